@@ -1,0 +1,51 @@
+package mlruns
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Inputs is what a run read: data sets and models.
+type Inputs struct {
+	Datasets []DatasetInput
+	Models   []ModelInput
+}
+
+// Outputs is what a run made.
+type Outputs struct {
+	Models []ModelOutput
+}
+
+// Dataset describes data without holding it.
+type Dataset struct {
+	// Name and Digest together identify it within an experiment.
+	Name, Digest string
+	// SourceType and Source say where it came from; Schema and Profile are free text, JSON as MLflow writes them; "" is recorded as null.
+	SourceType, Source, Schema, Profile string
+}
+
+// DatasetInput is a data set that a run used, with tags such as TagDatasetContext.
+type DatasetInput struct {
+	Dataset Dataset
+	Tags    map[string]string
+}
+
+// ModelInput is a logged model that a run used.
+type ModelInput struct{ ModelID string }
+
+// ModelOutput is a logged model that a run made at a step.
+type ModelOutput struct {
+	ModelID string
+	Step    int64
+}
+
+// ModelRecord is a model among a run's artifacts, as RecordLoggedModel adds it to the tag mlflow.log-model.history.
+type ModelRecord struct {
+	// ArtifactPath is where the model lies below the run's artifacts.
+	ArtifactPath string
+	// Created is now when zero.
+	Created   time.Time
+	ModelUUID string
+	// Flavors maps a flavor's name to its description, a JSON object.
+	Flavors map[string]json.RawMessage
+}

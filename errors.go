@@ -1,0 +1,159 @@
+package mlruns
+
+import (
+	"errors"
+	"strings"
+)
+
+// Sentinels for arguments and state: the call was refused and nothing changed.
+var (
+	// ErrInvalid is returned when an argument breaks a rule. The text names the field, the value and the rule; correct it and call again.
+	ErrInvalid = errors.New("invalid argument")
+	// ErrNotFound is returned when the experiment, run, tag or artifact named does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrExists is returned when the name or id to be made is taken.
+	ErrExists = errors.New("already exists")
+	// ErrNotActive is returned when a deleted experiment or run is written to. Restore it first.
+	ErrNotActive = errors.New("not active")
+	// ErrOutside is returned when a path, link or artifact location leads out of the store and of the directories the caller allowed.
+	ErrOutside = errors.New("outside the store")
+	// ErrUnsupported is returned when the store, the platform or the file system has no such feature.
+	ErrUnsupported = errors.New("unsupported")
+)
+
+// Sentinels for the state of the store or of the machine.
+var (
+	// ErrCorrupt is returned when the file that an operation depends on cannot be understood. Verify names all such files.
+	ErrCorrupt = errors.New("corrupt")
+	// ErrBusy is returned when a lock was not free before the deadline. Calling again is safe.
+	ErrBusy = errors.New("busy")
+	// ErrReadOnly is returned by every write to a store that was opened read-only.
+	ErrReadOnly = errors.New("read-only store")
+	// ErrNotDurable is returned when the effect stands but could not be made durable, a failed fsync for instance. It wraps the cause.
+	ErrNotDurable = errors.New("done but not durable")
+	// ErrClosed is returned by every call on a closed store.
+	ErrClosed = errors.New("store is closed")
+)
+
+// Code is MLflow's name of an error class, as its REST interface sends it.
+type Code string
+
+// The error codes this module uses, by their names in MLflow.
+const (
+	CodeInternal         Code = "INTERNAL_ERROR"
+	CodeInvalidParameter Code = "INVALID_PARAMETER_VALUE"
+	CodeInvalidState     Code = "INVALID_STATE"
+	CodeNotFound         Code = "RESOURCE_DOES_NOT_EXIST"
+	CodeExists           Code = "RESOURCE_ALREADY_EXISTS"
+	CodeFeatureDisabled  Code = "FEATURE_DISABLED"
+	CodeUnavailable      Code = "TEMPORARILY_UNAVAILABLE"
+	CodePermissionDenied Code = "PERMISSION_DENIED"
+)
+
+// Error says which operation failed on what. Every error of a store is one, or wraps one, except the context's own.
+type Error struct {
+	// Op is the operation, "log metric" for instance.
+	Op string
+	// ID is the id or name the operation was about, "" if none.
+	ID string
+	// Path is the file concerned, relative to the store's root and with slashes, "" if none.
+	Path string
+	// Err is the reason.
+	Err error
+}
+
+// Error gives "op id: path: reason".
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	if e.ID != "" {
+		b.WriteByte(' ')
+		b.WriteString(printable(e.ID))
+	}
+	if e.Path != "" {
+		b.WriteString(": ")
+		b.WriteString(printable(e.Path))
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap gives the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reason is a refusal in MLflow's words: the text and the code that MLflow 3.11 gives, and the sentinel of this package it belongs to.
+type Reason struct {
+	// Kind is the sentinel that errors.Is finds.
+	Kind error
+	// Code is MLflow's code; "" means the code that belongs to Kind.
+	Code Code
+	// Text is the message, without the operation.
+	Text string
+	// Cause is the error underneath, nil if none.
+	Cause error
+}
+
+// Error gives the text.
+func (r *Reason) Error() string { return r.Text }
+
+// Unwrap gives the sentinel and the cause.
+func (r *Reason) Unwrap() []error {
+	if r.Cause == nil {
+		return []error{r.Kind}
+	}
+	return []error{r.Kind, r.Cause}
+}
+
+// Invalid makes the reason most refusals have: ErrInvalid, INVALID_PARAMETER_VALUE and text.
+func Invalid(text string) error {
+	return &Reason{Kind: ErrInvalid, Code: CodeInvalidParameter, Text: text}
+}
+
+// CodeOf gives MLflow's code for err: INTERNAL_ERROR for errors that MLflow has no code for, "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	if unsupported := (*UnsupportedRegistryError)(nil); errors.As(err, &unsupported) {
+		return CodeFeatureDisabled
+	}
+	if r := (*Reason)(nil); errors.As(err, &r) && r.Code != "" {
+		return r.Code
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.kind) {
+			return c.code
+		}
+	}
+	return CodeInternal
+}
+
+var codes = []struct {
+	kind error
+	code Code
+}{
+	{ErrInvalid, CodeInvalidParameter},
+	{ErrOutside, CodeInvalidParameter},
+	{ErrNotActive, CodeInvalidParameter},
+	{ErrNotFound, CodeNotFound},
+	{ErrExists, CodeExists},
+	{ErrUnsupported, CodeFeatureDisabled},
+	{ErrBusy, CodeUnavailable},
+	{ErrReadOnly, CodePermissionDenied},
+	{ErrCorrupt, CodeInvalidState},
+}
+
+// MessageOf gives MLflow's message for err, without the operation and the path: what belongs beside the code in a JSON error.
+func MessageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if r := (*Reason)(nil); errors.As(err, &r) {
+		return r.Text
+	}
+	if unsupported := (*UnsupportedRegistryError)(nil); errors.As(err, &unsupported) {
+		return unsupported.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,61 @@
+// Package layout is the arithmetic of paths in an mlruns directory, both ways: it builds the path of a thing and tells what thing a path is.
+//
+// Paths are relative to the store's root and have slashes on every platform. Nothing here reads or writes.
+package layout
+
+import "strings"
+
+// Names that have a meaning in the tree.
+const (
+	// Meta is the metadata file of an experiment, run, data set, input or output.
+	Meta = "meta.yaml"
+	// Trash holds deleted experiments.
+	Trash = ".trash"
+	// Private is this module's own folder in the root: things being made, and being thrown away. Every MLflow version skips names that end in .trash.
+	Private = ".mlruns.trash"
+	// Lock is the empty lock file of the root, of an experiment and of a run.
+	Lock = ".mlruns.lock"
+	// Registry is the model registry of MLflow ≥ 2.1, in the root. It is carried, never read.
+	Registry = "models"
+
+	// The folders of a run.
+	Metrics   = "metrics"
+	Params    = "params"
+	Tags      = "tags"
+	Artifacts = "artifacts"
+	Inputs    = "inputs"
+	Outputs   = "outputs"
+
+	// The folders of an experiment that are no runs, beside Tags.
+	Datasets = "datasets"
+	Models   = "models"
+	Traces   = "traces"
+)
+
+// Experiment is the folder of an experiment, in the trash or not.
+func Experiment(id string, trashed bool) string {
+	if trashed {
+		return Trash + "/" + id
+	}
+	return id
+}
+
+// Run is the folder of a run in the folder of its experiment.
+func Run(experiment, runID string) string { return experiment + "/" + runID }
+
+// Join puts names together with slashes; each part must be a path as this package makes them.
+func Join(parts ...string) string { return strings.Join(parts, "/") }
+
+// ReservedInExperiment reports whether a folder of this name in an experiment is no run.
+func ReservedInExperiment(name string) bool {
+	switch name {
+	case Tags, Datasets, Traces, Models:
+		return true
+	}
+	return false
+}
+
+// ReservedInRoot reports whether a folder of this name in the root is no experiment: the trash, private folders of tools, the registry.
+func ReservedInRoot(name string) bool {
+	return strings.HasSuffix(name, ".trash") || name == Registry
+}

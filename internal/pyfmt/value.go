@@ -1,0 +1,67 @@
+package pyfmt
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Value is a node of a YAML document. The zero Value is null.
+type Value struct {
+	kind   Kind
+	text   string // of every scalar but KindNull and what Int makes
+	number int64  // of what Int makes, which has no text
+	fields []Field
+	items  []Value
+}
+
+// Field is one key of a mapping with its value. Keys are strings: a key that looks like another type is quoted.
+type Field struct {
+	Key   string
+	Value Value
+}
+
+// Null returns null, the zero Value.
+func Null() Value { return Value{} }
+
+// String returns a string. It is quoted whenever it would be read as something else.
+func String(s string) Value { return Value{kind: KindString, text: s} }
+
+// Int returns an integer.
+func Int(i int64) Value { return Value{kind: KindInt, number: i} }
+
+// Bool returns true or false.
+func Bool(b bool) Value { return Value{kind: KindBool, text: strconv.FormatBool(b)} }
+
+// Float returns a float, written as PyYAML writes it: 1.5, 1.0e+20, .inf, -.inf, .nan.
+func Float(f float64) Value {
+	text := string(AppendFloat(nil, f))
+	switch {
+	case text == "nan" || text == "inf":
+		text = "." + text
+	case text == "-inf":
+		text = "-.inf"
+	case !strings.Contains(text, "."):
+		text = strings.Replace(text, "e", ".0e", 1) // YAML 1.1 knows no exponent without a point
+	}
+	return Value{kind: KindFloat, text: text}
+}
+
+// Plain returns what PyYAML reads from a plain scalar with this text. Booleans, numbers and timestamps keep their
+// text, so yes, 0x1F and 1_000 survive a rewrite; every null is written as null; the rest is String(text), also = and
+// <<, which PyYAML would refuse to load.
+func Plain(text string) Value {
+	switch kind := Resolve(text); kind {
+	case KindNull:
+		return Null()
+	case KindBool, KindInt, KindFloat, KindTimestamp:
+		return Value{kind: kind, text: text}
+	default:
+		return String(text)
+	}
+}
+
+// Mapping returns a mapping. The fields may be in any order: they are written sorted, and never modified.
+func Mapping(fields []Field) Value { return Value{kind: KindMapping, fields: fields} }
+
+// Sequence returns a list.
+func Sequence(items []Value) Value { return Value{kind: KindSequence, items: items} }

@@ -1,0 +1,67 @@
+package mlruns
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ProblemKind classes what is wrong with a file or folder of a store. The names are stable and appear in JSON.
+type ProblemKind string
+
+// The kinds of problems.
+const (
+	// ProblemMissingMeta is an experiment or run folder without a meta.yaml. It is not listed.
+	ProblemMissingMeta ProblemKind = "missing-meta"
+	// ProblemUnreadableMeta is a meta.yaml that cannot be understood; its experiment or run is not listed.
+	ProblemUnreadableMeta ProblemKind = "unreadable-meta"
+	// ProblemIDMismatch is a meta.yaml whose id differs from its folder's name.
+	ProblemIDMismatch ProblemKind = "id-mismatch"
+	// ProblemMissingFolder is a run without metrics/, params/ or artifacts/: MLflow ≥ 3.8 does not find such a run.
+	ProblemMissingFolder ProblemKind = "missing-folder"
+	// ProblemMalformed is a line of a metric file that is no point.
+	ProblemMalformed ProblemKind = "malformed"
+	// ProblemUnterminated is the last line of a metric file without its newline. It is not a value: it may be half of one.
+	ProblemUnterminated ProblemKind = "unterminated"
+	// ProblemEmpty is a metric file without any point.
+	ProblemEmpty ProblemKind = "empty"
+	// ProblemUnreadable is a value that cannot be read: not UTF-8, not a regular file, refused by the system.
+	ProblemUnreadable ProblemKind = "unreadable"
+	// ProblemForeign is a file or folder that is nobody's record: left by a desktop, a notebook, a sync tool.
+	ProblemForeign ProblemKind = "foreign"
+	// ProblemLeftover is a file or folder of this module's that an interrupted write left behind. It is harmless.
+	ProblemLeftover ProblemKind = "leftover"
+	// ProblemNotPortable is a name that some platform cannot hold or would merge with another.
+	ProblemNotPortable ProblemKind = "not-portable"
+	// ProblemStage is a lifecycle_stage that the folder's place contradicts.
+	ProblemStage ProblemKind = "stage"
+	// ProblemDuplicate is an experiment id or name found twice.
+	ProblemDuplicate ProblemKind = "duplicate"
+	// ProblemDangling is an input that names a data set the store does not have.
+	ProblemDangling ProblemKind = "dangling"
+	// ProblemArtifacts is artifacts read from the place a moved store recorded, because its own folder is empty.
+	ProblemArtifacts ProblemKind = "artifacts-elsewhere"
+)
+
+// Problem is one thing wrong with a store. Problems are not errors: whatever is not damaged is still read.
+type Problem struct {
+	Kind ProblemKind `json:"kind"`
+	// Path is relative to the store's root, with slashes.
+	Path string `json:"path"`
+	// Line counts from 1; 0 where the problem is not about a line.
+	Line int `json:"line,omitempty"`
+	// Reason is for people.
+	Reason string `json:"reason"`
+	// Repairable reports whether the loss can be undone without guessing.
+	Repairable bool `json:"repairable"`
+}
+
+// String gives "path:line: kind: reason" on one line without control characters.
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(printable(p.Path))
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	fmt.Fprintf(&b, ": %s: %s", p.Kind, printable(p.Reason))
+	return b.String()
+}

@@ -1,0 +1,60 @@
+package mlruns
+
+// Limits of the searches, MLflow's.
+const (
+	// DefaultMaxResults is the page size when a query names none.
+	DefaultMaxResults = 1000
+	// MaxResultsLimit is the largest page size.
+	MaxResultsLimit = 50000
+)
+
+// RunQuery selects and orders runs. The zero RunQuery is all active runs of all experiments, newest first.
+type RunQuery struct {
+	// Experiments are ids. Nil means all that are active; empty and not nil means none.
+	Experiments []string
+	// Filter is in the language of docs/search.md; "" matches every run.
+	Filter string
+	View   View
+	// OrderBy are terms such as "metrics.loss ASC"; start time descending, then run id, always follow.
+	OrderBy []string
+	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchRuns and no bound for Runs.
+	MaxResults int
+	// PageToken is the NextPageToken of the page before. Runs takes none.
+	PageToken string
+	// OnProblem is told of what could not be read. Nil: the problems go to the page, or for Runs to the store's logger.
+	OnProblem func(Problem)
+}
+
+// RunPage is one page of runs.
+type RunPage struct {
+	Runs []*Run
+	// NextPageToken is "" on the last page. It is MLflow's own token and not bound to the query.
+	NextPageToken string
+	// Problems names what the query met and could not read, unless the query has an OnProblem.
+	Problems []Problem
+}
+
+// ExperimentQuery selects and orders experiments. The zero ExperimentQuery is all active ones, newest first.
+type ExperimentQuery struct {
+	Filter string
+	View   View
+	// OrderBy are terms such as "name ASC".
+	OrderBy []string
+	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchExperiments and no bound for Experiments.
+	MaxResults int
+	PageToken  string
+	OnProblem  func(Problem)
+}
+
+// ExperimentPage is one page of experiments.
+type ExperimentPage struct {
+	Experiments   []Experiment
+	NextPageToken string
+	Problems      []Problem
+}
+
+// HistoryQuery modifies the reading of a metric's history. The zero HistoryQuery reads all of it.
+type HistoryQuery struct {
+	// OnProblem is told of lines that are no points. Nil: the store's logger.
+	OnProblem func(Problem)
+}
