@@ -32,6 +32,19 @@ type RunPage struct {
 	NextPageToken string
 	// Problems names what the query met and could not read, unless the query has an OnProblem.
 	Problems []Problem
+	// Scan tells what the query cost.
+	Scan Scan
+}
+
+// Scan tells what a search looked at: its plan and its counts.
+type Scan struct {
+	// Reads are the files that the filter and the order can ask of each run, relative to its folder: "meta.yaml", "metrics/loss". Some are opened only
+	// for runs that pass what comes before them in the filter.
+	Reads []string
+	// Opened counts the files opened to filter and order, without those of the runs returned.
+	Opened int
+	// Scanned counts the runs looked at, Matched those that the filter and the view let pass, Returned those of the page.
+	Scanned, Matched, Returned int
 }
 
 // ExperimentQuery selects and orders experiments. The zero ExperimentQuery is all active ones, newest first.
@@ -51,6 +64,8 @@ type ExperimentPage struct {
 	Experiments   []Experiment
 	NextPageToken string
 	Problems      []Problem
+	// Scan tells what the query cost; its files are those of experiments.
+	Scan Scan
 }
 
 // HistoryQuery modifies the reading of a metric's history. The zero HistoryQuery reads all of it.

@@ -1,0 +1,55 @@
+# make prints this help; every target below says what it does behind ##.
+.DEFAULT_GOAL := help
+.PHONY: help demo test race fuzz bench lint golden clean
+
+GO        ?= go
+FUZZTIME  ?= 20s
+BENCH     ?= .
+COUNT     ?= 1
+BIN       := $(CURDIR)/.bin
+LINTER    := $(BIN)/golangci-lint-v2.15.0
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## read a store that MLflow wrote, then train a model and log the sweep to ./mlruns
+	@$(GO) run ./examples/demo
+
+test: ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests with the race detector
+	$(GO) test -race ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+bench: ## run the benchmarks: make bench BENCH=LogMetric COUNT=10
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+lint: $(LINTER) ## format, vet and lint; build and vet for every platform; check go.mod
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -l: $$unformatted"; exit 1; fi
+	$(LINTER) run ./...
+	@set -e; for p in $(PLATFORMS); do \
+		echo "== $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build ./...; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) vet ./...; \
+	done
+	$(GO) mod tidy -diff
+
+$(LINTER):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(BIN)/golangci-lint $@
+
+golden: ## print where the golden stores come from and check that they are whole
+	@sed -n '1,40p' testdata/README.md
+	$(GO) test -count 1 -run 'Golden' ./filestore ./search
+
+clean: ## remove what the other targets made
+	rm -rf $(BIN) mlruns
+	$(GO) clean -testcache

@@ -1,0 +1,158 @@
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// ErrNotDurable is returned when a write took effect, whole, but the directory could not be made durable: after a power
+// cut the effect may be gone. It wraps the cause.
+var ErrNotDurable = errors.New("written, but not durable")
+
+// Options of a write. The zero value writes through the folder of the file, without fsync.
+type Options struct {
+	// TempDir is the directory for the temporary file, on the same file system as the file. Empty: the directory of
+	// the file itself. "." is the root.
+	TempDir string
+	// Sync makes the write durable before the call returns.
+	Sync bool
+	// Perm is the mode of a new file, less umask. 0 means 0666.
+	Perm fs.FileMode
+}
+
+// Replace makes name a file that holds data, whether or not there was one. The commit point is the rename. Anything
+// but a regular file in its place is refused with rootfs.ErrNotRegular. Calling it again after any error is right.
+func Replace(fsys afero.Fs, name string, data []byte, o Options) error {
+	_, err := ReplaceFrom(fsys, name, bytes.NewReader(data), o)
+	return err
+}
+
+// ReplaceFrom is Replace with the content read from r to its end. From an *os.File to an *os.File the kernel copies.
+// n counts the bytes read, whatever the error.
+func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, err error) {
+	mode, err := replaceable(fsys, name)
+	if err != nil {
+		return 0, err
+	}
+	tmp, n, err := writeTemp(fsys, name, r, mode, o)
+	if err != nil {
+		return n, err
+	}
+	if err = rename(fsys, tmp, name); err != nil {
+		_ = fsys.Remove(tmp)
+		return n, err
+	}
+	return n, settle(fsys, name, o)
+}
+
+// Publish makes name a new file that holds data. It never clobbers: the error is fs.ErrExist if name exists, and then,
+// or on any error before the commit point, name is untouched. The commit point is a hard link, which one of any number
+// of concurrent callers wins. Where the file system has no links it is a look and a rename, and a file that another
+// program makes between the two is lost.
+func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
+	if err := absent(fsys, name); err != nil {
+		return err
+	}
+	tmp, _, err := writeTemp(fsys, name, bytes.NewReader(data), nil, o)
+	if err != nil {
+		return err
+	}
+	renamed, err := publish(fsys, tmp, name)
+	if !renamed {
+		_ = fsys.Remove(tmp)
+	}
+	if err != nil {
+		return err
+	}
+	return settle(fsys, name, o)
+}
+
+func publish(fsys afero.Fs, tmp, name string) (renamed bool, err error) {
+	if native, ok := rootfs.NativeOf(fsys); ok {
+		if err := native.Link(tmp, name); !hasNoLinks(err) {
+			return false, err
+		}
+	}
+	if err := absent(fsys, name); err != nil {
+		return false, err
+	}
+	err = rename(fsys, tmp, name)
+	return err == nil, err
+}
+
+// settle makes the new entry durable, after the commit point.
+func settle(fsys afero.Fs, name string, o Options) error {
+	if !o.Sync {
+		return nil
+	}
+	if err := SyncDir(fsys, dirOf(name)); err != nil {
+		return fmt.Errorf("%s: %w: %w", name, ErrNotDurable, err)
+	}
+	return nil
+}
+
+// replaceable returns what is known of the file at name; nil if there is none.
+func replaceable(fsys afero.Fs, name string) (fs.FileInfo, error) {
+	info, err := lstat(fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "replace", Path: name, Err: rootfs.ErrNotRegular}
+	}
+	return info, nil
+}
+
+func absent(fsys afero.Fs, name string) error {
+	_, err := lstat(fsys, name)
+	switch {
+	case err == nil:
+		return &fs.PathError{Op: "publish", Path: name, Err: fs.ErrExist}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return err
+}
+
+func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
+	if l, ok := fsys.(afero.Lstater); ok {
+		info, _, err := l.LstatIfPossible(name)
+		return info, err
+	}
+	return fsys.Stat(name)
+}
+
+// SyncDir makes the entries of a directory durable. It is nil where that is not supported: on Windows, and on file
+// systems that say so.
+func SyncDir(fsys afero.Fs, dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	err := syncDir(fsys, dir)
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		return nil
+	}
+	return err
+}
+
+func syncDir(fsys afero.Fs, dir string) error {
+	if native, ok := rootfs.NativeOf(fsys); ok {
+		return native.SyncDir(dir)
+	}
+	f, err := fsys.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,35 @@
+package atomicfile
+
+import (
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+const (
+	errorInvalidFunction  syscall.Errno = 1 // what a FAT volume answers to a hard link
+	errorAccessDenied     syscall.Errno = 5
+	errorSharingViolation syscall.Errno = 32
+)
+
+// renamePatience bounds the wait for readers, virus scanners and sync programs to close the file.
+const renamePatience = 2 * time.Second
+
+// rename tries again while another program has one of the files open.
+func rename(fsys afero.Fs, from, to string) error {
+	deadline := time.Now().Add(renamePatience)
+	for delay := time.Millisecond; ; delay = min(2*delay, 100*time.Millisecond) {
+		err := fsys.Rename(from, to)
+		if !errors.Is(err, errorAccessDenied) && !errors.Is(err, errorSharingViolation) || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(delay)
+	}
+}
+
+// hasNoLinks reports whether an error of Link means that the volume, or the file, cannot have another link.
+func hasNoLinks(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errorInvalidFunction)
+}

@@ -1,0 +1,202 @@
+package dirlock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+var (
+	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the context. The text
+	// names the lock file.
+	ErrBusy = errors.New("lock is busy")
+	// ErrUnsupported is returned where the file system has no locks. The text names the option that does without.
+	ErrUnsupported = errors.New("file system has no locks")
+	// ErrGone is returned when the folder of the lock file does not exist, or no longer. The caller must find the
+	// object that it wanted to lock again.
+	ErrGone = errors.New("folder of the lock is gone")
+)
+
+// Mode says how much a lock must promise.
+type Mode int
+
+const (
+	// Required fails with ErrUnsupported where the file system has no locks. It is the zero Mode.
+	Required Mode = iota
+	// BestEffort goes on there with the mutex of the process alone, after a call of Options.OnUnlocked.
+	BestEffort
+	// None takes the mutex of the process alone, and makes no lock file.
+	None
+)
+
+// Options of New. The zero value waits as long as the context allows.
+type Options struct {
+	// Timeout bounds the wait of one Lock. 0 means no bound but the context's.
+	Timeout time.Duration
+	// OnUnlocked is called at most once in the life of a Locker, before a BestEffort lock first does without the
+	// file system, with the name of the lock file and the cause.
+	OnUnlocked func(name string, err error)
+}
+
+// Locker locks files of one file system. It is safe for concurrent use. Two lockers of one directory exclude each
+// other, in one process and in two. The zero value is not usable; call New.
+type Locker struct {
+	fsys     afero.Fs
+	mode     Mode
+	opts     Options
+	warn     sync.Once
+	openLock func(path string) fileLock // replaced by tests
+}
+
+// fileLock is what is used of a *flock.Flock.
+type fileLock interface {
+	TryLock() (bool, error)
+	Unlock() error
+	Stat() (fs.FileInfo, error)
+}
+
+// New returns a Locker for lock files in fsys. Where the files of fsys are not files of the operating system (memory),
+// the mutex of the process is all there is and all that is needed.
+func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
+	return &Locker{fsys: fsys, mode: mode, opts: opts, openLock: newFlock}
+}
+
+// Lock takes the lock whose file is name, and makes the file if it is missing; its folder must exist. It waits until the
+// lock is free, the timeout is over or ctx is done. Waiters are served in no particular order.
+//
+// unlock frees the lock; calling it again does nothing. An error of unlock means that the operating system may keep
+// the lock until the process ends.
+//
+// Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled, ErrUnsupported, ErrGone,
+// rootfs.ErrOutside; fs.ErrPermission and rootfs.ErrReadOnly where the lock file cannot be written.
+func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, err error) {
+	name = rootfs.Clean(name)
+	w := newWait(ctx, name, l.opts.Timeout)
+	free, err := l.lockProcess(w, name)
+	if err != nil {
+		return nil, err
+	}
+	var file fileLock
+	if l.mode != None {
+		if file, err = l.lockFile(w, name); err != nil {
+			free()
+			return nil, err
+		}
+	}
+	var once sync.Once
+	return func() (err error) {
+		once.Do(func() {
+			if file != nil {
+				err = file.Unlock()
+			}
+			free()
+		})
+		return err
+	}, nil
+}
+
+// lockFile returns nil for a lock that needs, or is content with, the mutex of the process.
+func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
+	for {
+		path, err := l.makeFile(name)
+		if err != nil || path == "" {
+			return nil, err
+		}
+		lock, err := l.tryFile(name, path)
+		switch {
+		case isUnsupported(err) && l.mode == BestEffort:
+			if l.opts.OnUnlocked != nil {
+				l.warn.Do(func() { l.opts.OnUnlocked(name, err) })
+			}
+			return nil, nil
+		case isUnsupported(err):
+			return nil, fmt.Errorf("%s: %w (%w); open the store with WithLocking(LockBestEffort) or WithLocking(LockNone) to do without", name, ErrUnsupported, err)
+		case err != nil:
+			return nil, fmt.Errorf("lock %s: %w", name, err)
+		case lock != nil:
+			return lock, nil
+		}
+		if err = w.pause(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// makeFile makes the lock file if it is missing, through the confined file system, and returns its path. That is empty
+// where there is no file of the operating system.
+func (l *Locker) makeFile(name string) (string, error) {
+	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return "", fmt.Errorf("lock %s: %w: %w", name, ErrGone, err)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return "", fmt.Errorf("lock %s: %w", name, err)
+	}
+	return l.realPath(f, name), nil
+}
+
+// realPath finds the path for the file lock: from the file system if it knows, else from the handle that it gave.
+func (l *Locker) realPath(f afero.File, name string) string {
+	if native, ok := rootfs.NativeOf(l.fsys); ok {
+		path, _ := native.RealPath(name)
+		return path
+	}
+	if based, ok := f.(*afero.BasePathFile); ok {
+		f = based.File
+	}
+	if file, ok := f.(*os.File); ok {
+		return file.Name()
+	}
+	return ""
+}
+
+// tryFile makes one attempt. It returns nil and no error if the lock is not to be had now: it is held, or what was
+// locked is not what the name leads to.
+func (l *Locker) tryFile(name, path string) (fileLock, error) {
+	lock := l.openLock(path)
+	ok, err := lock.TryLock()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EAGAIN) {
+		return nil, nil // deleted or moved since it was made, or leased to a file server
+	}
+	if err != nil || !ok {
+		return nil, err
+	}
+	same, err := l.isAt(lock, name)
+	if same {
+		return lock, nil
+	}
+	return nil, errors.Join(err, lock.Unlock())
+}
+
+// isAt reports whether the file that is locked is the one that name leads to.
+func (l *Locker) isAt(lock fileLock, name string) (bool, error) {
+	locked, err := lock.Stat()
+	if err != nil {
+		return false, err
+	}
+	now, err := lstat(l.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(locked, now), err
+}
+
+func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
+	if l, ok := fsys.(afero.Lstater); ok {
+		info, _, err := l.LstatIfPossible(name)
+		return info, err
+	}
+	return fsys.Stat(name)
+}

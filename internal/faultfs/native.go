@@ -1,0 +1,109 @@
+package faultfs
+
+import (
+	"io/fs"
+	"path"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// nativeFs is a plainFs over a file system that is Native.
+type nativeFs struct {
+	*plainFs
+	native rootfs.Native
+}
+
+var (
+	_ rootfs.Native = (*nativeFs)(nil)
+	_ Fs            = (*nativeFs)(nil)
+	_ Fs            = (*plainFs)(nil)
+)
+
+func (n *nativeFs) OpenFolder(name string) (rootfs.Folder, error) {
+	if err := n.tape.fail(OpenFolder, name); err != nil {
+		return nil, err
+	}
+	inner, err := n.native.OpenFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	return &folder{inner: inner, name: rootfs.Clean(name), tape: n.tape}, nil
+}
+
+func (n *nativeFs) Link(oldname, newname string) error {
+	if err := n.tape.failPair(Link, oldname, newname); err != nil {
+		return err
+	}
+	return n.native.Link(oldname, newname)
+}
+
+func (n *nativeFs) SyncDir(name string) error {
+	if err := n.tape.fail(SyncDir, name); err != nil {
+		return err
+	}
+	return n.native.SyncDir(name)
+}
+
+// RealPath is no operation: it touches nothing.
+func (n *nativeFs) RealPath(name string) (string, bool) { return n.native.RealPath(name) }
+
+type folder struct {
+	inner rootfs.Folder
+	name  string
+	tape  *tape
+}
+
+func (d *folder) path(name string) string { return path.Join(d.name, name) }
+
+func (d *folder) Entries() ([]rootfs.Entry, error) {
+	if err := d.tape.fail(Readdir, d.name); err != nil {
+		return nil, err
+	}
+	return d.inner.Entries()
+}
+
+func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
+	if err := d.tape.fail(ReadFile, d.path(name)); err != nil {
+		return nil, err
+	}
+	return d.inner.ReadFile(name, buf)
+}
+
+func (d *folder) Open(name string) (afero.File, error) {
+	if err := d.tape.fail(Open, d.path(name)); err != nil {
+		return nil, err
+	}
+	f, err := d.inner.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return &file{File: f, name: d.path(name), tape: d.tape}, nil
+}
+
+func (d *folder) OpenFolder(name string) (rootfs.Folder, error) {
+	if err := d.tape.fail(OpenFolder, d.path(name)); err != nil {
+		return nil, err
+	}
+	inner, err := d.inner.OpenFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	return &folder{inner: inner, name: d.path(name), tape: d.tape}, nil
+}
+
+func (d *folder) Stat(name string) (fs.FileInfo, error) {
+	if err := d.tape.fail(Stat, d.path(name)); err != nil {
+		return nil, err
+	}
+	return d.inner.Stat(name)
+}
+
+func (d *folder) Close() error {
+	injected := d.tape.fail(Close, d.name)
+	if err := d.inner.Close(); injected == nil {
+		return err
+	}
+	return injected
+}

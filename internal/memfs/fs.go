@@ -1,0 +1,184 @@
+package memfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// FS is a file system in memory. The zero value is not usable; call New.
+type FS struct {
+	mu   sync.Mutex
+	root *inode
+	log  []change // of the entries of directories, not yet durable, in order
+}
+
+var (
+	_ afero.Fs      = (*FS)(nil)
+	_ afero.Lstater = (*FS)(nil)
+	_ rootfs.Native = (*FS)(nil)
+)
+
+// New returns an empty file system.
+func New() *FS {
+	return &FS{root: newDir(0o777)}
+}
+
+// Name is "memfs".
+func (m *FS) Name() string { return "memfs" }
+
+const maxName = 255
+
+func checkName(part string) error {
+	if strings.IndexByte(part, 0) >= 0 {
+		return syscall.EINVAL
+	}
+	if len(part) > maxName {
+		return syscall.ENAMETOOLONG
+	}
+	return nil
+}
+
+// at is where a name leads: the directory that has or would have it, its last component, and the file if there is one.
+type at struct {
+	dir  *inode
+	base string // "." if the name leads to where the walk began
+	node *inode
+}
+
+// walk resolves name from a directory. That the last component does not exist is no error.
+func walk(from *inode, name string) (at, error) {
+	parts := strings.Split(rootfs.Clean(name), "/")
+	trail := []at{{base: ".", node: from}}
+	for i, part := range parts {
+		here := trail[len(trail)-1].node
+		switch {
+		case here == nil:
+			return at{}, syscall.ENOENT
+		case !here.mode.IsDir():
+			return at{}, syscall.ENOTDIR
+		case checkName(part) != nil:
+			return at{}, checkName(part)
+		case part == "" || part == ".":
+		case part == ".." && len(trail) == 1:
+			return at{}, rootfs.ErrOutside
+		case part == "..":
+			trail = trail[:len(trail)-1]
+		default:
+			node := here.entries[part]
+			if node == nil && i < len(parts)-1 {
+				return at{}, syscall.ENOENT
+			}
+			trail = append(trail, at{here, part, node})
+		}
+	}
+	return trail[len(trail)-1], nil
+}
+
+// existing is walk to something that exists.
+func existing(from *inode, name string) (at, error) {
+	a, err := walk(from, name)
+	if err == nil && a.node == nil {
+		err = syscall.ENOENT
+	}
+	return a, err
+}
+
+func pathError(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+func linkError(op, oldname, newname string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &os.LinkError{Op: op, Old: oldname, New: newname, Err: err}
+}
+
+// Stat returns a snapshot.
+func (m *FS) Stat(name string) (fs.FileInfo, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, err := existing(m.root, name)
+	if err != nil {
+		return nil, pathError("stat", name, err)
+	}
+	return a.node.info(path.Base(rootfs.Clean(name))), nil
+}
+
+// LstatIfPossible is Stat: there are no symbolic links.
+func (m *FS) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
+	info, err := m.Stat(name)
+	return info, true, err
+}
+
+// Open opens a file or a directory for reading.
+func (m *FS) Open(name string) (afero.File, error) { return m.OpenFile(name, os.O_RDONLY, 0) }
+
+// Create makes or truncates a file, of mode 0666 less umask (022).
+func (m *FS) Create(name string) (afero.File, error) {
+	return m.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+}
+
+// OpenFile opens a file, or a directory for reading. A new file has the mode perm less umask (022).
+func (m *FS) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	node, err := m.open(name, flag, perm)
+	if err != nil {
+		return nil, pathError("open", name, err)
+	}
+	return &file{m: m, node: node, name: name, flag: flag}, nil
+}
+
+func (m *FS) open(name string, flag int, perm fs.FileMode) (*inode, error) {
+	a, err := walk(m.root, name)
+	create := flag&os.O_CREATE != 0
+	switch {
+	case err != nil:
+		return nil, err
+	case a.node == nil && !create:
+		return nil, syscall.ENOENT
+	case a.node == nil:
+		a.node = newFile(perm)
+		m.enter(entry{a.dir, a.base, a.node})
+		return a.node, nil
+	case create && flag&os.O_EXCL != 0:
+		return nil, syscall.EEXIST
+	case a.node.mode.IsDir():
+		if create || flag&(os.O_WRONLY|os.O_RDWR|os.O_TRUNC) != 0 {
+			return nil, syscall.EISDIR
+		}
+	case flag&os.O_TRUNC != 0:
+		if flag&(os.O_WRONLY|os.O_RDWR) == 0 {
+			return nil, syscall.EINVAL
+		}
+		if len(a.node.data) > 0 {
+			a.node.truncate(0)
+		}
+	}
+	return a.node, nil
+}
+
+// OpenFolder implements rootfs.Native.
+func (m *FS) OpenFolder(name string) (rootfs.Folder, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.openFolder(m.root, name, rootfs.Clean(name))
+}
+
+// RealPath is false: nothing here has a path of the operating system.
+func (m *FS) RealPath(string) (string, bool) { return "", false }
+
+func isOutside(err error) bool { return errors.Is(err, rootfs.ErrOutside) }

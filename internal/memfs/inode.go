@@ -1,0 +1,112 @@
+package memfs
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// umask is what new files and directories lack, as nearly everywhere.
+const umask fs.FileMode = 0o022
+
+// inode is a file or a directory. All its fields are guarded by FS.mu.
+type inode struct {
+	mode  fs.FileMode
+	mtime time.Time
+
+	data    []byte            // of a file
+	entries map[string]*inode // of a directory
+
+	// What a power cut leaves, and what was written to the file since.
+	safe        []byte
+	writes      []write
+	safeEntries map[string]*inode
+}
+
+// write is one unsynced change of a file: bytes at an offset, or a truncation if data is nil.
+type write struct {
+	off  int64
+	data []byte
+}
+
+func newFile(perm fs.FileMode) *inode {
+	return &inode{mode: perm.Perm() &^ umask, mtime: time.Now()}
+}
+
+func newDir(perm fs.FileMode) *inode {
+	return &inode{mode: fs.ModeDir | perm.Perm()&^umask, mtime: time.Now(), entries: map[string]*inode{}, safeEntries: map[string]*inode{}}
+}
+
+// touch moves the time of change forward, however coarse the clock.
+func (n *inode) touch() {
+	now := time.Now()
+	if !now.After(n.mtime) {
+		now = n.mtime.Add(1)
+	}
+	n.mtime = now
+}
+
+func (n *inode) writeAt(p []byte, off int64) {
+	if len(p) == 0 {
+		return
+	}
+	n.data = put(n.data, p, off)
+	n.writes = append(n.writes, write{off, slices.Clone(p)})
+	n.touch()
+}
+
+func (n *inode) truncate(size int64) {
+	n.data = resize(n.data, size)
+	n.writes = append(n.writes, write{off: size})
+	n.touch()
+}
+
+func (n *inode) sync() {
+	n.safe = slices.Clone(n.data)
+	n.writes = nil
+}
+
+// put writes p into data at off, with zeros in a gap.
+func put(data, p []byte, off int64) []byte {
+	if end := off + int64(len(p)); end > int64(len(data)) {
+		data = resize(data, end)
+	}
+	copy(data[off:], p)
+	return data
+}
+
+// resize leaves data alone where it is long enough, and never shows what lay behind its end.
+func resize(data []byte, size int64) []byte {
+	old := int64(len(data))
+	if size <= old {
+		return data[:size]
+	}
+	data = slices.Grow(data, int(size-old))[:size]
+	clear(data[old:])
+	return data
+}
+
+// info is a snapshot.
+type info struct {
+	name  string
+	size  int64
+	mode  fs.FileMode
+	mtime time.Time
+	node  *inode
+}
+
+func (n *inode) info(name string) fs.FileInfo {
+	return &info{name, int64(len(n.data)), n.mode, n.mtime, n}
+}
+
+func (i *info) Name() string       { return i.name }
+func (i *info) Size() int64        { return i.size }
+func (i *info) Mode() fs.FileMode  { return i.mode }
+func (i *info) ModTime() time.Time { return i.mtime }
+func (i *info) IsDir() bool        { return i.mode.IsDir() }
+
+// Sys is a value that is equal for the same file only.
+func (i *info) Sys() any { return i.node }
+
+var _ os.FileInfo = (*info)(nil)

@@ -1,0 +1,143 @@
+package rootfs
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/spf13/afero"
+)
+
+// rootFolder is a Folder on an os.Root of its own, so that a file costs one openat.
+type rootFolder struct {
+	fsys *Fs
+	name string // from the root of fsys, for links that leave the folder but not fsys
+	root *os.Root
+}
+
+// OpenFolder implements Native.
+func (f *Fs) OpenFolder(name string) (Folder, error) {
+	return openFolder(f, Clean(name))
+}
+
+func (f *Fs) openRootFolder(name string) (*rootFolder, error) {
+	var sub *os.Root
+	err := f.do("open", name, true, func(root *os.Root, n string) (err error) {
+		// os.Root.OpenRoot would wait at a named pipe.
+		info, err := root.Stat(n)
+		if err == nil && !info.IsDir() {
+			return notDir(n)
+		}
+		if err == nil {
+			sub, err = root.OpenRoot(n)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &rootFolder{fsys: f, name: name, root: sub}, nil
+}
+
+func (d *rootFolder) Close() error { return d.root.Close() }
+
+func (d *rootFolder) Entries() (entries []Entry, err error) {
+	dir, err := openDir(d.root, ".")
+	if err != nil {
+		return nil, wrap("readdir", d.name, err)
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	list, err := dir.ReadDir(-1)
+	if err != nil {
+		return nil, wrap("readdir", d.name, err)
+	}
+	entries = make([]Entry, len(list))
+	for i, e := range list {
+		entries[i] = Entry{e.Name(), e.Type()}
+	}
+	return entries, nil
+}
+
+func (d *rootFolder) Open(name string) (afero.File, error) {
+	file, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+func (d *rootFolder) open(name string) (*os.File, error) {
+	file, err := openRegular(d.root, Clean(name), os.O_RDONLY, 0, false)
+	if isEscape(err) {
+		err = d.fsys.do("open", d.path(name), true, func(root *os.Root, n string) (err error) {
+			file, err = openRegular(root, n, os.O_RDONLY, 0, false)
+			return err
+		})
+	}
+	return file, wrap("open", d.path(name), err)
+}
+
+func (d *rootFolder) ReadFile(name string, buf []byte) (_ []byte, err error) {
+	file, err := d.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	size := 0
+	if info, err := file.Stat(); err == nil {
+		size = int(info.Size())
+	}
+	data, err := readAll(file.Read, size, buf)
+	return data, wrap("read", d.path(name), err)
+}
+
+// readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end.
+func readAll(read func([]byte) (int, error), size int, buf []byte) ([]byte, error) {
+	const slack = 64
+	if buf = buf[:0]; cap(buf) <= size {
+		buf = make([]byte, 0, size+slack)
+	}
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (d *rootFolder) OpenFolder(name string) (Folder, error) {
+	info, err := d.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, wrap("open", d.path(name), notDir(name))
+	}
+	sub, err := d.root.OpenRoot(Clean(name))
+	if isEscape(err) {
+		return d.fsys.OpenFolder(d.path(name))
+	}
+	if err != nil {
+		return nil, wrap("open", d.path(name), err)
+	}
+	return &rootFolder{fsys: d.fsys, name: d.path(name), root: sub}, nil
+}
+
+func (d *rootFolder) Stat(name string) (fs.FileInfo, error) {
+	info, err := d.root.Stat(Clean(name))
+	if isEscape(err) {
+		return d.fsys.Stat(d.path(name))
+	}
+	return info, wrap("stat", d.path(name), err)
+}
+
+func (d *rootFolder) path(name string) string { return path.Join(d.name, name) }

@@ -1,0 +1,224 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// Options of Open. The zero value confines to the directory and allows writing.
+type Options struct {
+	// LinkTargets are absolute paths of directories that symbolic links may lead to. Such a link is followed into
+	// the directory, and what it names is confined there. Nothing else widens the confinement.
+	LinkTargets []string
+	// ReadOnly makes every mutating call fail with ErrReadOnly before it reaches the disk.
+	ReadOnly bool
+}
+
+// Fs is a confined file system. It is safe for concurrent use. The zero value is not usable; call Open.
+type Fs struct {
+	base     *target
+	targets  []*target
+	readOnly bool
+}
+
+var (
+	_ afero.Fs        = (*Fs)(nil)
+	_ afero.Symlinker = (*Fs)(nil)
+	_ Native          = (*Fs)(nil)
+)
+
+// Open opens the directory dir, which must exist, as must every link target.
+func Open(dir string, opts Options) (*Fs, error) {
+	base, err := openTarget(dir)
+	if err != nil {
+		return nil, err
+	}
+	learnEscapes(base.root)
+	fsys := &Fs{base: base, readOnly: opts.ReadOnly}
+	for _, dir := range opts.LinkTargets {
+		if !filepath.IsAbs(dir) {
+			err = errors.Join(&fs.PathError{Op: "open", Path: dir, Err: errors.New("a link target must be an absolute path")}, fsys.Close())
+			return nil, err
+		}
+		t, err := openTarget(dir)
+		if err != nil {
+			return nil, errors.Join(err, fsys.Close())
+		}
+		fsys.targets = append(fsys.targets, t)
+	}
+	return fsys, nil
+}
+
+// Close releases the directory. Files and folders that were opened stay open. Later calls fail with fs.ErrClosed.
+func (f *Fs) Close() error {
+	err := f.base.root.Close()
+	for _, t := range f.targets {
+		err = errors.Join(err, t.root.Close())
+	}
+	return err
+}
+
+// Name is "rootfs".
+func (f *Fs) Name() string { return "rootfs" }
+
+func (f *Fs) writable(op, name string) error {
+	if f.readOnly {
+		return &fs.PathError{Op: op, Path: name, Err: ErrReadOnly}
+	}
+	return nil
+}
+
+// Mkdir makes one directory, of mode perm less umask.
+func (f *Fs) Mkdir(name string, perm fs.FileMode) error {
+	return f.change("mkdir", name, true, func(root *os.Root, n string) error { return root.Mkdir(n, perm.Perm()) })
+}
+
+// MkdirAll makes a directory and its missing parents. It is nil if the directory exists.
+func (f *Fs) MkdirAll(name string, perm fs.FileMode) error {
+	return f.change("mkdir", name, true, func(root *os.Root, n string) error { return root.MkdirAll(n, perm.Perm()) })
+}
+
+// Remove removes a file, a symbolic link or an empty directory.
+func (f *Fs) Remove(name string) error {
+	return f.change("remove", name, false, func(root *os.Root, n string) error { return root.Remove(n) })
+}
+
+// RemoveAll removes name and all below it, without following links. It is nil if name does not exist.
+func (f *Fs) RemoveAll(name string) error {
+	return f.change("removeall", name, false, func(root *os.Root, n string) error { return root.RemoveAll(n) })
+}
+
+// Chmod changes the mode of what name leads to.
+func (f *Fs) Chmod(name string, mode fs.FileMode) error {
+	return f.change("chmod", name, true, func(root *os.Root, n string) error { return root.Chmod(n, mode) })
+}
+
+// Chown changes the owner of what name leads to.
+func (f *Fs) Chown(name string, uid, gid int) error {
+	return f.change("chown", name, true, func(root *os.Root, n string) error { return root.Chown(n, uid, gid) })
+}
+
+// Chtimes changes the times of what name leads to.
+func (f *Fs) Chtimes(name string, atime, mtime time.Time) error {
+	return f.change("chtimes", name, true, func(root *os.Root, n string) error { return root.Chtimes(n, atime, mtime) })
+}
+
+// Stat follows a final symbolic link.
+func (f *Fs) Stat(name string) (info fs.FileInfo, err error) {
+	err = f.do("stat", name, true, func(root *os.Root, n string) (err error) {
+		info, err = root.Stat(n)
+		return err
+	})
+	return info, err
+}
+
+// LstatIfPossible does not follow a final symbolic link. The bool is always true.
+func (f *Fs) LstatIfPossible(name string) (info fs.FileInfo, _ bool, err error) {
+	err = f.do("lstat", name, false, func(root *os.Root, n string) (err error) {
+		info, err = root.Lstat(n)
+		return err
+	})
+	return info, true, err
+}
+
+// ReadlinkIfPossible returns what a symbolic link contains.
+func (f *Fs) ReadlinkIfPossible(name string) (link string, err error) {
+	err = f.do("readlink", name, false, func(root *os.Root, n string) (err error) {
+		link, err = root.Readlink(n)
+		return err
+	})
+	return link, err
+}
+
+// SymlinkIfPossible makes newname a symbolic link that contains oldname, which is not checked: a link that leads out is
+// made, and refused when it is followed.
+func (f *Fs) SymlinkIfPossible(oldname, newname string) error {
+	return f.change("symlink", newname, false, func(root *os.Root, n string) error {
+		err := root.Symlink(oldname, n)
+		var le *os.LinkError
+		if errors.As(err, &le) {
+			return &fs.PathError{Op: "symlink", Path: newname, Err: le.Err}
+		}
+		return err
+	})
+}
+
+// Rename renames a file or directory. A file replaces a file, atomically; a directory is never replaced, not even an
+// empty one (fs.ErrExist). Between the directory and a link target it is syscall.EXDEV.
+func (f *Fs) Rename(oldname, newname string) error {
+	return f.pair("rename", oldname, newname, (*os.Root).Rename)
+}
+
+// Link implements Native. Between the directory and a link target it is syscall.EXDEV.
+func (f *Fs) Link(oldname, newname string) error {
+	return f.pair("link", oldname, newname, (*os.Root).Link)
+}
+
+// SyncDir implements Native.
+func (f *Fs) SyncDir(name string) error {
+	if err := f.writable("sync", name); err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := f.openDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(wrap("sync", name, dir.Sync()), wrap("close", name, dir.Close()))
+}
+
+// RealPath implements Native. After the directory was renamed it is the new path on Linux, and the old one elsewhere.
+func (f *Fs) RealPath(name string) (string, bool) {
+	return filepath.Join(f.base.path(), filepath.FromSlash(Clean(name))), true
+}
+
+func (f *Fs) pair(op, oldname, newname string, call func(*os.Root, string, string) error) error {
+	if err := f.writable(op, oldname); err != nil {
+		return err
+	}
+	err := call(f.base.root, Clean(oldname), Clean(newname))
+	if isEscape(err) && len(f.targets) > 0 {
+		from, err := f.resolve(oldname, false)
+		if err != nil {
+			return wrapLink(op, oldname, newname, err)
+		}
+		to, err := f.resolve(newname, false)
+		if err != nil {
+			return wrapLink(op, oldname, newname, err)
+		}
+		if from.target != to.target {
+			return wrapLink(op, oldname, newname, syscall.EXDEV)
+		}
+		return wrapLink(op, oldname, newname, call(from.target.root, from.name, to.name))
+	}
+	return wrapLink(op, oldname, newname, err)
+}
+
+func (f *Fs) change(op, name string, follow bool, call func(*os.Root, string) error) error {
+	if err := f.writable(op, name); err != nil {
+		return err
+	}
+	return f.do(op, name, follow, call)
+}
+
+// do calls on the root, and once more where the links of name lead to if they leave the root for a link target.
+// follow says whether call follows a final link.
+func (f *Fs) do(op, name string, follow bool, call func(*os.Root, string) error) error {
+	err := call(f.base.root, Clean(name))
+	if isEscape(err) && len(f.targets) > 0 {
+		var at place
+		if at, err = f.resolve(name, follow); err == nil {
+			err = call(at.target.root, at.name)
+		}
+	}
+	return wrap(op, name, err)
+}

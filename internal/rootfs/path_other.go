@@ -1,0 +1,7 @@
+//go:build !linux
+
+package rootfs
+
+import "os"
+
+func currentPath(*os.Root) (string, bool) { return "", false }

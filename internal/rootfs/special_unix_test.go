@@ -1,0 +1,81 @@
+//go:build unix
+
+package rootfs
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestSpecialFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "d", "f"), "")
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo"), 0o666); err != nil {
+		t.Skip(err)
+	}
+	// A socket's path is short by force.
+	short, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(short) }()
+	listener, err := net.Listen("unix", filepath.Join(short, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	if err := os.Rename(filepath.Join(short, "s"), filepath.Join(dir, "socket")); err != nil {
+		t.Skip(err)
+	}
+	symlink(t, "fifo", filepath.Join(dir, "link"))
+
+	fsys := mustOpen(t, dir, Options{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		folders := map[string]Folder{"root": mustRootFolder(t, fsys, "."), "platform": mustFolder(t, fsys, ".")}
+		for name, kind := range map[string]string{"fifo": "named pipe", "socket": "socket", "link": "named pipe", "d": "directory"} {
+			check := func(call string, err error) {
+				t.Helper()
+				if !errors.Is(err, ErrNotRegular) || !strings.Contains(err.Error(), kind) {
+					t.Errorf("%s(%s) = %v, want ErrNotRegular that says %s", call, name, err, kind)
+				}
+			}
+			for label, folder := range folders {
+				_, err := folder.Open(name)
+				check(label+" folder Open", err)
+				_, err = folder.ReadFile(name, nil)
+				check(label+" folder ReadFile", err)
+			}
+			if name == "d" {
+				continue
+			}
+			for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_APPEND | os.O_WRONLY | os.O_CREATE, os.O_TRUNC | os.O_WRONLY} {
+				_, err := fsys.OpenFile(name, flag, 0o666)
+				check("OpenFile", err)
+			}
+			if _, err := fsys.OpenFolder(name); !errors.Is(err, syscall.ENOTDIR) {
+				t.Errorf("OpenFolder(%s) = %v, want ENOTDIR", name, err)
+			}
+			for label, folder := range folders {
+				if _, err := folder.OpenFolder(name); !errors.Is(err, syscall.ENOTDIR) {
+					t.Errorf("%s folder OpenFolder(%s) = %v, want ENOTDIR", label, name, err)
+				}
+			}
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a special file hangs the reader")
+	}
+	if _, err := fsys.OpenFile("d", os.O_RDWR, 0); !errors.Is(err, syscall.EISDIR) {
+		t.Errorf("open of a directory for writing = %v, want EISDIR", err)
+	}
+}
