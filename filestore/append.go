@@ -1,0 +1,148 @@
+package filestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// tornPatience is how long a last line without its newline must stay as it is before it is taken for torn: its writer may only be slow.
+const tornPatience = 50 * time.Millisecond
+
+// tornPrefix begins the names of the files in a run's folder that keep torn lines.
+const tornPrefix = atomicfile.Prefix + "torn-"
+
+// appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
+// ones are one write to its end. The commit point is the link or the write. The caller holds the run's lock.
+func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte) error {
+	name := layout.Join(run, layout.Metrics, key)
+	for {
+		err := s.appendTo(ctx, run, name, lines)
+		if !isMissing(err) {
+			return err
+		}
+		// MLflow may make the file between the two attempts: then it is there to append to.
+		if err = s.publishValue(run, layout.Metrics, key, lines); !isExist(err) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte) (err error) {
+	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil && closeErr != nil {
+			err = closeErr
+		}
+	}()
+	size, err := s.endLine(ctx, run, name, f)
+	if err != nil {
+		return err
+	}
+	if n, err := f.Write(lines); err != nil {
+		return errors.Join(err, takeBack(f, size, lines[:n]))
+	}
+	if s.sync != SyncAlways {
+		return nil
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(atomicfile.ErrNotDurable, err)
+	}
+	return nil
+}
+
+// takeBack removes the part of a failed append that was written, if it is still the end of the file.
+func takeBack(f afero.File, size int64, written []byte) error {
+	if len(written) == 0 {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || info.Size() != size+int64(len(written)) {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+// endLine makes sure that the file ends where a line may begin, and gives its size.
+func (s *Store) endLine(ctx context.Context, run, name string, f afero.File) (int64, error) {
+	size, tail, err := readTail(f)
+	if err != nil || isBlank(tail) {
+		return size, err
+	}
+	if err := s.outwait(ctx, f, size, tail); err != nil {
+		return 0, err
+	}
+	size, tail, err = readTail(f)
+	if err != nil || isBlank(tail) {
+		return size, err
+	}
+	return size, s.blankOut(run, name, size, tail)
+}
+
+// outwait waits until a torn line has stayed as it is for tornPatience, or has been completed.
+func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []byte) error {
+	for {
+		if err := sleep(ctx, tornPatience); err != nil {
+			return err
+		}
+		newSize, newTail, err := readTail(f)
+		if err != nil || isBlank(newTail) || newSize == size && bytes.Equal(newTail, tail) {
+			return err
+		}
+		size, tail = newSize, newTail
+	}
+}
+
+// blankOut saves a torn line in the run's folder and overwrites it with blanks, which every reader strips from the line that follows.
+// The file is not cut: MLflow may be appending to it, and what it appends would be lost.
+func (s *Store) blankOut(run, name string, size int64, tail []byte) error {
+	saved := layout.Join(run, tornPrefix+temporary(path.Base(name)))
+	if err := s.tree.create(saved, tail, s.syncs(SyncMeta)); err != nil {
+		return fmt.Errorf("saving the torn line %q: %w", tail, err)
+	}
+	s.logger.Warn("a torn line was saved and blanked out", "path", name, "saved", saved)
+	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(bytes.Repeat([]byte{' '}, len(tail)), size-int64(len(tail)))
+	return errors.Join(err, f.Close())
+}
+
+// readTail gives the size of a file and what follows its last newline.
+func readTail(f afero.File) (size int64, tail []byte, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, nil, err
+	}
+	size = info.Size()
+	for n := min(size, 1); n > 0; n = min(size, n*512) {
+		tail = make([]byte, n)
+		if _, err := f.ReadAt(tail, size-n); err != nil && !errors.Is(err, io.EOF) {
+			return 0, nil, err
+		}
+		if i := bytes.LastIndexByte(tail, '\n'); i >= 0 {
+			return size, tail[i+1:], nil
+		}
+		if n == size {
+			break
+		}
+	}
+	return size, tail, nil
+}

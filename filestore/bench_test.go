@@ -1,0 +1,207 @@
+package filestore_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+func benchStore(b *testing.B, opts ...filestore.Option) *filestore.Store {
+	b.Helper()
+	store, err := filestore.Open(filepath.Join(b.TempDir(), "mlruns"), opts...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func benchRun(b *testing.B, store *filestore.Store) string {
+	b.Helper()
+	run, err := store.CreateRun(context.Background(), mlruns.RunSpec{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return run.Info.ID
+}
+
+func BenchmarkLogMetric(b *testing.B) {
+	for _, sync := range []struct {
+		name  string
+		level filestore.Sync
+	}{{"SyncMeta", filestore.SyncMeta}, {"SyncAlways", filestore.SyncAlways}} {
+		b.Run(sync.name, func(b *testing.B) {
+			store := benchStore(b, filestore.WithSync(sync.level))
+			id := benchRun(b, store)
+			b.ReportAllocs()
+			step := int64(0)
+			for b.Loop() {
+				step++
+				if err := store.LogMetric(context.Background(), id, mlruns.Metric{Key: "loss", Value: 1 / float64(step), Step: step}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLogBatch(b *testing.B) {
+	for _, keys := range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("1000metrics/%dkeys", keys), func(b *testing.B) {
+			store := benchStore(b)
+			id := benchRun(b, store)
+			batch := mlruns.Batch{}
+			for i := range 1000 {
+				batch.Metrics = append(batch.Metrics, mlruns.Metric{Key: fmt.Sprintf("m%d", i%keys), Value: 1 / float64(i+1), Time: time.UnixMilli(int64(i)), Step: int64(i / keys)})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := store.LogBatch(context.Background(), id, batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCreateRun(b *testing.B) {
+	for _, sync := range []struct {
+		name  string
+		level filestore.Sync
+	}{{"SyncMeta", filestore.SyncMeta}, {"SyncNever", filestore.SyncNever}} {
+		b.Run(sync.name, func(b *testing.B) {
+			store := benchStore(b, filestore.WithSync(sync.level))
+			tags := map[string]string{"mlflow.user": "bench", "mlflow.source.name": "bench.go"}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := store.CreateRun(context.Background(), mlruns.RunSpec{Tags: tags}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// fillRuns writes run folders without the store, which is quicker: 10 params, 10 metrics of one point and 5 tags each if whole, meta.yaml only if not.
+func fillRuns(b *testing.B, dir string, n int, whole bool) (ids []string) {
+	b.Helper()
+	for i := range n {
+		id := fmt.Sprintf("%032x", i)
+		run := filepath.Join(dir, "0", id)
+		files := map[string]string{"meta.yaml": fmt.Sprintf("artifact_uri: file:///x/0/%s/artifacts\nend_time: null\nentry_point_name: ''\nexperiment_id: '0'\n"+
+			"lifecycle_stage: active\nrun_id: '%s'\nrun_name: run-%d\nrun_uuid: '%s'\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: %d\nstatus: 1\ntags: []\nuser_id: bench\n",
+			id, id, i, id, 1600000000000+i)}
+		if whole {
+			for k := range 10 {
+				files[fmt.Sprintf("metrics/m%d", k)] = fmt.Sprintf("1600000000000 %g 0\n", float64((i*7+k)%1000)/1000)
+				files[fmt.Sprintf("params/p%d", k)] = string(rune('x' + i%2))
+			}
+			for k := range 5 {
+				files[fmt.Sprintf("tags/t%d", k)] = "value"
+			}
+		}
+		for _, sub := range []string{"metrics", "params", "tags", "artifacts"} {
+			if err := os.MkdirAll(filepath.Join(run, sub), 0o777); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(run, name), []byte(text), 0o666); err != nil {
+				b.Fatal(err)
+			}
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func openDir(b *testing.B, dir string) *filestore.Store {
+	b.Helper()
+	store, err := filestore.Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// BenchmarkRun shows that getting a run reads no other: the same cost with 10 and with 10,000 beside it.
+func BenchmarkRun(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprintf("among%d", n), func(b *testing.B) {
+			dir := filepath.Join(b.TempDir(), "mlruns")
+			store := openDir(b, dir)
+			fillRuns(b, dir, n, false)
+			id := fillRuns(b, dir, 1, true)[0]
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := store.Run(context.Background(), id); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRunInfos10000(b *testing.B) {
+	dir := filepath.Join(b.TempDir(), "mlruns")
+	store := openDir(b, dir)
+	fillRuns(b, dir, 10_000, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, err := range store.RunInfos(context.Background(), "0", mlruns.ViewAll) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != 10_000 {
+			b.Fatalf("%d runs, want 10000", n)
+		}
+	}
+}
+
+// BenchmarkMetricHistory1M streams a million points and reports how far the heap grew on the way.
+func BenchmarkMetricHistory1M(b *testing.B) {
+	store := benchStore(b)
+	id := benchRun(b, store)
+	var lines strings.Builder
+	for i := range 1_000_000 {
+		fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+i, 1/float64(i+1), i)
+	}
+	dir := strings.TrimPrefix(store.URI(), "file://")
+	if err := os.WriteFile(filepath.Join(dir, "0", id, "metrics", "loss"), []byte(lines.String()), 0o666); err != nil {
+		b.Fatal(err)
+	}
+	lines.Reset()
+	var before, now runtime.MemStats
+	var peak uint64
+	b.ReportAllocs()
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		n := 0
+		for _, err := range store.MetricHistory(context.Background(), id, "loss", mlruns.HistoryQuery{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n++; n%100_000 == 0 {
+				runtime.ReadMemStats(&now)
+				peak = max(peak, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
+			}
+		}
+		if n != 1_000_000 {
+			b.Fatalf("%d points, want 1000000", n)
+		}
+	}
+	b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
+}

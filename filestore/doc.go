@@ -1,0 +1,21 @@
+// Package filestore keeps experiments and runs in the directory that MLflow calls its FileStore: a mlruns.Store over afero.
+//
+//	store, err := filestore.Open("mlruns")
+//
+// layout.md describes the directory. It is byte for byte MLflow's, written without MLflow's faults: nothing is ever half there,
+// processes exclude each other by locks, and what cannot be read costs only itself.
+//
+// # Durability
+//
+// A killed process loses nothing that was acknowledged. What survives a power cut is chosen with WithSync.
+//
+// # Concurrency
+//
+// A Store is safe for concurrent use, and any number of processes may have one open on the same directory. Readers take no locks. Writers lock the run,
+// the experiment or the root with empty files named .mlruns.lock. MLflow takes no locks: its writers are met with retries, not excluded.
+//
+// # Not supported
+//
+// Several machines writing one run through a sync service (Dropbox, Syncthing, rsync both ways): one machine at a time per run.
+// File systems without hard links or without locks work as far as WithLocking says.
+package filestore

@@ -1,0 +1,218 @@
+package filestore
+
+import (
+	"errors"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// placeExperiment makes an experiment's folder whole in the private folder and renames it into the root. The caller holds the root lock.
+func (s *Store) placeExperiment(e mlruns.Experiment) error {
+	return s.place(layout.Experiment(e.ID, false), s.syncs(SyncMeta), func(b *builder) {
+		doc := newExperimentDocument(e)
+		b.meta(doc)
+		if len(e.Tags) > 0 {
+			b.values(layout.Tags, e.Tags)
+		}
+	})
+}
+
+// place builds a folder in the private folder and renames it to target: whoever looks sees all of it or nothing. target must not exist, which
+// the caller makes sure of under a lock. The commit point is the rename.
+func (s *Store) place(target string, sync bool, build func(*builder)) error {
+	if err := s.tree.mkdir(layout.Private); err != nil && !isExist(err) {
+		return err
+	}
+	staging := layout.Join(layout.Private, temporary(path.Base(target)))
+	b := &builder{tree: s.tree, dir: staging, sync: sync}
+	b.folder("")
+	build(b)
+	b.settle()
+	if b.err == nil {
+		b.err = s.tree.rename(staging, target)
+	}
+	if b.err != nil {
+		if err := s.tree.removeAll(staging); err != nil {
+			s.logger.Warn("cleaning up failed", "path", staging, "error", err)
+		}
+		return b.err
+	}
+	if sync {
+		if err := s.tree.syncDir(parent(target)); err != nil {
+			return errors.Join(mlruns.ErrNotDurable, err)
+		}
+	}
+	return nil
+}
+
+// parent is the folder of a path; that of a name in the root is "".
+func parent(rel string) string {
+	if dir := path.Dir(rel); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// builder fills a folder that nobody looks into yet. After an error it does nothing more.
+type builder struct {
+	tree *tree
+	dir  string
+	sync bool
+	made []string // folders, parents first
+	err  error
+}
+
+func (b *builder) folder(rel string) {
+	dir := b.dir
+	if rel != "" {
+		dir = layout.Join(b.dir, rel)
+	}
+	if b.err != nil || slices.Contains(b.made, dir) {
+		return
+	}
+	if rel != "" && path.Dir(rel) != "." {
+		b.folder(path.Dir(rel))
+	}
+	if b.err == nil {
+		b.err = b.tree.mkdir(dir)
+		b.made = append(b.made, dir)
+	}
+}
+
+func (b *builder) file(rel string, data []byte) {
+	if b.err == nil {
+		b.err = b.tree.create(layout.Join(b.dir, rel), data, b.sync)
+	}
+}
+
+func (b *builder) meta(doc document) {
+	data, err := doc.encode()
+	if b.err == nil {
+		b.err = err
+	}
+	b.file(layout.Meta, data)
+}
+
+// values makes a folder with a file for each key.
+func (b *builder) values(folder string, values map[string]string) {
+	b.folder(folder)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		name := layout.Join(folder, key)
+		b.folder(path.Dir(name))
+		b.file(name, []byte(values[key]))
+	}
+}
+
+// settle makes the folders durable, children first.
+func (b *builder) settle() {
+	if !b.sync {
+		return
+	}
+	for _, dir := range slices.Backward(b.made) {
+		if b.err == nil {
+			b.err = b.tree.syncDir(dir)
+		}
+	}
+}
+
+// replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same folder, where no MLflow version looks.
+func (s *Store) replaceMeta(dir string, doc document) error {
+	data, err := doc.encode()
+	if err != nil {
+		return err
+	}
+	return atomicfile.Replace(s.tree.fs, s.tree.name(layout.Join(dir, layout.Meta)), data,
+		atomicfile.Options{TempDir: s.tree.name(dir), Sync: s.syncs(SyncMeta)})
+}
+
+// defaultLocation is the artifact location of an experiment that named none.
+func (s *Store) defaultLocation(id string) (string, error) {
+	root := s.artifactRoot
+	if root == "" {
+		root = s.uri
+	}
+	root, err := absoluteLocation(root)
+	if err != nil {
+		return "", err
+	}
+	return artifacts.Append(root, id)
+}
+
+// absoluteLocation makes a local relative location absolute, as MLflow ≥ 2.2 does; everything else, "" too, stays as it is.
+func absoluteLocation(location string) (string, error) {
+	if location == "" {
+		return "", nil
+	}
+	cwd, err := filepath.Abs(".")
+	if err != nil {
+		return "", err
+	}
+	return artifacts.Absolute(location, filepath.ToSlash(cwd))
+}
+
+func copyTags(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(tags)
+}
+
+func validateTags(tags map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if err := validateTag(mlruns.Tag{Key: key, Value: tags[key]}); err != nil {
+			return err
+		}
+	}
+	return disjoint("tag", slices.Sorted(maps.Keys(tags)))
+}
+
+func validateTag(t mlruns.Tag) error {
+	if err := t.Validate(); err != nil {
+		return err
+	}
+	return validateName("key", t.Key)
+}
+
+// validateName refuses keys that this platform cannot hold, and those that belong to desktops and sync tools: a reader would take the file for theirs.
+func validateName(field, key string) error {
+	if foreignKey(key) {
+		return mlruns.Invalid("Invalid value '" + key + "' for parameter '" + field + "' supplied: desktops and sync tools use such a name for files of their own")
+	}
+	return holdable(field, key)
+}
+
+// disjoint refuses sorted keys of which one would have to be a file and a folder at once, as a and a/b.
+func disjoint(what string, keys []string) error {
+	have := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		have[key] = true
+	}
+	for _, key := range keys {
+		for dir := parent(key); dir != ""; dir = parent(dir) {
+			if have[dir] {
+				return clash(what, key, dir)
+			}
+		}
+	}
+	return nil
+}
+
+// clash is the refusal of a key because another key needs its file as a folder, or its folder as a file.
+func clash(what, key, other string) error {
+	return mlruns.Invalid("Invalid " + what + " name '" + key + "': there is a " + what + " named '" + other +
+		"', and in a directory '" + shorter(key, other) + "' cannot be both a file and a folder")
+}
+
+func shorter(a, b string) string {
+	if len(a) < len(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,317 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// Experiment implements mlruns.Store.
+func (s *Store) Experiment(ctx context.Context, id string) (*mlruns.Experiment, error) {
+	const op = "get experiment"
+	if err := s.begin(ctx); err != nil {
+		return nil, fail(op, id, err)
+	}
+	e, err := s.experiment(ctx, id)
+	if err != nil {
+		return nil, fail(op, id, err)
+	}
+	return &e, nil
+}
+
+// experiment reads an experiment that may move while it is looked for.
+func (s *Store) experiment(ctx context.Context, id string) (mlruns.Experiment, error) {
+	for moved := false; ; moved = true {
+		ref, err := s.findExperiment(id)
+		if err != nil {
+			return mlruns.Experiment{}, err
+		}
+		e, _, err := s.readExperiment(ctx, ref, s.logged(nil))
+		if err == nil {
+			return e, nil
+		}
+		if moved || !isMissing(err) {
+			return e, experimentError(id, ref.dir, err)
+		}
+	}
+}
+
+// ExperimentByName implements mlruns.Store. Of several with one name, which only damage or MLflow's races make, the active before the deleted,
+// then the newest, is given.
+func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
+	const op = "get experiment by name"
+	if err := s.begin(ctx); err != nil {
+		return nil, fail(op, name, err)
+	}
+	e, err := s.byName(ctx, name)
+	if err != nil {
+		return nil, fail(op, name, err)
+	}
+	if e == nil {
+		return nil, fail(op, name, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
+	}
+	return e, nil
+}
+
+// byName gives nil where there is none.
+func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
+	var found *mlruns.Experiment
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
+			found.Stage == e.Stage && !e.Created.After(found.Created)) {
+			continue
+		}
+		found = &e
+	}
+	return found, nil
+}
+
+// experiments goes through the readable experiments, in the order of their places.
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems) func(yield func(mlruns.Experiment, error) bool) {
+	return func(yield func(mlruns.Experiment, error) bool) {
+		refs, err := s.experimentRefs(view, p)
+		if err != nil {
+			yield(mlruns.Experiment{}, err)
+			return
+		}
+		seen := make(map[string]bool, len(refs))
+		for _, ref := range refs {
+			e, err := s.listed(ctx, ref, p)
+			if ended(ctx, err) {
+				yield(mlruns.Experiment{}, ctx.Err())
+				return
+			}
+			if err != nil {
+				continue
+			}
+			if seen[e.ID] {
+				p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+				continue
+			}
+			seen[e.ID] = true
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// listed reads an experiment of a listing, and reports it where that fails.
+func (s *Store) listed(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	e, _, err := s.readExperiment(ctx, ref, p)
+	if isMissing(err) && !ref.trashed {
+		// It may have been deleted or restored between the listing and the look.
+		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
+			return s.listed(ctx, again, p)
+		}
+	}
+	switch {
+	case err == nil || ended(ctx, err):
+	case isMissing(err):
+		p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+	default:
+		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
+	}
+	return e, err
+}
+
+// CreateExperiment implements mlruns.Store. The commit point is the rename that puts the finished folder into the root.
+// A failure before it leaves the store as it was; after it the error is mlruns.ErrNotDurable, and a retry gives ErrExists.
+func (s *Store) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
+	e, err := s.createExperiment(ctx, spec)
+	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+		return nil, fail("create experiment", spec.Name, err)
+	}
+	return e, fail("create experiment", spec.Name, err)
+}
+
+func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
+	if err := s.beginWrite(ctx); err != nil {
+		return nil, err
+	}
+	location, err := s.validateExperiment(spec)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := s.lockRoot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.unlock(unlock)
+	if err := s.nameFree(ctx, spec.Name); err != nil {
+		return nil, err
+	}
+	id, err := s.experimentID(spec.ID)
+	if err != nil {
+		return nil, err
+	}
+	if location == "" {
+		if location, err = s.defaultLocation(id); err != nil {
+			return nil, err
+		}
+	}
+	now := s.now()
+	e := mlruns.Experiment{ID: id, Name: spec.Name, ArtifactLocation: location, Stage: mlruns.StageActive, Created: now, Updated: now, Tags: copyTags(spec.Tags)}
+	return &e, asError(s.placeExperiment(e))
+}
+
+// validateExperiment checks all that can be checked without looking, and gives the absolute form of the artifact location.
+func (s *Store) validateExperiment(spec mlruns.ExperimentSpec) (location string, err error) {
+	if err := mlruns.ValidateExperimentName(spec.Name); err != nil {
+		return "", err
+	}
+	if err := mlruns.ValidateArtifactLocation(spec.ArtifactLocation); err != nil {
+		return "", err
+	}
+	if spec.ID != "" {
+		if err := validateNewExperimentID(spec.ID); err != nil {
+			return "", err
+		}
+	}
+	if err := validateTags(spec.Tags); err != nil {
+		return "", err
+	}
+	return absoluteLocation(spec.ArtifactLocation)
+}
+
+func validateNewExperimentID(id string) error {
+	if err := mlruns.ValidateExperimentID(id); err != nil {
+		return err
+	}
+	if layout.ReservedInRoot(id) {
+		return mlruns.Invalid(fmt.Sprintf("Invalid experiment ID: '%s': the name is reserved", id))
+	}
+	return holdable("experiment_id", id)
+}
+
+// nameFree refuses a name that any experiment has. The caller holds the root lock.
+func (s *Store) nameFree(ctx context.Context, name string) error {
+	taken, err := s.byName(ctx, name)
+	if err != nil || taken == nil {
+		return err
+	}
+	return mlruns.ExperimentTaken(name, taken.Stage)
+}
+
+// experimentID gives the caller's id, if it is free, or a new one. The caller holds the root lock.
+func (s *Store) experimentID(asked string) (string, error) {
+	if asked != "" {
+		taken, err := s.idTaken(asked)
+		if err == nil && taken {
+			err = &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists.", asked)}
+		}
+		return asked, err
+	}
+	for {
+		id, err := newExperimentID()
+		if err != nil {
+			return "", err
+		}
+		if taken, err := s.idTaken(id); err != nil || !taken {
+			return id, err
+		}
+	}
+}
+
+func (s *Store) idTaken(id string) (bool, error) {
+	for _, trashed := range [...]bool{false, true} {
+		if taken, err := s.tree.exists(layout.Experiment(id, trashed)); err != nil || taken {
+			return taken, err
+		}
+	}
+	return false, nil
+}
+
+// RenameExperiment implements mlruns.Store. The commit point is the replacement of meta.yaml.
+func (s *Store) RenameExperiment(ctx context.Context, id, name string) error {
+	return fail("rename experiment", id, s.renameExperiment(ctx, id, name))
+}
+
+func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if err := mlruns.ValidateExperimentName(name); err != nil {
+		return err
+	}
+	if _, err := s.findExperiment(id); err != nil {
+		return err
+	}
+	unlockRoot, err := s.lockRoot(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlockRoot)
+	ref, unlock, err := s.lockExperiment(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	if err := s.nameFree(ctx, name); err != nil {
+		return err
+	}
+	if ref.trashed {
+		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInternal,
+			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
+	}
+	return s.rewriteExperiment(ctx, ref, func(d *document) {
+		touchExperiment(d, mlruns.StageActive, s.now())
+		d.setString(keyName, name)
+	})
+}
+
+// rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
+func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*document)) error {
+	_, doc, err := s.readExperiment(ctx, ref, nil)
+	if err != nil {
+		return experimentError(ref.id, ref.dir, err)
+	}
+	change(&doc)
+	return s.replaceMeta(ref.dir, doc)
+}
+
+// SetExperimentTag implements mlruns.Store. The commit point is the rename of the tag's file.
+func (s *Store) SetExperimentTag(ctx context.Context, id, key, value string) error {
+	return fail("set experiment tag", id, s.changeExperimentTag(ctx, id, "set", func(ref experimentRef) error {
+		if _, err := s.keyPresent(ref.dir, layout.Tags, "tag", key); err != nil {
+			return err
+		}
+		return s.writeValue(ref.dir, layout.Tags, key, value)
+	}, mlruns.Tag{Key: key, Value: value}))
+}
+
+// DeleteExperimentTag implements mlruns.Store. The commit point is the removal of the tag's file.
+func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
+	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
+		err := s.removeValue(ref.dir, layout.Tags, key)
+		if isMissing(err) {
+			return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
+		}
+		return err
+	}, mlruns.Tag{Key: key}))
+}
+
+func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change func(experimentRef) error, tag mlruns.Tag) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if err := validateTag(tag); err != nil {
+		return err
+	}
+	ref, unlock, err := s.lockExperiment(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	if ref.trashed {
+		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidParameter,
+			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}
+	}
+	return change(ref)
+}

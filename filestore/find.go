@@ -1,0 +1,190 @@
+package filestore
+
+import (
+	"context"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// experimentRef is where an experiment lies.
+type experimentRef struct {
+	id      string
+	dir     string // relative to the root
+	trashed bool
+}
+
+func newExperimentRef(id string, trashed bool) experimentRef {
+	return experimentRef{id: id, dir: layout.Experiment(id, trashed), trashed: trashed}
+}
+
+// stage is told by the place: MLflow ≤ 2.2 never wrote the stage of an experiment it deleted.
+func (r experimentRef) stage() mlruns.LifecycleStage {
+	if r.trashed {
+		return mlruns.StageDeleted
+	}
+	return mlruns.StageActive
+}
+
+// runRef is where a run lies.
+type runRef struct {
+	id         string
+	experiment experimentRef
+	dir        string
+}
+
+func newRunRef(e experimentRef, id string) runRef {
+	return runRef{id: id, experiment: e, dir: layout.Run(e.dir, id)}
+}
+
+// findExperiment looks in the root and then in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
+func (s *Store) findExperiment(id string) (experimentRef, error) {
+	if err := mlruns.ValidateExperimentID(id); err != nil {
+		return experimentRef{}, err
+	}
+	if layout.ReservedInRoot(id) {
+		return experimentRef{}, mlruns.ExperimentNotFound(id)
+	}
+	var bare *experimentRef
+	// The root twice: an experiment that is restored between the looks has left the trash.
+	for _, trashed := range [...]bool{false, true, false} {
+		ref := newExperimentRef(id, trashed)
+		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); err != nil || ok {
+			return ref, err
+		}
+		if bare == nil && s.tree.isDir(ref.dir) {
+			bare = &ref
+		}
+	}
+	if bare != nil {
+		return *bare, nil
+	}
+	return experimentRef{}, mlruns.ExperimentNotFound(id)
+}
+
+// experimentRefs lists the folders that can be experiments, the active before the deleted, by id.
+// Anything else in the root or the trash is reported to p.
+func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, error) {
+	var refs []experimentRef
+	for _, trashed := range [...]bool{false, true} {
+		if !view.Shows(newExperimentRef("", trashed).stage()) {
+			continue
+		}
+		ids, err := s.listExperimentIDs(trashed, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			refs = append(refs, newExperimentRef(id, trashed))
+		}
+	}
+	return refs, nil
+}
+
+func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
+	dir := ""
+	if trashed {
+		dir = layout.Trash
+	}
+	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
+		func(name string) bool { return mlruns.ValidateExperimentID(name) == nil })
+	if trashed && isMissing(err) {
+		return nil, nil
+	}
+	return folders, err
+}
+
+// runRefs lists the folders of an experiment that can be runs, by id.
+func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
+	ids, err := s.subfolders(e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]runRef, len(ids))
+	for i, id := range ids {
+		refs[i] = newRunRef(e, id)
+	}
+	return refs, nil
+}
+
+// maxHints bounds the memory of runHints.
+const maxHints = 4096
+
+// runHints remembers in which experiment a run was seen last. A hint is looked up on disk before it is believed.
+type runHints struct {
+	mu   sync.Mutex
+	seen map[string]string
+}
+
+func (h *runHints) get(run string) (experiment string, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	experiment, ok = h.seen[run]
+	return experiment, ok
+}
+
+func (h *runHints) put(run, experiment string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seen == nil || len(h.seen) >= maxHints {
+		h.seen = make(map[string]string)
+	}
+	h.seen[run] = experiment
+}
+
+func (h *runHints) forget(run string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.seen, run)
+}
+
+// findRun looks for a folder with the run's name in every experiment. It opens no other run, so its cost grows with experiments only.
+func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
+	if err := mlruns.ValidateRunID(id); err != nil {
+		return runRef{}, err
+	}
+	if layout.ReservedInExperiment(id) {
+		return runRef{}, mlruns.RunNotFound(id)
+	}
+	if experiment, ok := s.hints.get(id); ok {
+		for _, trashed := range [...]bool{false, true, false} {
+			ref := newRunRef(newExperimentRef(experiment, trashed), id)
+			if s.isRun(ref) {
+				return ref, nil
+			}
+		}
+		s.hints.forget(id)
+	}
+	// Again, until there is no place left to look in: experiments move between the looks.
+	for looked := map[experimentRef]bool{}; ; {
+		refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+		if err != nil {
+			return runRef{}, err
+		}
+		before := len(looked)
+		for _, e := range refs {
+			if err := ctx.Err(); err != nil {
+				return runRef{}, err
+			}
+			if looked[e] {
+				continue
+			}
+			looked[e] = true
+			if ref := newRunRef(e, id); s.isRun(ref) {
+				s.hints.put(id, e.id)
+				return ref, nil
+			}
+		}
+		if len(looked) == before {
+			return runRef{}, mlruns.RunNotFound(id)
+		}
+	}
+}
+
+// isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
+// cannot even be looked at is a damaged run, not a missing one.
+func (s *Store) isRun(ref runRef) bool {
+	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
+	return ok || err != nil && s.tree.isDir(ref.dir)
+}

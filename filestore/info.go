@@ -1,0 +1,81 @@
+package filestore
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// Info describes a store and what can be promised where it lies.
+type Info struct {
+	// Dir is the directory, absolute where it is one of the operating system.
+	Dir string
+	// URI is what MLflow would be given as its tracking URI.
+	URI      string
+	ReadOnly bool
+	// FileSystem is the kind of the file system, "nfs" for instance, "" where that is unknown.
+	FileSystem string
+	// LocksMayBeLocal is true where a lock may exclude the processes of this machine only.
+	LocksMayBeLocal bool
+	// Sync is the durability the store was opened with.
+	Sync Sync
+	// Active and Deleted count the experiments, Runs the folders of runs in all of them.
+	Active, Deleted, Runs int
+}
+
+// Info looks at the store. It lists folders and reads no files.
+func (s *Store) Info(ctx context.Context) (Info, error) {
+	info, err := s.info(ctx)
+	return info, fail("store info", "", err)
+}
+
+func (s *Store) info(ctx context.Context) (Info, error) {
+	info := Info{Dir: s.dir, URI: s.uri, ReadOnly: s.readOnly, Sync: s.sync}
+	if err := s.begin(ctx); err != nil {
+		return info, err
+	}
+	info.FileSystem, info.LocksMayBeLocal = s.fileSystem()
+	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+	if err != nil {
+		return info, err
+	}
+	for _, e := range refs {
+		if err := ctx.Err(); err != nil {
+			return info, err
+		}
+		if e.trashed {
+			info.Deleted++
+		} else {
+			info.Active++
+		}
+		runs, err := s.runRefs(e, nil)
+		if err != nil && !isMissing(err) {
+			return info, err
+		}
+		for _, run := range runs {
+			if s.isRun(run) {
+				info.Runs++
+			}
+		}
+	}
+	return info, nil
+}
+
+// fileSystem tells where the store lies, and whether a lock there may be seen by this machine only.
+func (s *Store) fileSystem() (kind string, local bool) {
+	if s.tree.native == nil {
+		return "", false
+	}
+	real, ok := s.tree.native.RealPath(s.tree.name(layout.Lock))
+	if !ok {
+		return "memory", true
+	}
+	kind = fileSystemOf(filepath.Dir(real))
+	switch kind {
+	case "nfs", "smb", "fuse", "9p":
+		return kind, true
+	}
+	return kind, false
+}

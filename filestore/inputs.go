@@ -1,0 +1,314 @@
+package filestore
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // MLflow names these folders by MD5; nothing is secured by it.
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/pyfmt"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Data sets, inputs and outputs are folders with a meta.yaml, named by hashes:
+//
+//	<experiment>/datasets/<md5(name + digest)>/meta.yaml
+//	<experiment>/<run>/inputs/<md5(data set's or model's id + run id)>/meta.yaml
+//	<experiment>/<run>/outputs/<model id>/meta.yaml
+const (
+	keyDestinationID   = "destination_id"
+	keyDestinationType = "destination_type"
+	keyDigest          = "digest"
+	keyProfile         = "profile"
+	keySchema          = "schema"
+	keySource          = "source"
+	keySourceID        = "source_id"
+	keyStep            = "step"
+
+	typeDataset     = "DATASET"
+	typeModel       = "MODEL"
+	typeRun         = "RUN"
+	typeRunOutput   = "RUN_OUTPUT"
+	typeModelOutput = "MODEL_OUTPUT"
+)
+
+// hashID is how MLflow names data sets and inputs.
+func hashID(a, b string) string {
+	sum := md5.Sum([]byte(a + b)) //nolint:gosec // see the import
+	return hex.EncodeToString(sum[:])
+}
+
+// LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and is left as it is if it exists. It can be called again.
+func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
+	return fail("log inputs", runID, s.logInputs(ctx, runID, in))
+}
+
+func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if err := validateInputs(in); err != nil {
+		return err
+	}
+	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+		for _, d := range in.Datasets {
+			id := hashID(d.Dataset.Name, d.Dataset.Digest)
+			if err := s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, datasetDocument(d.Dataset)); err != nil {
+				return err
+			}
+			if err := s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDocument(id, typeDataset, d.Tags)); err != nil {
+				return err
+			}
+		}
+		for _, m := range in.Models {
+			if err := s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputDocument(m.ModelID, typeModel, nil)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// LogOutputs implements mlruns.Store. Each output appears whole, by a rename, and is left as it is if it exists. It can be called again.
+func (s *Store) LogOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
+	return fail("log outputs", runID, s.logOutputs(ctx, runID, out))
+}
+
+func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	for i, m := range out.Models {
+		if err := validateModelID(fmt.Sprintf("models[%d].model_id", i), m.ModelID); err != nil {
+			return err
+		}
+	}
+	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+		for _, m := range out.Models {
+			if err := s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, outputDocument(m)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins, as in MLflow.
+func (s *Store) placeOnce(dir, id string, doc document) error {
+	target := layout.Join(dir, id)
+	if exists, err := s.tree.exists(layout.Join(target, layout.Meta)); err != nil || exists {
+		return err
+	}
+	if err := s.tree.mkdir(dir); err != nil && !isExist(err) {
+		return err
+	}
+	err := s.place(target, s.syncs(SyncMeta), func(b *builder) { b.meta(doc) })
+	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
+		return err
+	}
+	// Another run of the experiment may have placed the same data set meanwhile.
+	if exists, existsErr := s.tree.exists(layout.Join(target, layout.Meta)); existsErr == nil && exists {
+		return nil
+	}
+	return err
+}
+
+func datasetDocument(d mlruns.Dataset) document {
+	var doc document
+	doc.setString(keyDigest, d.Digest)
+	doc.setString(keyName, d.Name)
+	doc.setText(keyProfile, d.Profile)
+	doc.setText(keySchema, d.Schema)
+	doc.setString(keySource, d.Source)
+	doc.setString(keySourceType, d.SourceType)
+	return doc
+}
+
+// setText records "" as null.
+func (d *document) setText(key, text string) {
+	if text == "" {
+		d.setNull(key)
+		return
+	}
+	d.setString(key, text)
+}
+
+func inputDocument(source, sourceType string, tags map[string]string) document {
+	var doc document
+	// MLflow writes the source where the run's id belongs; readers ignore it.
+	doc.setString(keyDestinationID, source)
+	doc.setString(keyDestinationType, typeRun)
+	doc.setString(keySourceID, source)
+	doc.setString(keySourceType, sourceType)
+	fields := make([]pyfmt.Field, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		fields = append(fields, pyfmt.Field{Key: key, Value: pyfmt.String(tags[key])})
+	}
+	doc.setValue(keyTags, pyfmt.Mapping(fields))
+	return doc
+}
+
+func outputDocument(m mlruns.ModelOutput) document {
+	var doc document
+	doc.setString(keyDestinationID, m.ModelID)
+	doc.setString(keyDestinationType, typeModelOutput)
+	doc.setString(keySourceID, m.ModelID)
+	doc.setString(keySourceType, typeRunOutput)
+	doc.setInt(keyStep, m.Step)
+	doc.setValue(keyTags, pyfmt.Mapping(nil))
+	return doc
+}
+
+func validateInputs(in mlruns.Inputs) error {
+	for i, d := range in.Datasets {
+		for _, f := range [...]mlruns.Tag{{Key: "name", Value: d.Dataset.Name}, {Key: "digest", Value: d.Dataset.Digest}, {Key: "source_type", Value: d.Dataset.SourceType},
+			{Key: "source", Value: d.Dataset.Source}, {Key: "schema", Value: d.Dataset.Schema}, {Key: "profile", Value: d.Dataset.Profile}} {
+			if err := validateUTF8(fmt.Sprintf("datasets[%d].dataset.%s", i, f.Key), f.Value); err != nil {
+				return err
+			}
+		}
+		if d.Dataset.Name == "" {
+			return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.name'.", i))
+		}
+		if d.Dataset.Digest == "" {
+			return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.digest'.", i))
+		}
+		for key, value := range d.Tags {
+			if err := errors.Join(validateUTF8(fmt.Sprintf("datasets[%d].tags.key", i), key), validateUTF8(fmt.Sprintf("datasets[%d].tags.value", i), value)); err != nil {
+				return err
+			}
+		}
+	}
+	for i, m := range in.Models {
+		if err := validateModelID(fmt.Sprintf("models[%d].model_id", i), m.ModelID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateModelID refuses what cannot be the name of a folder.
+func validateModelID(field, id string) error {
+	if mlruns.ValidateRunID(id) != nil {
+		return mlruns.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: a model id has letters, digits, '_' and '-' only", id, field))
+	}
+	return holdable(field, id)
+}
+
+// readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set is missing, is left out and reported.
+func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
+	var in mlruns.Inputs
+	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *document) error {
+		source, ok := doc.text(keySourceID)
+		if !ok {
+			return missingKey(keySourceID)
+		}
+		kind, _ := doc.text(keySourceType)
+		switch kind {
+		case typeModel:
+			in.Models = append(in.Models, mlruns.ModelInput{ModelID: source})
+		case typeDataset:
+			dataset, err := s.readDataset(ctx, ref.experiment, source)
+			if err != nil {
+				return err
+			}
+			in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: doc.textMap(keyTags)})
+		default:
+			return &damage{reason: fmt.Sprintf("source_type is %q, not %s or %s", kind, typeDataset, typeModel)}
+		}
+		return nil
+	})
+	return in, err
+}
+
+func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (mlruns.Dataset, error) {
+	var d mlruns.Dataset
+	if mlruns.ValidateRunID(id) != nil {
+		return d, &damage{reason: fmt.Sprintf("source_id %q is no data set's id", id)}
+	}
+	f, err := s.tree.folder(layout.Join(e.dir, layout.Datasets, id))
+	if isMissing(err) {
+		return d, errNoDataset
+	}
+	if err != nil {
+		return d, err
+	}
+	defer closeQuietly(f)
+	_, err = readDocument(ctx, f, layout.Meta, func(doc *document) error {
+		var ok bool
+		if d.Name, ok = doc.text(keyName); !ok {
+			return missingKey(keyName)
+		}
+		d.Digest, _ = doc.text(keyDigest)
+		d.SourceType, _ = doc.text(keySourceType)
+		d.Source, _ = doc.text(keySource)
+		d.Schema, _ = doc.text(keySchema)
+		d.Profile, _ = doc.text(keyProfile)
+		return nil
+	})
+	return d, err
+}
+
+var errNoDataset = errors.New("the data set it names is not among the experiment's")
+
+func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Outputs, error) {
+	var out mlruns.Outputs
+	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *document) error {
+		id, ok := doc.text(keyDestinationID)
+		if !ok {
+			return missingKey(keyDestinationID)
+		}
+		step, _, err := doc.integer(keyStep)
+		if err == nil {
+			out.Models = append(out.Models, mlruns.ModelOutput{ModelID: id, Step: step})
+		}
+		return err
+	})
+	return out, err
+}
+
+// eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
+func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*document) error) error {
+	f, err := run.OpenFolder(sub)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
+		}
+		return ctx.Err()
+	}
+	defer closeQuietly(f)
+	entries, err := f.Entries()
+	if err != nil {
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
+		return ctx.Err()
+	}
+	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
+	for _, e := range entries {
+		path := layout.Join(dir, sub, e.Name)
+		if !e.Type.IsDir() {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: "not a folder"})
+			continue
+		}
+		path = layout.Join(path, layout.Meta)
+		_, err := readDocument(ctx, f, layout.Join(e.Name, layout.Meta), use)
+		switch {
+		case err == nil:
+		case ended(ctx, err):
+			return ctx.Err()
+		case errors.Is(err, errNoDataset):
+			p.add(problemOf(mlruns.ProblemDangling, path, err))
+		case errors.Is(err, fs.ErrNotExist):
+			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: parent(path), Reason: "a folder without a meta.yaml"})
+		default:
+			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// DeleteRun implements mlruns.Store. The commit point is the replacement of meta.yaml. Deleting again sets the time of deletion anew, as in MLflow ≥ 1.29.
+func (s *Store) DeleteRun(ctx context.Context, runID string) error {
+	return fail("delete run", runID, s.setStage(ctx, runID, s.now()))
+}
+
+// RestoreRun implements mlruns.Store. The commit point is the replacement of meta.yaml.
+func (s *Store) RestoreRun(ctx context.Context, runID string) error {
+	return fail("restore run", runID, s.setStage(ctx, runID, time.Time{}))
+}
+
+// setStage marks a run deleted at a time, or active where that is zero.
+func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	return s.withRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+		return s.replaceStage(ref, info, doc, deleted)
+	})
+}
+
+func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc document, deleted time.Time) error {
+	info.Deleted, info.Stage = deleted, mlruns.StageActive
+	if !deleted.IsZero() {
+		info.Stage = mlruns.StageDeleted
+	}
+	return s.replaceRunInfo(ref, info, doc)
+}
+
+// DeleteExperiment implements mlruns.Store. Its active runs are marked deleted one by one, then its meta.yaml, all with one time; the commit point is the
+// move to the trash that follows. A failure before it leaves an active experiment of which some runs are deleted; calling again goes on.
+// Runs whose meta.yaml cannot be read are moved as they are.
+func (s *Store) DeleteExperiment(ctx context.Context, id string) error {
+	return fail("delete experiment", id, s.deleteExperiment(ctx, id))
+}
+
+func (s *Store) deleteExperiment(ctx context.Context, id string) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if id == mlruns.DefaultExperimentID {
+		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInternal,
+			Text: "Cannot delete the default experiment '0'. This is an internally reserved experiment."}
+	}
+	ref, unlock, err := s.lockExperiment(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	if ref.trashed {
+		return mlruns.ExperimentNotFound(id)
+	}
+	now := s.now()
+	if _, _, err := s.readExperiment(ctx, ref, nil); err != nil {
+		return experimentError(id, ref.dir, err)
+	}
+	if err := s.setStages(ctx, ref, mlruns.StageActive, now); err != nil {
+		return err
+	}
+	if err := s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) }); err != nil {
+		return err
+	}
+	if err := s.tree.mkdir(layout.Trash); err != nil && !isExist(err) {
+		return err
+	}
+	return s.moveExperiment(ref, newExperimentRef(id, true))
+}
+
+// RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then all its deleted runs become active, those too that were
+// deleted one by one, as in MLflow ≥ 2.3. A failure after the commit point leaves an active experiment of which some runs are deleted; calling again goes on.
+func (s *Store) RestoreExperiment(ctx context.Context, id string) error {
+	return fail("restore experiment", id, s.restoreExperiment(ctx, id))
+}
+
+func (s *Store) restoreExperiment(ctx context.Context, id string) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	// While an experiment is on its way from the trash to the root a look in the one and then the other misses its name.
+	unlockRoot, err := s.lockRoot(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlockRoot)
+	ref, unlock, err := s.lockTrashed(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	experiment, doc, err := s.readExperiment(ctx, ref, nil)
+	if err != nil {
+		return experimentError(id, ref.dir, err)
+	}
+	if !ref.trashed {
+		if recorded, err := stageOf(&doc); err != nil || recorded == mlruns.StageActive {
+			return notDeleted(id)
+		}
+	} else {
+		active := newExperimentRef(id, false)
+		if err := s.nameFreeBut(ctx, experiment); err != nil {
+			return err
+		}
+		if err := s.moveExperiment(ref, active); err != nil {
+			return err
+		}
+		ref = active
+	}
+	if err := s.setStages(ctx, ref, mlruns.StageDeleted, time.Time{}); err != nil {
+		return err
+	}
+	return s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageActive, s.now()) })
+}
+
+func notDeleted(id string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "Could not find deleted experiment with ID " + id}
+}
+
+// lockTrashed locks the experiment in the trash, or the active one whose restoring was interrupted.
+func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
+	if err := mlruns.ValidateExperimentID(id); err != nil {
+		return experimentRef{}, nil, err
+	}
+	trashed := newExperimentRef(id, true)
+	if s.tree.isDir(trashed.dir) {
+		if s.tree.isDir(newExperimentRef(id, false).dir) {
+			return trashed, nil, &mlruns.Reason{Kind: mlruns.ErrExists,
+				Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
+		}
+		unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(trashed.dir, layout.Lock)))
+		return trashed, unlock, err
+	}
+	ref, unlock, err := s.lockExperiment(ctx, id)
+	if errors.Is(err, mlruns.ErrNotFound) {
+		err = notDeleted(id)
+	}
+	return ref, unlock, err
+}
+
+// nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
+func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
+	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil) {
+		if err != nil {
+			return err
+		}
+		if e.Name == restored.Name {
+			return mlruns.ExperimentTaken(e.Name, e.Stage)
+		}
+	}
+	return nil
+}
+
+// setStages gives the runs of an experiment that are in one stage the other, one at a time. The caller holds the experiment's lock.
+func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.LifecycleStage, deleted time.Time) error {
+	refs, err := s.runRefs(e, nil)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !s.isRun(ref) {
+			continue
+		}
+		if err := s.setRunStage(ctx, ref, from, deleted); err != nil {
+			return fmt.Errorf("run %s: %w", ref.id, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) setRunStage(ctx context.Context, ref runRef, from mlruns.LifecycleStage, deleted time.Time) error {
+	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	err = s.withLockedRun(ctx, ref, func(ref runRef, info mlruns.RunInfo, doc document) error {
+		if info.Stage != from {
+			return nil
+		}
+		return s.replaceStage(ref, info, doc, deleted)
+	})
+	if errors.Is(err, mlruns.ErrCorrupt) {
+		s.logger.Warn("a run's meta.yaml cannot be read; its stage stays as it is", "run", ref.id, "error", err)
+		return nil
+	}
+	return err
+}
+
+// moveExperiment renames the folder of an experiment, which nothing must be in the way of. The caller holds its lock.
+func (s *Store) moveExperiment(from, to experimentRef) error {
+	taken, err := s.tree.exists(to.dir)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}
+	}
+	if err := s.tree.rename(from.dir, to.dir); err != nil {
+		return err
+	}
+	if !s.syncs(SyncMeta) {
+		return nil
+	}
+	if err := errors.Join(s.tree.syncDir(parent(to.dir)), s.tree.syncDir(parent(from.dir))); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
+}

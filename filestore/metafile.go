@@ -1,0 +1,354 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/mlruns/mlruns/internal/pyfmt"
+)
+
+// maxMetaSize bounds a meta.yaml that is read. MLflow allows profiles of data sets of 16 MiB.
+const maxMetaSize = 64 << 20
+
+// document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2 disagree on what many of them are,
+// and whose unknown keys are kept for the next rewrite.
+type document struct{ entries []docEntry }
+
+type docEntry struct {
+	key   string
+	value pyfmt.Value
+	// text is the scalar's text; a mapping or list has none.
+	text         string
+	scalar, null bool
+	// texts are the scalars in a mapping.
+	texts map[string]string
+}
+
+// damage is what is wrong with a file, and where.
+type damage struct {
+	line   int
+	reason string
+}
+
+func (d *damage) Error() string {
+	if d.line > 0 {
+		return fmt.Sprintf("line %d: %s", d.line, d.reason)
+	}
+	return d.reason
+}
+
+var errEmptyMeta = &damage{reason: "the file is empty"}
+
+// parseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes through yaml.v3.
+func parseDocument(data []byte) (document, error) {
+	if len(data) > maxMetaSize {
+		return document{}, &damage{reason: fmt.Sprintf("the file has %d bytes, more than the %d a meta.yaml can have", len(data), maxMetaSize)}
+	}
+	if doc, ok := scanFlat(data); ok {
+		return doc, nil
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return document{}, errEmptyMeta
+	}
+	return decodeDocument(data)
+}
+
+// scanFlat reads lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one line.
+func scanFlat(data []byte) (document, bool) {
+	if len(data) == 0 || data[len(data)-1] != '\n' {
+		return document{}, false
+	}
+	doc := document{entries: make([]docEntry, 0, 17)}
+	text := string(data)
+	for text != "" {
+		line, rest, _ := strings.Cut(text, "\n")
+		text = rest
+		key, value, found := strings.Cut(line, ": ")
+		if !found || !flatKey(key) {
+			return document{}, false
+		}
+		entry, ok := flatValue(key, value)
+		if !ok || doc.find(key) >= 0 {
+			return document{}, false
+		}
+		doc.entries = append(doc.entries, entry)
+	}
+	return doc, true
+}
+
+func flatKey(key string) bool {
+	for _, c := range []byte(key) {
+		if c != '_' && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return key != ""
+}
+
+func flatValue(key, value string) (docEntry, bool) {
+	switch {
+	case value == "[]":
+		return docEntry{key: key, value: pyfmt.Sequence(nil)}, true
+	case value == "{}":
+		return docEntry{key: key, value: pyfmt.Mapping(nil)}, true
+	case len(value) >= 2 && value[0] == '\'':
+		text, ok := unquoteFlat(value)
+		return stringEntry(key, text), ok
+	case plainFlat(value):
+		return plainEntry(key, value), true
+	}
+	return docEntry{}, false
+}
+
+func unquoteFlat(value string) (string, bool) {
+	inner := value[1 : len(value)-1]
+	if value[len(value)-1] != '\'' || !printableASCII(inner) {
+		return "", false
+	}
+	if !strings.Contains(inner, "'") {
+		return inner, true
+	}
+	text := strings.ReplaceAll(inner, "''", "\x00")
+	if strings.Contains(text, "'") {
+		return "", false
+	}
+	return strings.ReplaceAll(text, "\x00", "'"), true
+}
+
+// plainFlat reports whether value is, without doubt, a whole plain scalar.
+func plainFlat(value string) bool {
+	if value == "" || !printableASCII(value) || strings.Contains(value, ": ") || strings.Contains(value, " #") {
+		return false
+	}
+	last := value[len(value)-1]
+	first := value[0]
+	letter := first >= 'a' && first <= 'z' || first >= 'A' && first <= 'Z' || first >= '0' && first <= '9' || first == '/' || first == '_'
+	return letter && last != ':' && last != ' '
+}
+
+func printableASCII(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func stringEntry(key, text string) docEntry {
+	return docEntry{key: key, value: pyfmt.String(text), text: text, scalar: true}
+}
+
+func plainEntry(key, text string) docEntry {
+	return docEntry{key: key, value: pyfmt.Plain(text), text: text, scalar: true, null: pyfmt.Resolve(text) == pyfmt.KindNull}
+}
+
+// decodeDocument reads any YAML that PyYAML writes or a person edits.
+func decodeDocument(data []byte) (doc document, err error) {
+	defer func() {
+		// A parser that panics on hostile input must cost one file, not the process.
+		if p := recover(); p != nil {
+			doc, err = document{}, &damage{reason: fmt.Sprintf("not YAML: %v", p)}
+		}
+	}()
+	if !utf8.Valid(data) {
+		return document{}, &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return document{}, yamlDamage(err)
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return document{}, &damage{line: 1, reason: "not a mapping of keys to values"}
+	}
+	pairs := root.Content[0].Content
+	for i := 0; i+1 < len(pairs); i += 2 {
+		entry, err := entryOf(pairs[i], pairs[i+1])
+		if err != nil {
+			return document{}, err
+		}
+		// Of a key given twice the last wins, as in PyYAML.
+		doc.put(entry)
+	}
+	return doc, nil
+}
+
+func entryOf(key, node *yaml.Node) (docEntry, error) {
+	if key.Kind != yaml.ScalarNode {
+		return docEntry{}, &damage{line: key.Line, reason: "a key is not a text"}
+	}
+	if node.Kind == yaml.AliasNode && node.Alias.Kind == yaml.ScalarNode {
+		node = node.Alias
+	}
+	if node.Kind == yaml.ScalarNode {
+		if plainNode(node) {
+			return plainEntry(key.Value, node.Value), nil
+		}
+		return stringEntry(key.Value, node.Value), nil
+	}
+	value, err := valueOf(node, 0)
+	return docEntry{key: key.Value, value: value, texts: textsOf(node)}, err
+}
+
+func textsOf(node *yaml.Node) map[string]string {
+	texts := map[string]string{}
+	if node.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if value := node.Content[i+1]; value.Kind == yaml.ScalarNode {
+				texts[node.Content[i].Value] = value.Value
+			}
+		}
+	}
+	return texts
+}
+
+func plainNode(node *yaml.Node) bool {
+	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle | yaml.TaggedStyle
+	return node.Style&quoted == 0
+}
+
+// maxDepth bounds nesting; MLflow writes a depth of two.
+const maxDepth = 100
+
+func valueOf(node *yaml.Node, depth int) (pyfmt.Value, error) {
+	if depth > maxDepth {
+		return pyfmt.Value{}, &damage{line: node.Line, reason: "nested too deeply"}
+	}
+	switch node.Kind {
+	case yaml.ScalarNode:
+		if plainNode(node) {
+			return pyfmt.Plain(node.Value), nil
+		}
+		return pyfmt.String(node.Value), nil
+	case yaml.SequenceNode:
+		items := make([]pyfmt.Value, len(node.Content))
+		for i, n := range node.Content {
+			var err error
+			if items[i], err = valueOf(n, depth+1); err != nil {
+				return pyfmt.Value{}, err
+			}
+		}
+		return pyfmt.Sequence(items), nil
+	case yaml.MappingNode:
+		var fields document
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			value, err := valueOf(node.Content[i+1], depth+1)
+			if err != nil {
+				return pyfmt.Value{}, err
+			}
+			fields.put(docEntry{key: node.Content[i].Value, value: value})
+		}
+		return pyfmt.Mapping(fields.fields()), nil
+	}
+	// An alias to a collection can stand for an exponential amount of data.
+	return pyfmt.Value{}, &damage{line: node.Line, reason: "an alias to a collection"}
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
+
+func yamlDamage(err error) error {
+	text := err.Error()
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		return &damage{line: line, reason: "not YAML: " + text[len(m[0]):]}
+	}
+	return &damage{reason: "not YAML: " + strings.TrimPrefix(text, "yaml: ")}
+}
+
+// lineOfInvalid is the line of the first byte that is not UTF-8.
+func lineOfInvalid(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[size:]
+	}
+	return line
+}
+
+func (d *document) find(key string) int {
+	return slices.IndexFunc(d.entries, func(e docEntry) bool { return e.key == key })
+}
+
+func (d *document) put(e docEntry) {
+	if i := d.find(e.key); i >= 0 {
+		d.entries[i] = e
+		return
+	}
+	d.entries = append(d.entries, e)
+}
+
+func (d *document) drop(key string) {
+	if i := d.find(key); i >= 0 {
+		d.entries = slices.Delete(d.entries, i, i+1)
+	}
+}
+
+func (d *document) setString(key, text string) { d.put(stringEntry(key, text)) }
+
+func (d *document) setInt(key string, n int64) {
+	d.put(docEntry{key: key, value: pyfmt.Int(n), text: strconv.FormatInt(n, 10), scalar: true})
+}
+
+func (d *document) setNull(key string) { d.put(docEntry{key: key, scalar: true, null: true}) }
+
+func (d *document) setValue(key string, v pyfmt.Value) { d.put(docEntry{key: key, value: v}) }
+
+// text gives a scalar's text; false where the key is missing, null or a collection.
+func (d *document) text(key string) (string, bool) {
+	i := d.find(key)
+	if i < 0 || !d.entries[i].scalar || d.entries[i].null {
+		return "", false
+	}
+	return d.entries[i].text, true
+}
+
+// integer gives a number; false where the key is missing or null.
+func (d *document) integer(key string) (n int64, ok bool, err error) {
+	text, ok := d.text(key)
+	if !ok {
+		return 0, false, nil
+	}
+	n, err = pyfmt.ParseInt(text)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is beyond 64 bits", key, text)}
+	}
+	if err != nil {
+		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is not an integer", key, text)}
+	}
+	return n, true, nil
+}
+
+func (d *document) fields() []pyfmt.Field {
+	fields := make([]pyfmt.Field, len(d.entries))
+	for i, e := range d.entries {
+		fields[i] = pyfmt.Field{Key: e.key, Value: e.value}
+	}
+	return fields
+}
+
+// encode gives the file's bytes: PyYAML's style, keys sorted.
+func (d *document) encode() ([]byte, error) {
+	return pyfmt.AppendDocument(make([]byte, 0, 512), d.fields())
+}
+
+// textMap gives the scalars of a mapping; it is never nil.
+func (d *document) textMap(key string) map[string]string {
+	if i := d.find(key); i >= 0 && d.entries[i].texts != nil {
+		return d.entries[i].texts
+	}
+	return map[string]string{}
+}

@@ -1,0 +1,123 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// MLflow rewrites a run's meta.yaml, tags and params in place: a reader may meet an empty or half-written one, for well under a
+// millisecond on a local disk. A file that has not changed for recentWrite is not being written.
+const recentWrite = 10 * time.Second
+
+// metaRetries are the pauses before looking again at a meta.yaml that makes no sense, MLflow's own.
+var metaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
+
+// beingWritten reports whether a file changed so lately that its writer may not be done. Clocks may differ in both directions.
+func beingWritten(f rootfs.Folder, name string) bool {
+	info, err := f.Stat(name)
+	if err != nil {
+		return false
+	}
+	age := time.Since(info.ModTime())
+	return age < recentWrite && age > -recentWrite
+}
+
+// readDocument reads the meta.yaml named name in a folder; check says whether its content will do. What makes no sense and is fresh is read again.
+func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*document) error) (document, error) {
+	for try := 0; ; try++ {
+		data, err := f.ReadFile(name, nil)
+		if err != nil {
+			return document{}, err
+		}
+		doc, err := parseDocument(data)
+		if err == nil {
+			err = check(&doc)
+		}
+		if err == nil || try == len(metaRetries) || !beingWritten(f, name) {
+			return doc, err
+		}
+		if sleepErr := sleep(ctx, metaRetries[try]); sleepErr != nil {
+			return document{}, sleepErr
+		}
+	}
+}
+
+// readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the place contradicts, go to p.
+func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, document, error) {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return mlruns.Experiment{}, document{}, err
+	}
+	defer closeQuietly(f)
+	var e mlruns.Experiment
+	var recorded mlruns.LifecycleStage
+	doc, err := readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
+		e, recorded, err = experimentOf(d, ref)
+		return err
+	})
+	if err != nil {
+		return e, doc, err
+	}
+	if recorded != e.Stage {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemStage, Path: layout.Join(ref.dir, layout.Meta), Repairable: true,
+			Reason: fmt.Sprintf("lifecycle_stage is %s, but the place says %s", recorded, e.Stage)})
+	}
+	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
+	return e, doc, err
+}
+
+// readRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is the file's path from there.
+func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (mlruns.RunInfo, document, error) {
+	var info mlruns.RunInfo
+	doc, err := readDocument(ctx, f, name, func(d *document) (err error) {
+		info, err = runInfoOf(d, ref.experiment.id, ref.id)
+		return err
+	})
+	return info, doc, err
+}
+
+// runError is what an operation on one run says when its meta.yaml cannot be used.
+func runError(id string, err error) error {
+	var m *mismatch
+	switch {
+	case errors.As(err, &m):
+		return withCause(mlruns.RunInvalidState(id), err)
+	case isMissing(err):
+		return mlruns.RunNotFound(id)
+	}
+	return corruptMeta(err)
+}
+
+// experimentError is runError for experiments.
+func experimentError(id, dir string, err error) error {
+	var m *mismatch
+	switch {
+	case errors.As(err, &m):
+		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
+	case isMissing(err):
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
+	}
+	return corruptMeta(err)
+}
+
+func corruptMeta(err error) error {
+	var d *damage
+	if errors.As(err, &d) {
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: layout.Meta + ": " + d.Error(), Cause: err}
+	}
+	return err
+}
+
+func withCause(reason, cause error) error {
+	var r *mlruns.Reason
+	if errors.As(reason, &r) {
+		r.Cause = cause
+	}
+	return reason
+}

@@ -1,0 +1,102 @@
+package filestore
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/pyfmt"
+)
+
+// A metric file has one line a point, fields separated by one space:
+//
+//	timestamp value                              MLflow < 1.0, step 0
+//	timestamp value step                         MLflow ≥ 1.0, and what is written here
+//	timestamp value step dataset_name digest     MLflow ≥ 3.0, a point measured on a data set
+//
+// timestamp and step are Python integers, value a Python float. A last line without its newline is no point: it may be half of one.
+
+// point is a line of a metric file.
+type point struct {
+	ms, step               int64
+	value                  float64
+	dataset, datasetDigest string
+}
+
+func (p point) metric(key string) mlruns.Metric {
+	return mlruns.Metric{Key: key, Value: p.value, Time: time.UnixMilli(p.ms).UTC(), Step: p.step, DatasetName: p.dataset, DatasetDigest: p.datasetDigest}
+}
+
+// after is mlruns.Metric.After without making times.
+func (p point) after(old point) bool {
+	if p.step != old.step {
+		return p.step > old.step
+	}
+	if p.ms != old.ms {
+		return p.ms > old.ms
+	}
+	return p.value > old.value
+}
+
+func appendPoint(dst []byte, m mlruns.Metric) []byte {
+	dst = strconv.AppendInt(dst, m.Time.UnixMilli(), 10)
+	dst = append(dst, ' ')
+	dst = pyfmt.AppendFloat(dst, m.Value)
+	dst = append(dst, ' ')
+	dst = strconv.AppendInt(dst, m.Step, 10)
+	if m.DatasetName != "" {
+		dst = append(dst, ' ')
+		dst = append(dst, m.DatasetName...)
+		dst = append(dst, ' ')
+		dst = append(dst, m.DatasetDigest...)
+	}
+	return append(dst, '\n')
+}
+
+// parsePoint reads a line without its newline.
+func parsePoint(line []byte) (point, error) {
+	var fields [5][]byte
+	line = bytes.TrimSpace(line)
+	n := 0
+	for rest, more := line, true; more; n++ {
+		var field []byte
+		field, rest, more = bytes.Cut(rest, []byte{' '})
+		if n < len(fields) {
+			fields[n] = field
+		}
+	}
+	if n != 2 && n != 3 && n != 5 {
+		return point{}, fmt.Errorf("persisted metric data contained %d fields. Expected 2, 3, or 5 fields", n)
+	}
+	var p point
+	var err error
+	if p.ms, err = pyfmt.ParseInt(fields[0]); err != nil {
+		return point{}, fieldError("timestamp", fields[0], "a 64-bit integer")
+	}
+	if p.value, err = pyfmt.ParseFloat(fields[1]); err != nil {
+		return point{}, fieldError("value", fields[1], "a number")
+	}
+	if n >= 3 {
+		if p.step, err = pyfmt.ParseInt(fields[2]); err != nil {
+			return point{}, fieldError("step", fields[2], "a 64-bit integer")
+		}
+	}
+	if n == 5 {
+		p.dataset, p.datasetDigest = string(fields[3]), string(fields[4])
+		// A NUL is what a power cut leaves of a line, not a name.
+		if strings.ContainsRune(p.dataset+p.datasetDigest, 0) {
+			return point{}, fieldError("dataset", fields[3], "a name")
+		}
+	}
+	return p, nil
+}
+
+func fieldError(field string, text []byte, want string) error {
+	return fmt.Errorf("%s %.40q is not %s", field, text, want)
+}
+
+// isBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which every reader strips.
+func isBlank(tail []byte) bool { return len(bytes.Trim(tail, " ")) == 0 }

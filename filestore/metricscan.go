@@ -1,0 +1,195 @@
+package filestore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// tornRetry is the pause before looking again at a last line without its newline: a writer may be in the middle of a page.
+const tornRetry = 20 * time.Millisecond
+
+// scanner goes through the points of a metric file and reports lines that are none.
+type scanner struct {
+	path string
+	p    *problems
+	line int
+	any  bool // a point or a problem was met
+}
+
+// one parses a whole line.
+func (s *scanner) one(line []byte) (point, bool) {
+	s.line++
+	pt, err := parsePoint(line)
+	s.any = true
+	if err != nil {
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: err.Error()})
+		return point{}, false
+	}
+	return pt, true
+}
+
+// end judges what follows the last newline.
+func (s *scanner) end(tail []byte) {
+	switch {
+	case !isBlank(tail):
+		s.p.add(unterminated(s.path, s.line+1, tail))
+	case !s.any:
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemEmpty, Path: s.path, Reason: "a metric file without a point"})
+	}
+}
+
+// unterminated describes a last line without its newline. One with three valid fields may be whole: repair can give it its newline.
+func unterminated(path string, line int, tail []byte) mlruns.Problem {
+	_, err := parsePoint(tail)
+	whole := err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2
+	return mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: path, Line: line, Repairable: whole,
+		Reason: "the last line has no newline, so it may be half a line and is not read"}
+}
+
+// readPoints calls each for every point of a small file, read whole. It gives back its buffer for the next.
+func readPoints(ctx context.Context, k keyFile, buf []byte, p *problems, each func(point)) ([]byte, error) {
+	data, err := k.folder.ReadFile(k.name, buf)
+	if err != nil {
+		return buf, err
+	}
+	if tail := tailOf(data); !isBlank(tail) && beingWritten(k.folder, k.name) {
+		if err := sleep(ctx, tornRetry); err != nil {
+			return data, err
+		}
+		if data, err = k.folder.ReadFile(k.name, data); err != nil {
+			return data, err
+		}
+	}
+	s := scanner{path: k.path, p: p}
+	for rest := data; ; {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			s.end(rest)
+			return data, nil
+		}
+		if pt, ok := s.one(rest[:i]); ok {
+			each(pt)
+		}
+		rest = rest[i+1:]
+	}
+}
+
+// tailOf is what follows the last newline.
+func tailOf(data []byte) []byte { return data[bytes.LastIndexByte(data, '\n')+1:] }
+
+// streamChunk is how much of a history is in memory at once. A longer line is no point.
+const streamChunk = 256 << 10
+
+// streamPoints is readPoints for a file of any size in bounded memory. each returns false to stop.
+func streamPoints(ctx context.Context, k keyFile, p *problems, each func(point) bool) error {
+	f, err := k.folder.Open(k.name)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(f)
+	s := scanner{path: k.path, p: p}
+	buf := make([]byte, 0, streamChunk)
+	for retried, skipping := false, false; ; {
+		n, err := fill(f, buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		atEnd := err != nil
+		whole := buf
+		if skipping {
+			whole, skipping = afterLine(buf)
+		}
+		rest, goOn := s.lines(whole, each)
+		if !goOn {
+			return nil
+		}
+		if len(rest) == cap(buf) {
+			s.tooLong()
+			rest, skipping = nil, true
+		}
+		buf = buf[:copy(buf[:cap(buf)], rest)]
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !atEnd {
+			continue
+		}
+		if isBlank(buf) || retried || !beingWritten(k.folder, k.name) {
+			s.end(buf)
+			return nil
+		}
+		retried = true
+		if err := sleep(ctx, tornRetry); err != nil {
+			return err
+		}
+	}
+}
+
+// afterLine is what follows the first newline; while there is none, the line goes on.
+func afterLine(data []byte) (rest []byte, unfinished bool) {
+	_, rest, found := bytes.Cut(data, []byte{'\n'})
+	return rest, !found
+}
+
+func (s *scanner) tooLong() {
+	s.line++
+	s.any = true
+	s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: "a line longer than any point"})
+}
+
+// lines takes the whole lines from data and gives back the rest.
+func (s *scanner) lines(data []byte, each func(point) bool) (rest []byte, goOn bool) {
+	for {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			return data, true
+		}
+		if pt, ok := s.one(data[:i]); ok && !each(pt) {
+			return nil, false
+		}
+		data = data[i+1:]
+	}
+}
+
+// fill reads until the buffer is full or the file is at its end.
+func fill(f io.Reader, buf []byte) (int, error) {
+	n, err := io.ReadFull(f, buf)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// readLatest reads the latest point of every metric of a run. What cannot be read is missing, and reported.
+func readLatest(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
+	metrics := map[string]mlruns.Metric{}
+	var buf []byte
+	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
+		var latest point
+		found := false
+		var err error
+		buf, err = readPoints(ctx, k, buf, p, func(pt point) {
+			if !found || pt.after(latest) {
+				latest, found = pt, true
+			}
+		})
+		switch {
+		case ended(ctx, err):
+			return ctx.Err()
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+		case found:
+			metrics[k.key] = latest.metric(k.key)
+		}
+		return nil
+	})
+	return metrics, err
+}

@@ -1,0 +1,164 @@
+package filestore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// RecordLoggedModel implements mlruns.Store: the tag mlflow.log-model.history is a JSON array to which an object is added, in the text form of
+// Python's json.dumps. MLflow reads, changes and writes the tag without a lock; here no record of ours is lost. The commit point is that of SetTag.
+func (s *Store) RecordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
+	return fail("record logged model", runID, s.recordLoggedModel(ctx, runID, m))
+}
+
+func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if m.Created.IsZero() {
+		m.Created = s.now()
+	}
+	record, err := encodeRecord(runID, m)
+	if err != nil {
+		return err
+	}
+	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+		f, err := s.tree.folder(ref.dir)
+		if err != nil {
+			return err
+		}
+		defer closeQuietly(f)
+		history, err := readValue(ctx, f, layout.Join(layout.Tags, mlruns.TagModelHistory))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		history, err = addToArray(history, record)
+		if err != nil {
+			return err
+		}
+		return s.writeValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history)
+	})
+}
+
+// addToArray adds an element to the text of a JSON array and leaves the rest of the text as it is.
+func addToArray(array, element string) (string, error) {
+	var elements []json.RawMessage
+	if strings.TrimSpace(array) == "" {
+		array = "[]"
+	}
+	if err := json.Unmarshal([]byte(array), &elements); err != nil {
+		return "", &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("the tag %s is not a JSON array", mlruns.TagModelHistory), Cause: err}
+	}
+	if len(elements) == 0 {
+		return "[" + element + "]", nil
+	}
+	end := strings.LastIndexByte(array, ']')
+	return array[:end] + ", " + element + "]", nil
+}
+
+// encodeRecord gives the object that MLflow ≥ 2.16 writes, its keys in MLflow's order.
+func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
+	for _, f := range [...]mlruns.Tag{{Key: "artifact_path", Value: m.ArtifactPath}, {Key: "model_uuid", Value: m.ModelUUID}} {
+		if err := validateUTF8(f.Key, f.Value); err != nil {
+			return "", err
+		}
+	}
+	var b strings.Builder
+	b.WriteString(`{"run_id": `)
+	writeJSONText(&b, runID)
+	b.WriteString(`, "artifact_path": `)
+	writeJSONText(&b, m.ArtifactPath)
+	b.WriteString(`, "utc_time_created": `)
+	writeJSONText(&b, m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000"))
+	b.WriteString(`, "flavors": {`)
+	for i, name := range slices.Sorted(maps.Keys(m.Flavors)) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		writeJSONText(&b, name)
+		b.WriteString(": ")
+		if err := writeSpaced(&b, m.Flavors[name]); err != nil {
+			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not JSON: %v", name, err))
+		}
+	}
+	b.WriteString("}")
+	if m.ModelUUID != "" {
+		b.WriteString(`, "model_uuid": `)
+		writeJSONText(&b, m.ModelUUID)
+	}
+	b.WriteString("}")
+	return b.String(), nil
+}
+
+// writeSpaced rewrites JSON with a blank after each comma and colon, as json.dumps does.
+func writeSpaced(b *strings.Builder, raw json.RawMessage) error {
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, raw); err != nil {
+		return err
+	}
+	text := compact.String()
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			end := endOfString(text, i)
+			var s string
+			if err := json.Unmarshal([]byte(text[i:end]), &s); err != nil {
+				return err
+			}
+			writeJSONText(b, s)
+			i = end - 1
+		case ',', ':':
+			b.WriteByte(text[i])
+			b.WriteByte(' ')
+		default:
+			b.WriteByte(text[i])
+		}
+	}
+	return nil
+}
+
+// endOfString is the index after the string that begins at i in valid JSON.
+func endOfString(text string, i int) int {
+	for i++; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// writeJSONText writes a string in ASCII, as json.dumps does.
+func writeJSONText(b *strings.Builder, s string) {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		// A string always has a JSON form.
+		panic(err)
+	}
+	for _, r := range unescapeHTML(string(quoted)) {
+		switch {
+		case r == 0x7f || r > 0x7f && r <= 0xffff:
+			fmt.Fprintf(b, `\u%04x`, r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			b.WriteRune(r)
+		}
+	}
+}
+
+// unescapeHTML undoes what encoding/json escapes for the sake of HTML.
+func unescapeHTML(s string) string {
+	return strings.NewReplacer(`\\`, `\\`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(s)
+}

@@ -1,0 +1,124 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// makeDir makes the store's directory where it is missing and may be made.
+func (s *Store) makeDir(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case err == nil && !info.IsDir():
+		return notDirectory(dir)
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case !s.mayMake():
+		return errNoStore
+	}
+	return os.MkdirAll(dir, 0o777)
+}
+
+// makeRoot is makeDir in a file system of the caller's.
+func (s *Store) makeRoot() error {
+	info, err := s.tree.stat("")
+	switch {
+	case err == nil && !info.IsDir():
+		return notDirectory(s.dir)
+	case err == nil:
+		return nil
+	case !isMissing(err):
+		return err
+	case !s.mayMake():
+		return errNoStore
+	}
+	return s.tree.mkdirAll("")
+}
+
+func notDirectory(dir string) error {
+	return mlruns.Invalid(fmt.Sprintf("'%s' is not a directory.", dir))
+}
+
+// settle looks what the directory holds and makes a store of it if it is empty.
+func (s *Store) settle() error {
+	content, err := s.look()
+	switch {
+	case err != nil || content == holdsStore:
+		return err
+	case content == holdsOther:
+		return mlruns.Invalid("the directory is not empty and holds no experiments")
+	case s.mustExist:
+		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "the directory is empty"}
+	case s.readOnly:
+		return nil
+	}
+	return s.initialize()
+}
+
+// initialize makes the store. Of many processes that find an empty directory one does it.
+func (s *Store) initialize() error {
+	ctx := context.Background()
+	unlock, err := s.lockRoot(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	if content, err := s.look(); err != nil || content == holdsStore {
+		return err
+	}
+	location, err := s.defaultLocation(mlruns.DefaultExperimentID)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	def := mlruns.Experiment{ID: mlruns.DefaultExperimentID, Name: "Default", ArtifactLocation: location, Stage: mlruns.StageActive, Created: now, Updated: now}
+	if err := s.placeExperiment(def); err != nil {
+		return err
+	}
+	if err := s.tree.mkdir(layout.Trash); err != nil && !isExist(err) {
+		return err
+	}
+	return nil
+}
+
+type content uint8
+
+const (
+	holdsNothing content = iota
+	holdsStore
+	holdsOther
+)
+
+// look tells a store by its .trash, which MLflow always makes, or by a folder with the name of an experiment and a meta.yaml.
+func (s *Store) look() (content, error) {
+	entries, err := s.tree.entries("")
+	if err != nil {
+		return holdsNothing, err
+	}
+	found := holdsNothing
+	for _, e := range entries {
+		switch {
+		case e.Name == layout.Trash && e.Type.IsDir():
+			return holdsStore, nil
+		case strings.HasPrefix(e.Name, ".mlruns") || foreignName(e.Name):
+			continue
+		}
+		found = holdsOther
+		if mlruns.ValidateExperimentID(e.Name) != nil {
+			continue
+		}
+		if ok, err := s.tree.exists(layout.Join(e.Name, layout.Meta)); ok || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return holdsStore, nil
+		}
+	}
+	return found, nil
+}

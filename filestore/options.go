@@ -1,0 +1,111 @@
+package filestore
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/spf13/afero"
+)
+
+// Option changes how Open opens a store.
+type Option func(*options)
+
+type options struct {
+	fs            afero.Fs
+	readOnly      bool
+	mustExist     bool
+	sync          Sync
+	locking       Locking
+	lockTimeout   time.Duration
+	clock         func() time.Time
+	logger        *slog.Logger
+	artifactRoot  string
+	artifactRoots []string
+	linkTargets   []string
+	truncation    bool
+	parallelism   int
+}
+
+// maxParallelism is the most runs that a search reads at once unless WithParallelism says more.
+const maxParallelism = 16
+
+// DefaultLockTimeout is how long a call waits for a lock at most, unless its context ends before.
+const DefaultLockTimeout = 30 * time.Second
+
+func defaults() options {
+	return options{sync: SyncMeta, locking: LockRequired, lockTimeout: DefaultLockTimeout, clock: time.Now,
+		logger: slog.New(slog.DiscardHandler), parallelism: min(runtime.GOMAXPROCS(0), maxParallelism)}
+}
+
+// Sync says what is durable when a call returns.
+type Sync uint8
+
+const (
+	// SyncMeta makes new experiments and runs durable with their meta.yaml and first tags, every change of a meta.yaml, artifacts,
+	// and all files of a run once it has ended. Points, params and tags of a run still going may be lost or torn by a power cut.
+	SyncMeta Sync = iota
+	// SyncAlways makes every call durable.
+	SyncAlways
+	// SyncNever leaves it all to the file system.
+	SyncNever
+)
+
+// Locking says what to do where the file system has no locks.
+type Locking uint8
+
+const (
+	// LockRequired refuses to write: the error is mlruns.ErrUnsupported and names WithLocking.
+	LockRequired Locking = iota
+	// LockBestEffort logs it and goes on with locks inside this process only.
+	LockBestEffort
+	// LockNone takes no file locks at all, only locks inside this process.
+	LockNone
+)
+
+// WithFs keeps the store in another file system than the operating system's, at the path given to Open. The default is a file system confined to the
+// directory by the operating system. afero's MemMapFs does for tests, but it is no proof: it loses concurrent appends.
+func WithFs(fs afero.Fs) Option { return func(o *options) { o.fs = fs } }
+
+// WithReadOnly opens without ever writing a byte; writes give mlruns.ErrReadOnly. The default writes.
+func WithReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+// WithMustExist makes Open fail with mlruns.ErrNotFound where there is no store, instead of making one.
+func WithMustExist() Option { return func(o *options) { o.mustExist = true } }
+
+// WithSync sets the durability. The default is SyncMeta.
+func WithSync(s Sync) Option { return func(o *options) { o.sync = s } }
+
+// WithLocking says what to do where the file system has no locks. The default is LockRequired.
+func WithLocking(l Locking) Option { return func(o *options) { o.locking = l } }
+
+// WithLockTimeout bounds the wait for a lock; the error then is mlruns.ErrBusy. The default is DefaultLockTimeout.
+func WithLockTimeout(d time.Duration) Option { return func(o *options) { o.lockTimeout = d } }
+
+// WithClock replaces time.Now, for tests.
+func WithClock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
+
+// WithLogger is told of problems met where no query asks for them, of failed clean-ups, and of weaker locks. The default logs nothing.
+func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
+
+// WithArtifactRoot is the URI or path below which new experiments get their artifact location, <root>/<experiment id>. The default is the store's own
+// directory. Artifacts under a local root are read and written there.
+func WithArtifactRoot(uri string) Option { return func(o *options) { o.artifactRoot = uri } }
+
+// WithArtifactRoots allows artifacts to be read and written below these directories when a run's recorded location lies there. The default is none.
+func WithArtifactRoots(dirs ...string) Option {
+	return func(o *options) { o.artifactRoots = append(o.artifactRoots, dirs...) }
+}
+
+// WithLinkTargets allows symbolic links in the store that lead into these directories, scratch disks for instance. The default is none:
+// a link that leads out of the store is an error.
+func WithLinkTargets(dirs ...string) Option {
+	return func(o *options) { o.linkTargets = append(o.linkTargets, dirs...) }
+}
+
+// WithTruncation cuts over-long values of params and tags, as MLflow ≥ 2.11 does, instead of refusing them.
+func WithTruncation() Option { return func(o *options) { o.truncation = true } }
+
+// WithParallelism sets how many runs a search reads at once. The default is the number of processors in use, at most 16; on network drives more
+// hide the latency. Numbers below 1 mean 1.
+func WithParallelism(n int) Option { return func(o *options) { o.parallelism = max(n, 1) } }

@@ -1,0 +1,120 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// problems collects what could not be read, from any number of goroutines. A nil *problems drops them.
+type problems struct {
+	report func(mlruns.Problem)
+
+	mu   sync.Mutex
+	list []mlruns.Problem
+}
+
+func (p *problems) add(problem mlruns.Problem) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.report != nil {
+		p.report(problem)
+		return
+	}
+	p.list = append(p.list, problem)
+}
+
+// sorted gives what was collected, by path and line.
+func (p *problems) sorted() []mlruns.Problem {
+	slices.SortFunc(p.list, func(a, b mlruns.Problem) int {
+		if c := strings.Compare(a.Path, b.Path); c != 0 {
+			return c
+		}
+		return a.Line - b.Line
+	})
+	return p.list
+}
+
+// logged reports to the caller's function, or to the log where there is none.
+func (s *Store) logged(report func(mlruns.Problem)) *problems {
+	if report == nil {
+		report = func(p mlruns.Problem) {
+			s.logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
+		}
+	}
+	return &problems{report: report}
+}
+
+// problemOf describes why a file or folder could not be read; kind is what it is if nothing more is known.
+func problemOf(kind mlruns.ProblemKind, path string, err error) mlruns.Problem {
+	p := mlruns.Problem{Kind: kind, Path: path, Reason: reasonOf(err)}
+	var d *damage
+	var m *mismatch
+	switch {
+	case errors.As(err, &d):
+		p.Line = d.line
+		p.Reason = d.reason
+	case errors.As(err, &m):
+		p.Kind = mlruns.ProblemIDMismatch
+	}
+	return p
+}
+
+// reasonOf leaves out the path that errors of the file system repeat.
+func reasonOf(err error) string {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	return err.Error()
+}
+
+// subfolders lists the names of the folders in dir that are not reserved and pass valid, sorted. Links to folders count.
+// What does not pass is reported as foreign.
+func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
+	entries, err := s.tree.entries(dir)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		switch {
+		case e.Type&fs.ModeSymlink != 0:
+			if !s.tree.isDir(join(dir, e.Name)) {
+				p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, e.Name), Reason: "a link that leads to no folder of this store"})
+				continue
+			}
+		case !e.Type.IsDir():
+			// Every MLflow version ignores files here, and so do we; our own lock file is one.
+			continue
+		}
+		switch {
+		case reserved(e.Name):
+		case foreignName(e.Name) || !valid(e.Name):
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, e.Name), Reason: "a folder that is neither an experiment nor a run"})
+		default:
+			names = append(names, e.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return layout.Join(dir, name)
+}
+
+// ended reports whether an error means that the caller's context is over, which is no problem of the store.
+func ended(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }

@@ -1,0 +1,191 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/search"
+)
+
+// runRecord is what a filter sees of a run. It opens a file when the filter first asks for it, and never twice.
+// A value that cannot be read is missing, and reported. It belongs to one goroutine.
+type runRecord struct {
+	ctx            context.Context //nolint:containedctx // a search.Record has no other way to be cancelled
+	store          *Store
+	experiment     rootfs.Folder // the open folder of the run's experiment
+	experimentName func() string
+	problems       *problems
+	needs          search.Needs
+	opened         *atomic.Int64
+
+	ref     runRef
+	info    mlruns.RunInfo
+	metrics map[string]memo[search.Summary]
+	params  map[string]memo[string]
+	tags    map[string]memo[string]
+	buf     []byte
+}
+
+var _ search.Record = (*runRecord)(nil)
+
+// memo is a value that was asked for once.
+type memo[T any] struct {
+	value T
+	ok    bool
+}
+
+func (r *runRecord) reset(ref runRef, info mlruns.RunInfo) {
+	r.ref, r.info = ref, info
+	clear(r.metrics)
+	clear(r.params)
+	clear(r.tags)
+}
+
+// recall gives what was read before, or reads it.
+func recall[T any](m *map[string]memo[T], key string, read func() (T, bool)) (T, bool) {
+	if found, ok := (*m)[key]; ok {
+		return found.value, found.ok
+	}
+	value, ok := read()
+	if *m == nil {
+		*m = map[string]memo[T]{}
+	}
+	(*m)[key] = memo[T]{value, ok}
+	return value, ok
+}
+
+// Text implements search.Record.
+func (r *runRecord) Text(a search.Attribute) (string, bool) {
+	switch a {
+	case search.RunID:
+		return r.info.ID, true
+	case search.RunName:
+		if r.info.Name == "" {
+			return r.Tag(mlruns.TagRunName)
+		}
+		return r.info.Name, true
+	case search.UserID:
+		return r.info.User, true
+	case search.Status:
+		return r.info.Status.String(), true
+	case search.ArtifactURI:
+		return r.info.ArtifactURI, r.info.ArtifactURI != ""
+	case search.ExperimentID:
+		return r.info.ExperimentID, true
+	case search.ExperimentName:
+		name := r.experimentName()
+		return name, name != ""
+	}
+	return "", false
+}
+
+// Time implements search.Record.
+func (r *runRecord) Time(a search.Attribute) (int64, bool) {
+	switch a {
+	case search.StartTime:
+		return milliseconds(r.info.Start)
+	case search.EndTime:
+		return milliseconds(r.info.End)
+	}
+	return 0, false
+}
+
+func milliseconds(t time.Time) (int64, bool) { return t.UnixMilli(), !t.IsZero() }
+
+// Metric implements search.Record.
+func (r *runRecord) Metric(key string) (search.Summary, bool) {
+	return recall(&r.metrics, key, func() (search.Summary, bool) { return r.readMetric(key) })
+}
+
+func (r *runRecord) readMetric(key string) (search.Summary, bool) {
+	name, ok := r.file(layout.Metrics, key)
+	if !ok {
+		return search.Summary{}, false
+	}
+	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
+	var all search.History
+	var latest point
+	found := false
+	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
+	buf, err := readPoints(r.ctx, k, r.buf, r.problems, func(pt point) {
+		if history {
+			all.Add(pt.value, pt.ms, pt.step)
+		} else if !found || pt.after(latest) {
+			latest, found = pt, true
+		}
+	})
+	r.buf = buf
+	if !r.read(k.path, err) {
+		return search.Summary{}, false
+	}
+	if history {
+		return all.Summary()
+	}
+	return search.Summary{Latest: latest.value}, found
+}
+
+// Param implements search.Record.
+func (r *runRecord) Param(key string) (string, bool) {
+	return recall(&r.params, key, func() (string, bool) { return r.readValue(layout.Params, key) })
+}
+
+// Tag implements search.Record.
+func (r *runRecord) Tag(key string) (string, bool) {
+	return recall(&r.tags, key, func() (string, bool) { return r.readValue(layout.Tags, key) })
+}
+
+func (r *runRecord) readValue(sub, key string) (string, bool) {
+	name, ok := r.file(sub, key)
+	if !ok {
+		return "", false
+	}
+	value, err := readValue(r.ctx, r.experiment, name)
+	return value, r.read(layout.Join(r.ref.experiment.dir, name), err)
+}
+
+// file is the path of a key's file from the experiment's folder; false if no file can be that key's.
+func (r *runRecord) file(sub, key string) (string, bool) {
+	if mlruns.ValidateKey("key", key) != nil || foreignKey(key) {
+		return "", false
+	}
+	r.opened.Add(1)
+	return layout.Join(r.ref.id, sub, key), true
+}
+
+// read reports whether a file was read, and if it is damaged, that.
+func (r *runRecord) read(path string, err error) bool {
+	if err != nil && !isMissing(err) && !isFolder(err) && r.ctx.Err() == nil {
+		r.problems.add(problemOf(mlruns.ProblemUnreadable, path, err))
+	}
+	return err == nil
+}
+
+// Datasets implements search.Record.
+func (r *runRecord) Datasets() []search.Dataset {
+	run, err := r.experiment.OpenFolder(r.ref.id)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.problems.add(problemOf(mlruns.ProblemUnreadable, r.ref.dir, err))
+		}
+		return nil
+	}
+	defer closeQuietly(run)
+	in, err := r.store.readInputs(r.ctx, run, r.ref, r.problems)
+	if err != nil {
+		return nil
+	}
+	list := make([]search.Dataset, len(in.Datasets))
+	for i, d := range in.Datasets {
+		r.opened.Add(2)
+		c, ok := d.Tags[mlruns.TagDatasetContext]
+		list[i] = search.Dataset{Name: d.Dataset.Name, Digest: d.Dataset.Digest, Context: c, HasContext: ok}
+	}
+	return list
+}

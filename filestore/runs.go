@@ -1,0 +1,296 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Run implements mlruns.Store. It opens no other run.
+func (s *Store) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, fail("get run", runID, err)
+	}
+	run, err := s.run(ctx, runID)
+	return run, fail("get run", runID, err)
+}
+
+// run reads a run that may move while it is looked for.
+func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
+	for moved := false; ; moved = true {
+		ref, err := s.findRun(ctx, runID)
+		if err != nil {
+			return nil, err
+		}
+		run, err := s.readRun(ctx, ref)
+		if err == nil {
+			return run, nil
+		}
+		if moved || !isMissing(err) {
+			return nil, runError(runID, err)
+		}
+	}
+}
+
+// readRun reads a run whole. Its problems are in the result; an error is about its meta.yaml or its folder.
+func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+	if err != nil {
+		return nil, err
+	}
+	return s.readRunData(ctx, f, ref, info)
+}
+
+func (s *Store) readRunData(ctx context.Context, f rootfs.Folder, ref runRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
+	p := &problems{}
+	run = &mlruns.Run{Info: info}
+	if run.Data.Metrics, err = readLatest(ctx, f, ref.dir, layout.Metrics, p); err != nil {
+		return nil, err
+	}
+	if run.Data.Params, err = readValues(ctx, f, ref.dir, layout.Params, p); err != nil {
+		return nil, err
+	}
+	if run.Data.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p); err != nil {
+		return nil, err
+	}
+	if run.Inputs, err = s.readInputs(ctx, f, ref, p); err != nil {
+		return nil, err
+	}
+	if run.Outputs, err = readOutputs(ctx, f, ref, p); err != nil {
+		return nil, err
+	}
+	if run.Info.Name == "" {
+		run.Info.Name = run.Data.Tags[mlruns.TagRunName]
+	}
+	run.Problems = p.sorted()
+	return run, nil
+}
+
+// RunInfos implements mlruns.Store. A run's name is what meta.yaml says: MLflow ≤ 1.29 kept it in a tag, which is not read here.
+func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.View) iter.Seq2[mlruns.RunInfo, error] {
+	return func(yield func(mlruns.RunInfo, error) bool) {
+		err := s.runInfos(ctx, experimentID, s.logged(nil), func(_ runRef, info mlruns.RunInfo) bool {
+			return !view.Shows(info.Stage) || yield(info, nil)
+		})
+		if err != nil {
+			yield(mlruns.RunInfo{}, fail("list runs", experimentID, err))
+		}
+	}
+}
+
+// runInfos calls each for the runs of an experiment with a readable meta.yaml, by folder name, until it returns false.
+func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, each func(runRef, mlruns.RunInfo) bool) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	e, err := s.findExperiment(experimentID)
+	if errors.Is(err, mlruns.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	refs, err := s.runRefs(e, p)
+	if err != nil {
+		return err
+	}
+	f, err := s.tree.folder(e.dir)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(f)
+	for _, ref := range refs {
+		info, err := s.listedRun(ctx, f, ref, p)
+		if ended(ctx, err) {
+			return ctx.Err()
+		}
+		if err == nil && !each(ref, info) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// listedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and reports it where that fails.
+func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *problems) (mlruns.RunInfo, error) {
+	info, _, err := readRunInfo(ctx, f, layout.Join(ref.id, layout.Meta), ref)
+	switch {
+	case err == nil || ended(ctx, err):
+	case errors.Is(err, fs.ErrNotExist):
+		p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+	default:
+		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
+	}
+	return info, err
+}
+
+// CreateRun implements mlruns.Store. The commit point is the rename that puts the finished folder into its experiment.
+// A failure before it leaves the store as it was; after it the error is mlruns.ErrNotDurable and the run is returned too.
+func (s *Store) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
+	run, err := s.createRun(ctx, spec)
+	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+		run = nil
+	}
+	return run, fail("create run", spec.ID, err)
+}
+
+func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
+	if err := s.beginWrite(ctx); err != nil {
+		return nil, err
+	}
+	if spec.ExperimentID == "" {
+		spec.ExperimentID = mlruns.DefaultExperimentID
+	}
+	run, err := s.newRun(spec)
+	if err != nil {
+		return nil, err
+	}
+	if spec.ID != "" {
+		unlock, err := s.lockRoot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer s.unlock(unlock)
+		if err := s.runIDFree(ctx, spec.ID); err != nil {
+			return nil, err
+		}
+	}
+	e, unlock, err := s.lockExperiment(ctx, spec.ExperimentID)
+	if err != nil {
+		return nil, err
+	}
+	defer s.unlock(unlock)
+	experiment, _, err := s.readExperiment(ctx, e, nil)
+	if err != nil {
+		return nil, experimentError(e.id, e.dir, err)
+	}
+	if e.trashed {
+		return nil, &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidState,
+			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.id)}
+	}
+	if run.Info.ArtifactURI, err = s.newArtifactURI(experiment, run.Info.ID); err != nil {
+		return nil, err
+	}
+	ref := newRunRef(e, run.Info.ID)
+	taken, err := s.tree.exists(ref.dir)
+	if err != nil {
+		return nil, err
+	}
+	if taken {
+		return nil, runTaken(ref.id)
+	}
+	err = s.place(ref.dir, s.syncs(SyncMeta), func(b *builder) {
+		for _, folder := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
+			b.folder(folder)
+		}
+		b.values(layout.Tags, run.Data.Tags)
+		b.meta(newRunDocument(run.Info))
+	})
+	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
+		s.hints.put(ref.id, e.id)
+	}
+	return run, err
+}
+
+func runTaken(id string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Run with ID %s already exists.", id)}
+}
+
+// runIDFree refuses an id that any run in the store has. The caller holds the root lock.
+func (s *Store) runIDFree(ctx context.Context, id string) error {
+	_, err := s.findRun(ctx, id)
+	switch {
+	case err == nil:
+		return runTaken(id)
+	case errors.Is(err, mlruns.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+// newRun checks a spec and fills in what it leaves open, as MLflow does.
+func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
+	if err := mlruns.ValidateExperimentID(spec.ExperimentID); err != nil {
+		return nil, err
+	}
+	id := spec.ID
+	var err error
+	if id == "" {
+		id, err = newRunID()
+	} else {
+		err = validateNewRunID(id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tags := copyTags(spec.Tags)
+	name, tagged := spec.Name, tags[mlruns.TagRunName]
+	if name != "" && tagged != "" && name != tagged {
+		return nil, mlruns.Invalid(fmt.Sprintf("Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').",
+			name, tagged))
+	}
+	if name == "" {
+		name = tagged
+	}
+	if name == "" {
+		if name, err = newRunName(); err != nil {
+			return nil, err
+		}
+	}
+	tags[mlruns.TagRunName] = name
+	if err := validateTags(tags); err != nil {
+		return nil, err
+	}
+	user := spec.User
+	if user == "" {
+		user = tags[mlruns.TagUser]
+	}
+	if user == "" {
+		user = "unknown"
+	}
+	if err := validateUTF8("user_id", user); err != nil {
+		return nil, err
+	}
+	start, err := s.timestamp("start_time", spec.Start)
+	if err != nil {
+		return nil, err
+	}
+	return &mlruns.Run{
+		Info: mlruns.RunInfo{ID: id, Name: name, ExperimentID: spec.ExperimentID, User: user, Status: mlruns.StatusRunning, Start: start, Stage: mlruns.StageActive},
+		Data: mlruns.RunData{Metrics: map[string]mlruns.Metric{}, Params: map[string]string{}, Tags: maps.Clone(tags)},
+	}, nil
+}
+
+func validateNewRunID(id string) error {
+	if err := mlruns.ValidateRunID(id); err != nil {
+		return err
+	}
+	if layout.ReservedInExperiment(id) {
+		return mlruns.Invalid(fmt.Sprintf("Invalid value \"%s\" for parameter 'run_id' supplied: the name is reserved", id))
+	}
+	return holdable("run_id", id)
+}
+
+// timestamp gives now for the zero time, and refuses times before 1970, which MLflow cannot hold.
+func (s *Store) timestamp(field string, t time.Time) (time.Time, error) {
+	if t.IsZero() {
+		return s.now(), nil
+	}
+	if t.UnixMilli() < 0 {
+		return t, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter '%s' supplied: it must be a nonnegative number of milliseconds", t.UnixMilli(), field))
+	}
+	return t.UTC().Truncate(time.Millisecond), nil
+}

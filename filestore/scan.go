@@ -1,0 +1,151 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/search"
+)
+
+// candidate is a run that matches, with what it is ordered by.
+type candidate struct {
+	ref runRef
+	key search.Key
+}
+
+// match gives the runs that a query selects, in its order.
+func (s *Store) match(ctx context.Context, q mlruns.RunQuery, p *problems) ([]candidate, mlruns.Scan, error) {
+	pl, err := planRuns(q)
+	if err != nil {
+		return nil, mlruns.Scan{}, err
+	}
+	refs, err := s.queried(q, p)
+	if err != nil {
+		return nil, mlruns.Scan{}, err
+	}
+	scan := &scan{store: s, plan: pl, problems: p}
+	for _, e := range refs {
+		if err := scan.experiment(ctx, e); err != nil {
+			return nil, mlruns.Scan{}, err
+		}
+	}
+	slices.SortFunc(scan.found, func(a, b candidate) int { return pl.order.Compare(a.key, b.key) })
+	return scan.found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: len(scan.found)}, nil
+}
+
+// queried gives the experiments a query is about, each once. Ids of which there is no experiment have no runs.
+func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error) {
+	var refs []experimentRef
+	seen := map[string]bool{}
+	if q.Experiments == nil {
+		view := mlruns.ViewAll
+		if q.View == mlruns.ViewActive {
+			view = mlruns.ViewActive
+		}
+		all, err := s.experimentRefs(view, p)
+		for _, ref := range all {
+			if !seen[ref.id] {
+				seen[ref.id] = true
+				refs = append(refs, ref)
+			}
+		}
+		return refs, err
+	}
+	for _, id := range q.Experiments {
+		ref, err := s.findExperiment(id)
+		switch {
+		case errors.Is(err, mlruns.ErrNotFound) || seen[id]:
+		case err != nil:
+			return nil, err
+		default:
+			seen[id] = true
+			refs = append(refs, ref)
+		}
+	}
+	return refs, nil
+}
+
+// scan goes through the runs of experiments with several goroutines.
+type scan struct {
+	store    *Store
+	plan     plan
+	problems *problems
+
+	scanned, opened atomic.Int64
+
+	mu    sync.Mutex
+	found []candidate
+}
+
+// experiment scans one experiment. What cannot be read is a problem; the only error is the end of ctx.
+func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
+	refs, f, err := sc.list(e)
+	if err != nil {
+		if again, findErr := sc.store.findExperiment(e.id); findErr == nil && again != e {
+			e = again // deleted or restored meanwhile
+			refs, f, err = sc.list(e)
+		}
+	}
+	if err != nil {
+		if !isMissing(err) {
+			sc.problems.add(problemOf(mlruns.ProblemUnreadable, e.dir, err))
+		}
+		return ctx.Err()
+	}
+	defer closeQuietly(f)
+	name := sync.OnceValue(func() string {
+		experiment, _, _ := sc.store.readExperiment(ctx, e, nil)
+		return experiment.Name
+	})
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(sc.store.parallelism, len(refs)) {
+		workers.Go(func() {
+			r := &runRecord{ctx: ctx, store: sc.store, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(refs) || ctx.Err() != nil {
+					return
+				}
+				sc.run(refs[i], r)
+			}
+		})
+	}
+	workers.Wait()
+	return ctx.Err()
+}
+
+func (sc *scan) list(e experimentRef) ([]runRef, rootfs.Folder, error) {
+	refs, err := sc.store.runRefs(e, sc.problems)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := sc.store.tree.folder(e.dir)
+	return refs, f, err
+}
+
+// run tests one run with a record that is used again for the next.
+func (sc *scan) run(ref runRef, r *runRecord) {
+	sc.scanned.Add(1)
+	sc.opened.Add(1)
+	info, err := sc.store.listedRun(r.ctx, r.experiment, ref, sc.problems)
+	if err != nil || !sc.plan.view.Shows(info.Stage) {
+		return
+	}
+	r.reset(ref, info)
+	if !sc.plan.filter.Match(r) {
+		return
+	}
+	c := candidate{ref: ref, key: sc.plan.order.Key(r)}
+	if r.ctx.Err() != nil {
+		return // a value may be missing only because the time was up
+	}
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	sc.found = append(sc.found, c)
+}

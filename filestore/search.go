@@ -1,0 +1,196 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/search"
+)
+
+// SearchRuns implements mlruns.Store. The filter and the order decide which files of each run are opened; only the runs of the page are read whole.
+// Memory is bounded by what the matches are ordered by, plus the page.
+func (s *Store) SearchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
+	page, err := s.searchRuns(ctx, q)
+	return page, fail("search runs", "", err)
+}
+
+func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	limit, offset, err := pageOf(q.MaxResults, q.PageToken)
+	if err != nil {
+		return nil, err
+	}
+	p := &problems{report: q.OnProblem}
+	found, report, err := s.match(ctx, q, p)
+	if err != nil {
+		return nil, err
+	}
+	page := &mlruns.RunPage{Runs: []*mlruns.Run{}, Scan: report}
+	found, page.NextPageToken = cutPage(found, offset, limit)
+	for run, err := range s.readAll(ctx, found, p) {
+		if err != nil {
+			return nil, err
+		}
+		page.Runs = append(page.Runs, run)
+	}
+	page.Scan.Returned = len(page.Runs)
+	page.Problems = p.sorted()
+	return page, nil
+}
+
+// Runs implements mlruns.Store. Which runs there are and their order is settled before the first is yielded; they are read a few ahead of their turn.
+func (s *Store) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns.Run, error] {
+	return func(yield func(*mlruns.Run, error) bool) {
+		if err := s.eachRun(ctx, q, yield); err != nil {
+			yield(nil, fail("runs", "", err))
+		}
+	}
+}
+
+var errNoPages = mlruns.Invalid("Invalid value for parameter 'page_token' supplied: one scan has no pages")
+
+func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlruns.Run, error) bool) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if q.PageToken != "" {
+		return errNoPages
+	}
+	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
+		return err
+	}
+	p := s.logged(q.OnProblem)
+	found, _, err := s.match(ctx, q, p)
+	if err != nil {
+		return err
+	}
+	if q.MaxResults > 0 && q.MaxResults < len(found) {
+		found = found[:q.MaxResults]
+	}
+	for run, err := range s.readAll(ctx, found, p) {
+		if err != nil {
+			return err
+		}
+		if !yield(run, nil) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// readAll reads runs whole, several at once, and yields them in their order. One that has gone since it was found is left out;
+// damage goes to p and to the run.
+func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) iter.Seq2[*mlruns.Run, error] {
+	return func(yield func(*mlruns.Run, error) bool) {
+		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(ctx, c.ref) }
+		for run, err := range ahead(s.parallelism, found, read) {
+			var lost *foundError
+			switch {
+			case err == nil:
+			case ended(ctx, err):
+				yield(nil, ctx.Err())
+				return
+			case errors.As(err, &lost):
+				p.add(lost.problem)
+				continue
+			default:
+				continue // gone
+			}
+			for _, problem := range run.Problems {
+				p.add(problem)
+			}
+			if !yield(run, nil) {
+				return
+			}
+		}
+	}
+}
+
+// foundError is a run that was damaged after it was found.
+type foundError struct{ problem mlruns.Problem }
+
+func (e *foundError) Error() string { return e.problem.String() }
+
+func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) {
+	run, err := s.readRun(ctx, ref)
+	if isMissing(err) { // its experiment may have moved
+		run, err = s.run(ctx, ref.id)
+	}
+	if err == nil || ctx.Err() != nil || errors.Is(err, mlruns.ErrNotFound) {
+		return run, err
+	}
+	return nil, &foundError{problemOf(mlruns.ProblemUnreadableMeta, ref.dir, err)}
+}
+
+// ahead maps a list in order, with up to n calls under way. Stopping early leaves the calls under way to end by themselves.
+func ahead[T, R any](n int, list []T, do func(T) (R, error)) iter.Seq2[R, error] {
+	type result struct {
+		value R
+		err   error
+	}
+	return func(yield func(R, error) bool) {
+		pending := make([]chan result, 0, n)
+		start := func(item T) {
+			done := make(chan result, 1)
+			pending = append(pending, done)
+			go func() {
+				value, err := do(item)
+				done <- result{value, err}
+			}()
+		}
+		next := 0
+		for next < len(list) && next < n {
+			start(list[next])
+			next++
+		}
+		for len(pending) > 0 {
+			r := <-pending[0]
+			pending = pending[1:]
+			if next < len(list) {
+				start(list[next])
+				next++
+			}
+			if !yield(r.value, r.err) {
+				return
+			}
+		}
+	}
+}
+
+// pageOf checks the page that a query asks for.
+func pageOf(maxResults int, token string) (limit, offset int, err error) {
+	if maxResults < 0 {
+		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", maxResults))
+	}
+	if maxResults > mlruns.MaxResultsLimit {
+		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value for request parameter max_results. It must be at most %d, but got value %d",
+			mlruns.MaxResultsLimit, maxResults))
+	}
+	if maxResults == 0 {
+		maxResults = mlruns.DefaultMaxResults
+	}
+	offset, err = search.DecodeToken(token)
+	return maxResults, offset, queryError(err)
+}
+
+func cutPage[T any](found []T, offset, limit int) (page []T, next string) {
+	offset = min(offset, len(found))
+	end := min(offset+limit, len(found))
+	if end < len(found) {
+		next = search.EncodeToken(end)
+	}
+	return found[offset:end], next
+}
+
+// queryError gives an error of the query language its sentinel and code.
+func queryError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: err.Error(), Cause: err}
+}

@@ -1,0 +1,42 @@
+package filestore_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+)
+
+// BenchmarkSearchRuns is the query of MLflow's own measurements: runs of 10 params, 10 metrics and 5 tags; the first 1,000 results read whole.
+func BenchmarkSearchRuns(b *testing.B) {
+	queries := []struct {
+		name string
+		q    mlruns.RunQuery
+	}{
+		{"filter", mlruns.RunQuery{Filter: "metrics.m0 > 0.5 and params.p0 = 'x'", OrderBy: []string{"metrics.m0 DESC"}}},
+		{"filter-1", mlruns.RunQuery{Filter: "metrics.m0 > 0.5 and params.p0 = 'x'", OrderBy: []string{"metrics.m0 DESC"}, MaxResults: 1}},
+		{"all", mlruns.RunQuery{}},
+	}
+	for _, n := range []int{1_000, 10_000} {
+		dir := filepath.Join(b.TempDir(), "mlruns")
+		store := openDir(b, dir)
+		fillRuns(b, dir, n, true)
+		for _, query := range queries {
+			b.Run(fmt.Sprintf("%s/%druns", query.name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				var page *mlruns.RunPage
+				for b.Loop() {
+					var err error
+					if page, err = store.SearchRuns(context.Background(), query.q); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(page.Scan.Opened)/float64(page.Scan.Scanned), "files/run")
+				b.ReportMetric(float64(page.Scan.Matched), "matched")
+				b.ReportMetric(float64(page.Scan.Returned), "returned")
+			})
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/dirlock"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Store is a mlruns.Store in a directory. Make one with Open; the zero Store is not usable.
+type Store struct {
+	mlruns.UnimplementedStore
+	options
+
+	tree   *tree
+	locks  *dirlock.Locker
+	dir    string // as the caller gave it, absolute where it is a path of the operating system
+	uri    string
+	hints  runHints
+	closed atomic.Bool
+	close  func() error
+}
+
+var (
+	_ mlruns.Store    = (*Store)(nil)
+	_ mlruns.Verifier = (*Store)(nil)
+)
+
+// URI is the file URI of the directory; with WithFs, the path in that file system.
+func (s *Store) URI() string { return s.uri }
+
+// Close releases the directory.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	return s.close()
+}
+
+// Open opens the store in the directory dir. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
+// Any number of processes may do that at once. A directory that holds other things but no store is mlruns.ErrInvalid, one that is missing is
+// mlruns.ErrNotFound with WithReadOnly or WithMustExist.
+func Open(dir string, opts ...Option) (*Store, error) {
+	s := &Store{options: defaults()}
+	for _, o := range opts {
+		o(&s.options)
+	}
+	if err := s.open(dir); err != nil {
+		return nil, &mlruns.Error{Op: "open store", ID: dir, Err: asError(err)}
+	}
+	return s, nil
+}
+
+func (s *Store) open(dir string) error {
+	if err := s.mount(dir); err != nil {
+		return err
+	}
+	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnUnlocked: func(name string, err error) {
+		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
+	}})
+	if err := s.settle(); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	if kind, local := s.fileSystem(); local && !s.readOnly && s.locking != LockNone {
+		s.logger.Warn("locks may exclude the processes of this machine only", "filesystem", kind, "dir", s.dir)
+	}
+	return nil
+}
+
+// mount sets the file system up, without looking what is in it.
+func (s *Store) mount(dir string) error {
+	if s.fs != nil {
+		s.dir, s.uri = dir, dir
+		s.tree = newTree(s.fs, filepath.ToSlash(filepath.Clean(dir)))
+		s.close = func() error { return nil }
+		return s.makeRoot()
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	s.dir, s.uri = abs, artifacts.FileURI(filepath.ToSlash(abs))
+	if err := s.makeDir(abs); err != nil {
+		return err
+	}
+	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: s.linkTargets, ReadOnly: s.readOnly})
+	if err != nil {
+		return err
+	}
+	s.tree, s.close = newTree(root, ""), root.Close
+	return nil
+}
+
+var errNoStore = &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
+
+func (s *Store) mayMake() bool { return !s.readOnly && !s.mustExist }
+
+// now is the clock in the precision of the format.
+func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
+
+// begin is how every operation starts.
+func (s *Store) begin(ctx context.Context) error {
+	if s.closed.Load() {
+		return mlruns.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// beginWrite is how every operation that writes starts.
+func (s *Store) beginWrite(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if s.readOnly {
+		return mlruns.ErrReadOnly
+	}
+	return nil
+}
+
+// syncs reports whether writes of this level are made durable at once.
+func (s *Store) syncs(level Sync) bool {
+	return s.sync == SyncAlways || s.sync == level
+}
+
+// fail wraps the error of an operation; nil stays nil.
+func fail(op, id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &mlruns.Error{Op: op, ID: id, Err: asError(err)}
+}
+
+// asError gives the errors of the packages below their sentinels of package mlruns. What has one already is left as it is.
+func asError(err error) error {
+	for _, known := range [...]error{mlruns.ErrInvalid, mlruns.ErrNotFound, mlruns.ErrExists, mlruns.ErrNotActive, mlruns.ErrOutside, mlruns.ErrUnsupported,
+		mlruns.ErrCorrupt, mlruns.ErrBusy, mlruns.ErrReadOnly, mlruns.ErrNotDurable, mlruns.ErrClosed, context.Canceled} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	for _, t := range [...]struct{ from, to error }{
+		{atomicfile.ErrNotDurable, mlruns.ErrNotDurable},
+		{dirlock.ErrBusy, mlruns.ErrBusy},
+		{dirlock.ErrUnsupported, mlruns.ErrUnsupported},
+		{dirlock.ErrGone, mlruns.ErrNotFound},
+		{rootfs.ErrOutside, mlruns.ErrOutside},
+		{rootfs.ErrReadOnly, mlruns.ErrReadOnly},
+	} {
+		if errors.Is(err, t.from) {
+			return fmt.Errorf("%w: %w", t.to, err)
+		}
+	}
+	var meta *damage
+	var ids *mismatch
+	if errors.As(err, &meta) || errors.As(err, &ids) {
+		return fmt.Errorf("%w: %w", mlruns.ErrCorrupt, err)
+	}
+	return err
+}
+
+// sleep waits, unless the context ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// isExist reports whether an error says that the name is taken.
+func isExist(err error) bool { return errors.Is(err, fs.ErrExist) }
+
+// temporary gives a name that nobody else has, for something of the run, experiment or key id in a private place. A long id is cut: with what is added
+// the name would be longer than a file name can be.
+func temporary(id string) string {
+	const longest = 64
+	if len(id) > longest {
+		id = strings.ToValidUTF8(id[:longest], "")
+	}
+	return fmt.Sprintf("%s.%016x", id, rand.Uint64())
+}

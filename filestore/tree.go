@@ -1,0 +1,191 @@
+package filestore
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers what rootfs.Native offers and
+// does with afero alone where that is missing.
+type tree struct {
+	fs     afero.Fs
+	native rootfs.Native // nil where fs has none
+	base   string        // the root's path in fs, "" for fs itself
+}
+
+func newTree(fsys afero.Fs, base string) *tree {
+	native, _ := rootfs.NativeOf(fsys)
+	return &tree{fs: fsys, native: native, base: base}
+}
+
+// name is the path of rel in the file system.
+func (t *tree) name(rel string) string {
+	if t.base == "" {
+		return rel
+	}
+	return path.Join(t.base, rel)
+}
+
+func (t *tree) folder(rel string) (rootfs.Folder, error) {
+	if t.native != nil {
+		return t.native.OpenFolder(t.name(rel))
+	}
+	info, err := t.fs.Stat(t.name(rel))
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: rel, Err: syscall.ENOTDIR}
+	}
+	return plainFolder{fs: t.fs, dir: t.name(rel)}, nil
+}
+
+// entries lists a folder, unsorted.
+func (t *tree) entries(rel string) ([]rootfs.Entry, error) {
+	f, err := t.folder(rel)
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	return f.Entries()
+}
+
+func (t *tree) read(rel string) ([]byte, error) {
+	f, err := t.fs.Open(t.name(rel))
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	return io.ReadAll(f)
+}
+
+func (t *tree) stat(rel string) (fs.FileInfo, error) { return t.fs.Stat(t.name(rel)) }
+
+// isDir reports whether rel is a folder, or a link to one.
+func (t *tree) isDir(rel string) bool {
+	info, err := t.stat(rel)
+	return err == nil && info.IsDir()
+}
+
+func (t *tree) exists(rel string) (bool, error) {
+	_, err := t.stat(rel)
+	switch {
+	case err == nil:
+		return true, nil
+	case isMissing(err):
+		return false, nil
+	}
+	return false, err
+}
+
+func (t *tree) mkdir(rel string) error { return t.fs.Mkdir(t.name(rel), 0o777) }
+
+func (t *tree) mkdirAll(rel string) error { return t.fs.MkdirAll(t.name(rel), 0o777) }
+
+func (t *tree) rename(from, to string) error { return t.fs.Rename(t.name(from), t.name(to)) }
+
+func (t *tree) remove(rel string) error { return t.fs.Remove(t.name(rel)) }
+
+func (t *tree) removeAll(rel string) error { return t.fs.RemoveAll(t.name(rel)) }
+
+func (t *tree) syncDir(rel string) error { return atomicfile.SyncDir(t.fs, t.name(rel)) }
+
+// syncFile makes a file's data durable.
+func (t *tree) syncFile(rel string) error {
+	f, err := t.fs.Open(t.name(rel))
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(f)
+	return f.Sync()
+}
+
+// create writes a new file in a folder that nobody looks into yet.
+func (t *tree) create(rel string, data []byte, sync bool) (err error) {
+	f, err := t.fs.OpenFile(t.name(rel), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	if _, err = f.Write(data); err != nil || !sync {
+		return err
+	}
+	return f.Sync()
+}
+
+// isMissing reports whether an error says that there is no such thing: also when a file stands where a folder would have to.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// isFolder reports whether an error says that there is a folder where a file was wanted.
+func isFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }
+
+func closeQuietly(c io.Closer) { _ = c.Close() }
+
+// plainFolder is a rootfs.Folder over afero alone: each name is looked up anew.
+type plainFolder struct {
+	fs  afero.Fs
+	dir string
+}
+
+func (p plainFolder) Entries() ([]rootfs.Entry, error) {
+	f, err := p.fs.Open(p.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	infos, err := f.Readdir(-1)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]rootfs.Entry, len(infos))
+	for i, info := range infos {
+		entries[i] = rootfs.Entry{Name: path.Base(info.Name()), Type: info.Mode().Type()}
+	}
+	return entries, nil
+}
+
+func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
+	f, err := p.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	data, err := io.ReadAll(f)
+	return append(buf[:0], data...), err
+}
+
+func (p plainFolder) Open(name string) (afero.File, error) {
+	info, err := p.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return p.fs.Open(path.Join(p.dir, name))
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+func (p plainFolder) OpenFolder(name string) (rootfs.Folder, error) {
+	return newTree(p.fs, p.dir).folder(name)
+}
+
+func (p plainFolder) Stat(name string) (fs.FileInfo, error) { return p.fs.Stat(path.Join(p.dir, name)) }
+
+func (p plainFolder) Close() error { return nil }

@@ -1,0 +1,140 @@
+package filestore
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name is written to the tag mlflow.runName before it,
+// as MLflow does, and a retry after a failure between the two completes it.
+func (s *Store) UpdateRun(ctx context.Context, runID string, u mlruns.RunUpdate) error {
+	return fail("update run", runID, s.updateRun(ctx, runID, u))
+}
+
+// EndRun implements mlruns.Store. With SyncMeta all files of the run are durable when it returns. The commit point is the replacement of meta.yaml.
+func (s *Store) EndRun(ctx context.Context, runID string, status mlruns.Status, end time.Time) error {
+	if status == 0 {
+		status = mlruns.StatusFinished
+	}
+	if end.IsZero() {
+		end = s.now()
+	}
+	return fail("end run", runID, s.updateRun(ctx, runID, mlruns.RunUpdate{Status: status, End: end}))
+}
+
+func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
+	if u.Status != 0 && !u.Status.Valid() {
+		return mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'status' supplied: valid run statuses are [1, 2, 3, 4, 5]", int8(u.Status)))
+	}
+	if err := validateUTF8("run_name", u.Name); err != nil {
+		return err
+	}
+	var end time.Time
+	if !u.End.IsZero() {
+		var err error
+		if end, err = s.timestamp("end_time", u.End); err != nil {
+			return err
+		}
+	}
+	return s.changeRun(ctx, runID, func(ref runRef, info *mlruns.RunInfo) error {
+		if u.Status != 0 {
+			info.Status = u.Status
+		}
+		if !end.IsZero() {
+			info.End = end
+		}
+		if u.Name != "" {
+			info.Name = u.Name
+			if err := s.writeValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name); err != nil {
+				return err
+			}
+		}
+		if u.Status.Ended() && s.sync == SyncMeta {
+			return s.syncRun(ctx, ref)
+		}
+		return nil
+	})
+}
+
+// changeRun locks an active run, lets change alter what its meta.yaml says, and replaces that.
+func (s *Store) changeRun(ctx context.Context, runID string, change func(runRef, *mlruns.RunInfo) error) error {
+	return s.withRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+		if info.Stage != mlruns.StageActive {
+			return mlruns.RunNotActive(runID)
+		}
+		if err := change(ref, &info); err != nil {
+			return err
+		}
+		return s.replaceRunInfo(ref, info, doc)
+	})
+}
+
+func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) error {
+	setRunInfo(&doc, info)
+	return s.replaceMeta(ref.dir, doc)
+}
+
+// withRun calls do with a run locked and its meta.yaml read, whatever the stage.
+func (s *Store) withRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
+	ref, unlock, err := s.lockRun(ctx, runID)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	return s.withLockedRun(ctx, ref, do)
+}
+
+func (s *Store) withLockedRun(ctx context.Context, ref runRef, do func(runRef, mlruns.RunInfo, document) error) error {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return runError(ref.id, err)
+	}
+	defer closeQuietly(f)
+	info, doc, err := readRunInfo(ctx, f, layout.Meta, ref)
+	if err != nil {
+		return runError(ref.id, err)
+	}
+	return do(ref, info, doc)
+}
+
+// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they were logged.
+func (s *Store) syncRun(ctx context.Context, ref runRef) error {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(f)
+	folders := map[string]bool{ref.dir: true}
+	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
+		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
+			for dir := parent(k.path); len(dir) > len(ref.dir); dir = parent(dir) {
+				folders[dir] = true
+			}
+			return s.tree.syncFile(k.path)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for dir := range folders {
+		if err := s.tree.syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateUTF8(field, text string) error {
+	if !utf8.ValidString(text) {
+		return mlruns.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: the text is not valid UTF-8", text, field))
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// A param or tag is a file whose whole content is the value, and whose path below its folder is the key.
+
+// keyFile is a file that stands for a key.
+type keyFile struct {
+	key    string
+	folder rootfs.Folder // the open folder it lies in
+	name   string        // its name there
+	path   string        // from the store's root
+}
+
+// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What cannot be a key is reported to p.
+// A missing folder has no keys. The order is unspecified.
+func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
+	inner, err := f.OpenFolder(sub)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
+		}
+		return ctx.Err()
+	}
+	defer closeQuietly(inner)
+	return walkFolder(ctx, inner, layout.Join(dir, sub), "", p, visit)
+}
+
+func walkFolder(ctx context.Context, f rootfs.Folder, dir, prefix string, p *problems, visit func(keyFile) error) error {
+	entries, err := f.Entries()
+	if err != nil {
+		p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
+		return ctx.Err()
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := layout.Join(dir, e.Name)
+		key := prefix + e.Name
+		switch {
+		case foreignName(e.Name):
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "a file of a desktop, a notebook or a sync tool"})
+		case e.Type.IsDir():
+			inner, err := f.OpenFolder(e.Name)
+			if err != nil {
+				p.add(problemOf(mlruns.ProblemUnreadable, name, err))
+				continue
+			}
+			err = walkFolder(ctx, inner, name, key+"/", p, visit)
+			closeQuietly(inner)
+			if err != nil {
+				return err
+			}
+		case mlruns.ValidateKey("key", key) != nil:
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "the name is not a legal key"})
+		default:
+			if err := visit(keyFile{key: key, folder: f, name: e.Name, path: name}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// emptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a file and then writes it.
+const emptyRetry = 20 * time.Millisecond
+
+// readValues reads all params or tags of the folder named sub in f, whose path is dir. What cannot be read is missing, and reported.
+func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems) (map[string]string, error) {
+	values := map[string]string{}
+	err := walkKeys(ctx, f, dir, sub, p, func(k keyFile) error {
+		value, err := readValue(ctx, k.folder, k.name)
+		switch {
+		case err == nil:
+			values[k.key] = value
+		case ended(ctx, err):
+			return ctx.Err()
+		case !errors.Is(err, fs.ErrNotExist): // deleted since the listing
+			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+		}
+		return nil
+	})
+	return values, err
+}
+
+func readValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
+	data, err := f.ReadFile(name, nil)
+	if err != nil {
+		return "", err
+	}
+	if len(data) == 0 && beingWritten(f, name) {
+		if err := sleep(ctx, emptyRetry); err != nil {
+			return "", err
+		}
+		if data, err = f.ReadFile(name, nil); err != nil {
+			return "", err
+		}
+	}
+	if !utf8.Valid(data) {
+		return "", &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
+	}
+	return string(data), nil
+}
+
+// writeValue replaces the file of a key in the folder sub of dir, and makes the folders it needs. The caller holds the lock of dir.
+func (s *Store) writeValue(dir, sub, key, value string) error {
+	name, err := s.makeRoom(dir, sub, key)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir))
+}
+
+// publishValue is writeValue for a key that must be new: fs.ErrExist if it is not.
+func (s *Store) publishValue(dir, sub, key string, value []byte) error {
+	name, err := s.makeRoom(dir, sub, key)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, s.valueOptions(dir))
+}
+
+func (s *Store) valueOptions(dir string) atomicfile.Options {
+	return atomicfile.Options{TempDir: s.tree.name(dir), Sync: s.sync == SyncAlways}
+}
+
+// removeValue removes the file of a key. The emptied folder of a nested key stays, as in MLflow.
+func (s *Store) removeValue(dir, sub, key string) error {
+	name := layout.Join(dir, sub, key)
+	info, err := s.tree.stat(name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
+	}
+	if err := s.tree.remove(name); err != nil || s.sync != SyncAlways {
+		return err
+	}
+	return errors.Join(s.tree.syncDir(parent(name)))
+}
+
+// makeRoom gives the path for a key's file and makes the folders above it.
+func (s *Store) makeRoom(dir, sub, key string) (string, error) {
+	name := layout.Join(dir, sub, key)
+	folder := path.Dir(name)
+	if s.tree.isDir(folder) {
+		return name, nil
+	}
+	if err := s.tree.mkdirAll(folder); err != nil {
+		return "", err
+	}
+	if s.sync != SyncAlways {
+		return name, nil
+	}
+	for folder != dir {
+		folder = path.Dir(folder)
+		if err := s.tree.syncDir(folder); err != nil {
+			return "", err
+		}
+	}
+	return name, nil
+}
+
+// keyPresent reports whether a key has a file. A key that would need another key's file as a folder, or the reverse, is refused.
+func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
+	info, err := s.tree.stat(layout.Join(dir, sub, key))
+	switch {
+	case err == nil && info.IsDir():
+		return false, clash(what, key, key+"/…")
+	case err == nil:
+		return true, nil
+	case !isMissing(err):
+		return false, err
+	}
+	for upper := parent(key); upper != ""; upper = parent(upper) {
+		info, err := s.tree.stat(layout.Join(dir, sub, upper))
+		if err == nil && !info.IsDir() {
+			return false, clash(what, key, upper)
+		}
+		if err != nil && !isMissing(err) && !errors.Is(err, syscall.ENOTDIR) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// whatOf is how messages call the keys of a folder.
+func whatOf(sub string) string { return strings.TrimSuffix(sub, "s") }
