@@ -126,23 +126,15 @@ func notDeleted(id string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "Could not find deleted experiment with ID " + id}
 }
 
-// lockTrashed locks the experiment in the trash, or the active one whose restoring was interrupted.
+// lockTrashed locks the experiment in the trash, or the active one whose restoring may have been interrupted.
 func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
-	if err := mlruns.ValidateExperimentID(id); err != nil {
-		return experimentRef{}, nil, err
-	}
-	trashed := newExperimentRef(id, true)
-	if s.tree.isDir(trashed.dir) {
-		if s.tree.isDir(newExperimentRef(id, false).dir) {
-			return trashed, nil, &mlruns.Reason{Kind: mlruns.ErrExists,
-				Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
-		}
-		unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(trashed.dir, layout.Lock)))
-		return trashed, unlock, err
-	}
 	ref, unlock, err := s.lockExperiment(ctx, id)
 	if errors.Is(err, mlruns.ErrNotFound) {
-		err = notDeleted(id)
+		return ref, nil, notDeleted(id)
+	}
+	if err == nil && !ref.trashed && s.tree.isDir(newExperimentRef(id, true).dir) {
+		s.unlock(unlock)
+		err = &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
 	}
 	return ref, unlock, err
 }

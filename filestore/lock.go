@@ -10,11 +10,11 @@ import (
 
 // The locks, in the order in which they are taken; of runs only one at a time.
 //
-//	root        .mlruns.lock               names and ids of experiments, run ids that callers chose
-//	experiment  <experiment>/.mlruns.lock  its meta.yaml and tags, its place, the making of runs in it
-//	run         <run>/.mlruns.lock         all that is in the run's folder
+//	root        .mlruns.lock        names and ids of experiments, run ids that callers chose
+//	experiment  .mlruns.<id>.lock   its meta.yaml and tags, its place, the making of runs in it
+//	run         <run>/.mlruns.lock  all that is in the run's folder
 //
-// Readers take none.
+// Readers take none. An experiment's lock lies in the root: the folder moves while the lock is held, which Windows forbids for a folder with an open file.
 
 type unlockFunc func() error
 
@@ -29,19 +29,20 @@ func (s *Store) unlock(unlock unlockFunc) {
 	}
 }
 
-// lockExperiment locks an experiment where it lies now: it may move between the trash and the root while the lock is waited for.
+// lockExperiment locks an experiment and tells where it lies now: it may have moved while the lock was waited for.
 func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
-	for {
-		ref, err := s.findExperiment(id)
-		if err != nil {
-			return ref, nil, err
-		}
-		unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
-		if errors.Is(err, dirlock.ErrGone) {
-			continue
-		}
-		return ref, unlock, err
+	if ref, err := s.findExperiment(id); err != nil {
+		return ref, nil, err // no lock file for what does not exist
 	}
+	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.ExperimentLock(id)))
+	if err != nil {
+		return experimentRef{}, nil, err
+	}
+	ref, err := s.findExperiment(id)
+	if err != nil {
+		s.unlock(unlock)
+	}
+	return ref, unlock, err
 }
 
 // lockRun locks a run where it lies now: its experiment may move while the lock is waited for.

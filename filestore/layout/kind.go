@@ -34,11 +34,14 @@ type Place struct {
 	Key string
 }
 
+// ours begins the names of all that is private to this module.
+const ours = ".mlruns"
+
 // Parse tells what the file at path p is, by its place alone; the inverse of the functions that build paths. It does not judge ids and keys.
 func Parse(p string) Place {
 	first, rest, _ := strings.Cut(p, "/")
 	switch {
-	case first == Lock || first == Private:
+	case strings.HasPrefix(first, ours):
 		return Place{Kind: Ours}
 	case first == Registry:
 		return Place{Kind: Carried}
@@ -59,7 +62,7 @@ func inExperiment(p string) Place {
 	switch {
 	case p == Meta:
 		return Place{Kind: ExperimentMeta}
-	case p == Lock:
+	case rest == "" && strings.HasPrefix(p, ours):
 		return Place{Kind: Ours}
 	case rest == "":
 		return Place{}
@@ -80,7 +83,7 @@ func inRun(p string) Place {
 	switch {
 	case p == Meta:
 		return Place{Kind: RunMeta}
-	case strings.HasPrefix(p, ".mlruns"):
+	case strings.HasPrefix(p, ours):
 		return Place{Kind: Ours}
 	case rest == "":
 		return Place{}

@@ -13,7 +13,7 @@ const (
 	Trash = ".trash"
 	// Private is this module's own folder in the root: things being made, and being thrown away. Every MLflow version skips names that end in .trash.
 	Private = ".mlruns.trash"
-	// Lock is the empty lock file of the root, of an experiment and of a run.
+	// Lock is the empty lock file of the root and of a run.
 	Lock = ".mlruns.lock"
 	// Registry is the model registry of MLflow ≥ 2.1, in the root. It is carried, never read.
 	Registry = "models"
@@ -31,6 +31,9 @@ const (
 	Models   = "models"
 	Traces   = "traces"
 )
+
+// ExperimentLock is the lock file of an experiment. It lies in the root, because the experiment's folder moves while the lock is held.
+func ExperimentLock(id string) string { return ".mlruns." + id + ".lock" }
 
 // Experiment is the folder of an experiment, in the trash or not.
 func Experiment(id string, trashed bool) string {

@@ -1,0 +1,133 @@
+package layout_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+func Example() {
+	experiment := layout.Experiment("7", true)
+	run := layout.Run(experiment, "88c500e318764808a78f41798cde0a1b")
+	metric := layout.Join(run, layout.Metrics, "val/loss")
+	fmt.Println(metric)
+	place := layout.Parse(metric)
+	fmt.Println(place.Experiment, place.Trashed, place.Run, place.Key)
+	// Output:
+	// .trash/7/88c500e318764808a78f41798cde0a1b/metrics/val/loss
+	// 7 true 88c500e318764808a78f41798cde0a1b val/loss
+}
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		path string
+		want layout.Place
+	}{
+		{"0/meta.yaml", layout.Place{Kind: layout.ExperimentMeta, Experiment: "0"}},
+		{"0/tags/a/b", layout.Place{Kind: layout.ExperimentTag, Experiment: "0", Key: "a/b"}},
+		{".trash/0/meta.yaml", layout.Place{Kind: layout.ExperimentMeta, Experiment: "0", Trashed: true}},
+		{"0/r/meta.yaml", layout.Place{Kind: layout.RunMeta, Experiment: "0", Run: "r"}},
+		{"0/r/metrics/loss", layout.Place{Kind: layout.Metric, Experiment: "0", Run: "r", Key: "loss"}},
+		{"0/r/params/a/b/c", layout.Place{Kind: layout.Param, Experiment: "0", Run: "r", Key: "a/b/c"}},
+		{".trash/0/r/tags/mlflow.user", layout.Place{Kind: layout.RunTag, Experiment: "0", Run: "r", Key: "mlflow.user", Trashed: true}},
+		{"0/r/artifacts/model/a.bin", layout.Place{Kind: layout.Artifact, Experiment: "0", Run: "r", Key: "model/a.bin"}},
+		{"0/datasets/d/meta.yaml", layout.Place{Kind: layout.DatasetMeta, Experiment: "0", Key: "d"}},
+		{"0/datasets/d/other", layout.Place{Experiment: "0", Key: "d"}},
+		{"0/r/inputs/i/meta.yaml", layout.Place{Kind: layout.InputMeta, Experiment: "0", Run: "r", Key: "i"}},
+		{"0/r/outputs/m/meta.yaml", layout.Place{Kind: layout.OutputMeta, Experiment: "0", Run: "r", Key: "m"}},
+		{"0/models/m-1/meta.yaml", layout.Place{Kind: layout.Carried, Experiment: "0"}},
+		{"0/traces/t/trace_info.yaml", layout.Place{Kind: layout.Carried, Experiment: "0"}},
+		{"models/reg/meta.yaml", layout.Place{Kind: layout.Carried}},
+		{layout.Lock, layout.Place{Kind: layout.Ours}},
+		{layout.ExperimentLock("0"), layout.Place{Kind: layout.Ours}},
+		{layout.Private + "/x/meta.yaml", layout.Place{Kind: layout.Ours}},
+		{"0/r/" + layout.Lock, layout.Place{Kind: layout.Ours, Experiment: "0", Run: "r"}},
+		{"0/r/.mlruns-tmp-1", layout.Place{Kind: layout.Ours, Experiment: "0", Run: "r"}},
+		{"0/.mlruns-x", layout.Place{Kind: layout.Ours, Experiment: "0"}},
+		{"0/notes.txt", layout.Place{Experiment: "0"}},
+		{"0/r/notes.txt", layout.Place{Experiment: "0", Run: "r"}},
+		{"0/r/more/notes.txt", layout.Place{Experiment: "0", Run: "r"}},
+		{"README", layout.Place{}},
+		{"", layout.Place{}},
+	}
+	for _, tt := range tests {
+		if got := layout.Parse(tt.path); got != tt.want {
+			t.Errorf("Parse(%q) = %+v, want %+v", tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestReserved(t *testing.T) {
+	for name, want := range map[string]bool{".trash": true, ".mlruns.trash": true, "old.trash": true, "models": true, "0": false, "trash": false} {
+		if got := layout.ReservedInRoot(name); got != want {
+			t.Errorf("ReservedInRoot(%q) = %v, want %v", name, got, want)
+		}
+	}
+	for name, want := range map[string]bool{"tags": true, "datasets": true, "traces": true, "models": true, "metrics": false, "abc": false} {
+		if got := layout.ReservedInExperiment(name); got != want {
+			t.Errorf("ReservedInExperiment(%q) = %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestCheckPath(t *testing.T) {
+	tests := []struct {
+		goos, path, want string // want is a part of the error, "" for none
+	}{
+		{"linux", "a/b c/é.txt", ""},
+		{"linux", "a:b", ""},
+		{"linux", "CON", ""},
+		{"linux", strings.Repeat("x", 255), ""},
+		{"linux", strings.Repeat("x", 256), "longer than the 255"},
+		{"linux", "a/" + strings.Repeat("é", 128), "of 256 bytes"},
+		{"darwin", strings.Repeat("x", 256), "longer than the 255"},
+		{"darwin", "a:b", ""},
+		{"linux", "a\x00b", "NUL"},
+		{"windows", "a/b c/é.txt", ""},
+		{"windows", "a:b", `':'`},
+		{"windows", `a\b`, `'\\'`},
+		{"windows", "dir/a?", `'?'`},
+		{"windows", "a\x01b", "control character"},
+		{"windows", "a.", `ends in '.'`},
+		{"windows", "a /b", `ends in ' '`},
+		{"windows", "CON", "device"},
+		{"windows", "metrics/nul.txt", "device"},
+		{"windows", "com1 .log", "device"},
+		{"windows", "CONSOLE", ""},
+		{"windows", "lpt10", ""},
+	}
+	for _, tt := range tests {
+		err := layout.CheckPath(tt.goos, tt.path)
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("CheckPath(%q, %q) = %v, want nil", tt.goos, tt.path, err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("CheckPath(%q, %.20q) = %v, want an error with %q", tt.goos, tt.path, err, tt.want)
+		}
+	}
+	if why := layout.Portable("a:b"); !strings.Contains(why, "Windows") {
+		t.Errorf("Portable(a:b) = %q, want the platform named", why)
+	}
+	if why := layout.Portable("a/b"); why != "" {
+		t.Errorf("Portable(a/b) = %q, want none", why)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("0", "r", "a/b", true)
+	f.Fuzz(func(t *testing.T, experiment, run, key string, trashed bool) {
+		if experiment == "" || run == "" || key == "" || strings.Contains(experiment+run, "/") || strings.HasPrefix(experiment, ".") || layout.ReservedInRoot(experiment) ||
+			layout.ReservedInExperiment(run) {
+			t.Skip("no ids")
+		}
+		dir := layout.Run(layout.Experiment(experiment, trashed), run)
+		for folder, kind := range map[string]layout.Kind{layout.Metrics: layout.Metric, layout.Params: layout.Param, layout.Tags: layout.RunTag, layout.Artifacts: layout.Artifact} {
+			want := layout.Place{Kind: kind, Experiment: experiment, Run: run, Key: key, Trashed: trashed}
+			if got := layout.Parse(layout.Join(dir, folder, key)); got != want {
+				t.Errorf("Parse(Join(%q, %q, %q)) = %+v, want %+v", dir, folder, key, got, want)
+			}
+		}
+	})
+}
