@@ -22,7 +22,7 @@ const (
 	ProblemMalformed ProblemKind = "malformed"
 	// ProblemUnterminated is the last line of a metric file without its newline. It is not a value: it may be half of one.
 	ProblemUnterminated ProblemKind = "unterminated"
-	// ProblemEmpty is a metric file without any point.
+	// ProblemEmpty is a metric file without a line.
 	ProblemEmpty ProblemKind = "empty"
 	// ProblemUnreadable is a value that cannot be read: not UTF-8, not a regular file, refused by the system.
 	ProblemUnreadable ProblemKind = "unreadable"

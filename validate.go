@@ -15,6 +15,8 @@ const (
 	MaxTagValueLength         = 8000
 	MaxExperimentNameLength   = 500
 	MaxArtifactLocationLength = 2048
+	MaxDatasetNameLength      = 500
+	MaxDatasetDigestLength    = 36
 )
 
 // ValidateRunID checks a run id: a letter or digit, then at most 255 word characters and dashes.
@@ -149,6 +151,12 @@ func (m Metric) validate(prefix string) error {
 	}
 	if (m.DatasetName == "") != (m.DatasetDigest == "") {
 		return Invalid("Both dataset_name and dataset_digest must be provided if one is provided")
+	}
+	if err := validateLength(prefix+"dataset_name", m.DatasetName, MaxDatasetNameLength); err != nil {
+		return err
+	}
+	if err := validateLength(prefix+"dataset_digest", m.DatasetDigest, MaxDatasetDigestLength); err != nil {
+		return err
 	}
 	for _, f := range [...]Tag{{"dataset_name", m.DatasetName}, {"dataset_digest", m.DatasetDigest}} {
 		if strings.ContainsFunc(f.Value, unicode.IsSpace) || strings.ContainsFunc(f.Value, unicode.IsControl) || !utf8.ValidString(f.Value) {

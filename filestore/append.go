@@ -47,8 +47,9 @@ func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte) (e
 		return err
 	}
 	defer func() {
+		// The lines are in the file by then, but some network file systems tell only now that they have no room for them.
 		if closeErr := f.Close(); err == nil && closeErr != nil {
-			err = closeErr
+			err = errors.Join(atomicfile.ErrNotDurable, closeErr)
 		}
 	}()
 	size, err := s.endLine(ctx, run, name, f)

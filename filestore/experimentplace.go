@@ -27,7 +27,7 @@ func (s *Store) placeExperiment(e mlruns.Experiment) error {
 // place builds a folder in the private folder and renames it to target: whoever looks sees all of it or nothing. target must not exist, which
 // the caller makes sure of under a lock. The commit point is the rename.
 func (s *Store) place(target string, sync bool, build func(*builder)) error {
-	if err := s.tree.mkdir(layout.Private); err != nil && !isExist(err) {
+	if err := s.makeFolder(layout.Private, false); err != nil {
 		return err
 	}
 	staging := layout.Join(layout.Private, temporary(path.Base(target)))
@@ -50,6 +50,18 @@ func (s *Store) place(target string, sync bool, build func(*builder)) error {
 		}
 	}
 	return nil
+}
+
+// makeFolder makes a folder that may exist, durably if that is asked for.
+func (s *Store) makeFolder(dir string, sync bool) error {
+	err := s.tree.mkdir(dir)
+	if isExist(err) {
+		return nil
+	}
+	if err != nil || !sync {
+		return err
+	}
+	return s.tree.syncDir(parent(dir))
 }
 
 // parent is the folder of a path; that of a name in the root is "".

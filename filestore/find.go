@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // experimentRef is where an experiment lies.
@@ -106,6 +107,25 @@ func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
 		refs[i] = newRunRef(e, id)
 	}
 	return refs, nil
+}
+
+// openRuns lists the runs of an experiment and opens its folder, and says where that is: it may be deleted or restored between the looks.
+func (s *Store) openRuns(e experimentRef, p *problems) (experimentRef, []runRef, rootfs.Folder, error) {
+	const attempts = 5
+	for i := 1; ; i++ {
+		refs, err := s.runRefs(e, p)
+		if err == nil {
+			var f rootfs.Folder
+			if f, err = s.tree.folder(e.dir); err == nil {
+				return e, refs, f, nil
+			}
+		}
+		again, findErr := s.findExperiment(e.id)
+		if findErr != nil || !isMissing(err) || i == attempts {
+			return e, nil, nil, err
+		}
+		e = again
+	}
 }
 
 // maxHints bounds the memory of runHints.

@@ -106,7 +106,7 @@ func (s *Store) placeOnce(dir, id string, doc document) error {
 	if exists, err := s.tree.exists(layout.Join(target, layout.Meta)); err != nil || exists {
 		return err
 	}
-	if err := s.tree.mkdir(dir); err != nil && !isExist(err) {
+	if err := s.makeFolder(dir, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
 	err := s.place(target, s.syncs(SyncMeta), func(b *builder) { b.meta(doc) })
@@ -253,6 +253,9 @@ func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (ml
 		d.Profile, _ = doc.text(keyProfile)
 		return nil
 	})
+	if isMissing(err) {
+		err = errNoDataset
+	}
 	return d, err
 }
 

@@ -71,7 +71,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if err := s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) }); err != nil {
 		return err
 	}
-	if err := s.tree.mkdir(layout.Trash); err != nil && !isExist(err) {
+	if err := s.makeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
 	return s.moveExperiment(ref, newExperimentRef(id, true))

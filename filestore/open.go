@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
+
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
 // makeDir makes the store's directory where it is missing and may be made.
@@ -25,7 +30,11 @@ func (s *Store) makeDir(dir string) error {
 	case !s.mayMake():
 		return errNoStore
 	}
-	return os.MkdirAll(dir, 0o777)
+	if err := os.MkdirAll(dir, 0o777); err != nil || !s.syncs(SyncMeta) {
+		return err
+	}
+	// The folders above that were made with it are left to the file system.
+	return atomicfile.SyncDir(afero.NewOsFs(), filepath.Dir(dir))
 }
 
 // makeRoot is makeDir in a file system of the caller's.
@@ -41,7 +50,10 @@ func (s *Store) makeRoot() error {
 	case !s.mayMake():
 		return errNoStore
 	}
-	return s.tree.mkdirAll("")
+	if err := s.tree.mkdirAll(""); err != nil || !s.syncs(SyncMeta) {
+		return err
+	}
+	return atomicfile.SyncDir(s.fs, path.Dir(s.tree.name("")))
 }
 
 func notDirectory(dir string) error {
@@ -84,10 +96,7 @@ func (s *Store) initialize() error {
 	if err := s.placeExperiment(def); err != nil {
 		return err
 	}
-	if err := s.tree.mkdir(layout.Trash); err != nil && !isExist(err) {
-		return err
-	}
-	return nil
+	return s.makeFolder(layout.Trash, s.syncs(SyncMeta))
 }
 
 type content uint8

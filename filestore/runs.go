@@ -103,11 +103,7 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 	if err != nil {
 		return err
 	}
-	refs, err := s.runRefs(e, p)
-	if err != nil {
-		return err
-	}
-	f, err := s.tree.folder(e.dir)
+	_, refs, f, err := s.openRuns(e, p)
 	if err != nil {
 		return err
 	}

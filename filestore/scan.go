@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -84,13 +83,7 @@ type scan struct {
 
 // experiment scans one experiment. What cannot be read is a problem; the only error is the end of ctx.
 func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
-	refs, f, err := sc.list(e)
-	if err != nil {
-		if again, findErr := sc.store.findExperiment(e.id); findErr == nil && again != e {
-			e = again // deleted or restored meanwhile
-			refs, f, err = sc.list(e)
-		}
-	}
+	e, refs, f, err := sc.store.openRuns(e, sc.problems)
 	if err != nil {
 		if !isMissing(err) {
 			sc.problems.add(problemOf(mlruns.ProblemUnreadable, e.dir, err))
@@ -118,15 +111,6 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	}
 	workers.Wait()
 	return ctx.Err()
-}
-
-func (sc *scan) list(e experimentRef) ([]runRef, rootfs.Folder, error) {
-	refs, err := sc.store.runRefs(e, sc.problems)
-	if err != nil {
-		return nil, nil, err
-	}
-	f, err := sc.store.tree.folder(e.dir)
-	return refs, f, err
 }
 
 // run tests one run with a record that is used again for the next.

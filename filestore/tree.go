@@ -59,15 +59,6 @@ func (t *tree) entries(rel string) ([]rootfs.Entry, error) {
 	return f.Entries()
 }
 
-func (t *tree) read(rel string) ([]byte, error) {
-	f, err := t.fs.Open(t.name(rel))
-	if err != nil {
-		return nil, err
-	}
-	defer closeQuietly(f)
-	return io.ReadAll(f)
-}
-
 func (t *tree) stat(rel string) (fs.FileInfo, error) { return t.fs.Stat(t.name(rel)) }
 
 // isDir reports whether rel is a folder, or a link to one.

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -82,8 +83,26 @@ func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) er
 	return s.replaceMeta(ref.dir, doc)
 }
 
-// withRun calls do with a run locked and its meta.yaml read, whatever the stage.
+// withRun calls do with a run locked and its meta.yaml read, whatever the stage. The run's lock does not hold its experiment where it is: a run that has
+// moved is looked for again.
 func (s *Store) withRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
+	const attempts = 5
+	for i := 1; ; i++ {
+		found := false
+		err := s.tryRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+			found = true
+			return do(ref, info, doc)
+		})
+		if found || i == attempts || !errors.Is(err, mlruns.ErrNotFound) {
+			return err
+		}
+		if _, findErr := s.findRun(ctx, runID); findErr != nil {
+			return findErr
+		}
+	}
+}
+
+func (s *Store) tryRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
 	ref, unlock, err := s.lockRun(ctx, runID)
 	if err != nil {
 		return err

@@ -152,7 +152,10 @@ func (s *Store) removeValue(dir, sub, key string) error {
 	if err := s.tree.remove(name); err != nil || s.sync != SyncAlways {
 		return err
 	}
-	return errors.Join(s.tree.syncDir(parent(name)))
+	if err := s.tree.syncDir(parent(name)); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
 }
 
 // makeRoom gives the path for a key's file and makes the folders above it.
@@ -162,8 +165,13 @@ func (s *Store) makeRoom(dir, sub, key string) (string, error) {
 	if s.tree.isDir(folder) {
 		return name, nil
 	}
-	if err := s.tree.mkdirAll(folder); err != nil {
-		return "", err
+	// One by one: all at once would make the run anew in a place from which it has moved.
+	above := layout.Join(dir, sub)
+	for part := range strings.SplitSeq(key, "/") {
+		if err := s.tree.mkdir(above); err != nil && !isExist(err) {
+			return "", err
+		}
+		above = layout.Join(above, part)
 	}
 	if s.sync != SyncAlways {
 		return name, nil
@@ -199,6 +207,3 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 	}
 	return false, nil
 }
-
-// whatOf is how messages call the keys of a folder.
-func whatOf(sub string) string { return strings.TrimSuffix(sub, "s") }

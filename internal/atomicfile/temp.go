@@ -23,7 +23,8 @@ func IsTemp(name string) bool {
 	return strings.HasPrefix(path.Base(name), tempPrefix)
 }
 
-func dirOf(name string) string { return path.Dir(strings.Trim(name, "/")) }
+// dirOf keeps a leading slash, which means something to file systems that are not confined.
+func dirOf(name string) string { return path.Dir(path.Clean(name)) }
 
 // writeTemp writes a temporary file to be renamed to name, with the mode of old if there is one. On an error nothing is
 // left.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"sync"
 	"syscall"
 	"time"
@@ -79,7 +80,7 @@ func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 // Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled, ErrUnsupported, ErrGone,
 // rootfs.ErrOutside; fs.ErrPermission and rootfs.ErrReadOnly where the lock file cannot be written.
 func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, err error) {
-	name = rootfs.Clean(name)
+	name = path.Clean(name) // a leading slash means something to file systems that are not confined
 	w := newWait(ctx, name, l.opts.Timeout)
 	free, err := l.lockProcess(w, name)
 	if err != nil {

@@ -1,6 +1,7 @@
 package memfs
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -34,7 +35,7 @@ func (m *FS) MkdirAll(name string, perm fs.FileMode) error {
 
 func (m *FS) mkdirAll(name string, perm fs.FileMode) error {
 	a, err := walk(m.root, name)
-	if err == syscall.ENOENT {
+	if errors.Is(err, syscall.ENOENT) {
 		if err = m.mkdirAll(path.Dir(name), perm); err == nil {
 			a, err = walk(m.root, name)
 		}
@@ -73,7 +74,7 @@ func (m *FS) RemoveAll(name string) error {
 	defer m.mu.Unlock()
 	a, err := existing(m.root, name)
 	switch {
-	case err == syscall.ENOENT:
+	case errors.Is(err, syscall.ENOENT):
 		err = nil
 	case err != nil:
 	case a.base == ".":

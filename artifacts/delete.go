@@ -1,0 +1,49 @@
+package artifacts
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// Delete removes the file or folder p; a missing one is no error. "" removes all artifacts and keeps their folder. Links are
+// removed, never followed. A failure in the middle leaves the rest, and calling it again is right.
+func (r *Repository) Delete(ctx context.Context, p string) error {
+	clean, err := r.beginRead(ctx, p)
+	if err != nil {
+		return err
+	}
+	if r.readOnly {
+		return mlruns.ErrReadOnly
+	}
+	names := []string{path.Base(clean)}
+	folder := r.at(path.Dir(clean))
+	if clean == "." {
+		folder = r.folder
+		names, err = namesIn(r.fs, folder)
+		if missing(err) {
+			return nil
+		}
+		if err != nil {
+			return refuse(err, p)
+		}
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.fs.RemoveAll(path.Join(folder, name)); err != nil && !missing(err) {
+			return refuse(err, p)
+		}
+	}
+	if !r.sync {
+		return nil
+	}
+	if err := atomicfile.SyncDir(r.fs, folder); err != nil && !missing(err) {
+		return fmt.Errorf("%w: %w", mlruns.ErrNotDurable, err)
+	}
+	return nil
+}

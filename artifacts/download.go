@@ -1,0 +1,81 @@
+package artifacts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Download copies the file or folder p, "" for all, to the same path below the existing directory localDir and returns where
+// it is. Files appear whole, with their modes and times, and replace those of their names; folders are merged, empty ones are
+// made. Links to files count as files, links to folders in a folder are left out. Nothing is written outside of localDir,
+// whatever links lie there.
+//
+// A missing p or localDir is mlruns.ErrNotFound.
+func (r *Repository) Download(ctx context.Context, p, localDir string) (string, error) {
+	clean, err := r.beginRead(ctx, p)
+	if err != nil {
+		return "", err
+	}
+	if err := checkDestination(localDir); err != nil {
+		return "", err
+	}
+	info, err := r.stat(p, clean)
+	if err != nil && (clean != "." || !errors.Is(err, mlruns.ErrNotFound)) {
+		return "", err
+	}
+	where := filepath.Join(localDir, filepath.FromSlash(clean))
+	if err != nil {
+		return where, nil // a run without artifacts may have no folder for them
+	}
+	local, err := rootfs.Open(localDir, rootfs.Options{})
+	if err != nil {
+		return "", err
+	}
+	to := target{fs: local, base: "."}
+	if info.IsDir() {
+		err = to.copyTree(ctx, r.fs, r.at(clean), clean)
+	} else if err = to.makeFolder(path.Dir(clean)); err == nil {
+		err = to.copyFile(ctx, r.fs, r.at(clean), clean)
+	}
+	if err = errors.Join(refuse(err, p), local.Close()); err != nil {
+		return "", err
+	}
+	return where, nil
+}
+
+func checkDestination(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: err,
+			Text: "The destination path for downloaded artifacts does not exist! Destination path: " + dir}
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return mlruns.Invalid("The destination path for downloaded artifacts must be a directory! Destination path: " + dir)
+	}
+	return nil
+}
+
+// stat looks at the artifact p, which is clean in its shortest form.
+func (r *Repository) stat(p, clean string) (fs.FileInfo, error) {
+	info, err := r.fs.Stat(r.at(clean))
+	if missing(err) {
+		return nil, noArtifact(p, err)
+	}
+	if err != nil {
+		return nil, refuse(err, p)
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, mlruns.Invalid(fmt.Sprintf("'%s' is not a file", p))
+	}
+	return info, nil
+}

@@ -1,0 +1,208 @@
+package artifacts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// folderName is the folder of a run that holds its artifacts.
+const folderName = "artifacts"
+
+// Run is what Locate needs to know of a run and of its store.
+type Run struct {
+	// RecordedURI is the artifact location that the store recorded, "" if none.
+	RecordedURI         string
+	ExperimentID, RunID string
+
+	// Fs is the file system of the store, and Dir the folder of the run in it.
+	Fs  afero.Fs
+	Dir string
+	// RealDir is the folder of the run as a path of the operating system, "" if it has none.
+	RealDir string
+
+	// OwnRoot is the artifact root that the caller gave the store, as a path of the operating system, "" if none. It is made
+	// when it is missing and written to.
+	OwnRoot string
+	// Allowed are the directories that the caller allowed to be read and written. They are looked at only when needed.
+	Allowed []string
+	// ReadOnly says that the store is open for reading only.
+	ReadOnly bool
+	// ForWriting says that the place is wanted for writing.
+	ForWriting bool
+}
+
+// Place is where a run's artifacts are. Close it after use.
+type Place struct {
+	// Fs holds the artifacts in Folder, which may be missing.
+	Fs     afero.Fs
+	Folder string
+	// TempDir is for temporary files, on the same file system.
+	TempDir string
+	// URI is the place as it is now, which in a moved store is not what the store recorded.
+	URI string
+	// Writable says that the place may be written to.
+	Writable bool
+	// Problem is set when the artifacts are read from where they were before the store moved. Its Path is in Run.Fs.
+	Problem *mlruns.Problem
+
+	close func() error
+}
+
+// Close releases the place. Files that were opened stay open.
+func (p *Place) Close() error {
+	if p.close == nil {
+		return nil
+	}
+	return p.close()
+}
+
+// Repository gives what can be done in the place; it is usable until Close. sync makes every write durable.
+func (p *Place) Repository(sync bool) *Repository {
+	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable}
+}
+
+// Locate decides where the artifacts of a run are, by the first of these rules that fits:
+//
+//   - below OwnRoot, if the recorded location is there;
+//   - in the run's own folder, if the recorded location ends in "/<experiment>/<run>/artifacts" or there is none. So a copied
+//     or moved store never touches its original. Only to read, only if the run's own folder is empty or missing, and
+//     only if the recorded one lies below an allowed directory and holds something, that is the place, with a Problem;
+//   - below an allowed directory, if the recorded location is there.
+//
+// Anything else is mlruns.ErrOutside, a location that is no local file mlruns.ErrUnsupported. "Below" is decided by the cleaned
+// paths, and the operating system then holds every access to that directory: no link leads out of it. A recorded relative path that no rule
+// places is mlruns.ErrOutside too, for what it meant depended on where a process was started.
+func Locate(r Run) (*Place, error) {
+	recorded, err := LocalPath(r.RecordedURI)
+	if err != nil {
+		return nil, err
+	}
+	if recorded == "" {
+		return r.own(r.ownURI()), nil
+	}
+	recorded = path.Clean(recorded)
+	if r.RealDir != "" && recorded == filepath.ToSlash(filepath.Join(r.RealDir, folderName)) {
+		return r.own(r.RecordedURI), nil
+	}
+	if rel, ok := below(r.OwnRoot, recorded); ok {
+		return r.openOwnRoot(rel)
+	}
+	if strings.HasSuffix("/"+recorded, "/"+path.Join(r.ExperimentID, r.RunID, folderName)) {
+		if p := r.moved(recorded); p != nil {
+			return p, nil
+		}
+		return r.own(r.ownURI()), nil
+	}
+	return r.openAllowed(recorded)
+}
+
+func (r Run) own(uri string) *Place {
+	return &Place{Fs: r.Fs, Folder: path.Join(r.Dir, folderName), TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}
+}
+
+func (r Run) ownURI() string {
+	if r.RealDir == "" {
+		return path.Join(r.Dir, folderName)
+	}
+	return FileURI(filepath.ToSlash(filepath.Join(r.RealDir, folderName)))
+}
+
+func (r Run) openOwnRoot(rel string) (*Place, error) {
+	if r.ForWriting && !r.ReadOnly {
+		if err := os.MkdirAll(r.OwnRoot, 0o777); err != nil {
+			return nil, err
+		}
+	}
+	p, err := r.open(r.OwnRoot, rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Nothing was logged there yet.
+		return &Place{Fs: afero.NewReadOnlyFs(afero.NewMemMapFs()), Folder: rel, TempDir: rel, URI: r.RecordedURI}, nil
+	}
+	return p, err
+}
+
+// moved is the place a moved store recorded, if that is to be read, else nil.
+func (r Run) moved(recorded string) *Place {
+	if r.ForWriting || !vacant(r.Fs, path.Join(r.Dir, folderName)) {
+		return nil
+	}
+	p, err := r.openAllowed(recorded)
+	if err != nil {
+		return nil
+	}
+	if info, err := p.Fs.Stat(p.Folder); err != nil || !info.IsDir() || vacant(p.Fs, p.Folder) {
+		_ = p.Close()
+		return nil
+	}
+	p.Writable = false
+	p.Problem = &mlruns.Problem{Kind: mlruns.ProblemArtifacts, Path: path.Join(r.Dir, folderName),
+		Reason: fmt.Sprintf("the folder is empty, so the artifacts are read from '%s'", recorded)}
+	return p
+}
+
+func (r Run) openAllowed(recorded string) (*Place, error) {
+	var missing error
+	for _, dir := range r.Allowed {
+		rel, ok := below(dir, recorded)
+		if !ok {
+			continue
+		}
+		p, err := r.open(dir, rel)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return p, err
+		}
+		missing = err
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("the directory that is allowed for artifacts is missing: %w", missing)
+	}
+	return nil, &mlruns.Reason{Kind: mlruns.ErrOutside,
+		Text: fmt.Sprintf("The artifact location '%s' is outside of the store. Allow a directory above it with WithArtifactRoots if it is to be opened", recorded)}
+}
+
+func (r Run) open(dir, rel string) (*Place, error) {
+	fsys, err := rootfs.Open(dir, rootfs.Options{ReadOnly: r.ReadOnly || !r.ForWriting})
+	if err != nil {
+		return nil, err
+	}
+	return &Place{Fs: fsys, Folder: rel, TempDir: rel, URI: r.RecordedURI, Writable: !r.ReadOnly && r.ForWriting, close: fsys.Close}, nil
+}
+
+// below gives the path of p relative to dir, with slashes, if p is dir or below it. It looks at the texts only.
+func below(dir, p string) (string, bool) {
+	p = filepath.FromSlash(p)
+	if dir == "" || !filepath.IsAbs(p) {
+		return "", false
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", false
+	}
+	rel, err := filepath.Rel(dir, p)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", false
+	}
+	return filepath.ToSlash(rel), true
+}
+
+// vacant reports whether a folder is missing or empty. One that cannot be read is neither.
+func vacant(fsys afero.Fs, folder string) bool {
+	f, err := fsys.Open(folder)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	_, err = f.Readdirnames(1)
+	return errors.Is(err, io.EOF)
+}

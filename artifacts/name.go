@@ -1,0 +1,69 @@
+package artifacts
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+var errInvalidPath = mlruns.Invalid("Invalid path")
+
+// readable checks an artifact path for reading and gives its shortest form, "." for the top. Nothing in it is decoded.
+func readable(p string) (string, error) { return readableOn(p, runtime.GOOS) }
+
+func readableOn(p, goos string) (string, error) {
+	if strings.HasPrefix(p, "/") || strings.Contains(p, "\x00") || !utf8.ValidString(p) || slices.Contains(strings.Split(p, "/"), "..") {
+		return "", errInvalidPath
+	}
+	if goos == "windows" && strings.ContainsAny(p, `\:`) {
+		return "", errInvalidPath
+	}
+	return path.Clean(p), nil
+}
+
+// writable checks an artifact path for writing, "" included, as MLflow does, and then for what the platform cannot hold.
+func writable(p string) error { return writableOn(p, runtime.GOOS) }
+
+func writableOn(p, goos string) error {
+	if err := mlruns.ValidateArtifactPath(p); err != nil {
+		return err
+	}
+	if strings.Contains(p, "\x00") {
+		return errInvalidPath
+	}
+	for part := range strings.SplitSeq(p, "/") {
+		if atomicfile.IsTemp(part) {
+			return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s'. The name '%s' is kept for temporary files", p, part))
+		}
+		if goos == "windows" && !windowsName(part) {
+			return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s'. Windows cannot hold the name '%s'", p, part))
+		}
+	}
+	return nil
+}
+
+// windowsName reports whether Windows keeps a name as it stands, and as that of a file.
+func windowsName(name string) bool {
+	if strings.ContainsAny(name, `<>:"|?*\`) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return false
+	}
+	if strings.HasSuffix(name, ".") || strings.HasSuffix(name, " ") {
+		return false
+	}
+	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	switch stem = strings.TrimRight(stem, " "); stem {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return false
+	}
+	port, ok := strings.CutPrefix(stem, "COM")
+	if !ok {
+		port, ok = strings.CutPrefix(stem, "LPT")
+	}
+	return !ok || utf8.RuneCountInString(port) != 1 || !strings.Contains("0123456789¹²³", port)
+}

@@ -1,0 +1,58 @@
+package artifacts
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+)
+
+func TestReadable(t *testing.T) {
+	for _, c := range []struct{ goos, p, want string }{
+		{"linux", "", "."},
+		{"linux", "a//b/./c/", "a/b/c"},
+		{"linux", "a%20b", "a%20b"},
+		{"linux", "a%2e%2e/..b", "a%2e%2e/..b"},
+		{"linux", "a#b", "a#b"},
+		{"linux", `a\..\b`, `a\..\b`},
+		{"linux", "C:x", "C:x"},
+		{"windows", "a/b", "a/b"},
+	} {
+		if got, err := readableOn(c.p, c.goos); err != nil || got != c.want {
+			t.Errorf("%s: readable(%q) = %q, %v, want %q", c.goos, c.p, got, err, c.want)
+		}
+	}
+	for _, c := range []struct{ goos, p string }{
+		{"linux", ".."}, {"linux", "a/.."}, {"linux", "a/../b"}, {"linux", "/a"}, {"linux", "//a"}, {"linux", "a\x00b"}, {"linux", "a\xff"},
+		{"windows", `a\b`}, {"windows", `..\a`}, {"windows", "C:a"}, {"windows", "a:stream"},
+	} {
+		got, err := readableOn(c.p, c.goos)
+		if !errors.Is(err, mlruns.ErrInvalid) || err.Error() != "Invalid path" {
+			t.Errorf("%s: readable(%q) = %q, %v, want Invalid path", c.goos, c.p, got, err)
+		}
+	}
+}
+
+func TestWritable(t *testing.T) {
+	for _, c := range []struct {
+		goos, p string
+		ok      bool
+	}{
+		{"linux", "", true}, {"windows", "", true},
+		{"linux", "a/b.txt", true}, {"windows", "a/b.txt", true},
+		{"linux", "a%20b#c", true}, {"windows", "a%20b#c", true},
+		{"linux", "a:b", true}, {"windows", "a:b", false},
+		{"linux", `a\b`, true}, {"windows", `a\b`, false},
+		{"linux", "con/x", true}, {"windows", "con/x", false}, {"windows", "x/NUL.tar.gz", false}, {"windows", "Com¹.txt", false},
+		{"windows", "lpt9", false}, {"windows", "conin$", false}, {"windows", "aux .txt", false},
+		{"windows", "console", true}, {"windows", "com10", true}, {"windows", "lpt", true}, {"windows", "comx", true},
+		{"linux", "a./b", true}, {"windows", "a./b", false}, {"windows", "a /b", false}, {"windows", "a?", false}, {"windows", "a\tb", false},
+		{"linux", "..", false}, {"linux", "a/../b", false}, {"linux", "/a", false}, {"linux", "a//b", false}, {"linux", "./a", false},
+		{"linux", "a/", false}, {"linux", "a\x00", false}, {"linux", "\xff", false}, {"linux", "a/.mlruns-tmp-x/b", false},
+	} {
+		err := writableOn(c.p, c.goos)
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, mlruns.ErrInvalid) {
+			t.Errorf("%s: writable(%q) = %v, want ok %v", c.goos, c.p, err, c.ok)
+		}
+	}
+}

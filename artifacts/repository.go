@@ -1,0 +1,66 @@
+package artifacts
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Repository is the artifacts of one run. It holds no state of its own and is safe for concurrent use, between processes too.
+// Place.Repository makes one; the zero Repository is not usable.
+//
+// Files appear by a rename, whole or not at all, whatever interrupts a call or ends the process. With several files a call that
+// fails leaves those it has finished, and calling it again is right. Temporary files of this module are never shown.
+//
+// Errors are those of package mlruns where it has one: ErrInvalid, ErrNotFound, ErrOutside, ErrReadOnly, ErrNotDurable.
+type Repository struct {
+	fs       afero.Fs
+	folder   string
+	tempDir  string
+	sync     bool
+	readOnly bool
+}
+
+// at is where the artifact path p, cleaned, is in the file system.
+func (r *Repository) at(p string) string { return path.Join(r.folder, p) }
+
+func (r *Repository) target() target {
+	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync}
+}
+
+// refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and MLflow's words. p is the artifact
+// path it is about.
+func refuse(err error, p string) error {
+	known := (*mlruns.Reason)(nil)
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.Is(err, rootfs.ErrOutside):
+		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err,
+			Text: "Invalid path: resolved path is outside the artifact directory"}
+	case errors.Is(err, rootfs.ErrReadOnly):
+		return fmt.Errorf("%w: %w", mlruns.ErrReadOnly, err)
+	case errors.Is(err, atomicfile.ErrNotDurable):
+		return fmt.Errorf("%w: %w", mlruns.ErrNotDurable, err)
+	case errors.Is(err, rootfs.ErrNotRegular):
+		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
+	}
+	return err
+}
+
+// missing reports whether an error says that there is nothing of that name; a file above it says so too.
+func missing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
+func noArtifact(p string, cause error) error {
+	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: cause, Text: fmt.Sprintf("No such artifact: '%s'", p)}
+}

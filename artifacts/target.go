@@ -1,0 +1,87 @@
+package artifacts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// target is a folder that files are written into. Paths are relative to it, "." is the folder itself.
+type target struct {
+	fs      afero.Fs
+	base    string
+	tempDir string
+	sync    bool
+}
+
+func (t target) at(p string) string { return path.Join(t.base, p) }
+
+// write makes p a file of what src gives. Folders are made only once src has ended well, so that a failure leaves nothing.
+func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.FileMode) error {
+	if t.tempDir == t.base {
+		// Only here is the folder for temporary files ours to make: a run whose folder is gone must not come back.
+		if err := t.makeFolder("."); err != nil {
+			return err
+		}
+	}
+	in := &source{ctx: ctx, r: src, atEnd: func() error { return t.makeFolder(path.Dir(p)) }}
+	_, err := atomicfile.ReplaceFrom(t.fs, t.at(p), in, atomicfile.Options{TempDir: t.tempDir, Sync: t.sync, Perm: perm})
+	if err != nil {
+		return t.explain(err, p)
+	}
+	return nil
+}
+
+// makeFolder makes the folder p and those above it that are missing.
+func (t target) makeFolder(p string) error {
+	var made []string
+	for dir := t.at(p); t.sync && dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if _, err := t.fs.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, dir)
+	}
+	if err := t.fs.MkdirAll(t.at(p), 0o777); err != nil {
+		return t.blocked(err, p, p)
+	}
+	for _, dir := range made {
+		if err := atomicfile.SyncDir(t.fs, path.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explain says in words what stands in the way of the file p.
+func (t target) explain(err error, p string) error {
+	if errors.Is(err, rootfs.ErrNotRegular) {
+		return inTheWay(err, fmt.Sprintf("'%s' is a folder or a link, so it cannot be replaced by a file", p))
+	}
+	return t.blocked(err, path.Dir(p), p)
+}
+
+// blocked names the file that stands where p needs a folder, if that is what err comes from.
+func (t target) blocked(err error, folder, p string) error {
+	for i := range len(folder) + 1 {
+		if i < len(folder) && folder[i] != '/' {
+			continue
+		}
+		if info, statErr := t.fs.Stat(t.at(folder[:i])); statErr == nil && !info.IsDir() {
+			return inTheWay(err, fmt.Sprintf("'%s' is a file, so '%s' cannot be stored", folder[:i], p))
+		}
+	}
+	return refuse(err, p)
+}
+
+func inTheWay(cause error, text string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: text, Cause: cause}
+}

@@ -1,0 +1,168 @@
+package filestore
+
+import (
+	"context"
+	"io"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+var _ mlruns.ArtifactStore = (*Store)(nil)
+
+// newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the store as it lies now if the experiment has moved with it.
+func (s *Store) newArtifactURI(e mlruns.Experiment, runID string) (string, error) {
+	location := e.ArtifactLocation
+	if location == "" || s.movedHere(location, e.ID) {
+		var err error
+		if location, err = artifacts.Append(s.uri, e.ID); err != nil {
+			return "", err
+		}
+	}
+	return artifacts.Append(location, runID, layout.Artifacts)
+}
+
+// movedHere reports whether a location is that of an experiment's folder in another place, where this store or the one it was copied from was.
+func (s *Store) movedHere(location, id string) bool {
+	recorded, err := artifacts.LocalPath(location)
+	if err != nil || path.Base(recorded) != id {
+		return false
+	}
+	if own := s.ownArtifactRoot(); own != "" && strings.HasPrefix(recorded+"/", filepath.ToSlash(own)+"/") {
+		return false
+	}
+	return path.Clean(recorded) != path.Join(filepath.ToSlash(s.dir), id)
+}
+
+// ownArtifactRoot is the local directory of WithArtifactRoot, "" without one.
+func (s *Store) ownArtifactRoot() string {
+	if s.artifactRoot == "" {
+		return ""
+	}
+	root, err := absoluteLocation(s.artifactRoot)
+	if err != nil {
+		return ""
+	}
+	local, err := artifacts.LocalPath(root)
+	if err != nil {
+		return "" // of another scheme
+	}
+	return filepath.FromSlash(path.Clean(local))
+}
+
+// locate opens the place of a run's artifacts.
+func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
+	ref, err := s.findRun(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return nil, runError(runID, err)
+	}
+	defer closeQuietly(f)
+	info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+	if err != nil {
+		return nil, runError(runID, err)
+	}
+	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: runID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
+		OwnRoot: s.ownArtifactRoot(), Allowed: s.artifactRoots, ReadOnly: s.readOnly, ForWriting: writing}
+	if s.tree.native != nil {
+		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
+	}
+	place, err := artifacts.Locate(r)
+	if err == nil && place.Problem != nil {
+		s.logged(nil).add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.dir, layout.Artifacts), Reason: place.Problem.Reason})
+	}
+	return place, err
+}
+
+// readArtifacts calls do with the place of a run's artifacts.
+func (s *Store) readArtifacts(ctx context.Context, op, runID string, do func(*artifacts.Repository) error) error {
+	if err := s.begin(ctx); err != nil {
+		return fail(op, runID, err)
+	}
+	return fail(op, runID, s.useArtifacts(ctx, runID, false, do))
+}
+
+// writeArtifacts is readArtifacts for what writes. With SyncMeta and SyncAlways each file is durable when the call returns.
+func (s *Store) writeArtifacts(ctx context.Context, op, runID string, do func(*artifacts.Repository) error) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return fail(op, runID, err)
+	}
+	return fail(op, runID, s.useArtifacts(ctx, runID, true, do))
+}
+
+func (s *Store) useArtifacts(ctx context.Context, runID string, writing bool, do func(*artifacts.Repository) error) error {
+	place, err := s.locate(ctx, runID, writing)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(place)
+	return do(place.Repository(s.syncs(SyncMeta)))
+}
+
+// LogArtifact implements mlruns.ArtifactStore. The commit point of each file is its rename.
+func (s *Store) LogArtifact(ctx context.Context, runID, localPath, artifactPath string) error {
+	return s.writeArtifacts(ctx, "log artifact", runID, func(r *artifacts.Repository) error { return r.Log(ctx, localPath, artifactPath) })
+}
+
+// LogArtifacts implements mlruns.ArtifactStore. The commit point of each file is its rename; calling again goes on where a failure ended it.
+func (s *Store) LogArtifacts(ctx context.Context, runID, localDir, artifactPath string) error {
+	return s.writeArtifacts(ctx, "log artifacts", runID, func(r *artifacts.Repository) error { return r.LogTree(ctx, localDir, artifactPath) })
+}
+
+// WriteArtifact implements mlruns.ArtifactStore. The commit point is the rename.
+func (s *Store) WriteArtifact(ctx context.Context, runID, artifactPath string, src io.Reader) error {
+	return s.writeArtifacts(ctx, "write artifact", runID, func(r *artifacts.Repository) error { return r.Write(ctx, artifactPath, src) })
+}
+
+// DeleteArtifacts implements mlruns.ArtifactStore.
+func (s *Store) DeleteArtifacts(ctx context.Context, runID, artifactPath string) error {
+	return s.writeArtifacts(ctx, "delete artifacts", runID, func(r *artifacts.Repository) error { return r.Delete(ctx, artifactPath) })
+}
+
+// Artifacts implements mlruns.ArtifactStore.
+func (s *Store) Artifacts(ctx context.Context, runID, artifactPath string) (list []mlruns.FileInfo, err error) {
+	err = s.readArtifacts(ctx, "list artifacts", runID, func(r *artifacts.Repository) (err error) {
+		list, err = r.List(ctx, artifactPath)
+		return err
+	})
+	return list, err
+}
+
+// OpenArtifact implements mlruns.ArtifactStore.
+func (s *Store) OpenArtifact(ctx context.Context, runID, artifactPath string) (file io.ReadCloser, err error) {
+	err = s.readArtifacts(ctx, "open artifact", runID, func(r *artifacts.Repository) (err error) {
+		file, err = r.Open(ctx, artifactPath)
+		return err
+	})
+	return file, err
+}
+
+// DownloadArtifacts implements mlruns.ArtifactStore.
+func (s *Store) DownloadArtifacts(ctx context.Context, runID, artifactPath, localDir string) (to string, err error) {
+	err = s.readArtifacts(ctx, "download artifacts", runID, func(r *artifacts.Repository) (err error) {
+		to, err = r.Download(ctx, artifactPath, localDir)
+		return err
+	})
+	return to, err
+}
+
+// ArtifactRoot implements mlruns.ArtifactStore.
+func (s *Store) ArtifactRoot(ctx context.Context, runID string) (string, error) {
+	const op = "artifact root"
+	if err := s.begin(ctx); err != nil {
+		return "", fail(op, runID, err)
+	}
+	place, err := s.locate(ctx, runID, false)
+	if err != nil {
+		return "", fail(op, runID, err)
+	}
+	defer closeQuietly(place)
+	return place.URI, nil
+}
