@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is one invocation of the command.
+type app struct {
+	in       io.Reader
+	terminal *os.File // where out leads, asked for its width
+	out      *bufio.Writer
+	err      io.Writer
+	now      func() time.Time
+
+	store      string
+	storeGiven func() bool
+	artifacts  []string
+	json       bool
+	verbose    bool
+
+	entered  bool // a verb has begun, so the command line was right
+	sections int  // printed so far
+}
+
+func newApp(in io.Reader, out *os.File, errs io.Writer) *app {
+	return &app{in: in, terminal: out, out: bufio.NewWriter(out), err: errs, now: time.Now}
+}
+
+// run carries the command line out and gives the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetArgs(allowNegative(root, args))
+	err := root.ExecuteContext(ctx)
+	if flushed := a.out.Flush(); flushed != nil {
+		err = errors.Join(err, flushed)
+	}
+	if err == nil {
+		return exitDone
+	}
+	return a.fail(args, err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mlruns",
+		Short: "Read and write MLflow's mlruns directory",
+		Long: `Read and write the directory of experiments and runs that MLflow calls its FileStore.
+
+The store is --store DIR, else MLFLOW_TRACKING_URI, else ./mlruns. Commands that only read also
+look for mlruns in the folders above, and open the store read-only. Only "experiments create"
+makes a store where there is none.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems.`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.store, "store", "", "the store's directory `DIR`, or its file: URI")
+	a.storeGiven = func() bool { return flags.Changed("store") }
+	flags.BoolVar(&a.json, "json", false, "print MLflow's REST shapes, and errors as JSON")
+	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is used, and what the library logs")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {
+			return unknownCommand(cmd, cmd.Flags().Arg(0))
+		}
+		return &usageError{err.Error()}
+	})
+	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.storeNoun())
+	return root
+}
+
+// group makes a command that does nothing but hold others.
+func (a *app) group(parent *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
+	parent.AddCommand(verbs...)
+	parent.SuggestionsMinimumDistance = 2
+	parent.Args = cobra.ArbitraryArgs
+	parent.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		if !a.json {
+			cmd.PrintErrln(cmd.UsageString())
+		}
+		return &usageError{"no command given"}
+	}
+	return parent
+}
+
+// action is what a verb does.
+type action func(ctx context.Context, args []string) error
+
+// verb makes a command that does something. An error before do begins is one of usage.
+func (a *app) verb(use, short string, args cobra.PositionalArgs, do action) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.entered = true
+			return do(cmd.Context(), args)
+		},
+	}
+}
+
+// version is that of the module the command was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}

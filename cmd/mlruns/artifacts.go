@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns"
+)
+
+func (a *app) artifactsNoun() *cobra.Command {
+	noun := &cobra.Command{Use: "artifacts", Short: "List, store and copy the files of runs"}
+	return a.group(noun, a.listArtifacts(), a.logArtifact(), a.downloadArtifact())
+}
+
+// restFile is an artifact. A folder has no size.
+type restFile struct {
+	Path  string `json:"path"`
+	IsDir bool   `json:"is_dir"`
+	Size  *int64 `json:"file_size,omitempty"`
+}
+
+func (a *app) listArtifacts() *cobra.Command {
+	cmd := a.verb("list RUN [PATH]", "List the artifacts in a folder of a run", cobra.RangeArgs(1, 2), a.reading(func(ctx context.Context, s *session, args []string) error {
+		path := ""
+		if len(args) > 1 {
+			path = args[1]
+		}
+		files, err := s.Artifacts(ctx, args[0], path)
+		if err != nil {
+			return err
+		}
+		if !a.json {
+			a.drawFiles(files)
+			return nil
+		}
+		root, err := s.ArtifactRoot(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		list := make([]restFile, 0, len(files))
+		for _, f := range files {
+			file := restFile{Path: f.Path, IsDir: f.IsDir}
+			if !f.IsDir {
+				file.Size = &f.Size
+			}
+			list = append(list, file)
+		}
+		return a.printJSON(struct {
+			Root  string     `json:"root_uri"`
+			Files []restFile `json:"files"`
+		}{root, list})
+	}))
+	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
+	return cmd
+}
+
+func (a *app) drawFiles(files []mlruns.FileInfo) {
+	if len(files) == 0 {
+		a.note("no artifacts")
+		return
+	}
+	size, path := column{title: "bytes", right: true}, column{title: "path", whole: true}
+	for _, f := range files {
+		if f.IsDir {
+			size.cells = append(size.cells, "-")
+			path.cells = append(path.cells, f.Path+"/")
+			continue
+		}
+		size.cells = append(size.cells, strconv.FormatInt(f.Size, 10))
+		path.cells = append(path.cells, f.Path)
+	}
+	a.draw([]column{size, path})
+}
+
+func (a *app) logArtifact() *cobra.Command {
+	var path string
+	cmd := a.onRun("log RUN FILE|DIR", "Store a file, or a folder under its own name", cobra.ExactArgs(2), mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		return s.LogArtifact(ctx, args[0], args[1], path)
+	})
+	cmd.Flags().StringVar(&path, "path", "", "the folder of the run's artifacts to put it in")
+	return cmd
+}
+
+func (a *app) downloadArtifact() *cobra.Command {
+	var to string
+	cmd := a.verb("download RUN PATH", "Copy an artifact, a file or a folder; prints where it is", cobra.ExactArgs(2), a.reading(func(ctx context.Context, s *session, args []string) error {
+		local, err := s.DownloadArtifacts(ctx, args[0], args[1], to)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]string{"path": local})
+		}
+		a.println(local)
+		return nil
+	}))
+	cmd.Flags().StringVar(&to, "to", ".", "the existing folder to copy into")
+	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
+	return cmd
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// shortNumber is a float in four significant digits, or all digits before the point.
+func shortNumber(v float64) string {
+	size := math.Abs(v)
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0) || v == 0:
+		return exactNumber(v)
+	case size < 1e15 && (size >= 1000 || v == math.Trunc(v)):
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
+
+// age is how long ago t was, for a glance.
+func age(t, now time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	const day = 24 * time.Hour
+	switch d := now.Sub(t); {
+	case d < -time.Minute || d >= 60*day:
+		return t.UTC().Format(time.DateOnly)
+	case d < time.Second:
+		return "now"
+	case d < time.Minute:
+		return fmt.Sprintf("%ds ago", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm ago", d/time.Minute)
+	case d < day:
+		return fmt.Sprintf("%dh ago", d/time.Hour)
+	default:
+		return fmt.Sprintf("%dd ago", d/day)
+	}
+}
+
+// duration is the time between two moments, "-" if one is not known.
+func duration(start, end time.Time) string {
+	d := end.Sub(start)
+	switch {
+	case start.IsZero() || end.IsZero() || d < 0:
+		return "-"
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	default:
+		return fmt.Sprintf("%dd%02dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
+	}
+}
+
+// moment is a time in UTC with milliseconds, "-" if it is not known.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}

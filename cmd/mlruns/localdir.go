@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+)
+
+// Two letters at least: "C:" is a drive.
+var uriScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`)
+
+// storeDir is the directory that --store names: a path as it stands, or a file: URI.
+func storeDir(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("the name of the directory is empty")
+	}
+	if uriScheme.MatchString(text) {
+		return trackingDir(text)
+	}
+	return text, nil
+}
+
+// trackingDir is the directory that a tracking URI names, where %20 is a blank in a plain path too, as in MLflow.
+func trackingDir(uri string) (string, error) {
+	dir, err := artifacts.LocalPath(uri)
+	switch {
+	case errors.Is(err, mlruns.ErrUnsupported) || uri == "databricks":
+		return "", fmt.Errorf("%q is no local directory: only paths and file: URIs are", uri)
+	case err != nil:
+		return "", err
+	case dir == "":
+		return "", fmt.Errorf("%q names no directory", uri)
+	}
+	return filepath.FromSlash(dir), nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns"
+)
+
+func (a *app) metrics() *cobra.Command {
+	noun := &cobra.Command{Use: "metrics", Short: "Read the histories of metrics"}
+	return a.group(noun, a.metricHistory())
+}
+
+// points goes through a history.
+type points = iter.Seq2[mlruns.Metric, error]
+
+func (a *app) metricHistory() *cobra.Command {
+	var asCSV bool
+	cmd := a.verb("history RUN KEY", "Print all points of a metric in the order they were logged", cobra.ExactArgs(2),
+		func(ctx context.Context, args []string) error {
+			if asCSV && a.json {
+				return &usageError{"--csv and --json exclude each other"}
+			}
+			return a.reading(func(ctx context.Context, s *session, args []string) error {
+				var problems []mlruns.Problem
+				all := s.MetricHistory(ctx, args[0], args[1], mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { problems = append(problems, p) }})
+				if a.json {
+					return a.historyJSON(all, &problems)
+				}
+				print := a.historyLines
+				if asCSV {
+					print = a.historyCSV
+				}
+				err := print(all)
+				a.warn(problems)
+				return err
+			})(ctx, args)
+		})
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV: step,timestamp,value")
+	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
+	return cmd
+}
+
+// historyJSON prints {"metrics":[…]} point by point. After a failure in the middle the object stays open.
+func (a *app) historyJSON(all points, problems *[]mlruns.Problem) error {
+	_, _ = a.out.WriteString(`{"metrics":[`)
+	between := ""
+	for m, err := range all {
+		if err != nil {
+			return err
+		}
+		text, err := encodeJSON(toMetric(m))
+		if err != nil {
+			return err
+		}
+		_, _ = a.out.WriteString(between)
+		if _, err := a.out.Write(text); err != nil {
+			return err
+		}
+		between = ","
+	}
+	_, _ = a.out.WriteString("]")
+	if len(*problems) > 0 {
+		text, err := encodeJSON(*problems)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(a.out, `,"problems":%s`, text)
+	}
+	_, err := a.out.WriteString("}\n")
+	return err
+}
+
+func (a *app) historyCSV(all points) error {
+	w := csv.NewWriter(a.out)
+	defer w.Flush()
+	if err := w.Write([]string{"step", "timestamp", "value"}); err != nil {
+		return err
+	}
+	for m, err := range all {
+		if err != nil {
+			return err
+		}
+		row := []string{strconv.FormatInt(m.Step, 10), strconv.FormatInt(m.Time.UnixMilli(), 10), exactNumber(m.Value)}
+		if err := w.Write(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// historyLines has fixed widths: a table would have to hold all points.
+func (a *app) historyLines(all points) error {
+	titled := false
+	for m, err := range all {
+		if err != nil {
+			return err
+		}
+		if !titled {
+			titled = true
+			_, _ = fmt.Fprintf(a.out, "%10s  %-24s  %s\n", "step", "time", "value")
+		}
+		if _, err := fmt.Fprintf(a.out, "%10d  %s  %s\n", m.Step, moment(m.Time), exactNumber(m.Value)); err != nil {
+			return err
+		}
+	}
+	if !titled {
+		a.note("no points")
+	}
+	return nil
+}

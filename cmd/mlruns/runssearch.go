@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns"
+)
+
+func (a *app) searchRuns() *cobra.Command {
+	var q queryFlags
+	var experiments []string
+	cmd := a.verb("search", "List runs, the newest first, with what differs between them", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+		if err := q.check(); err != nil {
+			return err
+		}
+		var ids []string
+		for _, idOrName := range experiments {
+			e, err := s.experiment(ctx, idOrName)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, e.ID)
+		}
+		page, err := s.SearchRuns(ctx, mlruns.RunQuery{
+			Experiments: ids, Filter: q.filter, View: mlruns.View(q.view), OrderBy: q.orderBy, MaxResults: q.limit, PageToken: q.pageToken,
+		})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(restRunPage(page))
+		}
+		a.drawRuns(page.Runs, mlruns.View(q.view), s.experimentNames(ctx, page.Runs))
+		q.more(a, page.NextPageToken)
+		a.warn(page.Problems)
+		return nil
+	}))
+	cmd.Flags().StringArrayVar(&experiments, "experiment", nil, "`ID|NAME` of an experiment (repeatable); all that are active if not given")
+	a.completedFlag(cmd, "experiment", experimentNames)
+	q.add(cmd)
+	return cmd
+}
+
+func restRunPage(page *mlruns.RunPage) any {
+	list := make([]restRun, 0, len(page.Runs))
+	for _, r := range page.Runs {
+		list = append(list, toRun(r))
+	}
+	return struct {
+		Runs          []restRun        `json:"runs"`
+		NextPageToken string           `json:"next_page_token,omitempty"`
+		Problems      []mlruns.Problem `json:"problems,omitempty"`
+	}{list, page.NextPageToken, page.Problems}
+}
+
+// drawRuns prints a line for each run: what it is, the metrics and params that are not the same in all, and its id, on a terminal shortened.
+func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]string) {
+	if len(runs) == 0 {
+		a.note("no runs")
+		return
+	}
+	now := a.now()
+	status, name, stage, experiment := column{title: "status"}, column{title: "name"}, column{title: "stage"}, column{title: "experiment"}
+	started, took, id := column{title: "started"}, column{title: "duration", right: true}, column{title: "run id", whole: true}
+	for _, r := range runs {
+		status.cells = append(status.cells, r.Info.Status.String())
+		name.cells = append(name.cells, r.Info.Name)
+		stage.cells = append(stage.cells, string(r.Info.Stage))
+		experiment.cells = append(experiment.cells, names[r.Info.ExperimentID])
+		started.cells = append(started.cells, age(r.Info.Start, now))
+		took.cells = append(took.cells, duration(r.Info.Start, r.Info.End))
+		id.cells = append(id.cells, r.Info.ID)
+	}
+	if a.width() > 0 {
+		id.cells = shortened(id.cells)
+	}
+	columns := []column{status, name, started, took}
+	if len(names) > 1 {
+		columns = append([]column{experiment}, columns...)
+	}
+	if view != mlruns.ViewActive {
+		columns = append(columns, stage)
+	}
+	values, same := differing(runs)
+	leftOut := a.draw(append(append(columns, values...), id))
+	if len(same) > 0 {
+		a.note("the same in all: %s", strings.Join(same, ", "))
+	}
+	if len(leftOut) > 0 {
+		a.note("no room for: %s", strings.Join(leftOut, ", "))
+	}
+}
+
+// experimentNames maps the ids of the runs' experiments to their names. One that cannot be read keeps its id.
+func (s *session) experimentNames(ctx context.Context, runs []*mlruns.Run) map[string]string {
+	names := map[string]string{}
+	for _, r := range runs {
+		id := r.Info.ExperimentID
+		if names[id] != "" {
+			continue
+		}
+		names[id] = id
+		if e, err := s.Experiment(ctx, id); err == nil {
+			names[id] = e.Name
+		}
+	}
+	return names
+}
+
+// shortened cuts ids to their beginnings, of eight characters or as many as tell them apart.
+func shortened(ids []string) []string {
+	for n := 8; ; n++ {
+		short := make([]string, len(ids))
+		seen := map[string]bool{}
+		for i, id := range ids {
+			short[i] = id[:min(n, len(id))]
+			seen[short[i]] = true
+		}
+		if len(seen) == len(ids) {
+			return short
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// session is an open store.
+type session struct {
+	*mlruns.Client
+	store *filestore.Store
+	place place
+}
+
+// work is what a verb does with a store.
+type work func(ctx context.Context, s *session, args []string) error
+
+// reading opens the store read-only.
+func (a *app) reading(do work) action {
+	return a.with(do, func() (*session, error) {
+		opts := append(a.options(), filestore.WithReadOnly(), filestore.WithMustExist())
+		at, err := a.place()
+		if err != nil {
+			return nil, err
+		}
+		if at.dir != "" {
+			return open(at, opts)
+		}
+		store, at, err := nearest(opts)
+		if err != nil {
+			return nil, err
+		}
+		return newSession(store, at), nil
+	})
+}
+
+// writing opens a store that exists, and looks for it in one place only.
+func (a *app) writing(do work) action {
+	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist()) })
+}
+
+// making opens the store, and makes it where there is none.
+func (a *app) making(do work) action {
+	return a.with(do, func() (*session, error) { return a.openHere() })
+}
+
+func (a *app) openHere(opts ...filestore.Option) (*session, error) {
+	at, err := a.place()
+	if err != nil {
+		return nil, err
+	}
+	if at.dir == "" {
+		at = place{usual, "the current folder"}
+	}
+	return open(at, append(a.options(), opts...))
+}
+
+func open(at place, opts []filestore.Option) (*session, error) {
+	store, err := filestore.Open(at.dir, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return newSession(store, at), nil
+}
+
+func newSession(store *filestore.Store, at place) *session {
+	return &session{Client: mlruns.NewClient(store), store: store, place: at}
+}
+
+func (a *app) options() []filestore.Option {
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...)}
+	if a.verbose {
+		opts = append(opts, filestore.WithLogger(slog.New(slog.NewTextHandler(a.err, nil))))
+	}
+	return opts
+}
+
+func (a *app) with(do work, open func() (*session, error)) action {
+	return func(ctx context.Context, args []string) (err error) {
+		s, err := open()
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if closing := s.Close(); closing != nil {
+				err = errors.Join(err, closing)
+			}
+		}()
+		if a.verbose {
+			_, _ = fmt.Fprintf(a.err, "mlruns: store %s, from %s\n", safe(s.URI()), s.place.from)
+		}
+		return do(ctx, s, args)
+	}
+}
+
+// experiment gets the experiment that a person names by its id, or else by its name.
+func (s *session) experiment(ctx context.Context, idOrName string) (*mlruns.Experiment, error) {
+	e, err := s.Experiment(ctx, idOrName)
+	if !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrInvalid) {
+		return e, err
+	}
+	e, err = s.ExperimentByName(ctx, idOrName)
+	if errors.Is(err, mlruns.ErrNotFound) {
+		return nil, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with ID or name '%s'", idOrName)}
+	}
+	return e, err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns"
+)
+
+func (a *app) storeNoun() *cobra.Command {
+	noun := &cobra.Command{Use: "store", Short: "Look at the store itself, and check it"}
+	return a.group(noun, a.storeInfo(), a.verifyStore())
+}
+
+// storeShape is what "store info --json" prints as "store".
+type storeShape struct {
+	Dir             string `json:"dir"`
+	URI             string `json:"uri"`
+	From            string `json:"from"`
+	FileSystem      string `json:"file_system,omitempty"`
+	LocksMayBeLocal bool   `json:"locks_may_be_local"`
+	Active          int    `json:"active_experiments"`
+	Deleted         int    `json:"deleted_experiments"`
+	Runs            int    `json:"runs"`
+}
+
+func (a *app) storeInfo() *cobra.Command {
+	return a.verb("info", "Say which store is used, where it lies and what is in it", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+		info, err := s.store.Info(ctx)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]storeShape{"store": {
+				Dir: info.Dir, URI: info.URI, From: s.place.from, FileSystem: info.FileSystem, LocksMayBeLocal: info.LocksMayBeLocal,
+				Active: info.Active, Deleted: info.Deleted, Runs: info.Runs,
+			}})
+		}
+		locks := "across processes"
+		if info.LocksMayBeLocal {
+			locks = "perhaps of this machine only: write from one machine at a time"
+		}
+		a.fields("Store", []field{
+			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", orDash(info.FileSystem)}, {"locks", locks},
+			{"experiments", fmt.Sprintf("%d active, %d deleted", info.Active, info.Deleted)}, {"runs", strconv.Itoa(info.Runs)},
+		})
+		return nil
+	}))
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (a *app) verifyStore() *cobra.Command {
+	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+		problems := []mlruns.Problem{}
+		for p, err := range s.Verify(ctx) {
+			if err != nil {
+				return err
+			}
+			problems = append(problems, p)
+		}
+		if a.json {
+			if err := a.printJSON(map[string][]mlruns.Problem{"problems": problems}); err != nil {
+				return err
+			}
+		}
+		if !a.json {
+			a.printProblems(problems)
+		}
+		if len(problems) > 0 {
+			return errProblems
+		}
+		return nil
+	}))
+}
+
+func (a *app) printProblems(problems []mlruns.Problem) {
+	if len(problems) == 0 {
+		a.println("no problems")
+		return
+	}
+	repairable := 0
+	for _, p := range problems {
+		a.println(p.String())
+		if p.Repairable {
+			repairable++
+		}
+	}
+	a.note("problems: %d, repairable: %d", len(problems), repairable)
+}
