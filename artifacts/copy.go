@@ -7,18 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
-
-	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// copyFile writes the file name of src to p, with its mode and time of change. A file onto itself is left alone.
-func (t target) copyFile(ctx context.Context, src afero.Fs, name, p string) error {
-	info, err := src.Stat(name)
+// copyFile writes the file name to p, with its mode and time of change. A file onto itself is left alone.
+func (t target) copyFile(ctx context.Context, from origin, name, p string) error {
+	info, err := from.stat(name)
 	if err != nil {
 		return err
 	}
@@ -29,7 +24,7 @@ func (t target) copyFile(ctx context.Context, src afero.Fs, name, p string) erro
 	if there, err := t.fs.Stat(t.at(p)); err == nil && os.SameFile(info, there) {
 		return nil
 	}
-	f, err := src.Open(name)
+	f, err := from.fs.Open(from.at(name))
 	if err != nil {
 		return err
 	}
@@ -44,9 +39,14 @@ func (t target) copyFile(ctx context.Context, src afero.Fs, name, p string) erro
 	return err
 }
 
-// copyTree merges the folder dir of src into the folder p. Links to files count as files, links to folders are left out: they can
-// form circles.
-func (t target) copyTree(ctx context.Context, src afero.Fs, dir, p string) error {
+// copyTree merges the folder dir into the folder p.
+func (t target) copyTree(ctx context.Context, from origin, dir, p string) error {
+	if t.tempDir != t.base {
+		// A run whose folder is gone must not come back.
+		if _, err := t.fs.Stat(t.tempDir); err != nil {
+			return err
+		}
+	}
 	if err := t.makeFolder(p); err != nil {
 		return err
 	}
@@ -54,11 +54,11 @@ func (t target) copyTree(ctx context.Context, src afero.Fs, dir, p string) error
 	if err != nil {
 		return refuse(err, p)
 	}
-	return t.copyBelow(ctx, src, dir, p, top)
+	return t.copyBelow(ctx, from, dir, p, top)
 }
 
-func (t target) copyBelow(ctx context.Context, src afero.Fs, dir, p string, top fs.FileInfo) error {
-	names, err := namesIn(src, dir)
+func (t target) copyBelow(ctx context.Context, from origin, dir, p string, top fs.FileInfo) error {
+	names, err := namesIn(from.fs, from.at(dir))
 	if err != nil {
 		return err
 	}
@@ -66,55 +66,26 @@ func (t target) copyBelow(ctx context.Context, src afero.Fs, dir, p string, top 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		from, to := path.Join(dir, name), path.Join(p, name)
-		info, err := lstat(src, from)
+		name, to := path.Join(dir, name), path.Join(p, name)
+		info, err := from.pick(name)
 		if err != nil {
 			return err
 		}
-		if info.Mode()&fs.ModeSymlink != 0 {
-			if linked, err := src.Stat(from); errors.Is(err, rootfs.ErrOutside) || err == nil && linked.IsDir() {
-				continue
-			}
+		if info == nil || os.SameFile(info, top) {
+			continue // the second is the copy itself, which lies in what is copied
 		}
 		if !info.IsDir() {
-			if err := t.copyFile(ctx, src, from, to); err != nil {
+			if err := t.copyFile(ctx, from, name, to); err != nil {
 				return err
 			}
 			continue
 		}
-		if os.SameFile(info, top) {
-			continue // the copy itself, which lies in what is copied
-		}
 		if err := t.makeFolder(to); err != nil {
 			return err
 		}
-		if err := t.copyBelow(ctx, src, from, to, top); err != nil {
+		if err := t.copyBelow(ctx, from, name, to, top); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
-	if l, ok := fsys.(afero.Lstater); ok {
-		info, _, err := l.LstatIfPossible(name)
-		return info, err
-	}
-	return fsys.Stat(name)
-}
-
-// namesIn gives the names in a folder in order, but for temporary files.
-func namesIn(fsys afero.Fs, dir string) ([]string, error) {
-	f, err := fsys.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	names = slices.DeleteFunc(names, atomicfile.IsTemp)
-	slices.Sort(names)
-	return names, nil
 }

@@ -19,6 +19,9 @@ func (r *Repository) Delete(ctx context.Context, p string) error {
 	if r.readOnly {
 		return mlruns.ErrReadOnly
 	}
+	if _, err := follow(r.fs, r.folder, path.Dir(clean)); err != nil {
+		return refuse(err, p)
+	}
 	names := []string{path.Base(clean)}
 	folder := r.at(path.Dir(clean))
 	if clean == "." {

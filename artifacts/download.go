@@ -15,7 +15,7 @@ import (
 
 // Download copies the file or folder p, "" for all, to the same path below the existing directory localDir and returns where
 // it is. Files appear whole, with their modes and times, and replace those of their names; folders are merged, empty ones are
-// made. Links to files count as files, links to folders in a folder are left out. Nothing is written outside of localDir,
+// made. Links to files count as files; of a folder, links to folders are left out and what List leaves out. Nothing is written outside of localDir,
 // whatever links lie there.
 //
 // A missing p or localDir is mlruns.ErrNotFound.
@@ -41,9 +41,9 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 	}
 	to := target{fs: local, base: "."}
 	if info.IsDir() {
-		err = to.copyTree(ctx, r.fs, r.at(clean), clean)
+		err = to.copyTree(ctx, r.origin(), clean, clean)
 	} else if err = to.makeFolder(path.Dir(clean)); err == nil {
-		err = to.copyFile(ctx, r.fs, r.at(clean), clean)
+		err = to.copyFile(ctx, r.origin(), clean, clean)
 	}
 	if err = errors.Join(refuse(err, p), local.Close()); err != nil {
 		return "", err
@@ -67,7 +67,7 @@ func checkDestination(dir string) error {
 
 // stat looks at the artifact p, which is clean in its shortest form.
 func (r *Repository) stat(p, clean string) (fs.FileInfo, error) {
-	info, err := r.fs.Stat(r.at(clean))
+	info, err := r.origin().stat(clean)
 	if missing(err) {
 		return nil, noArtifact(p, err)
 	}

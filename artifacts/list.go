@@ -17,7 +17,7 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 		return nil, err
 	}
 	list := []mlruns.FileInfo{}
-	info, err := r.fs.Stat(r.at(clean))
+	info, err := r.origin().stat(clean)
 	if missing(err) || err == nil && !info.IsDir() {
 		return list, nil
 	}
@@ -33,7 +33,10 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 			return nil, err
 		}
 		f := mlruns.FileInfo{Path: path.Join(clean, name)}
-		info, err := r.fs.Stat(r.at(f.Path))
+		info, err := lstat(r.fs, r.at(f.Path))
+		if err == nil && isLink(info) {
+			info, err = r.origin().stat(f.Path)
+		}
 		switch {
 		case err != nil:
 			continue

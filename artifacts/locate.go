@@ -80,7 +80,8 @@ func (p *Place) Repository(sync bool) *Repository {
 //     only if the recorded one lies below an allowed directory and holds something, that is the place, with a Problem;
 //   - below an allowed directory, if the recorded location is there.
 //
-// Anything else is mlruns.ErrOutside, a location that is no local file mlruns.ErrUnsupported. "Below" is decided by the cleaned
+// A store without a place on a disk, RealDir "", has the second rule only, and never reads what was recorded. Anything else is
+// mlruns.ErrOutside, a location that is no local file mlruns.ErrUnsupported. "Below" is decided by the cleaned
 // paths, and the operating system then holds every access to that directory: no link leads out of it. A recorded relative path that no rule
 // places is mlruns.ErrOutside too, for what it meant depended on where a process was started.
 func Locate(r Run) (*Place, error) {
@@ -95,10 +96,17 @@ func Locate(r Run) (*Place, error) {
 	if r.RealDir != "" && recorded == filepath.ToSlash(filepath.Join(r.RealDir, folderName)) {
 		return r.own(r.RecordedURI), nil
 	}
+	beside := strings.HasSuffix("/"+recorded, "/"+path.Join(r.ExperimentID, r.RunID, folderName))
+	if r.RealDir == "" {
+		if beside {
+			return r.own(r.ownURI()), nil
+		}
+		return nil, outside(recorded)
+	}
 	if rel, ok := below(r.OwnRoot, recorded); ok {
 		return r.openOwnRoot(rel)
 	}
-	if strings.HasSuffix("/"+recorded, "/"+path.Join(r.ExperimentID, r.RunID, folderName)) {
+	if beside {
 		if p := r.moved(recorded); p != nil {
 			return p, nil
 		}
@@ -145,7 +153,6 @@ func (r Run) moved(recorded string) *Place {
 		_ = p.Close()
 		return nil
 	}
-	p.Writable = false
 	p.Problem = &mlruns.Problem{Kind: mlruns.ProblemArtifacts, Path: path.Join(r.Dir, folderName),
 		Reason: fmt.Sprintf("the folder is empty, so the artifacts are read from '%s'", recorded)}
 	return p
@@ -167,7 +174,11 @@ func (r Run) openAllowed(recorded string) (*Place, error) {
 	if missing != nil {
 		return nil, fmt.Errorf("the directory that is allowed for artifacts is missing: %w", missing)
 	}
-	return nil, &mlruns.Reason{Kind: mlruns.ErrOutside,
+	return nil, outside(recorded)
+}
+
+func outside(recorded string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrOutside,
 		Text: fmt.Sprintf("The artifact location '%s' is outside of the store. Allow a directory above it with WithArtifactRoots if it is to be opened", recorded)}
 }
 

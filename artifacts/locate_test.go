@@ -15,11 +15,11 @@ import (
 
 // world is a directory with a store "new" that holds the run 0/r, a store "old" that it was copied from, and folders outside.
 type world struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newWorld(t *testing.T) world {
+func newWorld(t testing.TB) world {
 	w := world{t, t.TempDir()}
 	for _, dir := range []string{"new/0/r/artifacts", "old/0/r/artifacts", "out/here", "secret"} {
 		w.mkdir(dir)
@@ -92,7 +92,7 @@ func TestLocate(t *testing.T) {
 		err   error
 	}{
 		{name: "recorded here", run: Run{RecordedURI: w.uri("new/0/r/artifacts")}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
-		{name: "recorded here as a path", run: Run{RecordedURI: w.plain("new/0/r/artifacts/")}, own: "mine", want: "mine", uri: w.plain("new/0/r/artifacts/")},
+		{name: "recorded here as a path", run: Run{RecordedURI: w.plain("new/0/r/artifacts") + "/"}, own: "mine", want: "mine", uri: w.plain("new/0/r/artifacts") + "/"},
 		{name: "nothing recorded", own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
 		{name: "moved", run: Run{RecordedURI: w.uri("old/0/r/artifacts")}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
 		{name: "moved, original allowed", run: Run{RecordedURI: w.uri("old/0/r/artifacts"), Allowed: []string{w.at("old")}}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
@@ -102,6 +102,8 @@ func TestLocate(t *testing.T) {
 		{name: "moved and empty, to write", run: Run{RecordedURI: w.uri("old/0/r/artifacts"), Allowed: []string{w.at("old")}, ForWriting: true}, want: "", uri: w.uri("new/0/r/artifacts")},
 		{name: "moved from Windows", run: Run{RecordedURI: `C:\Users\x\mlruns\0\r\artifacts`}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
 		{name: "relative of MLflow 2.1", run: Run{RecordedURI: "./mlruns/0/r/artifacts"}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
+		{name: "upwards after the suffix", run: Run{RecordedURI: w.uri("old") + "/0/r/artifacts/../x/0/r/artifacts/.."}, err: mlruns.ErrOutside},
+		{name: "roundabout", run: Run{RecordedURI: w.uri("old") + "/0/x/../r//artifacts/."}, own: "mine", want: "mine", uri: w.uri("new/0/r/artifacts")},
 		{name: "of another run", run: Run{RecordedURI: w.uri("old/0/x/artifacts")}, err: mlruns.ErrOutside},
 		{name: "almost", run: Run{RecordedURI: w.uri("old/10/r/artifacts")}, err: mlruns.ErrOutside},
 		{name: "outside", run: Run{RecordedURI: w.uri("out/here")}, err: mlruns.ErrOutside},
@@ -239,5 +241,11 @@ func TestLocateInMemory(t *testing.T) {
 	}
 	if p.Folder != "store/0/r/artifacts" || p.URI != p.Folder || p.TempDir != "store/0/r" || !p.Writable || p.Close() != nil {
 		t.Errorf("place is %+v", p)
+	}
+
+	w := newWorld(t)
+	_, err = Locate(Run{RecordedURI: w.uri("out/here"), ExperimentID: "0", RunID: "r", Fs: m, Dir: "store/0/r", Allowed: []string{w.at("out")}, OwnRoot: w.at("out")})
+	if !errors.Is(err, mlruns.ErrOutside) {
+		t.Errorf("a place on disk for a store in memory: %v, want ErrOutside", err)
 	}
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
+// local is the files of the user.
+var local = origin{fs: afero.NewOsFs()}
+
 // Log copies the file, or the folder under its own name, at localPath into the folder artifactPath, "" for the top. A file keeps
 // its mode and its time of change where the file system has them, and replaces the one of its name; onto itself it is left
 // alone. A missing localPath is an fs.ErrNotExist.
@@ -34,13 +37,14 @@ func (r *Repository) Log(ctx context.Context, localPath, artifactPath string) er
 	}
 	to := path.Join(artifactPath, name)
 	if info.IsDir() {
-		return refuse(r.target().copyTree(ctx, afero.NewOsFs(), filepath.ToSlash(abs), to), to)
+		return refuse(r.target().copyTree(ctx, local, filepath.ToSlash(abs), to), to)
 	}
-	return refuse(r.target().copyFile(ctx, afero.NewOsFs(), filepath.ToSlash(abs), to), to)
+	return refuse(r.target().copyFile(ctx, local, filepath.ToSlash(abs), to), to)
 }
 
 // LogTree copies what is in the folder localDir into the folder artifactPath, merging with what is there: hidden files and
-// empty folders too, of links to files the content. Links to folders are left out. A missing localDir is an fs.ErrNotExist.
+// empty folders too, of links to files the content. Links to folders are left out: they can form circles. A missing localDir is an
+// fs.ErrNotExist, and so is a link in it that leads nowhere.
 func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string) error {
 	if err := r.beginWrite(ctx, artifactPath); err != nil {
 		return err
@@ -52,7 +56,7 @@ func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string)
 	if !info.IsDir() {
 		return mlruns.Invalid(fmt.Sprintf("'%s' is not a directory", localDir))
 	}
-	return refuse(r.target().copyTree(ctx, afero.NewOsFs(), filepath.ToSlash(localDir), path.Clean(artifactPath)), artifactPath)
+	return refuse(r.target().copyTree(ctx, local, filepath.ToSlash(localDir), path.Clean(artifactPath)), artifactPath)
 }
 
 // Write stores what src gives as the file artifactPath, replacing what was there. When src fails, its error is returned and

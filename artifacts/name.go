@@ -21,10 +21,15 @@ func readableOn(p, goos string) (string, error) {
 	if strings.HasPrefix(p, "/") || strings.Contains(p, "\x00") || !utf8.ValidString(p) || slices.Contains(strings.Split(p, "/"), "..") {
 		return "", errInvalidPath
 	}
-	if goos == "windows" && strings.ContainsAny(p, `\:`) {
-		return "", errInvalidPath
+	clean := path.Clean(p)
+	if goos == "windows" && clean != "." {
+		for part := range strings.SplitSeq(clean, "/") {
+			if !windowsName(part) {
+				return "", errInvalidPath
+			}
+		}
 	}
-	return path.Clean(p), nil
+	return clean, nil
 }
 
 // writable checks an artifact path for writing, "" included, as MLflow does, and then for what the platform cannot hold.

@@ -2,6 +2,9 @@ package artifacts
 
 import (
 	"errors"
+	"path"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/mlruns/mlruns"
@@ -17,6 +20,8 @@ func TestReadable(t *testing.T) {
 		{"linux", `a\..\b`, `a\..\b`},
 		{"linux", "C:x", "C:x"},
 		{"windows", "a/b", "a/b"},
+		{"windows", "", "."},
+		{"windows", "./a//b/", "a/b"},
 	} {
 		if got, err := readableOn(c.p, c.goos); err != nil || got != c.want {
 			t.Errorf("%s: readable(%q) = %q, %v, want %q", c.goos, c.p, got, err, c.want)
@@ -24,7 +29,7 @@ func TestReadable(t *testing.T) {
 	}
 	for _, c := range []struct{ goos, p string }{
 		{"linux", ".."}, {"linux", "a/.."}, {"linux", "a/../b"}, {"linux", "/a"}, {"linux", "//a"}, {"linux", "a\x00b"}, {"linux", "a\xff"},
-		{"windows", `a\b`}, {"windows", `..\a`}, {"windows", "C:a"}, {"windows", "a:stream"},
+		{"windows", `a\b`}, {"windows", `..\a`}, {"windows", "C:a"}, {"windows", "a:stream"}, {"windows", "a/NUL"}, {"windows", "con.txt"}, {"windows", "a./b"}, {"windows", "a "},
 	} {
 		got, err := readableOn(c.p, c.goos)
 		if !errors.Is(err, mlruns.ErrInvalid) || err.Error() != "Invalid path" {
@@ -55,4 +60,23 @@ func TestWritable(t *testing.T) {
 			t.Errorf("%s: writable(%q) = %v, want ok %v", c.goos, c.p, err, c.ok)
 		}
 	}
+}
+
+// Whatever passes leads downwards, and what may be written may be read under the same name.
+func FuzzPaths(f *testing.F) {
+	for _, s := range []string{"", "a/b", "..", "a/../b", "/a", "a//b", "./a", `a\..\b`, "C:x", "a\x00", "\xff", "nul", "a%2e%2e/b", "..a"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, p string) {
+		for _, goos := range []string{"linux", "windows"} {
+			clean, err := readableOn(p, goos)
+			writeErr := writableOn(p, goos)
+			if writeErr == nil && (err != nil || clean != path.Clean(p)) {
+				t.Errorf("%s: %q may be written, but is read as %q, %v", goos, p, clean, err)
+			}
+			if err == nil && (!filepath.IsLocal(clean) || clean != path.Clean(clean) || goos == "windows" && strings.ContainsAny(clean, `\:`)) {
+				t.Errorf("%s: readable(%q) = %q, which does not lead downwards", goos, p, clean)
+			}
+		}
+	})
 }

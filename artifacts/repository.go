@@ -32,6 +32,8 @@ type Repository struct {
 // at is where the artifact path p, cleaned, is in the file system.
 func (r *Repository) at(p string) string { return path.Join(r.folder, p) }
 
+func (r *Repository) origin() origin { return origin{fs: r.fs, base: r.folder} }
+
 func (r *Repository) target() target {
 	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync}
 }

@@ -25,17 +25,28 @@ type target struct {
 
 func (t target) at(p string) string { return path.Join(t.base, p) }
 
-// write makes p a file of what src gives. Folders are made only once src has ended well, so that a failure leaves nothing.
+// write makes p a file of what src gives. The folders in the place of a run are made only once src has ended well, so that a failure
+// leaves nothing.
 func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.FileMode) error {
-	if t.tempDir == t.base {
+	folder := path.Dir(p)
+	away, err := follow(t.fs, t.base, folder)
+	if err != nil {
+		return refuse(err, p)
+	}
+	o := atomicfile.Options{TempDir: t.tempDir, Sync: t.sync, Perm: perm}
+	first := "."
+	if away {
+		// A rename does not lead from disk to disk.
+		o.TempDir, first = t.at(folder), folder
+	}
+	if away || t.tempDir == t.base {
 		// Only here is the folder for temporary files ours to make: a run whose folder is gone must not come back.
-		if err := t.makeFolder("."); err != nil {
+		if err := t.makeFolder(first); err != nil {
 			return err
 		}
 	}
-	in := &source{ctx: ctx, r: src, atEnd: func() error { return t.makeFolder(path.Dir(p)) }}
-	_, err := atomicfile.ReplaceFrom(t.fs, t.at(p), in, atomicfile.Options{TempDir: t.tempDir, Sync: t.sync, Perm: perm})
-	if err != nil {
+	in := &source{ctx: ctx, r: src, atEnd: func() error { return t.makeFolder(folder) }}
+	if _, err := atomicfile.ReplaceFrom(t.fs, t.at(p), in, o); err != nil {
 		return t.explain(err, p)
 	}
 	return nil
@@ -43,6 +54,9 @@ func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.File
 
 // makeFolder makes the folder p and those above it that are missing.
 func (t target) makeFolder(p string) error {
+	if _, err := follow(t.fs, t.base, p); err != nil {
+		return refuse(err, p)
+	}
 	var made []string
 	for dir := t.at(p); t.sync && dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if _, err := t.fs.Stat(dir); !errors.Is(err, fs.ErrNotExist) {

@@ -4,8 +4,8 @@ import "regexp"
 
 // node is a node of the tree of a filter.
 type node interface {
-	// eval decides the node for a record.
-	eval(r Record) truth
+	// is reports whether the node is yes, or is no, for a record. want is never unknown.
+	is(r Record, want truth) bool
 	// cost estimates what a store must read to decide it.
 	cost() int
 }

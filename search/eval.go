@@ -6,28 +6,46 @@ import (
 	"slices"
 )
 
-func (n *conjunction) eval(r Record) truth {
-	result := yes
-	for _, kid := range n.ordered {
-		if result = min(result, kid.eval(r)); result == no {
-			return no
-		}
+// Asking whether a node is true, or is false, needs no more of a record than the answer: an unknown kid ends a conjunction that is to be true,
+// though it would not decide its value.
+
+func (n *conjunction) is(r Record, want truth) bool {
+	if want == yes {
+		return allAre(n.ordered, r, yes)
 	}
-	return result
+	return anyIs(n.ordered, r, no)
 }
 
-func (n *disjunction) eval(r Record) truth {
-	result := no
-	for _, kid := range n.ordered {
-		if result = max(result, kid.eval(r)); result == yes {
-			return yes
-		}
+func (n *disjunction) is(r Record, want truth) bool {
+	if want == yes {
+		return anyIs(n.ordered, r, yes)
 	}
-	return result
+	return allAre(n.ordered, r, no)
 }
 
-func (n *negation) eval(r Record) truth { return n.kid.eval(r).not() }
+func (n *negation) is(r Record, want truth) bool { return n.kid.is(r, want.not()) }
 
+func (c *clause) is(r Record, want truth) bool { return c.eval(r) == want }
+
+func allAre(kids []node, r Record, want truth) bool {
+	for _, kid := range kids {
+		if !kid.is(r, want) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyIs(kids []node, r Record, want truth) bool {
+	for _, kid := range kids {
+		if kid.is(r, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// eval decides a clause in three-valued logic.
 func (c *clause) eval(r Record) truth {
 	if c.field.kind == datasetField {
 		return c.evalDatasets(r)

@@ -41,7 +41,7 @@ func parse(filter string, t target) (*Filter, error) {
 
 // Match reports whether the filter is true of a record; unknown is not true.
 func (f *Filter) Match(r Record) bool {
-	return f == nil || f.root == nil || f.root.eval(r) == yes
+	return f == nil || f.root == nil || f.root.is(r, yes)
 }
 
 // Needs returns all that Match may ask of a record.

@@ -73,6 +73,9 @@ func (a *app) searchExperiments() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if q.explain {
+			return a.explain("experiments", page.Scan, page.Problems)
+		}
 		if a.json {
 			return a.printJSON(restExperimentPage(page))
 		}

@@ -100,6 +100,7 @@ type queryFlags struct {
 	view      viewFlag
 	limit     int
 	pageToken string
+	explain   bool
 }
 
 func (q *queryFlags) add(cmd *cobra.Command) {
@@ -108,6 +109,7 @@ func (q *queryFlags) add(cmd *cobra.Command) {
 	f.StringArrayVar(&q.orderBy, "order-by", nil, "order, such as \"start_time DESC\" (repeatable)")
 	f.Var(&q.view, "view", "active, deleted or all")
 	f.IntVar(&q.limit, "max-results", mlruns.DefaultMaxResults, "show so many at most")
+	f.BoolVar(&q.explain, "explain", false, "print the plan and what it cost instead of what was found")
 	f.StringVar(&q.pageToken, "page-token", "", "go on where the page with this next_page_token ended")
 	complete(cmd, "view", views)
 }

@@ -30,6 +30,9 @@ func (a *app) searchRuns() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if q.explain {
+			return a.explain("runs", page.Scan, page.Problems)
+		}
 		if a.json {
 			return a.printJSON(restRunPage(page))
 		}

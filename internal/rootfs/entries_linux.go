@@ -24,7 +24,7 @@ func (d *dirFolder) Entries() ([]Entry, error) {
 	var entries []Entry
 	for {
 		n, err := syscall.ReadDirent(dir, *buf)
-		if err == syscall.EINTR {
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		if err != nil {

@@ -105,7 +105,7 @@ func readAll(read func([]byte) (int, error), size int, buf []byte) ([]byte, erro
 		}
 		n, err := read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return buf, nil
 		}
 		if err != nil {

@@ -104,7 +104,7 @@ func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 	fd, size, err := d.openFile(name)
-	if err == errLink {
+	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func readFd(fd int, p []byte) (int, error) {
 
 func (d *dirFolder) Open(name string) (afero.File, error) {
 	fd, _, err := d.openFile(name)
-	if err == errLink {
+	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {
 			return nil, err
@@ -156,7 +156,7 @@ func (d *dirFolder) Open(name string) (afero.File, error) {
 
 func (d *dirFolder) OpenFolder(name string) (Folder, error) {
 	fd, err := d.openPlain(name, syscall.O_RDONLY|syscall.O_DIRECTORY)
-	if err == errLink {
+	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {
 			return nil, err
@@ -182,7 +182,7 @@ func (d *dirFolder) Stat(name string) (fs.FileInfo, error) {
 		}
 		err = errLink
 	}
-	if err != errLink {
+	if !errors.Is(err, errLink) {
 		return nil, err
 	}
 	sub, err := d.slow()

@@ -1,0 +1,76 @@
+package artifacts
+
+import (
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// maxLinks bounds the links that are followed in one path, as systems do.
+const maxLinks = 40
+
+// follow looks at the links in p, a path below base. One that leads out of base is rootfs.ErrOutside even where it stays in the file
+// system, which is all that the operating system confines to: the next folder is another run. away says that base is a link, or
+// that p leaves it by an absolute one, so that it may be on another disk; the file system follows those only to where the
+// caller allowed it. What is missing is no error.
+func follow(fsys afero.Fs, base, p string) (away bool, err error) {
+	reader, ok := fsys.(afero.LinkReader)
+	if !ok {
+		return false, nil
+	}
+	if info, err := lstat(fsys, base); err == nil {
+		away = isLink(info)
+	}
+	var done []string
+	todo := strings.Split(p, "/")
+	for links := 0; len(todo) > 0; {
+		part := todo[0]
+		todo = todo[1:]
+		switch {
+		case part == "" || part == ".":
+			continue
+		case part == ".." && len(done) == 0:
+			return false, &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+		case part == "..":
+			done = done[:len(done)-1]
+			continue
+		}
+		here := path.Join(base, path.Join(done...), part)
+		info, err := lstat(fsys, here)
+		if err != nil {
+			return away, nil // the call that follows says what is wrong
+		}
+		if !isLink(info) {
+			done = append(done, part)
+			continue
+		}
+		if links++; links > maxLinks {
+			return false, &fs.PathError{Op: "follow", Path: p, Err: syscall.ELOOP}
+		}
+		to, err := reader.ReadlinkIfPossible(here)
+		if err != nil {
+			return false, err
+		}
+		if filepath.IsAbs(to) {
+			return true, nil
+		}
+		todo = append(strings.Split(filepath.ToSlash(to), "/"), todo...)
+	}
+	return away, nil
+}
+
+func isLink(info fs.FileInfo) bool { return info.Mode()&fs.ModeSymlink != 0 }
+
+func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
+	if l, ok := fsys.(afero.Lstater); ok {
+		info, _, err := l.LstatIfPossible(name)
+		return info, err
+	}
+	return fsys.Stat(name)
+}
