@@ -90,8 +90,10 @@ func split(b Batch) func(yield func(Batch) bool) {
 			var part Batch
 			part.Params, b.Params = cut(b.Params, MaxBatchParams)
 			room := MaxBatchEntities - len(part.Params)
-			part.Metrics, b.Metrics = cut(b.Metrics, min(room, MaxBatchMetrics))
-			// Tags of a later part may belong to metrics of this one, never the other way round.
+			// Nothing overtakes: a param refused in a later part must not come after its metrics, and tags may belong to all of them.
+			if len(b.Params) == 0 {
+				part.Metrics, b.Metrics = cut(b.Metrics, min(room, MaxBatchMetrics))
+			}
 			if len(b.Params) == 0 && len(b.Metrics) == 0 {
 				part.Tags, b.Tags = cut(b.Tags, min(room-len(part.Metrics), MaxBatchTags))
 			}

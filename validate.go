@@ -2,8 +2,10 @@ package mlruns
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -58,7 +60,7 @@ func ValidateExperimentName(name string) error {
 	if name == "" {
 		return Invalid("Invalid experiment name: ''")
 	}
-	if err := validateText("name", name); err != nil {
+	if err := ValidateText("name", name); err != nil {
 		return err
 	}
 	return validateLength("name", name, MaxExperimentNameLength)
@@ -66,7 +68,7 @@ func ValidateExperimentName(name string) error {
 
 // ValidateArtifactLocation checks an experiment's artifact location, "" included.
 func ValidateArtifactLocation(location string) error {
-	if err := validateText("artifact_location", location); err != nil {
+	if err := ValidateText("artifact_location", location); err != nil {
 		return err
 	}
 	if strings.HasPrefix(location, "runs:") {
@@ -99,7 +101,7 @@ func ValidateArtifactPath(p string) error {
 	if p == "" {
 		return nil
 	}
-	if err := validateText("path", p); err != nil {
+	if err := ValidateText("path", p); err != nil {
 		return err
 	}
 	if resolved := normalize(p); resolved != p || resolved == "." || strings.HasPrefix(resolved, "..") || strings.HasPrefix(resolved, "/") {
@@ -128,12 +130,16 @@ func validateLength(what, text string, limit int) error {
 	return nil
 }
 
-func validateText(field, text string) error {
+// ValidateText checks that a text is UTF-8; field is how messages call it.
+func ValidateText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: the text is not valid UTF-8", jsonText(text), field))
 	}
 	return nil
 }
+
+// ValidTime reports whether a time can be written: in milliseconds since 1970, not negative and within 64 bits.
+func ValidTime(t time.Time) bool { return t.Unix() >= 0 && t.Unix() < math.MaxInt64/1000 }
 
 // Validate checks a point as MLflow's log_metric does.
 func (m Metric) Validate() error { return m.validate("") }
@@ -145,9 +151,9 @@ func (m Metric) validate(prefix string) error {
 	if err := validateLength("Metric name", m.Key, MaxKeyLength); err != nil {
 		return err
 	}
-	if ms := m.Time.UnixMilli(); !m.Time.IsZero() && ms < 0 {
+	if !m.Time.IsZero() && !ValidTime(m.Time) {
 		return Invalid(fmt.Sprintf("Invalid value %d for parameter '%stimestamp' supplied: metric '%s' (value=%s). Timestamp must be a nonnegative long (64-bit integer) ",
-			ms, prefix, m.Key, pythonFloat(m.Value)))
+			m.Time.UnixMilli(), prefix, m.Key, pythonFloat(m.Value)))
 	}
 	if (m.DatasetName == "") != (m.DatasetDigest == "") {
 		return Invalid("Both dataset_name and dataset_digest must be provided if one is provided")
@@ -176,7 +182,7 @@ func (p Param) validate(prefix string) error {
 	if err := validateLength("Param key", p.Key, MaxKeyLength); err != nil {
 		return err
 	}
-	if err := validateText(prefix+"value", p.Value); err != nil {
+	if err := ValidateText(prefix+"value", p.Value); err != nil {
 		return err
 	}
 	return validateLength("Param value", p.Value, MaxParamValueLength)
@@ -189,7 +195,7 @@ func (t Tag) validate(prefix string) error {
 	if err := ValidateKey(prefix+"key", t.Key); err != nil {
 		return err
 	}
-	return validateText(prefix+"value", t.Value)
+	return ValidateText(prefix+"value", t.Value)
 }
 
 // Validate checks a batch as MLflow's log_batch does, except that over-long values are refused where MLflow cuts them.

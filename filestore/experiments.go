@@ -29,7 +29,7 @@ func (s *Store) experiment(ctx context.Context, id string) (mlruns.Experiment, e
 		if err != nil {
 			return mlruns.Experiment{}, err
 		}
-		e, _, err := s.readExperiment(ctx, ref, s.logged(nil))
+		e, err := s.readExperiment(ctx, ref, s.logged(nil))
 		if err == nil {
 			return e, nil
 		}
@@ -46,20 +46,27 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	if err := s.begin(ctx); err != nil {
 		return nil, fail(op, name, err)
 	}
-	e, err := s.byName(ctx, name)
+	found, err := s.byName(ctx, name)
 	if err != nil {
 		return nil, fail(op, name, err)
 	}
-	if e == nil {
+	if found == nil {
 		return nil, fail(op, name, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
-	return e, nil
+	e, err := s.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
+	if isMissing(err) { // it has moved since
+		e, err = s.experiment(ctx, found.ID)
+	}
+	if err != nil {
+		return nil, fail(op, name, err)
+	}
+	return &e, nil
 }
 
-// byName gives nil where there is none.
+// byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil) {
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, s.readUntagged) {
 		if err != nil {
 			return nil, err
 		}
@@ -72,8 +79,11 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 	return found, nil
 }
 
+// experimentReader reads an experiment for a listing: readExperiment or readUntagged.
+type experimentReader func(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error)
+
 // experiments goes through the readable experiments, in the order of their places.
-func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems) func(yield func(mlruns.Experiment, error) bool) {
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) func(yield func(mlruns.Experiment, error) bool) {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		refs, err := s.experimentRefs(view, p)
 		if err != nil {
@@ -82,7 +92,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems) 
 		}
 		seen := make(map[string]bool, len(refs))
 		for _, ref := range refs {
-			e, err := s.listed(ctx, ref, p)
+			e, err := s.listed(ctx, ref, p, read)
 			if ended(ctx, err) {
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
@@ -103,12 +113,12 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems) 
 }
 
 // listed reads an experiment of a listing, and reports it where that fails.
-func (s *Store) listed(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	e, _, err := s.readExperiment(ctx, ref, p)
+func (s *Store) listed(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
+	e, err := read(ctx, ref, p)
 	if isMissing(err) && !ref.trashed {
 		// It may have been deleted or restored between the listing and the look.
 		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
-			return s.listed(ctx, again, p)
+			return s.listed(ctx, again, p, read)
 		}
 	}
 	switch {
@@ -268,7 +278,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 
 // rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
 func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*document)) error {
-	_, doc, err := s.readExperiment(ctx, ref, nil)
+	_, doc, err := s.readExperimentOnly(ctx, ref)
 	if err != nil {
 		return experimentError(ref.id, ref.dir, err)
 	}

@@ -170,7 +170,7 @@ func validateInputs(in mlruns.Inputs) error {
 	for i, d := range in.Datasets {
 		for _, f := range [...]mlruns.Tag{{Key: "name", Value: d.Dataset.Name}, {Key: "digest", Value: d.Dataset.Digest}, {Key: "source_type", Value: d.Dataset.SourceType},
 			{Key: "source", Value: d.Dataset.Source}, {Key: "schema", Value: d.Dataset.Schema}, {Key: "profile", Value: d.Dataset.Profile}} {
-			if err := validateUTF8(fmt.Sprintf("datasets[%d].dataset.%s", i, f.Key), f.Value); err != nil {
+			if err := mlruns.ValidateText(fmt.Sprintf("datasets[%d].dataset.%s", i, f.Key), f.Value); err != nil {
 				return err
 			}
 		}
@@ -181,7 +181,7 @@ func validateInputs(in mlruns.Inputs) error {
 			return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.digest'.", i))
 		}
 		for key, value := range d.Tags {
-			if err := errors.Join(validateUTF8(fmt.Sprintf("datasets[%d].tags.key", i), key), validateUTF8(fmt.Sprintf("datasets[%d].tags.value", i), value)); err != nil {
+			if err := errors.Join(mlruns.ValidateText(fmt.Sprintf("datasets[%d].tags.key", i), key), mlruns.ValidateText(fmt.Sprintf("datasets[%d].tags.value", i), value)); err != nil {
 				return err
 			}
 		}

@@ -62,7 +62,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return mlruns.ExperimentNotFound(id)
 	}
 	now := s.now()
-	if _, _, err := s.readExperiment(ctx, ref, nil); err != nil {
+	if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
 		return experimentError(id, ref.dir, err)
 	}
 	if err := s.setStages(ctx, ref, mlruns.StageActive, now); err != nil {
@@ -98,7 +98,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlock)
-	experiment, doc, err := s.readExperiment(ctx, ref, nil)
+	experiment, doc, err := s.readExperimentOnly(ctx, ref)
 	if err != nil {
 		return experimentError(id, ref.dir, err)
 	}
@@ -141,7 +141,7 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
-	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil) {
+	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, s.readUntagged) {
 		if err != nil {
 			return err
 		}

@@ -49,26 +49,46 @@ func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(
 }
 
 // readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the place contradicts, go to p.
-func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, document, error) {
+func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return mlruns.Experiment{}, err
+	}
+	defer closeQuietly(f)
+	e, _, err := readExperimentMeta(ctx, f, ref, p)
+	if err == nil {
+		e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
+	}
+	return e, err
+}
+
+// readExperimentOnly is readExperiment without the tags, and with the document.
+func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (mlruns.Experiment, document, error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, document{}, err
 	}
 	defer closeQuietly(f)
+	return readExperimentMeta(ctx, f, ref, nil)
+}
+
+// readUntagged is readExperimentOnly for listings.
+func (s *Store) readUntagged(ctx context.Context, ref experimentRef, _ *problems) (mlruns.Experiment, error) {
+	e, _, err := s.readExperimentOnly(ctx, ref)
+	return e, err
+}
+
+func readExperimentMeta(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, document, error) {
 	var e mlruns.Experiment
 	var recorded mlruns.LifecycleStage
 	doc, err := readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
 		e, recorded, err = experimentOf(d, ref)
 		return err
 	})
-	if err != nil {
-		return e, doc, err
-	}
-	if recorded != e.Stage {
+	if err == nil && recorded != e.Stage {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemStage, Path: layout.Join(ref.dir, layout.Meta), Repairable: true,
 			Reason: fmt.Sprintf("lifecycle_stage is %s, but the place says %s", recorded, e.Stage)})
 	}
-	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	return e, doc, err
 }
 

@@ -70,7 +70,7 @@ func addToArray(array, element string) (string, error) {
 // encodeRecord gives the object that MLflow ≥ 2.16 writes, its keys in MLflow's order.
 func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 	for _, f := range [...]mlruns.Tag{{Key: "artifact_path", Value: m.ArtifactPath}, {Key: "model_uuid", Value: m.ModelUUID}} {
-		if err := validateUTF8(f.Key, f.Value); err != nil {
+		if err := mlruns.ValidateText(f.Key, f.Value); err != nil {
 			return "", err
 		}
 	}
@@ -86,10 +86,18 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
+		flavor := m.Flavors[name]
+		if err := errors.Join(mlruns.ValidateText("flavors", name), mlruns.ValidateText("flavors", string(flavor))); err != nil {
+			return "", err
+		}
 		writeJSONText(&b, name)
 		b.WriteString(": ")
-		if err := writeSpaced(&b, m.Flavors[name]); err != nil {
-			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not JSON: %v", name, err))
+		err := writeSpaced(&b, flavor)
+		if err == nil && bytes.TrimSpace(flavor)[0] != '{' {
+			err = errors.New("it is no object")
+		}
+		if err != nil {
+			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not a JSON object: %v", name, err))
 		}
 	}
 	b.WriteString("}")

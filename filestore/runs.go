@@ -169,7 +169,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, err
 	}
 	defer s.unlock(unlock)
-	experiment, _, err := s.readExperiment(ctx, e, nil)
+	experiment, _, err := s.readExperimentOnly(ctx, e)
 	if err != nil {
 		return nil, experimentError(e.id, e.dir, err)
 	}
@@ -257,7 +257,7 @@ func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
 	if user == "" {
 		user = "unknown"
 	}
-	if err := validateUTF8("user_id", user); err != nil {
+	if err := mlruns.ValidateText("user_id", user); err != nil {
 		return nil, err
 	}
 	start, err := s.timestamp("start_time", spec.Start)
@@ -285,7 +285,7 @@ func (s *Store) timestamp(field string, t time.Time) (time.Time, error) {
 	if t.IsZero() {
 		return s.now(), nil
 	}
-	if t.UnixMilli() < 0 {
+	if !mlruns.ValidTime(t) {
 		return t, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter '%s' supplied: it must be a nonnegative number of milliseconds", t.UnixMilli(), field))
 	}
 	return t.UTC().Truncate(time.Millisecond), nil

@@ -92,7 +92,7 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	}
 	defer closeQuietly(f)
 	name := sync.OnceValue(func() string {
-		experiment, _, _ := sc.store.readExperiment(ctx, e, nil)
+		experiment, _, _ := sc.store.readExperimentOnly(ctx, e)
 		return experiment.Name
 	})
 	var next atomic.Int64

@@ -71,7 +71,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.experiments(ctx, q.View, p) {
+	for e, err := range s.experiments(ctx, q.View, p, s.readExperiment) {
 		if err != nil {
 			return nil, report, err
 		}

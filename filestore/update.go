@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -35,7 +34,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	if u.Status != 0 && !u.Status.Valid() {
 		return mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'status' supplied: valid run statuses are [1, 2, 3, 4, 5]", int8(u.Status)))
 	}
-	if err := validateUTF8("run_name", u.Name); err != nil {
+	if err := mlruns.ValidateText("run_name", u.Name); err != nil {
 		return err
 	}
 	var end time.Time
@@ -147,13 +146,6 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 		if err := s.tree.syncDir(dir); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func validateUTF8(field, text string) error {
-	if !utf8.ValidString(text) {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: the text is not valid UTF-8", text, field))
 	}
 	return nil
 }

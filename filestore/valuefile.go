@@ -83,33 +83,53 @@ const emptyRetry = 20 * time.Millisecond
 // readValues reads all params or tags of the folder named sub in f, whose path is dir. What cannot be read is missing, and reported.
 func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems) (map[string]string, error) {
 	values := map[string]string{}
-	err := walkKeys(ctx, f, dir, sub, p, func(k keyFile) error {
-		value, err := readValue(ctx, k.folder, k.name)
+	var doubtful []string // keys whose values are looked at again, all after one pause
+	keep := func(key, path, value string, err error) {
 		switch {
 		case err == nil:
-			values[k.key] = value
-		case ended(ctx, err):
-			return ctx.Err()
-		case !errors.Is(err, fs.ErrNotExist): // deleted since the listing
-			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+			values[key] = value
+		case ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist): // deleted since the listing
+			p.add(problemOf(mlruns.ProblemUnreadable, path, err))
 		}
+	}
+	err := walkKeys(ctx, f, dir, sub, p, func(k keyFile) error {
+		value, err := readText(k.folder, k.name)
+		if err == nil && value == "" && beingWritten(k.folder, k.name) {
+			doubtful = append(doubtful, k.key)
+			return nil
+		}
+		keep(k.key, k.path, value, err)
 		return nil
 	})
-	return values, err
+	if err != nil || doubtful == nil {
+		return values, err
+	}
+	if err := sleep(ctx, emptyRetry); err != nil {
+		return values, err
+	}
+	for _, key := range doubtful {
+		value, err := readText(f, layout.Join(sub, key))
+		keep(key, layout.Join(dir, sub, key), value, err)
+	}
+	return values, ctx.Err()
 }
 
+// readValue reads one value, again if it is empty and fresh.
 func readValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
+	value, err := readText(f, name)
+	if err != nil || value != "" || !beingWritten(f, name) {
+		return value, err
+	}
+	if err := sleep(ctx, emptyRetry); err != nil {
+		return "", err
+	}
+	return readText(f, name)
+}
+
+func readText(f rootfs.Folder, name string) (string, error) {
 	data, err := f.ReadFile(name, nil)
 	if err != nil {
 		return "", err
-	}
-	if len(data) == 0 && beingWritten(f, name) {
-		if err := sleep(ctx, emptyRetry); err != nil {
-			return "", err
-		}
-		if data, err = f.ReadFile(name, nil); err != nil {
-			return "", err
-		}
 	}
 	if !utf8.Valid(data) {
 		return "", &damage{line: lineOfInvalid(data), reason: "not UTF-8"}

@@ -45,7 +45,7 @@ func (s *Store) verify(ctx context.Context, p *problems) error {
 	}
 	seen := experimentsSeen{names: map[string]string{}, ids: map[string]bool{}}
 	for _, ref := range refs {
-		e, err := s.listed(ctx, ref, p)
+		e, err := s.listed(ctx, ref, p, s.readExperiment)
 		if ended(ctx, err) {
 			return ctx.Err()
 		}
