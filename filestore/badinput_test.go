@@ -66,6 +66,7 @@ func refuse(t *testing.T, refusals []badCall) {
 			}
 			if diff := cmp.Diff(want, listing(t, dir, withLocks)); diff != "" {
 				t.Errorf("the store has changed (-before +after):\n%s", diff)
+				before, beforeWithLocks = listing(t, dir, false), listing(t, dir, true)
 			}
 		})
 	}
@@ -73,6 +74,7 @@ func refuse(t *testing.T, refusals []badCall) {
 }
 
 // prepareForRefusals makes the runs "run", with values, "fresh", which has no lock file, and "deleted", and a deleted experiment "gone".
+// The lock file of the experiment of "fresh" is removed, so that the next to appear is seen.
 func prepareForRefusals(t *testing.T, s mlruns.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -87,11 +89,13 @@ func prepareForRefusals(t *testing.T, s mlruns.Store) {
 		errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})),
 		s.DeleteExperiment(ctx, "gone"),
 		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "fresh", ExperimentID: "e1"})),
-		os.Remove(strings.TrimPrefix(s.URI(), "file://") + "/e1/.mlruns.lock"),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.RemoveAll(strings.TrimPrefix(s.URI(), "file://") + "/e1/.mlruns.lock"); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -332,7 +336,7 @@ func TestRefusesTexts(t *testing.T) {
 		for _, do := range []func(context.Context, mlruns.Store) error{
 			experiment(mlruns.ExperimentSpec{Name: long(500), ArtifactLocation: "s3://" + long(2043)}),
 			batch(mlruns.Batch{Params: []mlruns.Param{{Key: key250, Value: long(6000)}}, Tags: []mlruns.Tag{{Key: key250, Value: long(8000)}}, Metrics: []mlruns.Metric{{Key: key250}}}),
-			func(ctx context.Context, s mlruns.Store) error { return s.SetTag(ctx, "fresh", "k", long(100000)) },
+			func(ctx context.Context, s mlruns.Store) error { return s.SetTag(ctx, "fresh", "other", long(100000)) },
 		} {
 			if err := do(ctx, s); err != nil {
 				t.Error(err)
@@ -345,7 +349,7 @@ func TestRefusesTexts(t *testing.T) {
 func TestRefusesTimesAndStatuses(t *testing.T) {
 	var list []badCall
 	times := []time.Time{time.UnixMilli(-1), time.Unix(0, -1), time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Unix(math.MaxInt64/1000+1, 0), time.Unix(1<<60, 0), time.Unix(-1<<60, 0)}
+		time.Unix(math.MaxInt64/1000+1, 0), time.Unix(1<<60, 0), time.Unix(-1<<60, 0), time.Unix(1<<61, 0), time.Unix(-1<<61, 0)} // the last two are 0 in milliseconds of 64 bits
 	for _, at := range times {
 		label := fmt.Sprint(" ", at.Unix())
 		message := ""

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -200,7 +201,15 @@ func TestClosedStore(t *testing.T) {
 
 func TestReadOnlyStore(t *testing.T) {
 	dir := preparedDir(t)
-	s := openStore(t, dir, filestore.WithReadOnly())
+	for name, fs := range map[string]afero.Fs{"confined": nil, "OsFs, which would let it write": afero.NewOsFs()} {
+		t.Run(name, func(t *testing.T) {
+			readOnly(t, dir, openStore(t, dir, filestore.WithReadOnly(), filestore.WithFs(fs)))
+		})
+	}
+}
+
+func readOnly(t *testing.T, dir string, s mlruns.Store) {
+	t.Helper()
 	unchanged(t, dir, func() {
 		for _, c := range everyCall {
 			if !c.write && c.name == "DownloadArtifacts" {

@@ -146,11 +146,10 @@ func (s *Store) replaceMeta(dir string, doc document) error {
 
 // defaultLocation is the artifact location of an experiment that named none.
 func (s *Store) defaultLocation(id string) (string, error) {
-	root := s.artifactRoot
-	if root == "" {
-		root = s.uri
+	if s.artifactRoot == "" {
+		return artifacts.Append(s.uri, id)
 	}
-	root, err := absoluteLocation(root)
+	root, err := absoluteLocation(s.artifactRoot)
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,119 @@
+package filestore_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/storetest"
+)
+
+// openStore opens a store that the test closes.
+func openStore(t testing.TB, dir string, opts ...filestore.Option) *filestore.Store {
+	t.Helper()
+	s, err := filestore.Open(dir, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return s
+}
+
+// onDisk is a place in a temporary directory.
+func onDisk(opts ...filestore.Option) storetest.Place {
+	return func(t *testing.T) func() mlruns.Store {
+		dir := filepath.Join(t.TempDir(), "mlruns")
+		return func() mlruns.Store { return openStore(t, dir, opts...) }
+	}
+}
+
+// onFs is a place in a file system that makes one for each test.
+func onFs(make func(t *testing.T) (fs afero.Fs, dir string), opts ...filestore.Option) storetest.Place {
+	return func(t *testing.T) func() mlruns.Store {
+		fs, dir := make(t)
+		return func() mlruns.Store { return openStore(t, dir, append(opts, filestore.WithFs(fs))...) }
+	}
+}
+
+func inMemory(*testing.T) (afero.Fs, string) { return memfs.New(), "/mlruns" }
+
+func inPlainMemory(*testing.T) (afero.Fs, string) { return faultfs.Plain(memfs.New()), "/mlruns" }
+
+func inPlainRoot(t *testing.T) (afero.Fs, string) {
+	t.Helper()
+	root, err := rootfs.Open(t.TempDir(), rootfs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return faultfs.Plain(root), "/mlruns"
+}
+
+func inOsFs(t *testing.T) (afero.Fs, string) {
+	return afero.NewOsFs(), filepath.Join(t.TempDir(), "mlruns")
+}
+
+func inMemMapFs(*testing.T) (afero.Fs, string) { return afero.NewMemMapFs(), "/mlruns" }
+
+// places are all the ways in which a store may lie.
+var places = []struct {
+	name   string
+	place  storetest.Place
+	alone  bool // only one goroutine at a time: the file system is not faithful to more
+	native bool // with what rootfs.Native offers
+}{
+	{name: "disk", place: onDisk(), native: true},
+	{name: "sync always", place: onDisk(filestore.WithSync(filestore.SyncAlways)), native: true},
+	{name: "sync never", place: onDisk(filestore.WithSync(filestore.SyncNever)), native: true},
+	{name: "memory", place: onFs(inMemory), native: true},
+	{name: "memory through afero alone", place: onFs(inPlainMemory)},
+	{name: "disk through afero alone", place: onFs(inPlainRoot)},
+	{name: "OsFs", place: onFs(inOsFs)},
+	{name: "MemMapFs", place: onFs(inMemMapFs), alone: true},
+}
+
+func TestConformance(t *testing.T) {
+	for _, p := range places {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Run(t, func(t *testing.T) mlruns.Store { return p.place(t)() })
+		})
+	}
+}
+
+func TestConformanceShared(t *testing.T) {
+	for _, p := range places {
+		if p.alone {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			storetest.RunShared(t, p.place)
+			if p.native {
+				t.Run("reading while experiments move", func(t *testing.T) { storetest.RunMoves(t, p.place) })
+			}
+		})
+	}
+}
+
+// TestModel runs in memory, where a sequence costs little.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	storetest.RunModel(t, func() (mlruns.Store, func()) {
+		s, err := filestore.Open("mlruns", filestore.WithFs(memfs.New()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, func() { _ = s.Close() }
+	})
+}

@@ -1,0 +1,176 @@
+package mlruns_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/mlruns/mlruns"
+
+// importRule says what the packages below a folder may import, beside the standard library and packages below the folder. The first rule that fits counts.
+type importRule struct {
+	dir    string
+	may    []string // packages of this module by their folder ("." is the root), others by their path
+	reason string
+}
+
+var importRules = []importRule{
+	{"search", nil, "search evaluates a small interface and knows no Run: standard library only"},
+	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
+	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "gopkg.in/yaml.v3", "github.com/google/uuid", "golang.org/x/sys"},
+		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
+	{"artifacts", []string{".", "internal/atomicfile", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
+	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},
+	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
+	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
+	{"cmd", []string{".", "filestore", "search", "artifacts", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
+		"the command is a thin shell over the library"},
+	{"interop", []string{".", "filestore", "search", "artifacts", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
+	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
+	{".", nil, "the root package is vocabulary: standard library only, and no package of this module"},
+}
+
+// storeUsers are the folders that may import filestore outside of tests.
+var storeUsers = []string{"filestore", "cmd", "interop", "examples"}
+
+func below(dir, folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") }
+
+func ruleOf(dir string) importRule {
+	for _, r := range importRules {
+		if below(dir, r.dir) {
+			return r
+		}
+	}
+	return importRules[len(importRules)-1]
+}
+
+// allows reports whether a package in dir may import another.
+func (r importRule) allows(dir, imported string) bool {
+	local := imported
+	if imported == module {
+		local = "."
+	} else if inside, ok := strings.CutPrefix(imported, module+"/"); ok {
+		local = inside
+		if r.dir != "." && below(local, r.dir) {
+			return true
+		}
+	} else if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true
+	}
+	for _, may := range r.may {
+		if below(local, may) {
+			return true
+		}
+	}
+	return false
+}
+
+// goFiles calls visit for every Go file of the module; name is relative to its root.
+func goFiles(t *testing.T, visit func(name string, data []byte)) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		if err == nil {
+			n++
+			visit(filepath.ToSlash(name), data)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n < 50 {
+		t.Errorf("only %d Go files found", n)
+	}
+}
+
+func TestImports(t *testing.T) {
+	goFiles(t, func(name string, data []byte) {
+		if strings.HasSuffix(name, "_test.go") {
+			return // tests may import what they like
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, data, parser.ImportsOnly)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		dir := path.Dir(name)
+		rule := ruleOf(dir)
+		for _, spec := range f.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Error(err)
+			}
+			if !rule.allows(dir, imported) {
+				t.Errorf("%s imports %s: %s", name, imported, rule.reason)
+			}
+			if imported == module+"/filestore" && !mayUseStore(dir) {
+				t.Errorf("%s imports %s: only the command, the interop tests and examples choose a store; everything else takes a mlruns.Store", name, imported)
+			}
+		}
+	})
+}
+
+func mayUseStore(dir string) bool {
+	for _, user := range storeUsers {
+		if below(dir, user) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestImportRules checks that the rules can fail.
+func TestImportRules(t *testing.T) {
+	for _, c := range []struct {
+		dir, imported string
+		want          bool
+	}{
+		{".", "fmt", true}, {".", "net/http", true}, {".", module + "/search", false}, {".", "github.com/spf13/afero", false},
+		{"search", module, false}, {"search", module + "/internal/pyfmt", false}, {"filestore/layout", module + "/filestore", false}, {"filestore/layout", "strings", true},
+		{"filestore", module, true}, {"filestore", module + "/filestore/layout", true}, {"filestore", module + "/internal/rootfs", true}, {"filestore", "github.com/spf13/cobra", false},
+		{"artifacts", module + "/internal/atomicfile", true}, {"artifacts", module + "/internal/dirlock", false}, {"artifacts", module + "/filestore", false},
+		{"internal/pyfmt", module + "/internal/rootfs", false}, {"internal/rootfs", module, false}, {"internal/memfs", module + "/internal/rootfs", true},
+		{"internal/storetest", module, true}, {"internal/storetest", module + "/filestore", false}, {"cmd/mlruns", module + "/filestore", true},
+	} {
+		if got := ruleOf(c.dir).allows(c.dir, c.imported); got != c.want {
+			t.Errorf("%s imports %s: allowed %v, want %v", c.dir, c.imported, got, c.want)
+		}
+	}
+	if mayUseStore("artifacts") || mayUseStore(".") || !mayUseStore("cmd/mlruns") {
+		t.Error("who may use filestore is wrong")
+	}
+}
+
+func TestFileSizes(t *testing.T) {
+	const limit = 500
+	goFiles(t, func(name string, data []byte) {
+		f, err := parser.ParseFile(token.NewFileSet(), name, data, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if lines := bytes.Count(data, []byte("\n")); lines > limit && !ast.IsGenerated(f) {
+			t.Errorf("%s has %d lines, more than %d: it holds more than one noun or verb", name, lines, limit)
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mlruns/mlruns"
+)
+
+var errTraining = errors.New("training failed")
+
+// startRun makes a run and its handle.
+func (f *fixture) startRun() *mlruns.ActiveRun {
+	f.Helper()
+	return need(f.client.StartRun(f.ctx, "sweep", mlruns.RunSpec{}))(f)
+}
+
+var activeRunScenarios = []scenario{
+	{name: "start and resume", run: func(f *fixture) {
+		run := need(f.client.StartRun(f.ctx, "sweep", mlruns.RunSpec{ExperimentID: "ignored?", Name: "lr", User: "alice", Tags: map[string]string{"k": "v"}}))(f)
+		e := need(f.client.ExperimentByName(f.ctx, "sweep"))(f)
+		equal(f, "experiment", run.ExperimentID, e.ID)
+		equal(f, "info", run.RunInfo, f.read(run.ID).Info)
+		equal(f, "user", run.User, "alice")
+		resumed := need(f.client.ResumeRun(f.ctx, run.ID))(f)
+		equal(f, "resumed", resumed.RunInfo, run.RunInfo)
+		f.must(resumed.SetTag(f.ctx, "k", "w"))
+		equal(f, "tag", f.read(run.ID).Data.Tags["k"], "w")
+		equal(f, "experiment of the second", f.startRun().ExperimentID, e.ID)
+		f.must(f.client.DeleteRun(f.ctx, run.ID))
+		_, err := f.client.ResumeRun(f.ctx, run.ID)
+		f.refused(err, mlruns.ErrNotActive, mlruns.CodeInvalidParameter, "The run "+run.ID+" must be in 'active' lifecycle_stage.")
+		_, err = f.client.ResumeRun(f.ctx, "nobody")
+		f.refused(err, mlruns.ErrNotFound, mlruns.CodeNotFound, "Run 'nobody' not found")
+	}},
+	{name: "log", run: func(f *fixture) {
+		run := f.startRun()
+		before := time.Now()
+		f.must(run.LogMetric(f.ctx, "one", 1, 7))
+		f.must(run.LogMetrics(f.ctx, map[string]float64{"a": 1, "b": 2}, 3))
+		f.must(run.LogParam(f.ctx, "p", "v"))
+		f.must(run.LogParams(f.ctx, map[string]string{"q": "w", "r/s": ""}))
+		f.must(run.SetTag(f.ctx, "t", "v"))
+		f.must(run.SetTags(f.ctx, map[string]string{"u": "w", "gone": ""}))
+		f.must(run.DeleteTag(f.ctx, "gone"))
+		f.must(run.LogInputs(f.ctx, mlruns.Inputs{Models: []mlruns.ModelInput{{ModelID: "m-1"}}}))
+		f.must(run.LogOutputs(f.ctx, mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-2", Step: 1}}}))
+		got := f.read(run.ID)
+		f.between("time of a metric", got.Data.Metrics["one"].Time, before)
+		equal(f, "step", got.Data.Metrics["one"].Step, 7)
+		equal(f, "value", got.Data.Metrics["b"].Value, 2)
+		equal(f, "times of one LogMetrics", got.Data.Metrics["a"].Time, got.Data.Metrics["b"].Time)
+		equal(f, "params", got.Data.Params, map[string]string{"p": "v", "q": "w", "r/s": ""})
+		delete(got.Data.Tags, mlruns.TagRunName)
+		equal(f, "tags", got.Data.Tags, map[string]string{"t": "v", "u": "w"})
+		equal(f, "inputs", got.Inputs.Models, []mlruns.ModelInput{{ModelID: "m-1"}})
+		equal(f, "outputs", got.Outputs.Models, []mlruns.ModelOutput{{ModelID: "m-2", Step: 1}})
+	}},
+	{name: "batches of any size", run: func(f *fixture) {
+		run := f.startRun()
+		f.must(run.LogBatch(f.ctx, mlruns.Batch{Metrics: manyMetrics(2345), Params: manyParams(234), Tags: manyTags(123)}))
+		got := f.read(run.ID).Data
+		equal(f, "params", len(got.Params), 234)
+		equal(f, "tags", len(got.Tags), 124)
+		want := manyMetrics(2345)
+		for key := range got.Metrics {
+			for _, m := range f.history(run.ID, key) {
+				equal(f, "point", m, want[m.Step])
+				want[m.Step].Key = "seen"
+			}
+		}
+		for i, m := range want {
+			if m.Key != "seen" {
+				f.Fatalf("point %d is lost", i)
+			}
+		}
+	}},
+	{name: "finish", run: func(f *fixture) {
+		for _, c := range []struct {
+			name string
+			err  error
+			want mlruns.Status
+		}{
+			{"nil", nil, mlruns.StatusFinished},
+			{"error", errTraining, mlruns.StatusFailed},
+			{"canceled", context.Canceled, mlruns.StatusKilled},
+			{"wrapped canceled", fmt.Errorf("epoch 3: %w", context.Canceled), mlruns.StatusKilled},
+			{"deadline", context.DeadlineExceeded, mlruns.StatusFailed},
+		} {
+			run := f.startRun()
+			before := time.Now()
+			err := func() (err error) {
+				defer run.Finish(f.ctx, &err)
+				return c.err
+			}()
+			if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
+				f.Errorf("%s: the error became %v", c.name, err)
+			}
+			info := f.read(run.ID).Info
+			equal(f, c.name, info.Status, c.want)
+			f.between("end", info.End, before)
+		}
+	}},
+	{name: "finish without an error result", run: func(f *fixture) {
+		run := f.startRun()
+		run.Finish(f.ctx, nil)
+		equal(f, "status", f.read(run.ID).Info.Status, mlruns.StatusFinished)
+	}},
+	{name: "finish in a panic", run: func(f *fixture) {
+		run := f.startRun()
+		var recovered any
+		func() {
+			defer func() { recovered = recover() }()
+			var err error
+			defer run.Finish(f.ctx, &err)
+			panic("diverged")
+		}()
+		equal(f, "the panic", recovered, any("diverged"))
+		equal(f, "status", f.read(run.ID).Info.Status, mlruns.StatusFailed)
+	}},
+	{name: "finish twice", run: func(f *fixture) {
+		run := f.startRun()
+		err := errTraining
+		run.Finish(f.ctx, &err)
+		info := f.read(run.ID).Info
+		err = nil
+		run.Finish(f.ctx, &err)
+		f.must(err)
+		f.must(run.End(f.ctx, mlruns.StatusKilled))
+		equal(f, "info", f.read(run.ID).Info, info)
+	}},
+	{name: "end", run: func(f *fixture) {
+		run := f.startRun()
+		f.must(run.End(f.ctx, mlruns.StatusKilled))
+		var err error
+		run.Finish(f.ctx, &err)
+		f.must(err)
+		equal(f, "status", f.read(run.ID).Info.Status, mlruns.StatusKilled)
+	}},
+	{name: "finish when the context has ended", run: func(f *fixture) {
+		for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
+			ctx, cancel := context.WithCancel(f.ctx)
+			if cause == context.DeadlineExceeded {
+				ctx, cancel = context.WithDeadline(f.ctx, time.Now().Add(-time.Second))
+			}
+			run := f.startRun()
+			cancel()
+			err := func() (err error) {
+				defer run.Finish(ctx, &err)
+				return run.LogMetric(ctx, "m", 1, 1)
+			}()
+			if !errors.Is(err, cause) {
+				f.Errorf("logging gave %v, want %v", err, cause)
+			}
+			equal(f, "points logged with an ended context", f.history(run.ID, "m"), nil)
+			want := mlruns.StatusKilled
+			if cause == context.DeadlineExceeded {
+				want = mlruns.StatusFailed
+			}
+			equal(f, "status", f.read(run.ID).Info.Status, want)
+		}
+	}},
+	{name: "a failure of finish is joined", run: func(f *fixture) {
+		for _, own := range []error{nil, errTraining} {
+			run := f.startRun()
+			f.must(f.client.DeleteRun(f.ctx, run.ID))
+			err := own
+			run.Finish(f.ctx, &err)
+			if !errors.Is(err, mlruns.ErrNotActive) || own != nil && !errors.Is(err, own) {
+				f.Errorf("got %v, want the failure of Finish and %v", err, own)
+			}
+			f.must(f.client.RestoreRun(f.ctx, run.ID))
+			err = nil
+			run.Finish(f.ctx, &err)
+			f.must(err)
+			equal(f, "status after a second try", f.read(run.ID).Info.Status, mlruns.StatusFinished)
+		}
+	}},
+}
