@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"os/user"
 )
 
 // Client is MlflowClient under Go names: a Store, the model registry, and what is composed of store calls. It is safe for concurrent use.
@@ -61,7 +62,7 @@ func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Exper
 }
 
 // StartRun makes a run in the experiment of this name, which is made if there is none, and gives its handle.
-// spec.ExperimentID is ignored; spec.User is the user of the process when it and the tag mlflow.user are empty.
+// With ErrNotDurable there is a handle too, of a run that stands. spec.ExperimentID is ignored; spec.User is the user of the process when it and the tag mlflow.user are empty.
 func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) (*ActiveRun, error) {
 	e, err := c.GetOrCreateExperiment(ctx, experiment)
 	if err != nil {
@@ -69,13 +70,13 @@ func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) 
 	}
 	spec.ExperimentID = e.ID
 	if spec.User == "" && spec.Tags[TagUser] == "" {
-		spec.User = processUser()
+		spec.User = CurrentUser()
 	}
 	run, err := c.CreateRun(ctx, spec)
-	if err != nil {
+	if run == nil {
 		return nil, err
 	}
-	return &ActiveRun{RunInfo: run.Info, client: c}, nil
+	return &ActiveRun{RunInfo: run.Info, client: c}, err
 }
 
 // ResumeRun gives the handle of an active run that an earlier process began, whatever its status. It changes nothing.
@@ -90,13 +91,19 @@ func (c *Client) ResumeRun(ctx context.Context, runID string) (*ActiveRun, error
 	return &ActiveRun{RunInfo: run.Info, client: c}, nil
 }
 
-func processUser() string {
+// CurrentUser is the name of the user that runs this process, as MLflow tells it: the environment variables LOGNAME, USER, LNAME and USERNAME in this
+// order, then the operating system; "" if none knows.
+func CurrentUser() string {
 	for _, name := range []string{"LOGNAME", "USER", "LNAME", "USERNAME"} {
 		if user := os.Getenv(name); user != "" {
 			return user
 		}
 	}
-	return ""
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
 }
 
 func capability[T any](c *Client, op string) (T, error) {

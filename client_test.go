@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os/user"
 	"reflect"
 	"slices"
 	"testing"
@@ -240,7 +241,26 @@ func TestGetOrCreateExperiment(t *testing.T) {
 	}
 }
 
+// undurableStore makes runs that it cannot make durable.
+type undurableStore struct{ batchStore }
+
+func (s *undurableStore) CreateRun(context.Context, mlruns.RunSpec) (*mlruns.Run, error) {
+	return &mlruns.Run{Info: mlruns.RunInfo{ID: "made"}}, mlruns.ErrNotDurable
+}
+
+// TestStartRunNotDurable gives the handle of a run that stands, so that it can be ended.
+func TestStartRunNotDurable(t *testing.T) {
+	run, err := mlruns.NewClient(&undurableStore{batchStore{names: map[string]mlruns.LifecycleStage{}}}).StartRun(t.Context(), "e", mlruns.RunSpec{})
+	if !errors.Is(err, mlruns.ErrNotDurable) || run == nil || run.ID != "made" {
+		t.Errorf("StartRun: %+v, %v, want the run and ErrNotDurable", run, err)
+	}
+}
+
 func TestStartRunUser(t *testing.T) {
+	system, err := user.Current()
+	if err != nil {
+		t.Skip("the system does not know its user:", err)
+	}
 	for _, c := range []struct {
 		env  map[string]string
 		spec mlruns.RunSpec
@@ -251,7 +271,7 @@ func TestStartRunUser(t *testing.T) {
 		{map[string]string{"USERNAME": "win"}, mlruns.RunSpec{}, "win"},
 		{map[string]string{"USER": "usr"}, mlruns.RunSpec{User: "own"}, "own"},
 		{map[string]string{"USER": "usr"}, mlruns.RunSpec{Tags: map[string]string{mlruns.TagUser: "tag"}}, ""},
-		{nil, mlruns.RunSpec{}, ""},
+		{nil, mlruns.RunSpec{}, system.Username},
 	} {
 		for _, name := range []string{"LOGNAME", "USER", "LNAME", "USERNAME"} {
 			t.Setenv(name, c.env[name])

@@ -2,6 +2,7 @@ package mlruns
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 )
 
@@ -142,6 +143,7 @@ var codes = []struct {
 	{ErrBusy, CodeUnavailable},
 	{ErrReadOnly, CodePermissionDenied},
 	{ErrCorrupt, CodeInvalidState},
+	{fs.ErrPermission, CodePermissionDenied},
 }
 
 // MessageOf gives MLflow's message for err, without the operation and the path: what belongs beside the code in a JSON error.

@@ -62,6 +62,7 @@ func (t target) copyBelow(ctx context.Context, from origin, dir, p string, top f
 	if err != nil {
 		return err
 	}
+	var undurable error // of a file that is there: the rest is copied all the same
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -74,18 +75,23 @@ func (t target) copyBelow(ctx context.Context, from origin, dir, p string, top f
 		if info == nil || os.SameFile(info, top) {
 			continue // the second is the copy itself, which lies in what is copied
 		}
-		if !info.IsDir() {
-			if err := t.copyFile(ctx, from, name, to); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := t.makeFolder(to); err != nil {
+		err = t.copyOne(ctx, from, name, to, info.IsDir(), top)
+		if !errors.Is(err, mlruns.ErrNotDurable) && err != nil {
 			return err
 		}
-		if err := t.copyBelow(ctx, from, name, to, top); err != nil {
-			return err
+		if undurable == nil {
+			undurable = err
 		}
 	}
-	return nil
+	return undurable
+}
+
+func (t target) copyOne(ctx context.Context, from origin, name, p string, folder bool, top fs.FileInfo) error {
+	if !folder {
+		return t.copyFile(ctx, from, name, p)
+	}
+	if err := t.makeFolder(p); err != nil {
+		return err
+	}
+	return t.copyBelow(ctx, from, name, p, top)
 }

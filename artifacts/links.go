@@ -27,6 +27,40 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 	if info, err := lstat(fsys, base); err == nil {
 		away = isLink(info)
 	}
+	leaves, err := followBelow(fsys, reader, base, p)
+	return away || leaves, err
+}
+
+// checkBase refuses the folder of a run's artifacts where it is a link to another folder of the file system: that is of another run. A link that leaves
+// the file system is followed only to where the caller allowed it.
+func checkBase(fsys afero.Fs, base string) error {
+	reader, ok := fsys.(afero.LinkReader)
+	if !ok {
+		return nil
+	}
+	info, err := lstat(fsys, base)
+	if err != nil || !isLink(info) {
+		return nil
+	}
+	to, err := reader.ReadlinkIfPossible(base)
+	if err != nil || filepath.IsAbs(to) {
+		return err
+	}
+	run := path.Dir(base)
+	to = path.Join(run, filepath.ToSlash(to))
+	if to == ".." || strings.HasPrefix(to, "../") {
+		return nil
+	}
+	rest, ok := strings.CutPrefix(to, run+"/")
+	if !ok {
+		return &fs.PathError{Op: "follow", Path: base, Err: rootfs.ErrOutside}
+	}
+	_, err = followBelow(fsys, reader, run, rest)
+	return err
+}
+
+// followBelow is follow for a base that is no link. It reports an absolute link as away.
+func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away bool, err error) {
 	var done []string
 	todo := strings.Split(p, "/")
 	for links := 0; len(todo) > 0; {
@@ -44,7 +78,7 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 		here := path.Join(base, path.Join(done...), part)
 		info, err := lstat(fsys, here)
 		if err != nil {
-			return away, nil // the call that follows says what is wrong
+			return false, nil // the call that follows says what is wrong
 		}
 		if !isLink(info) {
 			done = append(done, part)
@@ -62,7 +96,7 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 		}
 		todo = append(strings.Split(filepath.ToSlash(to), "/"), todo...)
 	}
-	return away, nil
+	return false, nil
 }
 
 func isLink(info fs.FileInfo) bool { return info.Mode()&fs.ModeSymlink != 0 }

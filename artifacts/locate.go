@@ -90,16 +90,16 @@ func Locate(r Run) (*Place, error) {
 		return nil, err
 	}
 	if recorded == "" {
-		return r.own(r.ownURI()), nil
+		return r.own(r.ownURI())
 	}
 	recorded = path.Clean(recorded)
 	if r.RealDir != "" && recorded == filepath.ToSlash(filepath.Join(r.RealDir, folderName)) {
-		return r.own(r.RecordedURI), nil
+		return r.own(r.RecordedURI)
 	}
 	beside := strings.HasSuffix("/"+recorded, "/"+path.Join(r.ExperimentID, r.RunID, folderName))
 	if r.RealDir == "" {
 		if beside {
-			return r.own(r.ownURI()), nil
+			return r.own(r.ownURI())
 		}
 		return nil, outside(recorded)
 	}
@@ -110,13 +110,17 @@ func Locate(r Run) (*Place, error) {
 		if p := r.moved(recorded); p != nil {
 			return p, nil
 		}
-		return r.own(r.ownURI()), nil
+		return r.own(r.ownURI())
 	}
 	return r.openAllowed(recorded)
 }
 
-func (r Run) own(uri string) *Place {
-	return &Place{Fs: r.Fs, Folder: path.Join(r.Dir, folderName), TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}
+func (r Run) own(uri string) (*Place, error) {
+	folder := path.Join(r.Dir, folderName)
+	if err := checkBase(r.Fs, folder); err != nil {
+		return nil, refuse(err, "")
+	}
+	return &Place{Fs: r.Fs, Folder: folder, TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}, nil
 }
 
 func (r Run) ownURI() string {

@@ -24,15 +24,20 @@ const tornPrefix = atomicfile.Prefix + "torn-"
 
 // appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
 // ones are one write to its end. The commit point is the link or the write. The caller holds the run's lock.
-func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte) error {
+func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte, sync bool) error {
 	name := layout.Join(run, layout.Metrics, key)
-	for {
-		err := s.appendTo(ctx, run, name, lines)
-		if !isMissing(err) {
+	// A link that leads nowhere is neither there to append to nor free to be made.
+	const attempts = 5
+	for i := 1; ; i++ {
+		err := s.appendTo(ctx, run, name, lines, sync)
+		switch {
+		case errors.Is(err, errTailChanged) && i < attempts:
+			continue
+		case !isMissing(err):
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run, layout.Metrics, key, lines); !isExist(err) {
+		if err = s.publishValue(run, layout.Metrics, key, lines, sync); !isExist(err) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -41,7 +46,7 @@ func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte)
 	}
 }
 
-func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte) (err error) {
+func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte, sync bool) (err error) {
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -59,7 +64,7 @@ func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte) (e
 	if n, err := f.Write(lines); err != nil {
 		return errors.Join(err, takeBack(f, size, lines[:n]))
 	}
-	if s.sync != SyncAlways {
+	if !sync {
 		return nil
 	}
 	if err := f.Sync(); err != nil {
@@ -114,16 +119,48 @@ func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []by
 // The file is not cut: MLflow may be appending to it, and what it appends would be lost.
 func (s *Store) blankOut(run, name string, size int64, tail []byte) error {
 	saved := layout.Join(run, tornPrefix+temporary(path.Base(name)))
-	if err := s.tree.create(saved, tail, s.syncs(SyncMeta)); err != nil {
-		return fmt.Errorf("saving the torn line %q: %w", tail, err)
+	err := s.tree.create(saved, tail, s.syncs(SyncMeta))
+	if err == nil && s.syncs(SyncMeta) {
+		err = s.tree.syncDir(run)
 	}
-	s.logger.Warn("a torn line was saved and blanked out", "path", name, "saved", saved)
-	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_WRONLY, 0)
+	if err != nil {
+		s.discard(saved)
+		return fmt.Errorf("saving the torn line %.80q: %w", tail, err)
+	}
+	switch err = s.overwrite(name, size, tail); {
+	case err == nil:
+		s.logger.Warn("a torn line was saved and blanked out", "path", name, "saved", saved)
+	case errors.Is(err, errTailChanged):
+		s.discard(saved)
+	}
+	return err
+}
+
+func (s *Store) discard(name string) {
+	if err := s.tree.remove(name); err != nil && !isMissing(err) {
+		s.logger.Warn("cleaning up failed", "path", name, "error", err)
+	}
+}
+
+// errTailChanged is an append that has to begin again.
+var errTailChanged = errors.New("the end of the file keeps changing")
+
+// overwrite writes blanks over the tail of a file, unless there is another tail, or another file, by now: saving it took time.
+func (s *Store) overwrite(name string, size int64, tail []byte) (err error) {
+	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	nowSize, nowTail, err := readTail(f)
+	if err != nil {
+		return err
+	}
+	if nowSize != size || !bytes.Equal(nowTail, tail) {
+		return errTailChanged
+	}
 	_, err = f.WriteAt(bytes.Repeat([]byte{' '}, len(tail)), size-int64(len(tail)))
-	return errors.Join(err, f.Close())
+	return err
 }
 
 // readTail gives the size of a file and what follows its last newline.

@@ -90,21 +90,27 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			yield(mlruns.Experiment{}, err)
 			return
 		}
-		seen := make(map[string]bool, len(refs))
+		seen := make(map[string]mlruns.LifecycleStage, len(refs))
 		for _, ref := range refs {
+			if err := ctx.Err(); err != nil {
+				yield(mlruns.Experiment{}, err)
+				return
+			}
 			e, err := s.listed(ctx, ref, p, read)
 			if ended(ctx, err) {
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
 			}
-			if err != nil {
+			if err != nil || !view.Shows(e.Stage) { // deleted or restored since the listing
 				continue
 			}
-			if seen[e.ID] {
-				p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+			if stage, ok := seen[e.ID]; ok {
+				if stage != e.Stage { // else it was listed in both places because it has moved
+					p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+				}
 				continue
 			}
-			seen[e.ID] = true
+			seen[e.ID] = e.Stage
 			if !yield(e, nil) {
 				return
 			}
@@ -292,14 +298,14 @@ func (s *Store) SetExperimentTag(ctx context.Context, id, key, value string) err
 		if _, err := s.keyPresent(ref.dir, layout.Tags, "tag", key); err != nil {
 			return err
 		}
-		return s.writeValue(ref.dir, layout.Tags, key, value)
+		return s.writeValue(ref.dir, layout.Tags, key, value, s.syncs(SyncMeta))
 	}, mlruns.Tag{Key: key, Value: value}))
 }
 
 // DeleteExperimentTag implements mlruns.Store. The commit point is the removal of the tag's file.
 func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
 	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
-		err := s.removeValue(ref.dir, layout.Tags, key)
+		err := s.removeValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
 		if isMissing(err) {
 			return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
 		}

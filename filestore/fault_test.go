@@ -228,7 +228,7 @@ func (f *faulty) check(i int, err error, op faultedOperation, before, after map[
 	switch {
 	case err == nil && !done:
 		f.Errorf("fault %d, %v: the write succeeded but has no effect:\n%s", i, f.faults.hit, cmp.Diff(after, got, likeness...))
-	case errors.Is(err, mlruns.ErrNotDurable) && !done && !op.steps:
+	case errors.Is(err, mlruns.ErrNotDurable) && !done:
 		f.Errorf("fault %d, %v: %v, but the effect does not stand:\n%s", i, f.faults.hit, err, cmp.Diff(after, got, likeness...))
 	case err != nil && !errors.Is(err, mlruns.ErrNotDurable) && !undone && !op.steps:
 		f.Errorf("fault %d, %v: %v, but the store has changed:\n%s", i, f.faults.hit, err, cmp.Diff(before, got, likeness...))

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/mlruns/mlruns"
@@ -90,10 +91,17 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	}
 	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
 		func(name string) bool { return mlruns.ValidateExperimentID(name) == nil })
-	if trashed && isMissing(err) {
+	switch {
+	case !trashed || err == nil:
+		return folders, err
+	case isMissing(err):
+		return nil, nil
+	case errors.Is(err, rootfs.ErrOutside):
+		// A trash that lies elsewhere holds nothing of this store.
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Trash, err))
 		return nil, nil
 	}
-	return folders, err
+	return nil, err
 }
 
 // runRefs lists the folders of an experiment that can be runs, by id.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // MetricHistory implements mlruns.Store. It holds one chunk of the file in memory. It needs no more of the run than the metric's file,
@@ -33,12 +34,30 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	if err := mlruns.ValidateKey("name", key); err != nil {
 		return err
 	}
-	ref, err := s.findRun(ctx, runID)
-	if err != nil {
-		return err
+	for moved := false; ; moved = true {
+		ref, err := s.findRun(ctx, runID)
+		if err != nil {
+			return err
+		}
+		run, err := s.tree.folder(ref.dir)
+		if isMissing(err) && !moved {
+			continue // its experiment was deleted or restored between the looks
+		}
+		if err != nil {
+			return runError(runID, err)
+		}
+		defer closeQuietly(run)
+		return historyIn(ctx, run, ref.dir, key, p, each)
 	}
-	name := layout.Join(ref.dir, layout.Metrics, key)
-	f, err := s.tree.folder(path.Dir(name))
+}
+
+// historyIn goes through the points of a metric of the run whose folder is open. A metric that has no file has none.
+func historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(point) bool) error {
+	if foreignKey(key) {
+		return nil
+	}
+	name := layout.Join(layout.Metrics, key)
+	f, err := run.OpenFolder(path.Dir(name))
 	if isMissing(err) {
 		return nil
 	}
@@ -49,7 +68,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	if info, err := f.Stat(path.Base(name)); err == nil && info.IsDir() {
 		return nil
 	}
-	err = streamPoints(ctx, keyFile{key: key, folder: f, name: path.Base(name), path: name}, p, each)
+	err = streamPoints(ctx, keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}, p, each)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -58,21 +58,22 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+		var all steps
 		for _, d := range in.Datasets {
 			id := hashID(d.Dataset.Name, d.Dataset.Digest)
-			if err := s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, datasetDocument(d.Dataset)); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, datasetDocument(d.Dataset))); err != nil {
 				return err
 			}
-			if err := s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDocument(id, typeDataset, d.Tags)); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDocument(id, typeDataset, d.Tags))); err != nil {
 				return err
 			}
 		}
 		for _, m := range in.Models {
-			if err := s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputDocument(m.ModelID, typeModel, nil)); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputDocument(m.ModelID, typeModel, nil))); err != nil {
 				return err
 			}
 		}
-		return nil
+		return all.last(nil)
 	})
 }
 
@@ -91,12 +92,13 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 		}
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+		var all steps
 		for _, m := range out.Models {
-			if err := s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, outputDocument(m)); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, outputDocument(m))); err != nil {
 				return err
 			}
 		}
-		return nil
+		return all.last(nil)
 	})
 }
 

@@ -65,16 +65,17 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
 		return experimentError(id, ref.dir, err)
 	}
-	if err := s.setStages(ctx, ref, mlruns.StageActive, now); err != nil {
+	var all steps
+	if err := s.setStages(ctx, ref, mlruns.StageActive, now, &all); err != nil {
 		return err
 	}
-	if err := s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) }); err != nil {
+	if err := all.step(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
 		return err
 	}
 	if err := s.makeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
-	return s.moveExperiment(ref, newExperimentRef(id, true))
+	return all.last(s.moveExperiment(ref, newExperimentRef(id, true)))
 }
 
 // RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then all its deleted runs become active, those too that were
@@ -102,6 +103,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err != nil {
 		return experimentError(id, ref.dir, err)
 	}
+	var all steps
 	if !ref.trashed {
 		if recorded, err := stageOf(&doc); err != nil || recorded == mlruns.StageActive {
 			return notDeleted(id)
@@ -111,15 +113,15 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err := s.nameFreeBut(ctx, experiment); err != nil {
 			return err
 		}
-		if err := s.moveExperiment(ref, active); err != nil {
+		if err := all.step(s.moveExperiment(ref, active)); err != nil {
 			return err
 		}
 		ref = active
 	}
-	if err := s.setStages(ctx, ref, mlruns.StageDeleted, time.Time{}); err != nil {
+	if err := s.setStages(ctx, ref, mlruns.StageDeleted, time.Time{}, &all); err != nil {
 		return err
 	}
-	return s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageActive, s.now()) })
+	return all.last(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageActive, s.now()) }))
 }
 
 func notDeleted(id string) error {
@@ -153,7 +155,7 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 }
 
 // setStages gives the runs of an experiment that are in one stage the other, one at a time. The caller holds the experiment's lock.
-func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.LifecycleStage, deleted time.Time) error {
+func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.LifecycleStage, deleted time.Time, all *steps) error {
 	refs, err := s.runRefs(e, nil)
 	if err != nil {
 		return err
@@ -165,7 +167,7 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.Life
 		if !s.isRun(ref) {
 			continue
 		}
-		if err := s.setRunStage(ctx, ref, from, deleted); err != nil {
+		if err := all.step(s.setRunStage(ctx, ref, from, deleted)); err != nil {
 			return fmt.Errorf("run %s: %w", ref.id, err)
 		}
 	}

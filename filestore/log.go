@@ -50,8 +50,8 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	if err := mlruns.ValidateKey("key", key); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
-		err := s.removeValue(ref.dir, layout.Tags, key)
+	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
+		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if isMissing(err) {
 			return mlruns.TagNotFound(key, runID)
 		}
@@ -179,23 +179,25 @@ func (s *Store) seriesOf(metrics []mlruns.Metric) []series {
 }
 
 func (s *Store) apply(ctx context.Context, ref runRef, info mlruns.RunInfo, doc document, plan batchPlan) error {
+	sync := s.syncsValues(info)
+	var all steps
 	for _, p := range plan.params {
-		err := s.publishValue(ref.dir, layout.Params, p.Key, []byte(p.Value))
+		err := s.publishValue(ref.dir, layout.Params, p.Key, []byte(p.Value), sync)
 		if isExist(err) { // MLflow was faster
 			err = s.sameParam(ctx, ref, p)
 		}
-		if err != nil {
+		if err := all.step(err); err != nil {
 			return err
 		}
 	}
 	for _, m := range plan.series {
-		if err := s.appendPoints(ctx, ref.dir, m.key, m.lines); err != nil {
+		if err := all.step(s.appendPoints(ctx, ref.dir, m.key, m.lines, sync)); err != nil {
 			return err
 		}
 	}
 	name := info.Name
 	for _, t := range plan.tags {
-		if err := s.writeValue(ref.dir, layout.Tags, t.Key, t.Value); err != nil {
+		if err := all.step(s.writeValue(ref.dir, layout.Tags, t.Key, t.Value, sync)); err != nil {
 			return err
 		}
 		if t.Key == mlruns.TagRunName && t.Value != "" {
@@ -203,10 +205,10 @@ func (s *Store) apply(ctx context.Context, ref runRef, info mlruns.RunInfo, doc 
 		}
 	}
 	if name == info.Name {
-		return nil
+		return all.last(nil)
 	}
 	info.Name = name
-	return s.replaceRunInfo(ref, info, doc)
+	return all.last(s.replaceRunInfo(ref, info, doc))
 }
 
 // validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.

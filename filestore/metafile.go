@@ -15,9 +15,6 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// maxMetaSize bounds a meta.yaml that is read. MLflow allows profiles of data sets of 16 MiB.
-const maxMetaSize = 64 << 20
-
 // document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2 disagree on what many of them are,
 // and whose unknown keys are kept for the next rewrite.
 type document struct{ entries []docEntry }
@@ -49,9 +46,6 @@ var errEmptyMeta = &damage{reason: "the file is empty"}
 
 // parseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes through yaml.v3.
 func parseDocument(data []byte) (document, error) {
-	if len(data) > maxMetaSize {
-		return document{}, &damage{reason: fmt.Sprintf("the file has %d bytes, more than the %d a meta.yaml can have", len(data), maxMetaSize)}
-	}
 	if doc, ok := scanFlat(data); ok {
 		return doc, nil
 	}
@@ -60,6 +54,9 @@ func parseDocument(data []byte) (document, error) {
 	}
 	return decodeDocument(data)
 }
+
+// maxFlatKeys bounds the keys of a flat form; MLflow's have 17. Each is compared with those before it.
+const maxFlatKeys = 100
 
 // scanFlat reads lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one line.
 func scanFlat(data []byte) (document, bool) {
@@ -72,7 +69,7 @@ func scanFlat(data []byte) (document, bool) {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
 		key, value, found := strings.Cut(line, ": ")
-		if !found || !flatKey(key) {
+		if !found || !flatKey(key) || len(doc.entries) == maxFlatKeys {
 			return document{}, false
 		}
 		entry, ok := flatValue(key, value)
@@ -170,15 +167,15 @@ func decodeDocument(data []byte) (doc document, err error) {
 		return document{}, &damage{line: 1, reason: "not a mapping of keys to values"}
 	}
 	pairs := root.Content[0].Content
+	var list entryList
 	for i := 0; i+1 < len(pairs); i += 2 {
 		entry, err := entryOf(pairs[i], pairs[i+1])
 		if err != nil {
 			return document{}, err
 		}
-		// Of a key given twice the last wins, as in PyYAML.
-		doc.put(entry)
+		list.put(entry)
 	}
-	return doc, nil
+	return list.document, nil
 }
 
 func entryOf(key, node *yaml.Node) (docEntry, error) {
@@ -238,7 +235,7 @@ func valueOf(node *yaml.Node, depth int) (pyfmt.Value, error) {
 		}
 		return pyfmt.Sequence(items), nil
 	case yaml.MappingNode:
-		var fields document
+		var fields entryList
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			value, err := valueOf(node.Content[i+1], depth+1)
 			if err != nil {
@@ -289,6 +286,24 @@ func (d *document) put(e docEntry) {
 		return
 	}
 	d.entries = append(d.entries, e)
+}
+
+// entryList is a document of any number of keys while it is read. Of a key given twice the last wins, as in PyYAML.
+type entryList struct {
+	document
+	at map[string]int
+}
+
+func (l *entryList) put(e docEntry) {
+	if i, ok := l.at[e.key]; ok {
+		l.entries[i] = e
+		return
+	}
+	if l.at == nil {
+		l.at = map[string]int{}
+	}
+	l.at[e.key] = len(l.entries)
+	l.entries = append(l.entries, e)
 }
 
 func (d *document) drop(key string) {

@@ -32,6 +32,9 @@ func beingWritten(f rootfs.Folder, name string) bool {
 func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*document) error) (document, error) {
 	for try := 0; ; try++ {
 		data, err := f.ReadFile(name, nil)
+		if errors.Is(err, rootfs.ErrTooLarge) {
+			return document{}, &damage{reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
+		}
 		if err != nil {
 			return document{}, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"time"
@@ -21,6 +22,16 @@ type scanner struct {
 	p    *problems
 	line int
 	any  bool // a point or a problem was met
+	bad  int  // lines that are no points
+}
+
+// maxBadLines is how many lines of one file are reported one by one: a file of another kind can have millions.
+const maxBadLines = 100
+
+func (s *scanner) malformed(reason string) {
+	if s.bad++; s.bad <= maxBadLines {
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: reason})
+	}
 }
 
 // one parses a whole line.
@@ -29,7 +40,7 @@ func (s *scanner) one(line []byte) (point, bool) {
 	pt, err := parsePoint(line)
 	s.any = true
 	if err != nil {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: err.Error()})
+		s.malformed(err.Error())
 		return point{}, false
 	}
 	return pt, true
@@ -37,6 +48,9 @@ func (s *scanner) one(line []byte) (point, bool) {
 
 // end judges what follows the last newline.
 func (s *scanner) end(tail []byte) {
+	if more := s.bad - maxBadLines; more > 0 {
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Reason: fmt.Sprintf("%d more lines are no points", more)})
+	}
 	switch {
 	case !isBlank(tail):
 		s.p.add(unterminated(s.path, s.line+1, tail))
@@ -53,9 +67,15 @@ func unterminated(path string, line int, tail []byte) mlruns.Problem {
 		Reason: "the last line has no newline, so it may be half a line and is not read"}
 }
 
-// readPoints calls each for every point of a small file, read whole. It gives back its buffer for the next.
+// readPoints calls each for every point of a file, which is read whole unless it is very large. It gives back its buffer for the next.
 func readPoints(ctx context.Context, k keyFile, buf []byte, p *problems, each func(point)) ([]byte, error) {
 	data, err := k.folder.ReadFile(k.name, buf)
+	if errors.Is(err, rootfs.ErrTooLarge) {
+		return buf, streamPoints(ctx, k, p, func(pt point) bool {
+			each(pt)
+			return true
+		})
+	}
 	if err != nil {
 		return buf, err
 	}
@@ -142,7 +162,7 @@ func afterLine(data []byte) (rest []byte, unfinished bool) {
 func (s *scanner) tooLong() {
 	s.line++
 	s.any = true
-	s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: "a line longer than any point"})
+	s.malformed("a line longer than any point")
 }
 
 // lines takes the whole lines from data and gives back the rest.

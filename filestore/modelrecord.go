@@ -33,7 +33,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	if err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
 		f, err := s.tree.folder(ref.dir)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		if err != nil {
 			return err
 		}
-		return s.writeValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history)
+		return s.writeValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
 	})
 }
 

@@ -13,9 +13,19 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
+
+// localDir gives the path of a directory that may be named by a URI. A plain path stands as it is.
+func localDir(dir string) (string, error) {
+	if !strings.HasPrefix(dir, "file:") && !strings.Contains(dir, "://") {
+		return dir, nil
+	}
+	local, err := artifacts.LocalPath(dir)
+	return filepath.FromSlash(local), err
+}
 
 // makeDir makes the store's directory where it is missing and may be made.
 func (s *Store) makeDir(dir string) error {
@@ -125,7 +135,8 @@ func (s *Store) look() (content, error) {
 		if mlruns.ValidateExperimentID(e.Name) != nil {
 			continue
 		}
-		if ok, err := s.tree.exists(layout.Join(e.Name, layout.Meta)); ok || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
+		if ok, _ := s.tree.exists(layout.Join(e.Name, layout.Meta)); ok {
 			return holdsStore, nil
 		}
 	}

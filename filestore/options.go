@@ -42,8 +42,8 @@ func defaults() options {
 type Sync uint8
 
 const (
-	// SyncMeta makes new experiments and runs durable with their meta.yaml and first tags, every change of a meta.yaml, artifacts,
-	// and all files of a run once it has ended. Points, params and tags of a run still going may be lost or torn by a power cut.
+	// SyncMeta makes experiments and their tags durable, new runs with their meta.yaml and first tags, every change of a meta.yaml, artifacts,
+	// and all files of a run once it has ended, those too that are written after that. Points, params and tags of a run still going may be lost or torn by a power cut.
 	SyncMeta Sync = iota
 	// SyncAlways makes every call durable.
 	SyncAlways

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -33,14 +34,12 @@ func (p *problems) add(problem mlruns.Problem) {
 	p.list = append(p.list, problem)
 }
 
-// sorted gives what was collected, by path and line.
+// sorted gives what was collected, by path and line, each once: a search that filters by a file and then returns its run reads it twice.
 func (p *problems) sorted() []mlruns.Problem {
 	slices.SortFunc(p.list, func(a, b mlruns.Problem) int {
-		if c := strings.Compare(a.Path, b.Path); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Reason, b.Reason))
 	})
+	p.list = slices.Compact(p.list)
 	return p.list
 }
 

@@ -109,6 +109,9 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 	}
 	defer closeQuietly(f)
 	for _, ref := range refs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		info, err := s.listedRun(ctx, f, ref, p)
 		if ended(ctx, err) {
 			return ctx.Err()

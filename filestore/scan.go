@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -92,7 +93,10 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	}
 	defer closeQuietly(f)
 	name := sync.OnceValue(func() string {
-		experiment, _, _ := sc.store.readExperimentOnly(ctx, e)
+		experiment, _, err := sc.store.readExperimentOnly(ctx, e)
+		if err != nil && ctx.Err() == nil {
+			sc.problems.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(e.dir, layout.Meta), err))
+		}
 		return experiment.Name
 	})
 	var next atomic.Int64

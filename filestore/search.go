@@ -87,8 +87,9 @@ func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlru
 // damage goes to p and to the run.
 func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
-		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(ctx, c.ref) }
-		for run, err := range ahead(s.parallelism, found, read) {
+		reading, stop := context.WithCancel(ctx)
+		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
+		for run, err := range ahead(s.parallelism, found, read, stop) {
 			var lost *foundError
 			switch {
 			case err == nil:
@@ -127,14 +128,20 @@ func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) 
 	return nil, &foundError{problemOf(mlruns.ProblemUnreadableMeta, ref.dir, err)}
 }
 
-// ahead maps a list in order, with up to n calls under way. Stopping early leaves the calls under way to end by themselves.
-func ahead[T, R any](n int, list []T, do func(T) (R, error)) iter.Seq2[R, error] {
+// ahead maps a list in order, with up to n calls under way. At the end, an early one too, it calls stop, which ends the calls under way, and waits for them.
+func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
 	type result struct {
 		value R
 		err   error
 	}
 	return func(yield func(R, error) bool) {
 		pending := make([]chan result, 0, n)
+		defer func() {
+			stop()
+			for _, done := range pending {
+				<-done
+			}
+		}()
 		start := func(item T) {
 			done := make(chan result, 1)
 			pending = append(pending, done)

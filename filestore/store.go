@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -48,7 +49,7 @@ func (s *Store) Close() error {
 	return s.close()
 }
 
-// Open opens the store in the directory dir. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
+// Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is mlruns.ErrUnsupported. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
 // Any number of processes may do that at once. A directory that holds other things but no store is mlruns.ErrInvalid, one that is missing is
 // mlruns.ErrNotFound with WithReadOnly or WithMustExist.
 func Open(dir string, opts ...Option) (*Store, error) {
@@ -85,6 +86,10 @@ func (s *Store) mount(dir string) error {
 		s.tree = newTree(s.fs, filepath.ToSlash(filepath.Clean(dir)))
 		s.close = func() error { return nil }
 		return s.makeRoot()
+	}
+	dir, err := localDir(dir)
+	if err != nil {
+		return err
 	}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -133,6 +138,11 @@ func (s *Store) syncs(level Sync) bool {
 	return s.sync == SyncAlways || s.sync == level
 }
 
+// syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once the run has ended, when no EndRun follows to do it.
+func (s *Store) syncsValues(info mlruns.RunInfo) bool {
+	return s.sync == SyncAlways || info.Status.Ended() && s.syncs(SyncMeta)
+}
+
 // fail wraps the error of an operation; nil stays nil.
 func fail(op, id string, err error) error {
 	if err == nil {
@@ -156,6 +166,7 @@ func asError(err error) error {
 		{dirlock.ErrGone, mlruns.ErrNotFound},
 		{rootfs.ErrOutside, mlruns.ErrOutside},
 		{rootfs.ErrReadOnly, mlruns.ErrReadOnly},
+		{syscall.EROFS, mlruns.ErrReadOnly},
 	} {
 		if errors.Is(err, t.from) {
 			return fmt.Errorf("%w: %w", t.to, err)

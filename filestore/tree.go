@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -61,6 +62,15 @@ func (t *tree) entries(rel string) ([]rootfs.Entry, error) {
 
 func (t *tree) stat(rel string) (fs.FileInfo, error) { return t.fs.Stat(t.name(rel)) }
 
+// lstat does not follow a final link, where the file system knows of links.
+func (t *tree) lstat(rel string) (fs.FileInfo, error) {
+	if l, ok := t.fs.(afero.Lstater); ok {
+		info, _, err := l.LstatIfPossible(t.name(rel))
+		return info, err
+	}
+	return t.stat(rel)
+}
+
 // isDir reports whether rel is a folder, or a link to one.
 func (t *tree) isDir(rel string) bool {
 	info, err := t.stat(rel)
@@ -90,14 +100,12 @@ func (t *tree) removeAll(rel string) error { return t.fs.RemoveAll(t.name(rel)) 
 
 func (t *tree) syncDir(rel string) error { return atomicfile.SyncDir(t.fs, t.name(rel)) }
 
-// syncFile makes a file's data durable.
-func (t *tree) syncFile(rel string) error {
-	f, err := t.fs.Open(t.name(rel))
-	if err != nil {
-		return err
+// openToSync opens a file whose data is to be made durable, for which Windows wants a handle that may write.
+func (t *tree) openToSync(rel string) (afero.File, error) {
+	if runtime.GOOS == "windows" {
+		return t.fs.OpenFile(t.name(rel), os.O_RDWR, 0)
 	}
-	defer closeQuietly(f)
-	return f.Sync()
+	return t.fs.Open(t.name(rel))
 }
 
 // create writes a new file in a folder that nobody looks into yet.
@@ -156,7 +164,10 @@ func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer closeQuietly(f)
-	data, err := io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, rootfs.MaxReadFile+1))
+	if err == nil && len(data) > rootfs.MaxReadFile {
+		err = &fs.PathError{Op: "read", Path: name, Err: rootfs.ErrTooLarge}
+	}
 	return append(buf[:0], data...), err
 }
 

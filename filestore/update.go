@@ -44,7 +44,9 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			return err
 		}
 	}
-	return s.changeRun(ctx, runID, func(ref runRef, info *mlruns.RunInfo) error {
+	var all steps
+	return all.last(s.changeRun(ctx, runID, func(ref runRef, info *mlruns.RunInfo) error {
+		sync := s.syncsValues(*info)
 		if u.Status != 0 {
 			info.Status = u.Status
 		}
@@ -53,7 +55,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 		if u.Name != "" {
 			info.Name = u.Name
-			if err := s.writeValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name); err != nil {
+			if err := all.step(s.writeValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name, sync)); err != nil {
 				return err
 			}
 		}
@@ -61,7 +63,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			return s.syncRun(ctx, ref)
 		}
 		return nil
-	})
+	}))
 }
 
 // changeRun locks an active run, lets change alter what its meta.yaml says, and replaces that.
@@ -123,7 +125,8 @@ func (s *Store) withLockedRun(ctx context.Context, ref runRef, do func(runRef, m
 	return do(ref, info, doc)
 }
 
-// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they were logged.
+// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they were logged. What cannot be opened holds no value that
+// was logged here: a link that leads nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
 func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
@@ -136,7 +139,13 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 			for dir := parent(k.path); len(dir) > len(ref.dir); dir = parent(dir) {
 				folders[dir] = true
 			}
-			return s.tree.syncFile(k.path)
+			file, err := s.tree.openToSync(k.path)
+			if err != nil {
+				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.path, "error", err)
+				return nil
+			}
+			defer closeQuietly(file)
+			return file.Sync()
 		})
 		if err != nil {
 			return err

@@ -138,29 +138,29 @@ func readText(f rootfs.Folder, name string) (string, error) {
 }
 
 // writeValue replaces the file of a key in the folder sub of dir, and makes the folders it needs. The caller holds the lock of dir.
-func (s *Store) writeValue(dir, sub, key, value string) error {
-	name, err := s.makeRoom(dir, sub, key)
+func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
+	name, err := s.makeRoom(dir, sub, key, sync)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir))
+	return atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir, sync))
 }
 
 // publishValue is writeValue for a key that must be new: fs.ErrExist if it is not.
-func (s *Store) publishValue(dir, sub, key string, value []byte) error {
-	name, err := s.makeRoom(dir, sub, key)
+func (s *Store) publishValue(dir, sub, key string, value []byte, sync bool) error {
+	name, err := s.makeRoom(dir, sub, key, sync)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, s.valueOptions(dir))
+	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, s.valueOptions(dir, sync))
 }
 
-func (s *Store) valueOptions(dir string) atomicfile.Options {
-	return atomicfile.Options{TempDir: s.tree.name(dir), Sync: s.sync == SyncAlways}
+func (s *Store) valueOptions(dir string, sync bool) atomicfile.Options {
+	return atomicfile.Options{TempDir: s.tree.name(dir), Sync: sync}
 }
 
 // removeValue removes the file of a key. The emptied folder of a nested key stays, as in MLflow.
-func (s *Store) removeValue(dir, sub, key string) error {
+func (s *Store) removeValue(dir, sub, key string, sync bool) error {
 	name := layout.Join(dir, sub, key)
 	info, err := s.tree.stat(name)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Store) removeValue(dir, sub, key string) error {
 	if info.IsDir() {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
-	if err := s.tree.remove(name); err != nil || s.sync != SyncAlways {
+	if err := s.tree.remove(name); err != nil || !sync {
 		return err
 	}
 	if err := s.tree.syncDir(parent(name)); err != nil {
@@ -179,7 +179,7 @@ func (s *Store) removeValue(dir, sub, key string) error {
 }
 
 // makeRoom gives the path for a key's file and makes the folders above it.
-func (s *Store) makeRoom(dir, sub, key string) (string, error) {
+func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	name := layout.Join(dir, sub, key)
 	folder := path.Dir(name)
 	if s.tree.isDir(folder) {
@@ -193,7 +193,7 @@ func (s *Store) makeRoom(dir, sub, key string) (string, error) {
 		}
 		above = layout.Join(above, part)
 	}
-	if s.sync != SyncAlways {
+	if !sync {
 		return name, nil
 	}
 	for folder != dir {
@@ -207,8 +207,10 @@ func (s *Store) makeRoom(dir, sub, key string) (string, error) {
 
 // keyPresent reports whether a key has a file. A key that would need another key's file as a folder, or the reverse, is refused.
 func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
-	info, err := s.tree.stat(layout.Join(dir, sub, key))
+	info, err := s.tree.lstat(layout.Join(dir, sub, key))
 	switch {
+	case err == nil && info.Mode()&fs.ModeSymlink != 0: // it may lead to another run's
+		return false, mlruns.Invalid("Invalid " + what + " name '" + key + "': a symbolic link stands in the place of its file")
 	case err == nil && info.IsDir():
 		return false, clash(what, key, key+"/…")
 	case err == nil:

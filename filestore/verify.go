@@ -36,9 +36,7 @@ func (s *Store) verify(ctx context.Context, p *problems) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if err := s.verifyPrivate(p); err != nil {
-		return err
-	}
+	s.verifyPrivate(p)
 	refs, err := s.experimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return err
@@ -60,18 +58,14 @@ func (s *Store) verify(ctx context.Context, p *problems) error {
 }
 
 // verifyPrivate reports what interrupted writes left in the private folder.
-func (s *Store) verifyPrivate(p *problems) error {
+func (s *Store) verifyPrivate(p *problems) {
 	entries, err := s.tree.entries(layout.Private)
-	if isMissing(err) {
-		return nil
-	}
-	if err != nil {
-		return err
+	if err != nil && !isMissing(err) {
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Private, err))
 	}
 	for _, e := range entries {
 		p.add(leftover(layout.Join(layout.Private, e.Name)))
 	}
-	return nil
 }
 
 func leftover(path string) mlruns.Problem {
@@ -99,15 +93,13 @@ func (x experimentsSeen) add(e mlruns.Experiment, ref experimentRef, p *problems
 
 func (s *Store) verifyExperiment(ctx context.Context, ref experimentRef, tags map[string]string, p *problems) error {
 	verifyKeys(layout.Join(ref.dir, layout.Tags), slices.Collect(maps.Keys(tags)), p)
-	if err := s.verifyTemps(ref.dir, p); err != nil {
-		return err
-	}
+	s.verifyTemps(ref.dir, p)
 	refs, err := s.runRefs(ref, p)
-	if isMissing(err) {
-		return nil // deleted or restored since the listing
-	}
 	if err != nil {
-		return err
+		if !isMissing(err) { // not deleted or restored since the listing
+			p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
+		}
+		return ctx.Err()
 	}
 	for _, run := range refs {
 		if err := s.verifyRun(ctx, run, p); err != nil {
@@ -135,7 +127,8 @@ func (s *Store) verifyRun(ctx context.Context, ref runRef, p *problems) error {
 		verifyKeys(layout.Join(ref.dir, layout.Params), slices.Collect(maps.Keys(run.Data.Params)), p)
 		verifyKeys(layout.Join(ref.dir, layout.Tags), slices.Collect(maps.Keys(run.Data.Tags)), p)
 	}
-	return s.verifyTemps(ref.dir, p)
+	s.verifyTemps(ref.dir, p)
+	return nil
 }
 
 // verifyFolders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync tools drop them when they are empty.
@@ -147,21 +140,16 @@ func (s *Store) verifyFolders(ref runRef, p *problems) {
 	}
 }
 
-func (s *Store) verifyTemps(dir string, p *problems) error {
+func (s *Store) verifyTemps(dir string, p *problems) {
 	entries, err := s.tree.entries(dir)
-	if isMissing(err) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !isMissing(err) {
 		p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
-		return nil
 	}
 	for _, e := range entries {
 		if atomicfile.IsTemp(e.Name) {
 			p.add(leftover(layout.Join(dir, e.Name)))
 		}
 	}
-	return nil
 }
 
 // verifyKeys reports keys that some platform cannot hold, and keys that a file system which folds case would merge.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -29,7 +30,8 @@ func trackingDir(uri string) (string, error) {
 	dir, err := artifacts.LocalPath(uri)
 	switch {
 	case errors.Is(err, mlruns.ErrUnsupported) || uri == "databricks":
-		return "", fmt.Errorf("%q is no local directory: only paths and file: URIs are", uri)
+		scheme, _, _ := strings.Cut(uri, ":") // the rest may hold a password
+		return "", fmt.Errorf("the scheme %q is no local directory: only paths and file: URIs are", scheme)
 	case err != nil:
 		return "", err
 	case dir == "":

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,11 +78,7 @@ func userOf(tags map[string]string) string {
 	if tags[mlruns.TagUser] != "" {
 		return ""
 	}
-	u, err := user.Current()
-	if err != nil {
-		return ""
-	}
-	return u.Username
+	return mlruns.CurrentUser()
 }
 
 func (a *app) updateRun() *cobra.Command {

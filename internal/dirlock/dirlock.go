@@ -133,9 +133,16 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 }
 
 // makeFile makes the lock file if it is missing, through the confined file system, and returns its path. That is empty
-// where there is no file of the operating system.
+// where there is no file of the operating system. A link in its place is not followed, or the file would be made where
+// it leads.
 func (l *Locker) makeFile(name string) (string, error) {
-	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		if path, ok := l.nativePath(name); ok {
+			return path, nil
+		}
+		f, err = l.fsys.OpenFile(name, os.O_RDWR, 0o666)
+	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return "", fmt.Errorf("lock %s: %w: %w", name, ErrGone, err)
 	}
@@ -150,8 +157,7 @@ func (l *Locker) makeFile(name string) (string, error) {
 
 // realPath finds the path for the file lock: from the file system if it knows, else from the handle that it gave.
 func (l *Locker) realPath(f afero.File, name string) string {
-	if native, ok := rootfs.NativeOf(l.fsys); ok {
-		path, _ := native.RealPath(name)
+	if path, ok := l.nativePath(name); ok {
 		return path
 	}
 	if based, ok := f.(*afero.BasePathFile); ok {
@@ -161,6 +167,15 @@ func (l *Locker) realPath(f afero.File, name string) string {
 		return file.Name()
 	}
 	return ""
+}
+
+// nativePath is the path for the file lock where the file system knows; "" where that has no files of the operating system.
+func (l *Locker) nativePath(name string) (path string, ok bool) {
+	native, ok := rootfs.NativeOf(l.fsys)
+	if ok {
+		path, _ = native.RealPath(name)
+	}
+	return path, ok
 }
 
 // tryFile makes one attempt. It returns nil and no error if the lock is not to be had now: it is held, or what was

@@ -171,6 +171,22 @@ func TestLockFileIsLink(t *testing.T) {
 	}
 }
 
+// A link that leads nowhere is not filled where it leads.
+func TestLockFileIsDanglingLink(t *testing.T) {
+	dir := newDir(t)
+	if err := os.Symlink("../target", filepath.Join(dir, "0", ".mlruns.lock")); err != nil {
+		t.Skip(err)
+	}
+	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{Timeout: time.Second})
+	if unlock, err := l.Lock(t.Context(), lockName); err == nil {
+		t.Error("Lock succeeded")
+		_ = unlock()
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "target")); err == nil {
+		t.Error("Lock made the file that the link leads to")
+	}
+}
+
 // The store is moved while it is open: the lock is that of the new place, or an error, and never none.
 func TestStoreMoved(t *testing.T) {
 	top := t.TempDir()

@@ -82,6 +82,9 @@ func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(node.data) > rootfs.MaxReadFile {
+		return nil, pathError("read", d.path(name), rootfs.ErrTooLarge)
+	}
 	return append(buf[:0], node.data...), nil
 }
 

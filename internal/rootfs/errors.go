@@ -21,6 +21,9 @@ var (
 	// ErrNotRegular is returned when something else than a regular file is opened for reading or writing. The text
 	// says what it is. For a directory it is a syscall.EISDIR too.
 	ErrNotRegular = errors.New("not a regular file")
+
+	// ErrTooLarge is returned when a file that is read whole is larger than MaxReadFile.
+	ErrTooLarge = errors.New("too large to be read whole")
 )
 
 type readOnlyError struct{}

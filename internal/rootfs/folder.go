@@ -85,18 +85,21 @@ func (d *rootFolder) ReadFile(name string, buf []byte) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	size := 0
+	size := int64(0)
 	if info, err := file.Stat(); err == nil {
-		size = int(info.Size())
+		size = info.Size()
 	}
 	data, err := readAll(file.Read, size, buf)
 	return data, wrap("read", d.path(name), err)
 }
 
 // readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end.
-func readAll(read func([]byte) (int, error), size int, buf []byte) ([]byte, error) {
+func readAll(read func([]byte) (int, error), size int64, buf []byte) ([]byte, error) {
 	const slack = 64
-	if buf = buf[:0]; cap(buf) <= size {
+	if size > MaxReadFile {
+		return nil, ErrTooLarge
+	}
+	if buf = buf[:0]; int64(cap(buf)) <= size {
 		buf = make([]byte, 0, size+slack)
 	}
 	for {
@@ -110,6 +113,9 @@ func readAll(read func([]byte) (int, error), size int, buf []byte) ([]byte, erro
 		}
 		if err != nil {
 			return nil, err
+		}
+		if len(buf) > MaxReadFile { // it has grown
+			return nil, ErrTooLarge
 		}
 	}
 }

@@ -116,7 +116,7 @@ func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = syscall.Close(fd) }()
-	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, int(size), buf)
+	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, buf)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
 	}

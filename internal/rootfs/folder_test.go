@@ -127,6 +127,20 @@ func TestFolderReusesBuffer(t *testing.T) {
 	})
 }
 
+// A sparse file can say that it has more bytes than there is memory.
+func TestFolderRefusesHugeFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "f"), "")
+	if err := os.Truncate(filepath.Join(dir, "f"), 1<<42); err != nil {
+		t.Skip(err)
+	}
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
+		if got, err := folder.ReadFile("f", nil); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("ReadFile = %d bytes, %v; want ErrTooLarge", len(got), err)
+		}
+	})
+}
+
 // A folder keeps to its directory when that is renamed.
 func TestFolderRenamed(t *testing.T) {
 	dir := t.TempDir()

@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/afero"
 )
 
+// MaxReadFile is the size of the largest file that Folder.ReadFile reads.
+const MaxReadFile = 64 << 20
+
 // Native is what afero.Fs lacks and a store uses where it is offered. Names follow the rules of the package.
 type Native interface {
 	// OpenFolder opens a directory to read many small files from.
@@ -28,7 +31,8 @@ type Folder interface {
 	// Entries is one read of the directory, unsorted, without "." and "..".
 	Entries() ([]Entry, error)
 	// ReadFile appends the whole of a regular file to buf[:0] and returns the result, which shares buf's array if
-	// that is large enough.
+	// that is large enough. A file larger than MaxReadFile is ErrTooLarge: its size is what the file system says, and a
+	// sparse file can say more than there is memory.
 	ReadFile(name string, buf []byte) ([]byte, error)
 	// Open opens a regular file for reading.
 	Open(name string) (afero.File, error)

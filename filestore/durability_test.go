@@ -1,0 +1,152 @@
+package filestore_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// valueOperations write nothing but points, params and tags, which SyncMeta leaves to the file system.
+var valueOperations = []string{"SetExperimentTag", "SetExperimentTag nested", "DeleteExperimentTag", "LogMetric", "LogMetric new", "LogParam", "SetTag", "DeleteTag",
+	"RecordLoggedModel"}
+
+// afterPowerCut is the store as it is found when the power came back.
+func (f *faulty) afterPowerCut(rng *rand.Rand) *faulty {
+	f.Helper()
+	fs := f.fs.CrashClone(rng)
+	return &faulty{T: f.T, ctx: f.ctx, fs: fs, faults: &faults{}, store: openStore(f.T, "/mlruns", filestore.WithFs(fs))}
+}
+
+// keeps fails the test if a power cut now would take something that the store answers, or damage it.
+func (f *faulty) keeps(what string, want map[string]any) {
+	f.Helper()
+	cut := f.afterPowerCut(nil)
+	if diff := cmp.Diff(want, cut.snapshot(), cmp.Options{likeness}); diff != "" {
+		f.Errorf("%s: a power cut loses (-want +got):\n%s", what, diff)
+	}
+	cut.verify("")
+}
+
+// TestAcknowledgedIsDurable cuts the power after each write and loses all that was not synced.
+func TestAcknowledgedIsDurable(t *testing.T) {
+	for _, op := range faultedOperations {
+		for _, variant := range []struct {
+			name  string
+			sync  filestore.Sync
+			plain bool
+		}{{"sync meta", filestore.SyncMeta, false}, {"sync always", filestore.SyncAlways, false}, {"sync always through afero alone", filestore.SyncAlways, true}} {
+			if variant.sync == filestore.SyncMeta && slices.Contains(valueOperations, op.name) {
+				continue
+			}
+			t.Run(op.name+"/"+variant.name, func(t *testing.T) {
+				t.Parallel()
+				f := newFaulty(t, variant.plain, variant.sync)
+				if op.prepare != nil {
+					f.must(op.prepare(f))
+				}
+				if variant.sync == filestore.SyncMeta {
+					f.fs.SyncAll() // the values of newFaulty
+				}
+				f.must(op.do(f))
+				want := f.snapshot()
+				if variant.sync == filestore.SyncMeta {
+					leaveValuesOut(op.name, want, f)
+				}
+				f.keeps(op.name, want)
+			})
+		}
+	}
+}
+
+// leaveValuesOut takes from what is wanted the values that SyncMeta does not promise: they are as the power cut left them.
+func leaveValuesOut(op string, want map[string]any, f *faulty) {
+	if op != "LogBatch" && !strings.HasSuffix(op, " name") {
+		return
+	}
+	run, cut := want["run run"].(mlruns.Run), f.afterPowerCut(nil).snapshot()["run run"].(mlruns.Run)
+	run.Data = cut.Data
+	want["run run"] = run
+}
+
+// TestEndedRunIsDurable logs with SyncMeta, so that nothing of it need be durable, and ends the run.
+func TestEndedRunIsDurable(t *testing.T) {
+	for name, end := range map[string]func(*faulty) error{
+		"EndRun": func(f *faulty) error { return f.store.EndRun(f.ctx, "run", 0, time.UnixMilli(9)) },
+		"UpdateRun": func(f *faulty) error {
+			return f.store.UpdateRun(f.ctx, "run", mlruns.RunUpdate{Status: mlruns.StatusKilled, Name: "ended", End: time.UnixMilli(9)})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.store.LogBatch(f.ctx, "run", mlruns.Batch{
+				Metrics: []mlruns.Metric{{Key: "old", Value: 2, Time: time.UnixMilli(2)}, {Key: "a/b/c", Value: 3, Time: time.UnixMilli(3)}},
+				Params:  []mlruns.Param{{Key: "p", Value: "1"}, {Key: "q/r", Value: "2"}},
+				Tags:    []mlruns.Tag{{Key: "old", Value: "2"}, {Key: "s/t", Value: "3"}}}))
+			f.must(end(f))
+			f.keeps(name, f.snapshot())
+		})
+	}
+}
+
+// TestNewStoreIsDurable cuts the power when Open has returned.
+func TestNewStoreIsDurable(t *testing.T) {
+	fs := memfs.New()
+	if err := fs.MkdirAll("/data/stores", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	fs.SyncAll()
+	openStore(t, "/data/stores/mlruns", filestore.WithFs(fs))
+	cut := fs.CrashClone(nil)
+	for _, name := range []string{"/data/stores/mlruns/0/meta.yaml", "/data/stores/mlruns/.trash"} {
+		if _, err := cut.Stat(name); err != nil {
+			t.Errorf("after a power cut: %v", err)
+		}
+	}
+}
+
+// TestPowerCutAtEveryOperation cuts the power before each operation of the file system, with every kind of loss: what is found is
+// the store before the write or after it, whole.
+func TestPowerCutAtEveryOperation(t *testing.T) {
+	for _, op := range faultedOperations {
+		if op.steps || slices.Contains(valueOperations, op.name) {
+			continue
+		}
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFaulty(t, false, filestore.SyncMeta)
+			if op.prepare != nil {
+				f.must(op.prepare(f))
+			}
+			f.fs.SyncAll()
+			before := f.snapshot()
+			var cuts []*memfs.FS
+			f.store = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(f.fs, func(o faultfs.Op) error {
+				if o.Kind.Mutates() || o.Kind == faultfs.Sync || o.Kind == faultfs.SyncDir {
+					for seed := range uint64(4) {
+						cuts = append(cuts, f.fs.CrashClone(rand.New(rand.NewPCG(seed, uint64(o.Index)))))
+					}
+				}
+				return nil
+			})))
+			f.must(op.do(f))
+			after := f.snapshot()
+			for i, fs := range cuts {
+				cut := &faulty{T: t, ctx: context.WithoutCancel(f.ctx), faults: &faults{}, fs: fs, store: openStore(t, "/mlruns", filestore.WithFs(fs))}
+				cut.verify("")
+				if got := cut.snapshot(); !same(got, before) && !same(got, after) {
+					t.Errorf("cut %d: neither before nor after:\n%s", i, cmp.Diff(after, got, cmp.Options{likeness}))
+				}
+			}
+		})
+	}
+}

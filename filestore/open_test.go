@@ -1,0 +1,135 @@
+package filestore_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// TestOpenForeignFolder keeps hands off a directory that holds other things, whatever its entries are.
+func TestOpenForeignFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights on Windows")
+	}
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "meta.yaml"), []byte("name: x\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, fill := range map[string]func(dir string) error{
+		"a folder":          func(dir string) error { return os.Mkdir(filepath.Join(dir, "src"), 0o777) },
+		"a file":            func(dir string) error { return os.WriteFile(filepath.Join(dir, "0"), nil, 0o666) },
+		"a link to outside": func(dir string) error { return os.Symlink(outside, filepath.Join(dir, "0")) },
+		"a link to nowhere": func(dir string) error { return os.Symlink("nowhere", filepath.Join(dir, "0")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := fill(dir); err != nil {
+				t.Fatal(err)
+			}
+			store, err := filestore.Open(dir)
+			if err == nil {
+				_ = store.Close()
+			}
+			if !errors.Is(err, mlruns.ErrInvalid) {
+				t.Errorf("Open: %v, want ErrInvalid", err)
+			}
+			entries, err := os.ReadDir(dir)
+			if err != nil || len(entries) != 1 {
+				t.Errorf("the directory has %v (%v) now, want one entry", entries, err)
+			}
+		})
+	}
+}
+
+func TestOpenURI(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b", "mlruns")
+	t.Chdir(t.TempDir())
+	store, err := filestore.Open("file://" + strings.ReplaceAll(filepath.ToSlash(dir), " ", "%20"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := os.Stat(filepath.Join(dir, "0", "meta.yaml")); err != nil {
+		t.Errorf("the store is not where the URI says: %v", err)
+	}
+	for _, uri := range []string{"http://host/x", "sqlite:///mlflow.db", "databricks://x", "s3://bucket/x"} {
+		store, err := filestore.Open(uri)
+		if err == nil {
+			_ = store.Close()
+		}
+		scheme, _, _ := strings.Cut(uri, ":")
+		if !errors.Is(err, mlruns.ErrUnsupported) || !strings.Contains(err.Error(), scheme) {
+			t.Errorf("Open(%q): %v, want ErrUnsupported that names the scheme", uri, err)
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) > 0 {
+		t.Errorf("the current folder has %v now (%v)", entries, err)
+	}
+}
+
+// TestReadOnlyFileSystem says in words and codes what is the matter when the disk refuses.
+func TestReadOnlyFileSystem(t *testing.T) {
+	for _, c := range []struct {
+		errno error
+		is    error
+	}{{syscall.EROFS, mlruns.ErrReadOnly}, {syscall.EACCES, os.ErrPermission}} {
+		disk := memfs.New()
+		store, err := filestore.Open("mlruns", filestore.WithFs(disk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		refusing := faultfs.New(disk, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind.Mutates() }, c.errno))
+		broken, err := filestore.Open("mlruns", filestore.WithFs(refusing))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer broken.Close()
+		_, err = broken.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "x"})
+		if !errors.Is(err, c.is) || mlruns.CodeOf(err) != mlruns.CodePermissionDenied {
+			t.Errorf("%v: CreateExperiment: %v with code %s, want %v and PERMISSION_DENIED", c.errno, err, mlruns.CodeOf(err), c.is)
+		}
+	}
+}
+
+// TestTrashThatLeadsOut lists what is in the store though its trash is a link to another place.
+func TestTrashThatLeadsOut(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	store, err := filestore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := os.Remove(filepath.Join(dir, ".trash")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(dir, ".trash")); err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range []mlruns.View{mlruns.ViewAll, mlruns.ViewDeleted} {
+		page, err := store.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: view})
+		if want := map[mlruns.View]int{mlruns.ViewAll: 1}[view]; err != nil || len(page.Experiments) != want || len(page.Problems) == 0 {
+			t.Fatalf("search of view %d: %+v, %v, want %d experiments and a problem", view, page, err, want)
+		}
+		for _, p := range page.Problems {
+			if p.Path != ".trash" {
+				t.Errorf("problem %v, want one about .trash", p)
+			}
+		}
+	}
+	if _, err := store.Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("Run: %v, want ErrNotFound", err)
+	}
+}

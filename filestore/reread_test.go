@@ -1,0 +1,80 @@
+package filestore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+)
+
+// TestReadsAgainWhatIsBeingWritten lets MLflow truncate a file before a read and write it whole after it: the read must not take the half for all.
+func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
+	const run = "/mlruns/e1/run/"
+	read := func(get func(*mlruns.Run) string) func(*faulty) string {
+		return func(f *faulty) string {
+			r, err := f.store.Run(f.ctx, "run")
+			f.must(err)
+			return get(r)
+		}
+	}
+	found := func(filter string) func(*faulty) string {
+		return func(f *faulty) string {
+			page, err := f.store.SearchRuns(f.ctx, mlruns.RunQuery{Filter: filter})
+			f.must(err)
+			if len(page.Runs) != 1 {
+				return "nothing"
+			}
+			return page.Runs[0].Info.ID
+		}
+	}
+	for name, tc := range map[string]struct {
+		file string
+		half int // bytes that are there at first
+		get  func(*faulty) string
+		want string
+	}{
+		"meta.yaml of a run":         {run + "meta.yaml", 40, read(func(r *mlruns.Run) string { return r.Info.Name }), "name"},
+		"meta.yaml of an experiment": {"/mlruns/e1/meta.yaml", 0, func(f *faulty) string { e, err := f.store.Experiment(f.ctx, "e1"); f.must(err); return e.Name }, "one"},
+		"param":                      {run + "params/old", 0, read(func(r *mlruns.Run) string { return r.Data.Params["old"] }), "1"},
+		"tag":                        {run + "tags/old", 0, read(func(r *mlruns.Run) string { return r.Data.Tags["old"] }), "1"},
+		"param that is logged again": {run + "params/old", 0, func(f *faulty) string { f.must(f.store.LogParam(f.ctx, "run", "old", "1")); return "" }, ""},
+		"param in a filter":          {run + "params/old", 0, found("params.old = '1'"), "run"},
+		"metric":                     {run + "metrics/old", 20, read(func(r *mlruns.Run) string { return r.Data.Metrics["old"].Time.UTC().Format(time.TimeOnly) }), "00:00:09"},
+		"metric in a filter":         {run + "metrics/old", 20, found("metrics.old = 2"), "run"},
+		"history": {run + "metrics/old", 20, func(f *faulty) (last string) {
+			for m, err := range f.store.MetricHistory(f.ctx, "run", "old", mlruns.HistoryQuery{}) {
+				f.must(err)
+				last = m.Time.UTC().Format(time.TimeOnly)
+			}
+			return last
+		}, "00:00:09"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.store.LogMetric(f.ctx, "run", mlruns.Metric{Key: "old", Value: 2, Time: time.UnixMilli(9000), Step: 12345}))
+			whole := f.content(tc.file)
+			f.must(afero.WriteFile(f.fs, tc.file, []byte(whole[:tc.half]), 0o666))
+			reads, written := 0, false
+			f.hook(func(op faultfs.Op) error {
+				switch { // folders name their files without the leading slash
+				case strings.TrimPrefix(op.Path, "/") != tc.file[1:] || written:
+				case op.Kind == faultfs.ReadFile || op.Kind == faultfs.Read:
+					reads++
+				case op.Kind == faultfs.Stat && reads > 0: // how old is it?
+					f.must(afero.WriteFile(f.fs, tc.file, []byte(whole), 0o666))
+					written = true
+				}
+				return nil
+			})
+			if got := tc.get(f); got != tc.want || !written {
+				t.Errorf("got %q (looked at again: %v), want %q", got, written, tc.want)
+			}
+		})
+	}
+}
