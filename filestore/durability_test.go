@@ -16,8 +16,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// valueOperations write nothing but points, params and tags, which SyncMeta leaves to the file system.
-var valueOperations = []string{"SetExperimentTag", "SetExperimentTag nested", "DeleteExperimentTag", "LogMetric", "LogMetric new", "LogParam", "SetTag", "DeleteTag",
+// valueOperations write nothing but points, params and tags of a run that goes on, which SyncMeta leaves to the file system.
+var valueOperations = []string{"LogMetric", "LogMetric new", "LogParam", "SetTag", "DeleteTag",
 	"RecordLoggedModel"}
 
 // afterPowerCut is the store as it is found when the power came back.

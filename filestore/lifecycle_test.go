@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
@@ -80,5 +81,39 @@ func TestFailedPlaceLeavesNothing(t *testing.T) {
 				t.Errorf("%s is left", info.Name())
 			}
 		})
+	}
+}
+
+// TestFoundWhileRestored restores the experiment after the look into the root and before the one into the trash.
+func TestFoundWhileRestored(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	f.must(f.store.DeleteExperiment(f.ctx, "e1"))
+	moved := false
+	f.hook(func(op faultfs.Op) error {
+		if !moved && op.Kind == faultfs.Stat && op.Path == "/mlruns/.trash/e1/meta.yaml" {
+			moved = true
+			f.must(f.fs.Rename("/mlruns/.trash/e1", "/mlruns/e1"))
+		}
+		return nil
+	})
+	e, err := f.store.Experiment(f.ctx, "e1")
+	f.must(err)
+	if e.ID != "e1" || !moved {
+		t.Errorf("got %+v (moved %v), want e1", e, moved)
+	}
+}
+
+// TestReservedFoldersAreNoRuns puts a meta.yaml into the folders that an experiment has beside its runs.
+func TestReservedFoldersAreNoRuns(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	for _, name := range []string{"tags", "datasets", "traces", "models"} {
+		if !layout.ReservedInExperiment(name) {
+			t.Errorf("%s is not reserved", name)
+		}
+		f.must(f.fs.MkdirAll("/mlruns/e1/"+name, 0o777))
+		f.must(afero.WriteFile(f.fs, "/mlruns/e1/"+name+"/meta.yaml", []byte(f.content("/mlruns/e1/run/meta.yaml")), 0o666))
+		if _, err := f.store.Run(f.ctx, name); !errors.Is(err, mlruns.ErrNotFound) {
+			t.Errorf("Run(%q): error %v, want %v", name, err, mlruns.ErrNotFound)
+		}
 	}
 }

@@ -156,3 +156,20 @@ func TestExperimentMovesBeforeItsLock(t *testing.T) {
 		})
 	}
 }
+
+// TestRunMovesUnderItsLock moves the experiment after the lock of its run was had: the write goes to where the run is now.
+func TestRunMovesUnderItsLock(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	moved := false
+	f.hook(func(op faultfs.Op) error {
+		if !moved && op.Kind == faultfs.OpenFolder && op.Path == "/mlruns/e1/run" {
+			moved = true
+			f.must(f.fs.Rename("/mlruns/e1", "/mlruns/.trash/e1"))
+		}
+		return nil
+	})
+	f.must(f.store.LogParam(f.ctx, "run", "p", "1"))
+	if got := f.content("/mlruns/.trash/e1/run/params/p"); got != "1" || !moved {
+		t.Errorf("param %q (moved %v), want %q", got, moved, "1")
+	}
+}

@@ -1,0 +1,61 @@
+package filestore_test
+
+import (
+	"errors"
+	"path"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// TestVerifyNamesLeftoversAndDuplicates puts into a store what interrupted writes and copied folders leave.
+func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	meta := f.content("/mlruns/e1/meta.yaml")
+	for name, content := range map[string]string{
+		"/mlruns/.mlruns.trash/e2.00/meta.yaml":  meta,
+		"/mlruns/e1/.mlruns-tmp-experiment":      "",
+		"/mlruns/e1/run/.mlruns-tmp-run":         "",
+		"/mlruns/.trash/e1/meta.yaml":            meta,
+		"/mlruns/.trash/e1/.mlruns-tmp-in-trash": "",
+	} {
+		f.must(f.fs.MkdirAll(path.Dir(name), 0o777))
+		f.must(afero.WriteFile(f.fs, name, []byte(content), 0o666))
+	}
+	got := map[string]mlruns.ProblemKind{}
+	for p, err := range f.store.Verify(f.ctx) {
+		f.must(err)
+		if p.Kind == mlruns.ProblemLeftover || p.Kind == mlruns.ProblemDuplicate {
+			got[p.Path] = p.Kind
+		}
+	}
+	want := map[string]mlruns.ProblemKind{
+		".mlruns.trash/e2.00":            mlruns.ProblemLeftover,
+		"e1/.mlruns-tmp-experiment":      mlruns.ProblemLeftover,
+		"e1/run/.mlruns-tmp-run":         mlruns.ProblemLeftover,
+		".trash/e1/.mlruns-tmp-in-trash": mlruns.ProblemLeftover,
+		".trash/e1":                      mlruns.ProblemDuplicate,
+		".trash/e1/meta.yaml":            mlruns.ProblemDuplicate,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// TestDeleteBesideTheSameInTheTrash refuses to move an experiment onto what is in the trash under its id.
+func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
+	for name, inTrash := range map[string]string{"empty": "/mlruns/.trash/e1", "not empty": "/mlruns/.trash/e1/run"} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.fs.MkdirAll(inTrash, 0o777))
+			if err := f.store.DeleteExperiment(f.ctx, "e1"); !errors.Is(err, mlruns.ErrExists) {
+				t.Errorf("error %v, want %v", err, mlruns.ErrExists)
+			}
+			f.content("/mlruns/e1/meta.yaml")
+		})
+	}
+}
