@@ -28,6 +28,7 @@ func FuzzPublicCalls(f *testing.F) {
 		}
 		defer s.Close()
 		ctx := t.Context()
+		c := mlruns.NewClient(s)
 		if err := errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})); err != nil {
 			t.Fatal(err)
 		}
@@ -61,6 +62,9 @@ func FuzzPublicCalls(f *testing.F) {
 			s.RenameExperiment(ctx, "e1", b), s.RenameExperiment(ctx, a, b),
 			s.DeleteRun(ctx, a), s.RestoreRun(ctx, a), s.EndRun(ctx, "run", status, when), s.EndRun(ctx, a, status, when),
 			s.DeleteExperiment(ctx, a), s.RestoreExperiment(ctx, a),
+			errOf(s.DownloadArtifacts(ctx, "run", a, t.TempDir())), s.LogArtifact(ctx, "run", t.TempDir(), a), s.LogArtifacts(ctx, "run", t.TempDir(), b),
+			errOf(c.GetOrCreateExperiment(ctx, b)), errOf(c.ResumeRun(ctx, a)), errOf(c.StartRun(ctx, a, mlruns.RunSpec{ID: b, Name: a})),
+			errOf(c.CreateModelVersion(ctx, a, b, a)), errOfAll(c.SearchModelVersions(ctx, a)),
 		} {
 			if err != nil && mlruns.CodeOf(err) == "" {
 				t.Errorf("%v has no code", err)

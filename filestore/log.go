@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/mlruns/mlruns"
@@ -51,6 +52,9 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
+		if err := s.ownFolders(ref.dir, layout.Tags, key); err != nil {
+			return err
+		}
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if isMissing(err) {
 			return mlruns.TagNotFound(key, runID)
@@ -118,6 +122,11 @@ type series struct {
 
 func (s *Store) plan(ctx context.Context, ref runRef, b mlruns.Batch) (batchPlan, error) {
 	plan := batchPlan{series: s.seriesOf(b.Metrics), tags: b.Tags}
+	metrics, params, tags := keysOf(b)
+	if err := errors.Join(s.ownFolders(ref.dir, layout.Metrics, metrics...), s.ownFolders(ref.dir, layout.Params, params...),
+		s.ownFolders(ref.dir, layout.Tags, tags...)); err != nil {
+		return plan, err
+	}
 	for _, p := range b.Params {
 		present, err := s.keyPresent(ref.dir, layout.Params, "param", p.Key)
 		if err != nil {
@@ -211,9 +220,7 @@ func (s *Store) apply(ctx context.Context, ref runRef, info mlruns.RunInfo, doc 
 	return all.last(s.replaceRunInfo(ref, info, doc))
 }
 
-// validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.
-func validateNames(b mlruns.Batch) error {
-	var metrics, params, tags []string
+func keysOf(b mlruns.Batch) (metrics, params, tags []string) {
 	for _, m := range b.Metrics {
 		metrics = append(metrics, m.Key)
 	}
@@ -223,6 +230,12 @@ func validateNames(b mlruns.Batch) error {
 	for _, t := range b.Tags {
 		tags = append(tags, t.Key)
 	}
+	return metrics, params, tags
+}
+
+// validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.
+func validateNames(b mlruns.Batch) error {
+	metrics, params, tags := keysOf(b)
 	for _, list := range [...]struct {
 		what, field string
 		keys        []string

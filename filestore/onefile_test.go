@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,31 @@ func TestLinkInThePlaceOfAKey(t *testing.T) {
 		if got, err := os.ReadFile(d.at("other/metrics/loss")); string(got) != "1 1.0 1\n" || err != nil {
 			t.Errorf("%s: the other run's metric is %q, %v", name, got, err)
 		}
+	}
+}
+
+// TestLinkInThePlaceOfAFolder writes nothing through a folder that is a link, which may be another run's, unless the caller allowed links.
+func TestLinkInThePlaceOfAFolder(t *testing.T) {
+	d := newDamaged(t)
+	if err := os.RemoveAll(d.at("run/metrics")); err != nil {
+		t.Fatal(err)
+	}
+	d.link("../other/metrics", "run/metrics")
+	d.link("../../other/tags", "run/tags/below")
+	for verb, err := range map[string]error{
+		"LogMetric": d.store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 2}),
+		"SetTag":    d.store.SetTag(t.Context(), "run", "below/mlflow.runName", "changed"),
+		"DeleteTag": d.store.DeleteTag(t.Context(), "run", "below/mlflow.runName"),
+	} {
+		if !errors.Is(err, mlruns.ErrOutside) {
+			t.Errorf("%s = %v, want ErrOutside", verb, err)
+		}
+	}
+	if got, err := os.ReadFile(d.at("other/metrics/loss")); string(got) != "1 1.0 1\n" || err != nil {
+		t.Errorf("the other run's metric is %q, %v", got, err)
+	}
+	if got, err := os.ReadFile(d.at("other/tags/mlflow.runName")); string(got) == "changed" || err != nil {
+		t.Errorf("the other run's name is %q, %v", got, err)
 	}
 }
 
@@ -225,5 +251,34 @@ func TestVerifyGoesOn(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"unreadable .mlruns.trash", "unreadable 0"}, got); diff != "" {
 		t.Errorf("Verify (-want +got):\n%s", diff)
+	}
+}
+
+// TestHistoryIsStreamed goes through a history that is much larger than the memory it may take.
+func TestHistoryIsStreamed(t *testing.T) {
+	d := newDamaged(t)
+	const points = 400_000
+	var lines strings.Builder
+	for i := range points {
+		fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+i, 1/float64(i+1), i)
+	}
+	size := lines.Len()
+	if err := os.WriteFile(d.at("run/metrics/long"), []byte(lines.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	lines.Reset()
+	var before, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	n := 0
+	for _, err := range d.store.MetricHistory(t.Context(), "run", "long", mlruns.HistoryQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	runtime.ReadMemStats(&now)
+	if allocated := now.TotalAlloc - before.TotalAlloc; n != points || allocated > 4<<20 {
+		t.Errorf("%d points of %d bytes took %d bytes of memory, want %d points in at most 4 MiB", n, size, allocated, points)
 	}
 }

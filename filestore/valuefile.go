@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -228,4 +229,25 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// ownFolders refuses to write keys below a link in place of the folder sub or of a folder in it: it may lead to another run's. Where the caller
+// allowed links to other disks they are taken for such.
+func (s *Store) ownFolders(dir, sub string, keys ...string) error {
+	if len(s.linkTargets) > 0 || len(keys) == 0 {
+		return nil
+	}
+	folders := []string{layout.Join(dir, sub)}
+	for _, key := range keys {
+		for upper := parent(key); upper != ""; upper = parent(upper) {
+			folders = append(folders, layout.Join(dir, sub, upper))
+		}
+	}
+	slices.Sort(folders)
+	for _, folder := range slices.Compact(folders) {
+		if info, err := s.tree.lstat(folder); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
+		}
+	}
+	return nil
 }
