@@ -9,8 +9,8 @@ import (
 	"unicode/utf16"
 )
 
-// jsonText prints a string as Python's json.dumps does, the form of values in MLflow's messages.
-func jsonText(s string) string {
+// JSONText prints a string as Python's json.dumps does: in ASCII, the form of values in MLflow's messages and of the tag TagModelHistory.
+func JSONText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

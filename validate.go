@@ -24,7 +24,7 @@ const (
 // ValidateRunID checks a run id: a letter or digit, then at most 255 word characters and dashes.
 func ValidateRunID(id string) error {
 	if !validID(id, 256) {
-		return Invalid(fmt.Sprintf("Invalid value %s for parameter 'run_id' supplied.", jsonText(id)))
+		return Invalid(fmt.Sprintf("Invalid value %s for parameter 'run_id' supplied.", JSONText(id)))
 	}
 	return nil
 }
@@ -87,11 +87,11 @@ func ValidateKey(field, key string) error {
 	for _, r := range key {
 		if !wordRune(r) && !strings.ContainsRune("/.- :", r) {
 			return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), "+
-				"periods (.), spaces ( ), colon(:) and slashes (/).", jsonText(key), field))
+				"periods (.), spaces ( ), colon(:) and slashes (/).", JSONText(key), field))
 		}
 	}
 	if resolved := normalize(key); resolved != key || resolved == "." || strings.HasPrefix(resolved, "..") || strings.HasPrefix(resolved, "/") {
-		return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: %s", jsonText(key), field, ambiguousPath(resolved)))
+		return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: %s", JSONText(key), field, ambiguousPath(resolved)))
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func validateLength(what, text string, limit int) error {
 // ValidateText checks that a text is UTF-8; field is how messages call it.
 func ValidateText(field, text string) error {
 	if !utf8.ValidString(text) {
-		return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: the text is not valid UTF-8", jsonText(text), field))
+		return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: the text is not valid UTF-8", JSONText(text), field))
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func (m Metric) validate(prefix string) error {
 	}
 	for _, f := range [...]Tag{{"dataset_name", m.DatasetName}, {"dataset_digest", m.DatasetDigest}} {
 		if strings.ContainsFunc(f.Value, unicode.IsSpace) || strings.ContainsFunc(f.Value, unicode.IsControl) || !utf8.ValidString(f.Value) {
-			return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s%s' supplied: a blank in it would make the whole metric unreadable", jsonText(f.Value), prefix, f.Key))
+			return Invalid(fmt.Sprintf("Invalid value %s for parameter '%s%s' supplied: a blank in it would make the whole metric unreadable", JSONText(f.Value), prefix, f.Key))
 		}
 	}
 	return nil

@@ -329,8 +329,5 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidParameter,
 			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}
 	}
-	if err := s.ownFolders(ref.dir, layout.Tags, tag.Key); err != nil {
-		return err
-	}
 	return change(ref)
 }

@@ -52,9 +52,6 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
-		if err := s.ownFolders(ref.dir, layout.Tags, key); err != nil {
-			return err
-		}
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if isMissing(err) {
 			return mlruns.TagNotFound(key, runID)

@@ -76,11 +76,11 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString(`{"run_id": `)
-	writeJSONText(&b, runID)
+	b.WriteString(mlruns.JSONText(runID))
 	b.WriteString(`, "artifact_path": `)
-	writeJSONText(&b, m.ArtifactPath)
+	b.WriteString(mlruns.JSONText(m.ArtifactPath))
 	b.WriteString(`, "utc_time_created": `)
-	writeJSONText(&b, m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000"))
+	b.WriteString(mlruns.JSONText(m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000")))
 	b.WriteString(`, "flavors": {`)
 	for i, name := range slices.Sorted(maps.Keys(m.Flavors)) {
 		if i > 0 {
@@ -90,7 +90,7 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 		if err := errors.Join(mlruns.ValidateText("flavors", name), mlruns.ValidateText("flavors", string(flavor))); err != nil {
 			return "", err
 		}
-		writeJSONText(&b, name)
+		b.WriteString(mlruns.JSONText(name))
 		b.WriteString(": ")
 		err := writeSpaced(&b, flavor)
 		if err == nil && bytes.TrimSpace(flavor)[0] != '{' {
@@ -103,7 +103,7 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 	b.WriteString("}")
 	if m.ModelUUID != "" {
 		b.WriteString(`, "model_uuid": `)
-		writeJSONText(&b, m.ModelUUID)
+		b.WriteString(mlruns.JSONText(m.ModelUUID))
 	}
 	b.WriteString("}")
 	return b.String(), nil
@@ -124,7 +124,7 @@ func writeSpaced(b *strings.Builder, raw json.RawMessage) error {
 			if err := json.Unmarshal([]byte(text[i:end]), &s); err != nil {
 				return err
 			}
-			writeJSONText(b, s)
+			b.WriteString(mlruns.JSONText(s))
 			i = end - 1
 		case ',', ':':
 			b.WriteByte(text[i])
@@ -144,29 +144,4 @@ func endOfString(text string, i int) int {
 		}
 	}
 	return i + 1
-}
-
-// writeJSONText writes a string in ASCII, as json.dumps does.
-func writeJSONText(b *strings.Builder, s string) {
-	quoted, err := json.Marshal(s)
-	if err != nil {
-		// A string always has a JSON form.
-		panic(err)
-	}
-	for _, r := range unescapeHTML(string(quoted)) {
-		switch {
-		case r == 0x7f || r > 0x7f && r <= 0xffff:
-			fmt.Fprintf(b, `\u%04x`, r)
-		case r > 0xffff:
-			r -= 0x10000
-			fmt.Fprintf(b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		default:
-			b.WriteRune(r)
-		}
-	}
-}
-
-// unescapeHTML undoes what encoding/json escapes for the sake of HTML.
-func unescapeHTML(s string) string {
-	return strings.NewReplacer(`\\`, `\\`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(s)
 }

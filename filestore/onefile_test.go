@@ -124,6 +124,21 @@ func TestLinkInThePlaceOfAFolder(t *testing.T) {
 			t.Errorf("%s = %v, want ErrOutside", verb, err)
 		}
 	}
+	if err := os.RemoveAll(d.at("run/tags")); err != nil {
+		t.Fatal(err)
+	}
+	d.link("../other/tags", "run/tags")
+	for verb, err := range map[string]error{
+		"UpdateRun":         d.store.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "changed"}),
+		"RecordLoggedModel": d.store.RecordLoggedModel(t.Context(), "run", mlruns.ModelRecord{ArtifactPath: "m"}),
+	} {
+		if !errors.Is(err, mlruns.ErrOutside) {
+			t.Errorf("%s = %v, want ErrOutside", verb, err)
+		}
+	}
+	if _, err := os.Stat(d.at("other/tags/mlflow.log-model.history")); err == nil {
+		t.Error("the other run has a record of the model")
+	}
 	if got, err := os.ReadFile(d.at("other/metrics/loss")); string(got) != "1 1.0 1\n" || err != nil {
 		t.Errorf("the other run's metric is %q, %v", got, err)
 	}

@@ -45,8 +45,8 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 	}
 	var all steps
-	return all.last(s.changeRun(ctx, runID, func(ref runRef, info *mlruns.RunInfo) error {
-		sync := s.syncsValues(*info)
+	return all.last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+		sync := s.syncsValues(info)
 		if u.Status != 0 {
 			info.Status = u.Status
 		}
@@ -60,23 +60,12 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			}
 		}
 		if u.Status.Ended() && s.sync == SyncMeta {
-			return s.syncRun(ctx, ref)
-		}
-		return nil
-	}))
-}
-
-// changeRun locks an active run, lets change alter what its meta.yaml says, and replaces that.
-func (s *Store) changeRun(ctx context.Context, runID string, change func(runRef, *mlruns.RunInfo) error) error {
-	return s.withRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
-		if info.Stage != mlruns.StageActive {
-			return mlruns.RunNotActive(runID)
-		}
-		if err := change(ref, &info); err != nil {
-			return err
+			if err := s.syncRun(ctx, ref); err != nil {
+				return err
+			}
 		}
 		return s.replaceRunInfo(ref, info, doc)
-	})
+	}))
 }
 
 func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) error {

@@ -140,6 +140,9 @@ func readText(f rootfs.Folder, name string) (string, error) {
 
 // writeValue replaces the file of a key in the folder sub of dir, and makes the folders it needs. The caller holds the lock of dir.
 func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
+	if err := s.ownFolders(dir, sub, key); err != nil {
+		return err
+	}
 	name, err := s.makeRoom(dir, sub, key, sync)
 	if err != nil {
 		return err
@@ -162,6 +165,9 @@ func (s *Store) valueOptions(dir string, sync bool) atomicfile.Options {
 
 // removeValue removes the file of a key. The emptied folder of a nested key stays, as in MLflow.
 func (s *Store) removeValue(dir, sub, key string, sync bool) error {
+	if err := s.ownFolders(dir, sub, key); err != nil {
+		return err
+	}
 	name := layout.Join(dir, sub, key)
 	info, err := s.tree.stat(name)
 	if err != nil {
