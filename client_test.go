@@ -71,11 +71,19 @@ func TestCapabilities(t *testing.T) {
 	} {
 		isUnsupported(t, name, err)
 	}
-	for name, seq := range map[string]iter.Seq2[mlruns.Problem, error]{"Verify": c.Verify(ctx), "Repair": c.Repair(ctx, mlruns.RepairQuery{})} {
-		for _, err := range seq {
-			isUnsupported(t, name, err)
-		}
+	for name, err := range map[string]error{
+		"Verify": firstError(c.Verify(ctx)), "Repair": firstError(c.Repair(ctx, mlruns.RepairQuery{})),
+		"GC": firstError(c.GC(ctx, mlruns.GCQuery{})), "Relocate": firstError(c.Relocate(ctx, mlruns.RelocateQuery{})),
+	} {
+		isUnsupported(t, name, err)
 	}
+}
+
+func firstError[T any](seq iter.Seq2[T, error]) error {
+	for _, err := range seq {
+		return err
+	}
+	return nil
 }
 
 // batchStore has one run and keeps the batches logged to it.

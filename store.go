@@ -83,15 +83,3 @@ type Verifier interface {
 	// Verify goes through everything in the store and yields what is wrong, in the order of paths. It changes nothing and never stops at a problem.
 	Verify(ctx context.Context) iter.Seq2[Problem, error]
 }
-
-// RepairQuery says how to repair. The zero RepairQuery repairs all that is repairable.
-type RepairQuery struct {
-	// DryRun yields what would be repaired and changes nothing.
-	DryRun bool
-}
-
-// Repairer is a store that can mend what Verify calls repairable. Client finds it by assertion.
-type Repairer interface {
-	// Repair yields each problem it mended.
-	Repair(ctx context.Context, q RepairQuery) iter.Seq2[Problem, error]
-}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
 )
 
 // Option changes how Open opens a store.
@@ -25,6 +27,7 @@ type options struct {
 	linkTargets   []string
 	truncation    bool
 	parallelism   int
+	progress      func(mlruns.Progress)
 }
 
 // maxParallelism is the most runs that a search reads at once unless WithParallelism says more.
@@ -35,7 +38,7 @@ const DefaultLockTimeout = 30 * time.Second
 
 func defaults() options {
 	return options{sync: SyncMeta, locking: LockRequired, lockTimeout: DefaultLockTimeout, clock: time.Now,
-		logger: slog.New(slog.DiscardHandler), parallelism: min(runtime.GOMAXPROCS(0), maxParallelism)}
+		logger: slog.New(slog.DiscardHandler), parallelism: min(runtime.GOMAXPROCS(0), maxParallelism), progress: func(mlruns.Progress) {}}
 }
 
 // Sync says what is durable when a call returns.
@@ -109,3 +112,7 @@ func WithTruncation() Option { return func(o *options) { o.truncation = true } }
 // WithParallelism sets how many runs a search reads at once. The default is the number of processors in use, at most 16; on network drives more
 // hide the latency. Numbers below 1 mean 1.
 func WithParallelism(n int) Option { return func(o *options) { o.parallelism = max(n, 1) } }
+
+// WithProgress is told how far Verify, Repair, GC and Relocate have come, between any two experiments or runs, by the goroutine that goes through them.
+// The default tells nobody.
+func WithProgress(tell func(mlruns.Progress)) Option { return func(o *options) { o.progress = tell } }
