@@ -33,21 +33,24 @@ type Repairer interface {
 
 // GCQuery says what to remove for good. The zero GCQuery removes all that is deleted.
 type GCQuery struct {
-	// OlderThan spares what was deleted less than this long ago, and what has no time of deletion. 0 spares nothing.
+	// OlderThan spares runs that were deleted, and deleted experiments that were changed, less than this long ago, and what has no such time. 0 spares
+	// nothing.
 	OlderThan time.Duration
 	// DryRun yields what would be removed and changes nothing.
 	DryRun bool
+	// OnProblem is told of what could not be read, and was therefore left. Nil: the store's logger.
+	OnProblem func(Problem)
 }
 
 // Removal is a deleted run or experiment that was removed for good, or would be.
 type Removal struct {
-	// Path of its folder, relative to the store's root, with slashes.
+	// Path of its folder, relative to the store's root, with slashes. The rest of a removal that was interrupted has nothing else.
 	Path         string `json:"path"`
-	ExperimentID string `json:"experiment_id"`
+	ExperimentID string `json:"experiment_id,omitempty"`
 	// RunID is empty for an experiment.
 	RunID string `json:"run_id,omitempty"`
 	Name  string `json:"name,omitempty"`
-	// Deleted is when it was deleted; zero where that is not known.
+	// Deleted is when it was deleted, or an experiment last changed, which deleting is; zero where that is not known.
 	Deleted time.Time `json:"-"`
 	// Files and Bytes count what is in the folder, artifacts included.
 	Files int   `json:"files"`
@@ -65,14 +68,19 @@ type Collector interface {
 type RelocateQuery struct {
 	// DryRun yields what would be rewritten and changes nothing.
 	DryRun bool
+	// OnProblem is told of what could not be read, and was therefore left. Nil: the store's logger.
+	OnProblem func(Problem)
 }
 
-// Relocation is a recorded location that was rewritten, or would be.
+// Relocation is a recorded location that was rewritten, or would be, or that was kept for a reason that its user should know.
 type Relocation struct {
 	// Path of the meta.yaml, relative to the store's root, with slashes.
 	Path string `json:"path"`
 	From string `json:"from"`
-	To   string `json:"to"`
+	// To is what is recorded now, "" if From was kept.
+	To string `json:"to,omitempty"`
+	// Kept is why From was kept.
+	Kept string `json:"kept,omitempty"`
 }
 
 // Relocator is a store that can rewrite recorded artifact locations after it was moved or copied, so that MLflow finds the artifacts.

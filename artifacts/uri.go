@@ -88,7 +88,7 @@ func absolute(location, cwd, goos string) (string, error) {
 		return location, nil
 	}
 	local, err := localPath(location, goos)
-	if err != nil || isAbs(local) {
+	if err != nil || IsAbs(local) {
 		return location, err
 	}
 	joined := path.Join(cwd, local)
@@ -137,7 +137,8 @@ func join(prefix, suffix string) string {
 	return prefix + "/" + suffix
 }
 
-func isAbs(p string) bool {
+// IsAbs reports whether a path with slashes is absolute, on this system or on another: "C:/x" is.
+func IsAbs(p string) bool {
 	return strings.HasPrefix(p, "/") || hasDrive(p) && strings.HasPrefix(p[2:], "/")
 }
 

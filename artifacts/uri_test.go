@@ -163,7 +163,7 @@ func FuzzAbsolute(f *testing.F) {
 		cwd := path.Clean("/" + dir)
 		got, err := absolute(location, cwd, "linux")
 		local, localErr := localPath(location, "linux")
-		if err != nil || localErr != nil || location == "" || isAbs(local) || hasDrive(path.Join(cwd, local)) {
+		if err != nil || localErr != nil || location == "" || IsAbs(local) || hasDrive(path.Join(cwd, local)) {
 			return
 		}
 		if back, err := localPath(got, "linux"); err != nil || back != path.Join(cwd, local) {

@@ -17,7 +17,7 @@ var _ mlruns.ArtifactStore = (*Store)(nil)
 // newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the store as it lies now if the experiment has moved with it.
 func (s *Store) newArtifactURI(e mlruns.Experiment, runID string) (string, error) {
 	location := e.ArtifactLocation
-	if location == "" || s.movedHere(location, e.ID) {
+	if _, moved := s.movedFrom(location, e.ID); location == "" || moved {
 		var err error
 		if location, err = artifacts.Append(s.uri, e.ID); err != nil {
 			return "", err
@@ -26,16 +26,21 @@ func (s *Store) newArtifactURI(e mlruns.Experiment, runID string) (string, error
 	return artifacts.Append(location, runID, layout.Artifacts)
 }
 
-// movedHere reports whether a location is that of an experiment's folder in another place, where this store or the one it was copied from was.
-func (s *Store) movedHere(location, id string) bool {
+// movedFrom reports whether a location ends in tail, as one below the store's directory does, but is recorded for another place, where this store or the
+// one it was copied from was. It gives the recorded path, cleaned.
+func (s *Store) movedFrom(location, tail string) (recorded string, ok bool) {
 	recorded, err := artifacts.LocalPath(location)
-	if err != nil || path.Base(recorded) != id {
-		return false
+	if err != nil {
+		return "", false
+	}
+	recorded = path.Clean(recorded)
+	if !strings.HasSuffix("/"+recorded, "/"+tail) {
+		return "", false
 	}
 	if own := s.ownArtifactRoot(); own != "" && strings.HasPrefix(recorded+"/", filepath.ToSlash(own)+"/") {
-		return false
+		return "", false
 	}
-	return path.Clean(recorded) != path.Join(filepath.ToSlash(s.dir), id)
+	return recorded, recorded != path.Join(filepath.ToSlash(s.dir), tail)
 }
 
 // ownArtifactRoot is the local directory of WithArtifactRoot, "" without one.
@@ -69,16 +74,23 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err != nil {
 		return nil, runError(runID, err)
 	}
-	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: runID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
-		OwnRoot: s.ownArtifactRoot(), Allowed: s.artifactRoots, ReadOnly: s.readOnly, ForWriting: writing}
-	if s.tree.native != nil {
-		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
-	}
+	r := s.artifactsOf(ref, info)
+	r.ForWriting = writing
 	place, err := artifacts.Locate(r)
 	if err == nil && place.Problem != nil {
 		s.logged(nil).add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.dir, layout.Artifacts), Reason: place.Problem.Reason})
 	}
 	return place, err
+}
+
+// artifactsOf is what package artifacts needs to know of a run.
+func (s *Store) artifactsOf(ref runRef, info mlruns.RunInfo) artifacts.Run {
+	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
+		OwnRoot: s.ownArtifactRoot(), Allowed: s.artifactRoots, ReadOnly: s.readOnly}
+	if s.tree.native != nil {
+		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
+	}
+	return r
 }
 
 // readArtifacts calls do with the place of a run's artifacts.

@@ -130,7 +130,9 @@ func (s *Store) listed(ctx context.Context, ref experimentRef, p *problems, read
 	switch {
 	case err == nil || ended(ctx, err):
 	case isMissing(err):
-		p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+		if s.tree.isDir(ref.dir) { // else it was removed for good since it was listed
+			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
 	}

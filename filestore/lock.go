@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 )
@@ -60,4 +61,30 @@ func (s *Store) lockRun(ctx context.Context, id string) (runRef, unlockFunc, err
 		}
 		return ref, unlock, err
 	}
+}
+
+// placedRun is a locked run whose experiment is locked too, which keeps the run where it is.
+type placedRun struct{ run, experiment func() }
+
+// lockPlacedRun locks a run that was listed and its experiment, and tells where it lies now. It is nil where the run is gone.
+func (s *Store) lockPlacedRun(ctx context.Context, ref runRef) (runRef, *placedRun, error) {
+	e, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
+	if errors.Is(err, mlruns.ErrNotFound) {
+		return ref, nil, nil
+	}
+	if err != nil {
+		return ref, nil, err
+	}
+	ref = newRunRef(e, ref.id)
+	if s.isRun(ref) {
+		var unlockRun unlockFunc
+		if unlockRun, err = s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock))); err == nil {
+			return ref, &placedRun{run: func() { s.unlock(unlockRun) }, experiment: func() { s.unlock(unlock) }}, nil
+		}
+	}
+	s.unlock(unlock)
+	if errors.Is(err, dirlock.ErrGone) {
+		err = nil
+	}
+	return ref, nil, err
 }

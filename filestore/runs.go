@@ -129,7 +129,9 @@ func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *p
 	switch {
 	case err == nil || ended(ctx, err):
 	case errors.Is(err, fs.ErrNotExist):
-		p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+		if _, gone := f.Stat(ref.id); !isMissing(gone) { // else it was removed for good since it was listed
+			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
 	}

@@ -35,6 +35,13 @@ const (
 // ExperimentLock is the lock file of an experiment. It lies in the root, because the experiment's folder moves while the lock is held.
 func ExperimentLock(id string) string { return ".mlruns." + id + ".lock" }
 
+// LockedExperiment is the inverse of ExperimentLock.
+func LockedExperiment(name string) (id string, ok bool) {
+	id, prefixed := strings.CutPrefix(name, ".mlruns.")
+	id, ok = strings.CutSuffix(id, ".lock")
+	return id, ok && prefixed
+}
+
 // Experiment is the folder of an experiment, in the trash or not.
 func Experiment(id string, trashed bool) string {
 	if trashed {

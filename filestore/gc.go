@@ -1,0 +1,187 @@
+package filestore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+var _ mlruns.Collector = (*Store)(nil)
+
+// GC implements mlruns.Collector. Each experiment and run has a commit point of its own: the rename of its folder into the private folder, where its
+// content is then removed. A removal that was interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
+//
+// An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its meta.yaml says deleted, in an active experiment and in a
+// deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and an experiment of which it is unreadable stays.
+// Links are removed, never followed: nothing outside of the store is touched.
+//
+// What cannot be removed is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was removed but would
+// perhaps not stay so after a power cut. Calling again goes on. A negative OlderThan is mlruns.ErrInvalid.
+func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
+	return func(yield func(mlruns.Removal, error) bool) {
+		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, query: q, yield: yield}
+		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
+			yield(mlruns.Removal{}, fail("gc", "", err))
+		}
+	}
+}
+
+// collection is one GC.
+type collection struct {
+	upkeep
+	query mlruns.GCQuery
+	yield func(mlruns.Removal, error) bool
+}
+
+func (c *collection) collect(ctx context.Context) error {
+	begin := c.store.beginWrite
+	if c.query.DryRun {
+		begin = c.store.begin
+	}
+	if err := begin(ctx); err != nil {
+		return err
+	}
+	if c.query.OlderThan < 0 {
+		return mlruns.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
+	}
+	if err := c.leftovers(ctx); err != nil {
+		return err
+	}
+	refs, err := c.experiments()
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		whole, err := c.experiment(ctx, ref)
+		if err == nil && !whole {
+			err = c.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { c.run(ctx, ref, info) })
+		}
+		if c.stopped || err != nil {
+			return err
+		}
+		c.done(ref.dir)
+	}
+	if !c.query.DryRun {
+		c.store.dropLocks(ctx)
+	}
+	return nil
+}
+
+// old reports whether something that was deleted at a time is to be removed.
+func (c *collection) old(deleted time.Time) bool {
+	return c.query.OlderThan == 0 || !deleted.IsZero() && c.store.now().Sub(deleted) >= c.query.OlderThan
+}
+
+// experiment removes an experiment if it is to go whole, and reports whether it is. The only error is the end of ctx.
+func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole bool, err error) {
+	if !ref.trashed {
+		return false, nil
+	}
+	e, err := c.store.listed(ctx, ref, c.problems, c.store.readUntagged)
+	if err != nil || !c.old(e.Updated) {
+		return false, ctx.Err()
+	}
+	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
+	c.remove(ctx, r, func() (string, error) { return c.store.discardExperiment(ctx, ref, c.old) })
+	return true, ctx.Err()
+}
+
+func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
+	if info.Stage != mlruns.StageDeleted || !c.old(info.Deleted) {
+		return
+	}
+	r := mlruns.Removal{Path: ref.dir, ExperimentID: info.ExperimentID, RunID: info.ID, Name: info.Name, Deleted: info.Deleted}
+	c.remove(ctx, r, func() (string, error) { return c.store.discardRun(ctx, ref, c.old) })
+}
+
+// remove takes a folder out of the store and then removes it, or only yields it. discard gives where the folder went, "" if it is to stay after all.
+func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func() (string, error)) {
+	at, durable := r.Path, true
+	if !c.query.DryRun {
+		var err error
+		if at, err = discard(); at == "" && (err == nil || ctx.Err() != nil) {
+			return
+		}
+		if !c.did(r.Path, err) {
+			return
+		}
+		durable = err == nil
+	}
+	r.Files, r.Bytes = c.store.measure(at)
+	// What was moved and could come back after a power cut is left whole, for the next GC.
+	if !c.query.DryRun && durable {
+		c.did(r.Path, c.store.tree.removeAll(at))
+	}
+	c.stopped = !c.yield(r, nil)
+}
+
+// leftovers finishes the removals that were interrupted.
+func (c *collection) leftovers(ctx context.Context) error {
+	entries, err := c.store.tree.entries(layout.Private)
+	if err != nil && !isMissing(err) {
+		c.did(layout.Private, err)
+	}
+	for _, e := range entries {
+		if c.stopped || ctx.Err() != nil {
+			break
+		}
+		if dir := layout.Join(layout.Private, e.Name); discarded(e.Name) {
+			c.remove(ctx, mlruns.Removal{Path: dir}, func() (string, error) { return dir, c.store.settleDiscarded() })
+		}
+	}
+	return ctx.Err()
+}
+
+// discardExperiment takes a deleted experiment out of the trash if old still says so under its lock. The commit point is the rename.
+func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old func(time.Time) bool) (at string, err error) {
+	unlockRoot, err := s.lockRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer s.unlock(unlockRoot)
+	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.ExperimentLock(ref.id)))
+	if err != nil {
+		return "", err
+	}
+	defer s.unlock(unlock)
+	e, _, err := s.readExperimentOnly(ctx, ref)
+	if isMissing(err) || err == nil && !old(e.Updated) {
+		return "", nil // restored, or deleted again, since it was listed
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.takeOut(ref.dir, nil)
+}
+
+// discardRun takes a deleted run out of its experiment if old still says so under its locks. The experiment's lock keeps it where it is, and keeps
+// whoever restores it as a whole from counting on the run. The commit point is the rename.
+func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) bool) (at string, err error) {
+	ref, unlock, err := s.lockPlacedRun(ctx, ref)
+	if err != nil || unlock == nil {
+		return "", err
+	}
+	defer unlock.experiment()
+	defer unlock.run()
+	removable := func(dir string) (bool, error) {
+		f, err := s.tree.folder(dir)
+		if err != nil {
+			return false, err
+		}
+		defer closeQuietly(f)
+		info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+		return info.Stage == mlruns.StageDeleted && old(info.Deleted), err
+	}
+	if ok, err := removable(ref.dir); err != nil || !ok {
+		return "", err
+	}
+	if openFilesStay {
+		// Whoever takes the lock now keeps the folder from being renamed, as we would.
+		unlock.run()
+	}
+	return s.takeOut(ref.dir, removable)
+}

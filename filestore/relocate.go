@@ -1,0 +1,175 @@
+package filestore
+
+import (
+	"context"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+var _ mlruns.Relocator = (*Store)(nil)
+
+// Relocate implements mlruns.Relocator. It is for MLflow, which looks for artifacts where they are recorded: this module finds those of a moved store
+// anyway. Each meta.yaml has a commit point of its own, its replacement, and nothing in it changes but the location, which keeps its form; deleted
+// experiments and runs are relocated too. Locations below WithArtifactRoot stay, of other schemes too, and those of logged models and traces.
+//
+// A location is that of another place of this store if it ends in "/<experiment>", that of a run in "/<experiment>/<run>/artifacts". It is kept, and
+// yielded with the reason, if it is relative; if it is a run's that has no artifacts here and may have some there; or if it is an experiment's and there
+// is a folder that is none. To know, it is asked whether what is recorded exists. Only what lies below a directory of WithArtifactRoots is opened.
+//
+// What cannot be rewritten is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was rewritten but may be lost
+// in a power cut. Calling again goes on.
+func (s *Store) Relocate(ctx context.Context, q mlruns.RelocateQuery) iter.Seq2[mlruns.Relocation, error] {
+	return func(yield func(mlruns.Relocation, error) bool) {
+		m := &move{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
+		if err := m.last(m.relocate(ctx)); err != nil && !m.stopped {
+			yield(mlruns.Relocation{}, fail("relocate", "", err))
+		}
+	}
+}
+
+// move is one Relocate.
+type move struct {
+	upkeep
+	dryRun bool
+	yield  func(mlruns.Relocation, error) bool
+	here   map[string]bool // whether a root that was recorded is this store under another name
+}
+
+func (m *move) relocate(ctx context.Context) error {
+	begin := m.store.beginWrite
+	if m.dryRun {
+		begin = m.store.begin
+	}
+	if err := begin(ctx); err != nil {
+		return err
+	}
+	refs, err := m.experiments()
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := m.experiment(ctx, ref); m.stopped || err != nil {
+			return err
+		}
+		if err := m.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { m.run(ctx, ref, info) }); m.stopped || err != nil {
+			return err
+		}
+		m.done(ref.dir)
+	}
+	return nil
+}
+
+// experiment relocates an experiment. The only error is the end of ctx.
+func (m *move) experiment(ctx context.Context, ref experimentRef) error {
+	e, err := m.store.listed(ctx, ref, m.problems, m.store.readUntagged)
+	if err != nil {
+		return ctx.Err()
+	}
+	recorded, moved := m.from(e.ArtifactLocation, e.ID)
+	if !moved {
+		return nil
+	}
+	kept := relative(recorded)
+	if kept == "" && m.store.onDisk() && artifacts.Exists(recorded) && !artifacts.Exists(path.Join(recorded, layout.Meta)) {
+		kept = "there is a folder, which is no experiment's"
+	}
+	m.change(ctx, ref.dir, e.ArtifactLocation, e.ID, kept, func(to string) (bool, error) {
+		now, unlock, err := m.store.lockExperiment(ctx, e.ID)
+		if err != nil {
+			return false, err
+		}
+		defer m.store.unlock(unlock)
+		_, doc, err := m.store.readExperimentOnly(ctx, now)
+		if err != nil {
+			return false, experimentError(e.ID, now.dir, err)
+		}
+		return m.store.replaceText(now.dir, doc, keyArtifactLocation, e.ArtifactLocation, to)
+	})
+	return ctx.Err()
+}
+
+func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
+	tail := path.Join(info.ExperimentID, info.ID, layout.Artifacts)
+	recorded, moved := m.from(info.ArtifactURI, tail)
+	if !moved {
+		return
+	}
+	kept := relative(recorded)
+	if kept == "" {
+		kept = artifacts.LeftBehind(m.store.artifactsOf(ref, info))
+	}
+	m.change(ctx, ref.dir, info.ArtifactURI, tail, kept, func(to string) (bool, error) {
+		now, unlock, err := m.store.lockPlacedRun(ctx, ref)
+		if err != nil || unlock == nil {
+			return false, err
+		}
+		defer unlock.experiment()
+		defer unlock.run()
+		changed := false
+		err = m.store.withLockedRun(ctx, now, func(now runRef, _ mlruns.RunInfo, doc document) (err error) {
+			changed, err = m.store.replaceText(now.dir, doc, keyArtifactURI, info.ArtifactURI, to)
+			return err
+		})
+		return changed, err
+	})
+}
+
+// from is movedFrom for a store that may have several names.
+func (m *move) from(location, tail string) (recorded string, moved bool) {
+	recorded, moved = m.store.movedFrom(location, tail)
+	if !moved || !m.store.onDisk() {
+		return recorded, moved
+	}
+	root := filepath.FromSlash(strings.TrimSuffix(recorded, "/"+tail))
+	here, known := m.here[root]
+	if !known && filepath.IsAbs(root) {
+		there, err := os.Stat(root)
+		if err == nil {
+			now, statErr := os.Stat(m.store.dir)
+			here = statErr == nil && os.SameFile(there, now)
+		}
+		m.here[root] = here
+	}
+	return recorded, !here
+}
+
+func relative(recorded string) string {
+	if artifacts.IsAbs(recorded) {
+		return ""
+	}
+	return "it is a relative path; what it is relative to is not recorded"
+}
+
+// change rewrites one location, or only yields it. write reports whether From still stood there.
+func (m *move) change(ctx context.Context, dir, location, tail, kept string, write func(to string) (bool, error)) {
+	r := mlruns.Relocation{Path: layout.Join(dir, layout.Meta), From: location, Kept: kept}
+	if kept == "" {
+		r.To = artifacts.Relocated(location, path.Join(filepath.ToSlash(m.store.dir), tail))
+	}
+	if kept == "" && !m.dryRun {
+		stood, err := write(r.To)
+		if ctx.Err() != nil && !stood || err == nil && !stood || !m.did(r.Path, err) {
+			return
+		}
+	}
+	m.stopped = !m.yield(r, nil)
+}
+
+// replaceText replaces one text of a meta.yaml if it still is from. The caller holds the lock.
+func (s *Store) replaceText(dir string, doc document, key, from, to string) (bool, error) {
+	if now, _ := doc.text(key); now != from {
+		return false, nil
+	}
+	doc.setString(key, to)
+	return true, s.replaceMeta(dir, doc)
+}
+
+// onDisk reports whether the store lies in a file system of the operating system, where recorded paths mean something.
+func (s *Store) onDisk() bool { return s.fs == nil }

@@ -1,0 +1,123 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// openFilesStay says that a file that is open, such as a lock, cannot be removed, nor its folder renamed.
+const openFilesStay = runtime.GOOS == "windows"
+
+// discardPrefix begins the names of what is to be removed. No id begins with a dot, so what is being made never has it.
+const discardPrefix = ".removed."
+
+func discarded(name string) bool { return strings.HasPrefix(name, discardPrefix) }
+
+// takeOut renames a folder into the private folder, from where it is only to be removed, and gives its path there. The error is mlruns.ErrNotDurable if
+// it is there but may come back. still, if it is not nil, looks at it once more when nobody finds it any longer, and has it put back: writers that
+// take no locks, MLflow's, may have changed it until then. A folder that was put back has the path "".
+func (s *Store) takeOut(dir string, still func(dir string) (bool, error)) (at string, err error) {
+	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
+		return "", err
+	}
+	at = layout.Join(layout.Private, discardPrefix+temporary(path.Base(dir)))
+	if err := s.tree.rename(dir, at); err != nil {
+		return "", err
+	}
+	if still != nil {
+		if ok, err := still(at); err != nil || !ok {
+			if back := s.tree.rename(at, dir); back != nil {
+				err = errors.Join(err, fmt.Errorf("it could not be put back and is in %s: %w", at, back))
+			}
+			return "", err
+		}
+	}
+	if s.syncs(SyncMeta) {
+		if err := errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(parent(dir))); err != nil {
+			return at, errors.Join(mlruns.ErrNotDurable, err)
+		}
+	}
+	return at, nil
+}
+
+// settleDiscarded makes durable that what was discarded before is no longer where it was.
+func (s *Store) settleDiscarded() error {
+	if !s.syncs(SyncMeta) {
+		return nil
+	}
+	return s.tree.syncDir(layout.Private)
+}
+
+// measure counts what is below dir and opens no file. A link counts as itself. What cannot be listed is left out.
+func (s *Store) measure(dir string) (files int, bytes int64) {
+	info, err := s.tree.lstat(dir)
+	if err != nil {
+		return 0, 0
+	}
+	if !info.IsDir() {
+		return 1, info.Size()
+	}
+	entries, err := s.tree.entries(dir)
+	if err != nil {
+		s.logger.Warn("a folder that is removed cannot be listed", "path", dir, "error", err)
+	}
+	for _, e := range entries {
+		n, size := s.measure(layout.Join(dir, e.Name))
+		files, bytes = files+n, bytes+size
+	}
+	return files, bytes
+}
+
+// dropLocks removes the locks of experiments that are gone. That is safe while the lock is held, and nothing of what it guards is done any more:
+// whoever waits for it finds that the file it gets is not the one at the path, and begins again. Under the root's lock no such experiment is made.
+func (s *Store) dropLocks(ctx context.Context) {
+	if s.locking == LockNone {
+		return // another process may hold them
+	}
+	entries, err := s.tree.entries("")
+	if err != nil {
+		s.logger.Warn("the locks of removed experiments stay", "error", err)
+	}
+	for _, e := range entries {
+		id, ok := layout.LockedExperiment(e.Name)
+		if !ok || !e.Type.IsRegular() || !s.experimentGone(id) {
+			continue
+		}
+		if err := s.dropLock(ctx, id); err != nil {
+			s.logger.Warn("the lock of a removed experiment stays", "path", e.Name, "error", err)
+		}
+	}
+}
+
+func (s *Store) experimentGone(id string) bool {
+	_, err := s.findExperiment(id)
+	return errors.Is(err, mlruns.ErrNotFound)
+}
+
+func (s *Store) dropLock(ctx context.Context, id string) error {
+	unlockRoot, err := s.lockRoot(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlockRoot)
+	name := layout.ExperimentLock(id)
+	unlock, err := s.locks.Lock(ctx, s.tree.name(name))
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	if !s.experimentGone(id) {
+		return nil
+	}
+	if openFilesStay {
+		s.unlock(unlock) // whoever opens it now keeps it
+	}
+	return s.tree.remove(name)
+}

@@ -1,0 +1,84 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mlruns/mlruns"
+)
+
+// upkeep is a walk through the store for a call that goes on after what it cannot do.
+type upkeep struct {
+	store    *Store
+	problems *problems
+	stopped  bool // the caller wants no more
+
+	at       mlruns.Progress
+	steps    steps
+	failed   error // the first failure
+	failures int
+}
+
+// experiments lists what is to be gone through.
+func (u *upkeep) experiments() ([]experimentRef, error) {
+	refs, err := u.store.experimentRefs(mlruns.ViewAll, u.problems)
+	u.at.Total += len(refs)
+	return refs, err
+}
+
+// runs calls each for the runs of an experiment with a readable meta.yaml, until the caller wants no more. The only error is the end of ctx.
+func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, mlruns.RunInfo)) error {
+	_, refs, f, err := u.store.openRuns(e, u.problems)
+	if err != nil {
+		if !isMissing(err) {
+			u.problems.add(problemOf(mlruns.ProblemUnreadable, e.dir, err))
+		}
+		return ctx.Err()
+	}
+	defer closeQuietly(f)
+	u.at.Total += len(refs)
+	for _, ref := range refs {
+		if u.stopped || ctx.Err() != nil {
+			break
+		}
+		info, err := u.store.listedRun(ctx, f, ref, u.problems)
+		if err == nil {
+			each(ref, info)
+		}
+		u.done(ref.dir)
+	}
+	return ctx.Err()
+}
+
+// done tells that one more experiment or run was looked at.
+func (u *upkeep) done(path string) {
+	u.at.Done++
+	u.at.Path = path
+	u.store.progress(u.at)
+}
+
+// did takes the error of one change and reports whether the change stands.
+func (u *upkeep) did(path string, err error) bool {
+	if err = u.steps.step(err); err == nil {
+		return true
+	}
+	u.store.logger.Warn("not done", "path", path, "error", err)
+	if u.failures++; u.failed == nil {
+		u.failed = fmt.Errorf("%s: %w", path, err)
+	}
+	return false
+}
+
+// last takes the error that ended the walk, if any, and gives that of the call.
+func (u *upkeep) last(err error) error {
+	switch {
+	case err != nil:
+		return errors.Join(err, u.failed)
+	case u.failures > 1:
+		return fmt.Errorf("%w (and %d more were not done)", u.failed, u.failures-1)
+	case u.failed != nil:
+		return u.failed
+	}
+	return u.steps.undurable
+}
