@@ -18,6 +18,7 @@ type app struct {
 	terminal *os.File // where out leads, asked for its width
 	out      *bufio.Writer
 	err      io.Writer
+	line     *progressLine
 	now      func() time.Time
 
 	store      string
@@ -31,7 +32,8 @@ type app struct {
 }
 
 func newApp(in io.Reader, out *os.File, errs io.Writer) *app {
-	return &app{in: in, terminal: out, out: bufio.NewWriter(out), err: errs, now: time.Now}
+	line := newProgressLine(errs)
+	return &app{in: in, terminal: out, out: bufio.NewWriter(line.above(out)), err: line.above(errs), line: line, now: time.Now}
 }
 
 // run carries the command line out and gives the exit code.

@@ -67,3 +67,15 @@ func moment(t time.Time) string {
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
+
+// byteCount is a size for a glance, in powers of 1000.
+func byteCount(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	size, units := float64(n)/1000, "kMGTPE"
+	for size >= 999.95 {
+		size, units = size/1000, units[1:]
+	}
+	return fmt.Sprintf("%.1f %cB", size, units[0])
+}

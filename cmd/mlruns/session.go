@@ -44,6 +44,11 @@ func (a *app) writing(do work) action {
 	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist()) })
 }
 
+// planning opens the store that writing would, read-only.
+func (a *app) planning(do work) action {
+	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist(), filestore.WithReadOnly()) })
+}
+
 // making opens the store, and makes it where there is none.
 func (a *app) making(do work) action {
 	return a.with(do, func() (*session, error) { return a.openHere() })
@@ -73,7 +78,7 @@ func newSession(store *filestore.Store, at place) *session {
 }
 
 func (a *app) options() []filestore.Option {
-	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...)}
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithProgress(a.line.tell)}
 	if a.verbose {
 		opts = append(opts, filestore.WithLogger(slog.New(slog.NewTextHandler(a.err, nil))))
 	}

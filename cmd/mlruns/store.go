@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) storeNoun() *cobra.Command {
-	noun := &cobra.Command{Use: "store", Short: "Look at the store itself, and check it"}
-	return a.group(noun, a.storeInfo(), a.verifyStore())
+	noun := &cobra.Command{Use: "store", Short: "Look at the store itself, check it and keep it in order"}
+	return a.group(noun, a.storeInfo(), a.verifyStore(), a.gcStore(), a.relocateStore())
 }
 
 // storeShape is what "store info --json" prints as "store".
@@ -59,7 +59,7 @@ func orDash(text string) string {
 }
 
 func (a *app) verifyStore() *cobra.Command {
-	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		for p, err := range s.Verify(ctx) {
 			if err != nil {
@@ -79,7 +79,7 @@ func (a *app) verifyStore() *cobra.Command {
 			return errProblems
 		}
 		return nil
-	}))
+	})))
 }
 
 func (a *app) printProblems(problems []mlruns.Problem) {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+)
+
+// screen is what a terminal of one line shows after what was written to it, and how often that changed.
+func screen(written string) string {
+	var line []rune
+	at := 0
+	for _, r := range written {
+		if r == '\r' {
+			at = 0
+			continue
+		}
+		if at == len(line) {
+			line = append(line, r)
+		}
+		line[at] = r
+		at++
+	}
+	return strings.TrimRight(string(line), " ")
+}
+
+func TestProgressLine(t *testing.T) {
+	var out bytes.Buffer
+	now := time.UnixMilli(0)
+	line := &progressLine{terminal: &out, width: 50, now: func() time.Time { return now }}
+	tell := func(done int, path, want string) {
+		t.Helper()
+		line.tell(mlruns.Progress{Done: done, Total: 20, Path: path})
+		if got := screen(out.String()); got != want {
+			t.Errorf("the line is %q, want %q", got, want)
+		}
+	}
+	tell(1, "0", "")
+	line.begin("gc")
+	tell(2, "0/some-longer-name", "gc 2/20 experiments and runs  0/some-longer-name")
+	now = now.Add(redrawEvery - 1)
+	tell(3, "0/b", "gc 2/20 experiments and runs  0/some-longer-name")
+	now = now.Add(1)
+	tell(4, "0/b", "gc 4/20 experiments and runs  0/b")
+	now = now.Add(redrawEvery)
+	tell(5, "0/a\rb\x1b[2J", `gc 5/20 experiments and runs  0/a\rb\x1b[2J`)
+	now = now.Add(redrawEvery)
+	tell(6, strings.Repeat("long", 20), "gc 6/20 experiments and runs  longlonglonglonglo…")
+	if _, err := line.above(&out).Write([]byte("a problem")); err != nil {
+		t.Fatal(err)
+	}
+	if got := screen(out.String()); got != "a problem" {
+		t.Errorf("the terminal shows %q, want only the text above the line", got)
+	}
+	out.Reset()
+	now = now.Add(redrawEvery)
+	tell(7, "0", "gc 7/20 experiments and runs  0")
+	line.end()
+	now = now.Add(redrawEvery)
+	tell(8, "0", "")
+}
+
+// TestNoProgressOffTerminals writes nothing where standard error is no terminal, or the output is for programs.
+func TestNoProgressOffTerminals(t *testing.T) {
+	var out bytes.Buffer
+	line := newProgressLine(&out)
+	line.begin("gc")
+	line.tell(mlruns.Progress{Done: 1, Total: 2, Path: "0"})
+	line.end()
+	if out.Len() > 0 {
+		t.Errorf("written: %q", out.String())
+	}
+	for _, json := range []bool{false, true} {
+		a := newApp(nil, nil, &out)
+		a.json = json
+		a.line = &progressLine{terminal: &out, width: 80, now: time.Now}
+		out.Reset()
+		err := a.withProgress("gc", func(_ context.Context, _ []string) error {
+			a.line.tell(mlruns.Progress{Done: 1, Total: 2, Path: "0"})
+			return nil
+		})(t.Context(), nil)
+		if err != nil || (out.Len() > 0) == json {
+			t.Errorf("json %v: error %v, written %q", json, err, out.String())
+		}
+	}
+}
