@@ -16,7 +16,7 @@ var _ mlruns.Collector = (*Store)(nil)
 // content is then removed. A removal that was interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
 //
 // An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its meta.yaml says deleted, in an active experiment and in a
-// deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and an experiment of which it is unreadable stays.
+// deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it is unreadable stays whole.
 // Links are removed, never followed: nothing outside of the store is touched.
 //
 // What cannot be removed is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was removed but would
@@ -76,14 +76,17 @@ func (c *collection) old(deleted time.Time) bool {
 	return c.query.OlderThan == 0 || !deleted.IsZero() && c.store.now().Sub(deleted) >= c.query.OlderThan
 }
 
-// experiment removes an experiment if it is to go whole, and reports whether it is. The only error is the end of ctx.
+// experiment removes an experiment if it is to go whole, and reports whether its runs are not to be looked at. The only error is the end of ctx.
 func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole bool, err error) {
 	if !ref.trashed {
 		return false, nil
 	}
 	e, err := c.store.listed(ctx, ref, c.problems, c.store.readUntagged)
-	if err != nil || !c.old(e.Updated) {
-		return false, ctx.Err()
+	if err != nil {
+		return true, ctx.Err() // with its meta.yaml mended it may be restored, with its runs
+	}
+	if !c.old(e.Updated) {
+		return false, nil
 	}
 	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
 	c.remove(ctx, r, func() (string, error) { return c.store.discardExperiment(ctx, ref, c.old) })
