@@ -56,7 +56,7 @@ func garbage(t *testing.T) (dir string, store *filestore.Store) {
 	dir = filepath.Join(t.TempDir(), "mlruns")
 	day := func(n int) time.Time { return longAgo.Add(time.Duration(n) * 24 * time.Hour) }
 	now := day(0)
-	store = openStore(t, dir, filestore.WithClock(func() time.Time { return now }))
+	store = openStore(t, dir, filestore.WithSync(filestore.SyncNever), filestore.WithClock(func() time.Time { return now }))
 	ctx := t.Context()
 	for _, id := range []string{"active", "old", "young", "none", "damaged"} {
 		must(t, errOf(store.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: id, Name: "name of " + id})))

@@ -45,6 +45,8 @@ func TestTask(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Printf("id=%s\n", e.ID)
+	case "race":
+		race(t, store, id)
 	case "append":
 		if err := appendPoints(ctx, client, os.Getenv(envRun), id); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,145 @@
+package filestore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+)
+
+const runsOfRace = 30
+
+// race deletes and restores its own runs and experiment while others remove what is deleted. What it restored must be there, and it must be able to make anew what
+// was removed.
+func race(t *testing.T, s *filestore.Store, id int) {
+	t.Helper()
+	ctx := t.Context()
+	shared := mlruns.DefaultExperimentID
+	for i := range runsOfRace {
+		run := fmt.Sprintf("run-%d-%d", id, i)
+		experiment := fmt.Sprintf("e-%d", id)
+		_, err := s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: experiment, Name: experiment})
+		if err != nil && !errors.Is(err, mlruns.ErrExists) {
+			t.Fatal(err)
+		}
+		for _, in := range []string{shared, experiment} {
+			must(t, errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: run + in, ExperimentID: in})))
+		}
+		restored := func(what string, err error) bool {
+			t.Helper()
+			if err != nil && !errors.Is(err, mlruns.ErrNotFound) {
+				t.Fatalf("%s: %v", what, err)
+			}
+			return err == nil
+		}
+		must(t, s.DeleteRun(ctx, run+shared))
+		if restored("restore run", s.RestoreRun(ctx, run+shared)) {
+			must(t, s.LogMetric(ctx, run+shared, mlruns.Metric{Key: "m", Value: 1}), errOf(s.Run(ctx, run+shared)))
+		} else {
+			must(t, errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: run + shared, ExperimentID: shared})))
+		}
+		must(t, s.DeleteExperiment(ctx, experiment))
+		if restored("restore experiment", s.RestoreExperiment(ctx, experiment)) {
+			must(t, errOf(s.Experiment(ctx, experiment)))
+			// The run may have been removed while it was deleted, but not since.
+			if r, err := s.Run(ctx, run+experiment); err == nil {
+				must(t, s.LogMetric(ctx, run+experiment, mlruns.Metric{Key: "m", Value: 1}))
+				if r.Info.Stage != mlruns.StageActive {
+					t.Errorf("%s is %s in a restored experiment", r.Info.ID, r.Info.Stage)
+				}
+			}
+		}
+	}
+}
+
+func collectAll(t *testing.T, s *filestore.Store, stop <-chan struct{}) (removed int) {
+	for {
+		select {
+		case <-stop:
+			return removed
+		default:
+			got, err := collect(t, s, mlruns.GCQuery{})
+			if err != nil {
+				t.Errorf("GC: %v", err)
+			}
+			removed += len(got)
+		}
+	}
+}
+
+// TestGCAgainstRestore removes what others restore, in this process and in others.
+func TestGCAgainstRestore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	store := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	stop := make(chan struct{})
+	removed := 0
+	var collector, writers sync.WaitGroup
+	collector.Go(func() { removed = collectAll(t, store, stop) })
+	writers.Go(func() { race(t, openStore(t, dir, filestore.WithSync(filestore.SyncNever)), 99) })
+	writers.Go(func() { start(t, 2, "race", dir, "") })
+	writers.Wait()
+	close(stop)
+	collector.Wait()
+	if removed == 0 {
+		t.Error("nothing was removed: there was no race")
+	}
+	must(t, errOf(collect(t, store, mlruns.GCQuery{})))
+	noProblems(t, store)
+	active := 0
+	for _, err := range store.RunInfos(t.Context(), mlruns.DefaultExperimentID, mlruns.ViewActive) {
+		must(t, err)
+		active++
+	}
+	if active != 3*runsOfRace {
+		t.Errorf("%d active runs, want %d: each was restored, or made again", active, 3*runsOfRace)
+	}
+}
+
+// TestGCPutsBack restores a run as MLflow does, without a lock, after GC has looked at it and before it is out of reach.
+func TestGCPutsBack(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	f.must(f.store.DeleteRun(f.ctx, "run"))
+	const meta = "/mlruns/e1/run/meta.yaml"
+	restored := ""
+	f.hook(func(op faultfs.Op) error {
+		if op.Kind == faultfs.Rename && strings.HasPrefix(op.To, "/mlruns/.mlruns.trash/.removed.") && restored == "" {
+			restored = strings.Replace(f.content(meta), "lifecycle_stage: deleted", "lifecycle_stage: active", 1)
+			f.must(afero.WriteFile(f.fs, meta, []byte(restored), 0o666))
+		}
+		return nil
+	})
+	removed, err := collect(t, f.store, mlruns.GCQuery{})
+	if err != nil || removed != nil || restored == "" {
+		t.Errorf("removed %q, %v (restored %v), want nothing", removed, err, restored != "")
+	}
+	if got := f.content(meta); got != restored {
+		t.Errorf("meta.yaml is %q, want %q", got, restored)
+	}
+	noProblems(t, f.store)
+}
+
+// TestGCGoesOn removes the rest when one cannot be removed, and says so at the end.
+func TestGCGoesOn(t *testing.T) {
+	dir, _ := garbage(t)
+	inner := afero.NewBasePathFs(afero.NewOsFs(), dir)
+	failing := faultfs.New(inner, func(op faultfs.Op) error {
+		if op.Kind == faultfs.Rename && path.Base(op.Path) == "r-old" {
+			return os.ErrPermission
+		}
+		return nil
+	})
+	removed, err := collect(t, openStore(t, "/", filestore.WithFs(failing), filestore.WithLocking(filestore.LockNone)), mlruns.GCQuery{})
+	if len(removed) != 5 || !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "active/r-old") {
+		t.Errorf("removed %q, %v, want 5 and an error that names the sixth", removed, err)
+	}
+}
