@@ -9,12 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 const runsOfRace = 30
@@ -141,5 +143,81 @@ func TestGCGoesOn(t *testing.T) {
 	removed, err := collect(t, openStore(t, "/", filestore.WithFs(failing), filestore.WithLocking(filestore.LockNone)), mlruns.GCQuery{})
 	if len(removed) != 5 || !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "active/r-old") {
 		t.Errorf("removed %q, %v, want 5 and an error that names the sixth", removed, err)
+	}
+}
+
+// TestGCExcludes tries to restore, and to make runs, at the moment at which GC takes a run or an experiment out of the store.
+func TestGCExcludes(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(s *filestore.Store) error
+		during  map[string]func(s *filestore.Store) error
+	}{
+		"run": {func(s *filestore.Store) error { return s.DeleteRun(t.Context(), "run") }, map[string]func(s *filestore.Store) error{
+			"restore run":       func(s *filestore.Store) error { return s.RestoreRun(t.Context(), "run") },
+			"delete experiment": func(s *filestore.Store) error { return s.DeleteExperiment(t.Context(), "e") },
+			"create run": func(s *filestore.Store) error {
+				return errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e"}))
+			},
+		}},
+		"experiment": {func(s *filestore.Store) error { return s.DeleteExperiment(t.Context(), "e") }, map[string]func(s *filestore.Store) error{
+			"restore experiment": func(s *filestore.Store) error { return s.RestoreExperiment(t.Context(), "e") },
+			"tag experiment":     func(s *filestore.Store) error { return s.SetExperimentTag(t.Context(), "e", "k", "v") },
+			"create experiment": func(s *filestore.Store) error {
+				return errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e", Name: "e"}))
+			},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "mlruns")
+			other := openStore(t, dir, filestore.WithLockTimeout(time.Millisecond))
+			must(t, errOf(other.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e", Name: "e"})),
+				errOf(other.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e"})), c.prepare(other))
+			disk, err := rootfs.Open(dir, rootfs.Options{})
+			must(t, err)
+			defer disk.Close()
+			tried := 0
+			store := openStore(t, "/", filestore.WithFs(faultfs.New(disk, func(op faultfs.Op) error {
+				if op.Kind == faultfs.Rename && strings.HasPrefix(op.To, "/.mlruns.trash/.removed.") {
+					for what, do := range c.during {
+						if err := do(other); !errors.Is(err, mlruns.ErrBusy) {
+							t.Errorf("%s: %v, want ErrBusy", what, err)
+						}
+						tried++
+					}
+				}
+				return nil
+			})))
+			if removed, err := collect(t, store, mlruns.GCQuery{}); err != nil || len(removed) != 1 || tried != len(c.during) {
+				t.Errorf("removed %q, %v, tried %d", removed, err, tried)
+			}
+			noProblems(t, other)
+		})
+	}
+}
+
+// TestListingWhileCollected reads a run that is removed for good since it was listed: that is no problem of the store.
+func TestListingWhileCollected(t *testing.T) {
+	for gone, meta := range map[string]string{"/mlruns/e1/run": "run/meta.yaml", "/mlruns/.trash/e2": "e2/meta.yaml"} {
+		f := newFaulty(t, false, filestore.SyncMeta)
+		f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{ID: "e2", Name: "two"})))
+		f.must(f.store.DeleteExperiment(f.ctx, "e2"))
+		removed := false
+		f.hook(func(op faultfs.Op) error {
+			if !removed && strings.HasSuffix(op.Path, meta) {
+				removed = true
+				return f.fs.RemoveAll(gone)
+			}
+			return nil
+		})
+		report := func(p mlruns.Problem) { t.Errorf("%s: problem: %v", gone, p) }
+		for _, err := range f.store.Runs(f.ctx, mlruns.RunQuery{View: mlruns.ViewAll, OnProblem: report}) {
+			f.must(err)
+		}
+		for _, err := range f.store.Experiments(f.ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll, OnProblem: report}) {
+			f.must(err)
+		}
+		if !removed {
+			t.Errorf("%s was not removed", gone)
+		}
 	}
 }

@@ -1,15 +1,20 @@
 package filestore_test
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
 )
 
 // gc and relocate count a problem as a failure: what an injected fault makes unreadable is passed over.
@@ -60,5 +65,57 @@ func TestGCFinishes(t *testing.T) {
 			t.Errorf("fault %d, %v (%v): %v, %v", i, f.faults.hit, err, p, verifyErr)
 		}
 		f.must(errOf(f.store.Run(f.ctx, "other")))
+	}
+}
+
+// TestGCFinishesDurably cuts the power while GC finishes what a process left that was killed before its rename was durable: the run is there whole, or gone.
+func TestGCFinishesDurably(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	f.must(f.store.DeleteRun(f.ctx, "run"))
+	f.fs.SyncAll()
+	before := f.snapshot()
+	f.must(f.fs.Rename("/mlruns/e1/run", "/mlruns/.mlruns.trash/.removed.run.0123456789abcdef"))
+	after := f.snapshot()
+	var cuts []*memfs.FS
+	f.hook(func(op faultfs.Op) error {
+		cuts = append(cuts, f.fs.CrashClone(nil), f.fs.CrashClone(rand.New(rand.NewPCG(1, uint64(op.Index)))))
+		return nil
+	})
+	f.must(f.gc())
+	cuts = append(cuts, f.fs.CrashClone(nil))
+	for seed := range uint64(50) {
+		cuts = append(cuts, f.fs.CrashClone(rand.New(rand.NewPCG(seed, 2))))
+	}
+	for i, fs := range cuts {
+		cut := &faulty{T: t, ctx: f.ctx, faults: &faults{}, fs: fs, store: openStore(t, "/mlruns", filestore.WithFs(fs))}
+		cut.verify("")
+		if got := cut.snapshot(); !same(got, before) && !same(got, after) {
+			t.Errorf("cut %d: neither before nor after:\n%s", i, cmp.Diff(after, got, cmp.Options{likeness}))
+		}
+	}
+}
+
+// TestGCKeepsWhatMayComeBack fails to make the rename durable: the content must stay, for after a power cut it may be a run again.
+func TestGCKeepsWhatMayComeBack(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	f.must(f.store.DeleteRun(f.ctx, "run"))
+	f.fs.SyncAll()
+	before := f.snapshot()
+	f.hook(faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.SyncDir }, errFault))
+	if err := f.gc(); !errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, errFault) {
+		t.Errorf("GC: %v, want ErrNotDurable", err)
+	}
+	if _, err := f.store.Run(f.ctx, "run"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("Run: %v, want ErrNotFound", err)
+	}
+	f.fs.SyncAll()
+	left, err := afero.ReadDir(f.fs, "/mlruns/.mlruns.trash")
+	f.must(err)
+	if len(left) != 1 {
+		t.Fatalf("left: %v, want one", left)
+	}
+	f.must(f.fs.Rename("/mlruns/.mlruns.trash/"+left[0].Name(), "/mlruns/e1/run"))
+	if diff := cmp.Diff(before, f.snapshot(), cmp.Options{likeness}); diff != "" {
+		t.Errorf("what came back differs (-before +now):\n%s", diff)
 	}
 }
