@@ -55,7 +55,7 @@ func LeftBehind(r Run) string {
 	case err != nil:
 		return fmt.Sprintf("its folder of artifacts is empty here and '%s' cannot be looked into: %v", recorded, err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	if vacant(p.Fs, p.Folder) {
 		return ""
 	}

@@ -234,7 +234,7 @@ func TestGCFollowsNoLink(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights on Windows")
 	}
-	dir, store := garbage(t)
+	dir, _ := garbage(t)
 	outside := filepath.Join(filepath.Dir(dir), "outside")
 	put(t, filepath.Join(outside, "precious.txt"), "1")
 	// A run on another disk, reached by a link that the caller allowed.
@@ -254,7 +254,7 @@ func TestGCFollowsNoLink(t *testing.T) {
 	must(t, os.RemoveAll(filepath.Join(dir, "active/r-none/artifacts")), os.Symlink(outside, filepath.Join(dir, "active/r-none/artifacts")))
 	kept := readTree(t, filepath.Join(dir, "active/kept"))
 	before, scratched := readTree(t, outside), readTree(t, scratch)
-	store = openStore(t, dir, filestore.WithLinkTargets(scratch))
+	store := openStore(t, dir, filestore.WithLinkTargets(scratch))
 	removed, err := collect(t, store, mlruns.GCQuery{})
 	if want := []string{".mlruns.trash/.removed.x", ".trash/none", ".trash/old", ".trash/young", "active/r-none", "active/r-old", "active/r-young"}; err != nil || !slices.Equal(removed, want) {
 		t.Errorf("removed %q, %v, want %q", removed, err, want)
