@@ -20,26 +20,33 @@ const (
 	ProblemMissingFolder ProblemKind = "missing-folder"
 	// ProblemMalformed is a line of a metric file that is no point.
 	ProblemMalformed ProblemKind = "malformed"
-	// ProblemUnterminated is the last line of a metric file without its newline. It is not a value: it may be half of one.
+	// ProblemUnterminated is the last line of a metric file without its newline. It is not a value: it may be half of one. Blanks in its place, which
+	// an interrupted append left and MLflow cannot read, are found by Verify.
 	ProblemUnterminated ProblemKind = "unterminated"
+	// ProblemDuplicateLine is the first line of a metric file whose point stands in a line before. It is read twice; mlflow migrate-filestore stops at it.
+	ProblemDuplicateLine ProblemKind = "duplicate-line"
 	// ProblemEmpty is a metric file without a line.
 	ProblemEmpty ProblemKind = "empty"
 	// ProblemUnreadable is a value that cannot be read: not UTF-8, not a regular file, refused by the system.
 	ProblemUnreadable ProblemKind = "unreadable"
 	// ProblemForeign is a file or folder that is nobody's record: left by a desktop, a notebook, a sync tool.
 	ProblemForeign ProblemKind = "foreign"
+	// ProblemConflict is the copy that a sync program made of a file or folder which two machines had changed.
+	ProblemConflict ProblemKind = "conflict"
 	// ProblemLeftover is a file or folder of this module's that an interrupted write left behind. It is harmless.
 	ProblemLeftover ProblemKind = "leftover"
 	// ProblemNotPortable is a name that some platform cannot hold or would merge with another.
 	ProblemNotPortable ProblemKind = "not-portable"
 	// ProblemStage is a lifecycle_stage that the folder's place contradicts.
 	ProblemStage ProblemKind = "stage"
-	// ProblemDuplicate is an experiment id or name found twice.
+	// ProblemDuplicate is an experiment id, an experiment name or a run id found twice.
 	ProblemDuplicate ProblemKind = "duplicate"
 	// ProblemDangling is an input that names a data set the store does not have.
 	ProblemDangling ProblemKind = "dangling"
 	// ProblemArtifacts is artifacts read from the place a moved store recorded, because its own folder is empty.
 	ProblemArtifacts ProblemKind = "artifacts-elsewhere"
+	// ProblemNoArtifacts is a run that tells of artifacts of which there is neither a folder beside it nor one at the recorded place.
+	ProblemNoArtifacts ProblemKind = "artifacts-missing"
 )
 
 // Problem is one thing wrong with a store. Problems are not errors: whatever is not damaged is still read.

@@ -80,6 +80,7 @@ type Store interface {
 
 // Verifier is a store that can check itself. Client finds it by assertion.
 type Verifier interface {
-	// Verify goes through everything in the store and yields what is wrong, in the order of paths. It changes nothing and never stops at a problem.
+	// Verify goes through everything in the store and yields what is wrong as it is found, experiment by experiment and run by run. It changes nothing
+	// and never stops at a problem.
 	Verify(ctx context.Context) iter.Seq2[Problem, error]
 }

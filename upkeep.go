@@ -18,7 +18,8 @@ type RepairQuery struct {
 // Repair is what was done about a problem, or would be.
 type Repair struct {
 	Problem
-	// Action is what was done, for people. It is empty where nothing can be done without guessing; Problem.Repairable is then false.
+	// Action is what was done, for people. It is empty where nothing can be done without guessing; Problem.Repairable is then false. It is empty too
+	// where the repair failed: then Problem.Reason says why, and Problem.Repairable is true, for another attempt may succeed.
 	Action string `json:"action,omitempty"`
 	// SavedTo is where the original went, relative to the store's root; "" where nothing was taken away.
 	SavedTo string `json:"saved_to,omitempty"`
@@ -26,7 +27,8 @@ type Repair struct {
 
 // Repairer is a store that can mend what Verify calls repairable.
 type Repairer interface {
-	// Repair goes through the store as Verify does, mends what is repairable and yields what it did. Nothing is deleted: originals are kept.
+	// Repair goes through the store as Verify does, mends what is repairable and yields what it did about every problem. Nothing is deleted: originals
+	// are kept.
 	// A repair that was interrupted is resumed by calling again.
 	Repair(ctx context.Context, q RepairQuery) iter.Seq2[Repair, error]
 }

@@ -248,10 +248,11 @@ func (f *faulty) check(i int, err error, op faultedOperation, before, after map[
 	default:
 		f.Errorf("fault %d, %v: the retry gave %v", i, f.faults.hit, retry)
 	}
-	f.verify("")
 	if errors.Is(err, mlruns.ErrNotDurable) {
-		return // an append was done twice
+		f.verify(mlruns.ProblemDuplicateLine) // an append was done twice
+		return
 	}
+	f.verify("")
 	if diff := cmp.Diff(after, f.snapshot(), likeness...); diff != "" {
 		f.Errorf("fault %d, %v: after the retry (-want +got):\n%s", i, f.faults.hit, diff)
 	}

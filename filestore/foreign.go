@@ -1,6 +1,10 @@
 package filestore
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mlruns/mlruns"
+)
 
 // foreignName reports whether desktops, notebooks, network file systems and sync tools leave things of this name in any folder.
 // Such a name is never a run, an experiment or a key, though MLflow's rule for keys would allow some of them.
@@ -23,4 +27,14 @@ func foreignKey(key string) bool {
 		}
 	}
 	return false
+}
+
+// foreign is the problem of a foreign name among records.
+func foreign(path string) mlruns.Problem {
+	return mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: "a file of a desktop, a notebook or a sync tool"}
+}
+
+// passing reports whether a foreign name is that of a thing its program takes away itself: a file that is still open, or on its way.
+func passing(name string) bool {
+	return strings.HasPrefix(name, ".nfs") || strings.HasPrefix(name, ".~lock.") || strings.HasPrefix(name, ".syncthing.") || strings.HasPrefix(name, "~syncthing~")
 }

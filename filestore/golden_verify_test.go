@@ -45,15 +45,16 @@ func samePinned(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// goldenProblems is all that Verify finds in the golden stores: names that some platform cannot hold, writes that MLflow itself cannot read back, in that of
-// 1.8 the deleted experiments whose meta.yaml says otherwise, and in that of 2.9 the name that was given to two.
+// goldenProblems is all that Verify finds in the golden stores: names that some platform cannot hold, writes that MLflow itself cannot read back, points that
+// were logged twice, in that of 1.8 the deleted experiments whose meta.yaml says otherwise, and in that of 2.9 the name that was given to two.
 var goldenProblems = map[string][]string{
 	"1.8": append([]string{
 		"malformed poison-bool_metric/poison_bool_metric/metrics/b:1",
 		"stage .trash/deleted-with-tags/meta.yaml", "stage .trash/to-delete/meta.yaml",
 	}, everywhere...),
-	"2.9": append([]string{"duplicate .trash/to-delete/meta.yaml"}, everywhere...),
+	"2.9": append([]string{"duplicate .trash/to-delete/meta.yaml", "duplicate-line main/metrics/metrics/x:2"}, everywhere...),
 	"3.11": append([]string{
+		"duplicate-line main/metrics/metrics/x:2",
 		"malformed poison-dataset_space/poison_dataset_space/metrics/ds:1",
 		"not-portable main/keys/metrics/colon:key", "not-portable main/keys/params/colon:key", "not-portable main/keys/tags/colon:key",
 	}, everywhere...),
@@ -61,6 +62,7 @@ var goldenProblems = map[string][]string{
 
 // everywhere are the problems of all three.
 var everywhere = []string{
+	"duplicate-line main/metrics/metrics/batch:6",
 	"malformed main/metrics/metrics/hugestep:1",
 	"malformed poison-float_step/poison_float_step/metrics/fs:1", "malformed poison-float_ts/poison_float_ts/metrics/ft:1",
 	"not-portable main/keys/metrics/trail ", "not-portable main/keys/params/trail ", "not-portable main/keys/tags/trail ",

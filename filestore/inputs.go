@@ -297,7 +297,14 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range entries {
 		path := layout.Join(dir, sub, e.Name)
-		if !e.Type.IsDir() {
+		switch {
+		case isConflict(e.Name):
+			p.add(conflict(path))
+			continue
+		case foreignName(e.Name):
+			p.add(foreign(path))
+			continue
+		case !e.Type.IsDir():
 			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: "not a folder"})
 			continue
 		}

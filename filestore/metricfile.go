@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/pyfmt"
@@ -86,8 +87,8 @@ func parsePoint(line []byte) (point, error) {
 	}
 	if n == 5 {
 		p.dataset, p.datasetDigest = string(fields[3]), string(fields[4])
-		// A NUL is what a power cut leaves of a line, not a name.
-		if strings.ContainsRune(p.dataset+p.datasetDigest, 0) {
+		// A NUL is what a power cut leaves of a line, not a name; what is not UTF-8 costs MLflow the file.
+		if name := p.dataset + p.datasetDigest; strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
 			return point{}, fieldError("dataset", fields[3], "a name")
 		}
 	}

@@ -23,6 +23,33 @@ type scanner struct {
 	line int
 	any  bool // a point or a problem was met
 	bad  int  // lines that are no points
+	tail tailState
+	// strict reports what is no loss, but keeps MLflow from reading the file.
+	strict bool
+}
+
+// tailState is what follows the last newline of a metric file.
+type tailState uint8
+
+const (
+	tailNone  tailState = iota
+	tailBlank           // an appender was interrupted after it had blanked a torn line out
+	tailWhole           // a point but for its newline
+	tailTorn
+)
+
+func stateOf(tail []byte) tailState {
+	switch {
+	case len(tail) == 0:
+		return tailNone
+	case isBlank(tail):
+		return tailBlank
+	}
+	_, err := parsePoint(tail)
+	if err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2 {
+		return tailWhole
+	}
+	return tailTorn
 }
 
 // maxBadLines is how many lines of one file are reported one by one: a file of another kind can have millions.
@@ -30,7 +57,7 @@ const maxBadLines = 100
 
 func (s *scanner) malformed(reason string) {
 	if s.bad++; s.bad <= maxBadLines {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Reason: reason})
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Repairable: true, Reason: reason})
 	}
 }
 
@@ -49,22 +76,19 @@ func (s *scanner) one(line []byte) (point, bool) {
 // end judges what follows the last newline.
 func (s *scanner) end(tail []byte) {
 	if more := s.bad - maxBadLines; more > 0 {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Reason: fmt.Sprintf("%d more lines are no points", more)})
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Repairable: true, Reason: fmt.Sprintf("%d more lines are no points", more)})
 	}
+	s.tail = stateOf(tail)
 	switch {
-	case !isBlank(tail):
-		s.p.add(unterminated(s.path, s.line+1, tail))
+	case s.tail == tailWhole || s.tail == tailTorn:
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.path, Line: s.line + 1, Repairable: true,
+			Reason: "the last line has no newline, so it may be half a line and is not read"})
 	case !s.any:
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemEmpty, Path: s.path, Reason: "a metric file without a point"})
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemEmpty, Path: s.path, Repairable: true, Reason: "a metric file without a point"})
+	case s.tail == tailBlank && s.strict:
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.path, Line: s.line + 1, Repairable: true,
+			Reason: "blanks in place of a torn line, which MLflow takes for a line without fields"})
 	}
-}
-
-// unterminated describes a last line without its newline. One with three valid fields may be whole: repair can give it its newline.
-func unterminated(path string, line int, tail []byte) mlruns.Problem {
-	_, err := parsePoint(tail)
-	whole := err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2
-	return mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: path, Line: line, Repairable: whole,
-		Reason: "the last line has no newline, so it may be half a line and is not read"}
 }
 
 // readPoints calls each for every point of a file, which is read whole unless it is very large. It gives back its buffer for the next.
@@ -109,13 +133,18 @@ const streamChunk = 256 << 10
 
 // streamPoints is readPoints for a file of any size in bounded memory. each returns false to stop.
 func streamPoints(ctx context.Context, k keyFile, p *problems, each func(point) bool) error {
+	s := scanner{path: k.path, p: p}
+	return s.stream(ctx, k, make([]byte, streamChunk), each)
+}
+
+// stream goes through a file with the help of a buffer.
+func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(point) bool) error {
 	f, err := k.folder.Open(k.name)
 	if err != nil {
 		return err
 	}
 	defer closeQuietly(f)
-	s := scanner{path: k.path, p: p}
-	buf := make([]byte, 0, streamChunk)
+	buf = buf[:0]
 	for retried, skipping := false, false; ; {
 		n, err := fill(f, buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

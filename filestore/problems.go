@@ -98,6 +98,8 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 		}
 		switch {
 		case reserved(e.Name):
+		case isConflict(e.Name):
+			p.add(conflict(join(dir, e.Name)))
 		case foreignName(e.Name) || !valid(e.Name):
 			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, e.Name), Reason: "a folder that is neither an experiment nor a run"})
 		default:

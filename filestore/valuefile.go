@@ -54,8 +54,10 @@ func walkFolder(ctx context.Context, f rootfs.Folder, dir, prefix string, p *pro
 		name := layout.Join(dir, e.Name)
 		key := prefix + e.Name
 		switch {
+		case isConflict(e.Name):
+			p.add(conflict(name))
 		case foreignName(e.Name):
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "a file of a desktop, a notebook or a sync tool"})
+			p.add(foreign(name))
 		case e.Type.IsDir():
 			inner, err := f.OpenFolder(e.Name)
 			if err != nil {

@@ -63,7 +63,8 @@ The store is --store DIR, else MLFLOW_TRACKING_URI, else ./mlruns. Commands that
 look for mlruns in the folders above, and open the store read-only. Only "experiments create"
 makes a store where there is none.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems
+or "store repair" left some.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

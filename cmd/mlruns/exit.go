@@ -20,7 +20,7 @@ const (
 	exitProblems = 3
 )
 
-// errProblems ends "store verify" that found problems, which are printed already.
+// errProblems ends "store verify" that found problems, or "store repair" that left some. They are printed already.
 var errProblems = errors.New("the store has problems")
 
 // usageError is a wrong command line.

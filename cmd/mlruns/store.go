@@ -6,13 +6,11 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mlruns/mlruns"
 )
 
 func (a *app) storeNoun() *cobra.Command {
 	noun := &cobra.Command{Use: "store", Short: "Look at the store itself, check it and keep it in order"}
-	return a.group(noun, a.storeInfo(), a.verifyStore(), a.gcStore(), a.relocateStore())
+	return a.group(noun, a.storeInfo(), a.verifyStore(), a.repairStore(), a.gcStore(), a.relocateStore())
 }
 
 // storeShape is what "store info --json" prints as "store".
@@ -56,43 +54,4 @@ func orDash(text string) string {
 		return "-"
 	}
 	return text
-}
-
-func (a *app) verifyStore() *cobra.Command {
-	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
-		problems := []mlruns.Problem{}
-		for p, err := range s.Verify(ctx) {
-			if err != nil {
-				return err
-			}
-			problems = append(problems, p)
-		}
-		if a.json {
-			if err := a.printJSON(map[string][]mlruns.Problem{"problems": problems}); err != nil {
-				return err
-			}
-		}
-		if !a.json {
-			a.printProblems(problems)
-		}
-		if len(problems) > 0 {
-			return errProblems
-		}
-		return nil
-	})))
-}
-
-func (a *app) printProblems(problems []mlruns.Problem) {
-	if len(problems) == 0 {
-		a.println("no problems")
-		return
-	}
-	repairable := 0
-	for _, p := range problems {
-		a.println(p.String())
-		if p.Repairable {
-			repairable++
-		}
-	}
-	a.note("problems: %d, repairable: %d", len(problems), repairable)
 }

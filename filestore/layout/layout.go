@@ -13,6 +13,8 @@ const (
 	Trash = ".trash"
 	// Private is this module's own folder in the root: things being made, and being thrown away. Every MLflow version skips names that end in .trash.
 	Private = ".mlruns.trash"
+	// saved begins the names of the folders in Private that hold the originals of repairs.
+	saved = "repaired-"
 	// Lock is the empty lock file of the root and of a run.
 	Lock = ".mlruns.lock"
 	// Registry is the model registry of MLflow ≥ 2.1, in the root. It is carried, never read.
@@ -41,6 +43,12 @@ func LockedExperiment(name string) (id string, ok bool) {
 	id, ok = strings.CutSuffix(id, ".lock")
 	return id, ok && prefixed
 }
+
+// Saved is the folder in which a repair keeps originals, each at its path below it. The repair is named by its time.
+func Saved(repair string) string { return Private + "/" + saved + repair }
+
+// IsSaved reports whether a name in Private is that of such a folder.
+func IsSaved(name string) bool { return strings.HasPrefix(name, saved) }
 
 // Experiment is the folder of an experiment, in the trash or not.
 func Experiment(id string, trashed bool) string {

@@ -75,7 +75,7 @@ var batchScenarios = []scenario{
 		once := []mlruns.Metric{logged[0], logged[2], logged[3]}
 		equal(f, "history", f.history(id, "m"), append(once, once...))
 		equal(f, "the last of a tag wins", f.read(id).Data.Tags["t"], "2")
-	}},
+	}, allow: []mlruns.ProblemKind{mlruns.ProblemDuplicateLine}},
 	{name: "empty", run: func(f *fixture) {
 		id := f.newRun()
 		was := f.read(id)

@@ -61,7 +61,7 @@ var metricScenarios = []scenario{
 			equal(f, c.name+": as a batch", f.read(batch).Data, mlruns.RunData{
 				Metrics: map[string]mlruns.Metric{key: c.points[c.want]}, Tags: f.read(batch).Data.Tags})
 		}
-	}},
+	}, allow: []mlruns.ProblemKind{mlruns.ProblemDuplicateLine}},
 	{name: "values", run: func(f *fixture) {
 		id := f.newRun()
 		values := []float64{0, math.Copysign(0, -1), 1, -1, 0.1, 1e15, 1e16, 123456789012345680, 1e22, 1e-4, 1e-5, 5e-324, math.MaxFloat64, -math.MaxFloat64, 1.0 / 3, inf, -inf, nan}
@@ -115,7 +115,7 @@ var metricScenarios = []scenario{
 		f.must(f.client.LogMetric(f.ctx, id, mlruns.Metric{Key: "a/b"}))
 		equal(f, "history of a folder of metrics", f.history(id, "a"), nil)
 		equal(f, "history below a metric", f.history(id, "m/x"), nil)
-	}},
+	}, allow: []mlruns.ProblemKind{mlruns.ProblemDuplicateLine}},
 	{name: "keys", run: func(f *fixture) { logKeys(f, keys) }},
 	{name: "local keys", run: func(f *fixture) { logKeys(f, localKeys) }, allow: []mlruns.ProblemKind{mlruns.ProblemNotPortable}},
 	{name: "data sets", run: func(f *fixture) {

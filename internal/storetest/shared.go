@@ -182,8 +182,8 @@ var sharedScenarios = []sharedScenario{
 				}
 				return nil
 			}
-			for range 10 {
-				switch err := c.LogMetric(f.ctx, id, mlruns.Metric{Key: "m", Value: float64(i)}); {
+			for step := range int64(10) {
+				switch err := c.LogMetric(f.ctx, id, mlruns.Metric{Key: "m", Value: float64(i), Step: step}); {
 				case err == nil:
 					logged[i]++
 				case !errors.Is(err, mlruns.ErrNotActive):

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+func (a *app) verifyStore() *cobra.Command {
+	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+		problems := []mlruns.Problem{}
+		found, repairable := 0, 0
+		for p, err := range s.Verify(ctx) {
+			if err != nil {
+				return err
+			}
+			found++
+			if p.Repairable {
+				repairable++
+			}
+			if a.json {
+				problems = append(problems, p)
+			} else {
+				a.show(p.String())
+			}
+		}
+		switch {
+		case a.json:
+			if err := a.printJSON(map[string][]mlruns.Problem{"problems": problems}); err != nil {
+				return err
+			}
+		case found == 0:
+			a.println("no problems")
+		default:
+			a.note("problems: %d, repairable: %d", found, repairable)
+		}
+		if found > 0 {
+			return errProblems
+		}
+		return nil
+	}))
+}
+
+// show prints a line that need not wait for the next.
+func (a *app) show(line string) {
+	a.println(line)
+	_ = a.out.Flush()
+}
+
+func (a *app) repairStore() *cobra.Command {
+	dry := false
+	open := func() (*session, error) {
+		opts := []filestore.Option{filestore.WithMustExist()}
+		if dry {
+			opts = append(opts, filestore.WithReadOnly())
+		}
+		return a.openHere(opts...)
+	}
+	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", cobra.NoArgs,
+		a.with(func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) }, open))
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and change nothing")
+	return cmd
+}
+
+func (a *app) repair(ctx context.Context, s *session, dry bool) error {
+	repairs := []mlruns.Repair{}
+	mended, left := 0, 0
+	for r, err := range s.Repair(ctx, mlruns.RepairQuery{DryRun: dry}) {
+		if err != nil {
+			return err
+		}
+		if r.Action == "" {
+			left++
+		} else {
+			mended++
+		}
+		if a.json {
+			repairs = append(repairs, r)
+		} else {
+			a.show(repairLine(r))
+		}
+	}
+	word := "repaired"
+	if dry {
+		word = "to be repaired"
+	}
+	switch {
+	case a.json:
+		if err := a.printJSON(map[string][]mlruns.Repair{"repairs": repairs}); err != nil {
+			return err
+		}
+	case mended+left == 0:
+		a.println("nothing to repair")
+	default:
+		a.note("%s: %d, left as they are: %d", word, mended, left)
+	}
+	if left > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+// repairLine is what was wrong, what was done about it, and where the original is.
+func repairLine(r mlruns.Repair) string {
+	line := r.String()
+	if r.Action == "" {
+		return line + "; left as it is"
+	}
+	line += " -> " + safe(r.Action)
+	if r.SavedTo != "" {
+		line += "; original: " + safe(r.SavedTo)
+	}
+	return line
+}

@@ -1,0 +1,94 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// newSaved gives a path for the originals of a repair that begins now. Nothing is there yet.
+func (s *Store) newSaved() string {
+	name := layout.Saved(strings.ReplaceAll(s.now().Format("2006-01-02T15-04-05.000Z"), ".", "-"))
+	for i := 1; ; i++ {
+		dir := name
+		if i > 1 {
+			dir = fmt.Sprintf("%s.%d", name, i)
+		}
+		if taken, err := s.tree.exists(dir); err != nil || !taken {
+			return dir
+		}
+	}
+}
+
+// room makes the folders for an original and gives its path among the saved ones.
+func (r *repair) room(name string) (string, error) {
+	target := layout.Join(r.saved, name)
+	dir := parent(target)
+	if err := r.tree.mkdirAll(dir); err != nil {
+		return "", err
+	}
+	if _, err := r.tree.lstat(target); err == nil {
+		return "", fmt.Errorf("%s was saved before", target) // by a repair that began in the same millisecond
+	}
+	for ; r.syncs(SyncMeta) && dir != ""; dir = parent(dir) {
+		if err := r.tree.syncDir(parent(dir)); err != nil {
+			return "", err
+		}
+	}
+	return target, nil
+}
+
+// aside moves a file or folder to the saved originals. The commit point is the rename.
+func (r *repair) aside(name string) error {
+	if _, err := r.tree.lstat(name); isMissing(err) {
+		return errMended
+	}
+	target, err := r.room(name)
+	if err != nil {
+		return err
+	}
+	if err := r.tree.rename(name, target); err != nil || !r.syncs(SyncMeta) {
+		return err
+	}
+	if err := errors.Join(r.tree.syncDir(parent(target)), r.tree.syncDir(parent(name))); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
+}
+
+// keep gives a file that is about to be replaced a second name among the saved originals, or copies it there where the file system has no hard links.
+func (r *repair) keep(name string) error {
+	target, err := r.room(name)
+	if err != nil {
+		return err
+	}
+	linked := false
+	if r.tree.native != nil {
+		linked = r.tree.native.Link(r.tree.name(name), r.tree.name(target)) == nil
+	}
+	if !linked {
+		err = r.copyTo(name, target)
+	}
+	if err == nil && r.syncs(SyncMeta) {
+		err = r.tree.syncDir(parent(target))
+	}
+	return err
+}
+
+func (r *repair) copyTo(name, target string) error {
+	from, err := r.tree.fs.Open(r.tree.name(name))
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(from)
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	_, err = atomicfile.ReplaceFrom(r.tree.fs, r.tree.name(target), from, atomicfile.Options{Sync: r.syncs(SyncMeta), Perm: info.Mode().Perm()})
+	return err
+}

@@ -1,0 +1,185 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// found is what is wrong in one place: a run, an experiment but for its runs, or the root.
+type found struct {
+	experiment experimentRef // zero for the root
+	run        runRef        // zero for all but a run
+	problems   []mlruns.Problem
+}
+
+// inspection is one walk through a store, for Verify and for Repair.
+type inspection struct {
+	*Store
+	ctx    context.Context //nolint:containedctx // it lives as long as the call that has it
+	report func(found) bool
+	done   mlruns.Progress
+	twice  map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
+	runs   map[string]string           // the folders of the runs seen, by id
+	buf    []byte
+}
+
+// errEnough ends a walk whose results nobody wants any more.
+var errEnough = errors.New("enough")
+
+// inspect goes through the store, the private folder first, then each experiment and its runs in the order of their folders. report is called for
+// every place, also where nothing is wrong, until it returns false.
+func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
+	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, buf: make([]byte, streamChunk)}
+	if err := v.all(); !errors.Is(err, errEnough) {
+		return err
+	}
+	return nil
+}
+
+func (v *inspection) all() error {
+	p := &problems{}
+	v.private(p)
+	refs, err := v.experimentRefs(mlruns.ViewAll, p)
+	if err == nil {
+		err = v.tell(found{}, p)
+	}
+	if err != nil {
+		return err
+	}
+	v.done.Total = len(refs)
+	if v.twice, err = v.sameExperiments(refs); err != nil {
+		return err
+	}
+	slices.SortFunc(refs, func(a, b experimentRef) int { return strings.Compare(a.dir, b.dir) })
+	for _, ref := range refs {
+		if err := v.experiment(ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell judges what was found in one place and passes it on.
+func (v *inspection) tell(f found, p *problems) error {
+	f.problems = p.sorted()
+	for i := range f.problems {
+		v.judge(&f.problems[i])
+	}
+	if !v.report(f) {
+		return errEnough
+	}
+	return nil
+}
+
+// next says how far the walk is.
+func (v *inspection) next(path string) {
+	v.done.Path = path
+	v.progress(v.done)
+	v.done.Done++
+}
+
+// private reports what interrupted writes left in the private folder. The originals of repairs lie there too, on purpose.
+func (v *inspection) private(p *problems) {
+	entries, err := v.tree.entries(layout.Private)
+	if err != nil && !isMissing(err) {
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Private, err))
+	}
+	for _, e := range entries {
+		if !layout.IsSaved(e.Name) {
+			p.add(leftover(layout.Join(layout.Private, e.Name)))
+		}
+	}
+}
+
+// sameExperiments finds ids and names that stand twice in the store. Of two, the active one comes first.
+func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.Problem, error) {
+	names, ids := map[string]string{}, map[string]bool{}
+	twice := map[string][]mlruns.Problem{}
+	for _, ref := range refs {
+		e, _, err := v.readExperimentOnly(v.ctx, ref)
+		if ended(v.ctx, err) {
+			return nil, v.ctx.Err()
+		}
+		if err != nil {
+			continue // told when its turn comes
+		}
+		if ids[e.ID] {
+			twice[ref.dir] = append(twice[ref.dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+		}
+		ids[e.ID] = true
+		if first, ok := names[e.Name]; ok {
+			twice[ref.dir] = append(twice[ref.dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: layout.Join(ref.dir, layout.Meta),
+				Reason: fmt.Sprintf("the experiment %s has the same name %q", first, e.Name)})
+			continue
+		}
+		names[e.Name] = e.ID
+	}
+	return twice, nil
+}
+
+// now is where an experiment lies that may have been deleted or restored since it was listed.
+func (v *inspection) now(ref experimentRef) experimentRef {
+	if !v.tree.isDir(ref.dir) {
+		if again, err := v.findExperiment(ref.id); err == nil {
+			return again
+		}
+	}
+	return ref
+}
+
+func (v *inspection) experiment(ref experimentRef) error {
+	ref = v.now(ref)
+	v.next(ref.dir)
+	p := &problems{}
+	e, err := v.listed(v.ctx, ref, p, v.readExperiment)
+	if ended(v.ctx, err) {
+		return v.ctx.Err()
+	}
+	for _, problem := range v.twice[ref.dir] {
+		p.add(problem)
+	}
+	inspectKeys(layout.Join(ref.dir, layout.Tags), namesOf(e.Tags), p)
+	v.beside(ref.dir, p)
+	runs, err := v.runRefs(ref, p)
+	if err != nil && !isMissing(err) { // not moved since the listing
+		p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
+	}
+	if err := v.tell(found{experiment: ref}, p); err != nil {
+		return err
+	}
+	v.done.Total += len(runs)
+	for _, run := range runs {
+		if err := v.run(run); err != nil {
+			return err
+		}
+	}
+	return v.ctx.Err()
+}
+
+// beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other files are ignored by every MLflow version, and welcome.
+func (v *inspection) beside(dir string, p *problems) {
+	entries, err := v.tree.entries(dir)
+	if err != nil && !isMissing(err) {
+		p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
+	}
+	for _, e := range entries {
+		path := layout.Join(dir, e.Name)
+		switch {
+		case atomicfile.IsTemp(e.Name):
+			p.add(leftover(path))
+		case e.Type.IsRegular() && conflictOfMeta(e.Name):
+			p.add(conflict(path))
+		}
+	}
+}
+
+func leftover(path string) mlruns.Problem {
+	return mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true, Reason: "an interrupted write left it, or one is under way"}
+}

@@ -1,0 +1,144 @@
+package filestore
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+func (v *inspection) run(ref runRef) error {
+	if err := v.ctx.Err(); err != nil {
+		return err
+	}
+	ref = newRunRef(v.now(ref.experiment), ref.id)
+	v.next(ref.dir)
+	p := &problems{}
+	if err := v.inspectRun(ref, p); err != nil {
+		return err
+	}
+	v.beside(ref.dir, p)
+	return v.tell(found{experiment: ref.experiment, run: ref}, p)
+}
+
+// inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without one is no run.
+func (v *inspection) inspectRun(ref runRef, p *problems) error {
+	f, err := v.tree.folder(ref.dir)
+	if err != nil {
+		if !isMissing(err) { // removed since the listing
+			p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
+		}
+		return v.ctx.Err()
+	}
+	defer closeQuietly(f)
+	info, err := reportedRun(v.ctx, f, layout.Meta, ref, p)
+	if err != nil && (ended(v.ctx, err) || isMissing(err)) {
+		return v.ctx.Err()
+	}
+	if err == nil {
+		if first, ok := v.runs[ref.id]; ok {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: fmt.Sprintf("the run %s has the same id, and a call by id finds only one of them", first)})
+		}
+		v.runs[ref.id] = cmp.Or(v.runs[ref.id], ref.dir)
+	}
+	v.folders(ref, p)
+	if err := v.values(f, ref, info, p); err != nil {
+		return err
+	}
+	if _, err := v.readInputs(v.ctx, f, ref, p); err != nil {
+		return err
+	}
+	_, err = readOutputs(v.ctx, f, ref, p)
+	return err
+}
+
+// folders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync tools drop them when they are empty.
+func (v *inspection) folders(ref runRef, p *problems) {
+	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
+		if path := layout.Join(ref.dir, name); !v.tree.isDir(path) {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingFolder, Path: path, Repairable: true, Reason: "the folder is missing, and MLflow ≥ 3.8 does not find the run without it"})
+		}
+	}
+}
+
+// values reads all metrics, params and tags of a run.
+func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p *problems) error {
+	var metrics []string
+	err := walkKeys(v.ctx, f, ref.dir, layout.Metrics, p, func(k keyFile) error {
+		metrics = append(metrics, k.key)
+		_, err := examineMetric(v.ctx, k, v.buf, p)
+		if err != nil && !ended(v.ctx, err) && !isMissing(err) {
+			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+		}
+		return v.ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	params, err := readValues(v.ctx, f, ref.dir, layout.Params, p)
+	if err != nil {
+		return err
+	}
+	tags, err := readValues(v.ctx, f, ref.dir, layout.Tags, p)
+	if err != nil {
+		return err
+	}
+	inspectKeys(layout.Join(ref.dir, layout.Metrics), metrics, p)
+	inspectKeys(layout.Join(ref.dir, layout.Params), namesOf(params), p)
+	inspectKeys(layout.Join(ref.dir, layout.Tags), namesOf(tags), p)
+	if tags[mlruns.TagModelHistory] != "" {
+		v.lostArtifacts(ref, info, p)
+	}
+	return nil
+}
+
+// lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of its artifacts is not there, where that may be looked at.
+// Without such a sign there is nothing to say: a run without artifacts has no folder at a recorded place either.
+func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) {
+	place, err := artifacts.Locate(v.artifactsOf(ref, info))
+	if err != nil {
+		return
+	}
+	defer closeQuietly(place)
+	path := layout.Join(ref.dir, layout.Artifacts)
+	if place.Problem != nil {
+		p.add(mlruns.Problem{Kind: place.Problem.Kind, Path: path, Reason: place.Problem.Reason})
+	} else if _, err := place.Fs.Stat(place.Folder); isMissing(err) {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemNoArtifacts, Path: path,
+			Reason: fmt.Sprintf("the run has logged a model, but there is no folder of its artifacts; the recorded place is %.200s", info.ArtifactURI)})
+	}
+}
+
+func namesOf(values map[string]string) []string { return slices.Collect(maps.Keys(values)) }
+
+// inspectKeys reports keys that some platform cannot hold, and keys that a file system which folds case would merge: with each other, or the file of one
+// with the folder of another. Names that differ in their Unicode form only are not looked for: a combining mark is legal in no key.
+func inspectKeys(dir string, keys []string, p *problems) {
+	slices.Sort(keys)
+	files := make(map[string]string, len(keys))
+	for _, key := range keys {
+		path := layout.Join(dir, key)
+		if why := layout.Portable(key); why != "" {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: path, Reason: why})
+		}
+		lower := strings.ToLower(key)
+		if other, ok := files[lower]; ok {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: path, Reason: fmt.Sprintf("a file system that folds case merges it with %q", other)})
+		}
+		files[lower] = key
+	}
+	for _, key := range keys {
+		for upper := parent(key); upper != ""; upper = parent(upper) {
+			if file, ok := files[strings.ToLower(upper)]; ok {
+				p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: layout.Join(dir, key),
+					Reason: fmt.Sprintf("a file system that folds case cannot hold it beside %q, which is a file", file)})
+			}
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package filestore
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any more.
+const leftoverAge = time.Hour
+
+// judge says of a problem whether it can be repaired without guessing, where a look at other files is needed for that, and what is known for a person to do.
+func (s *Store) judge(p *mlruns.Problem) {
+	switch p.Kind {
+	case mlruns.ProblemLeftover:
+		if p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge; !p.Repairable {
+			p.Reason += "; it changed within the last hour"
+		}
+	case mlruns.ProblemForeign:
+		p.Repairable = amongRecords(p.Path) && foreignName(path.Base(p.Path)) && !passing(path.Base(p.Path))
+	case mlruns.ProblemConflict:
+		s.judgeConflict(p)
+	case mlruns.ProblemMissingMeta:
+		if found := s.otherMeta(p.Path); found != "" {
+			p.Reason += "; " + found
+		}
+	case mlruns.ProblemUnreadableMeta:
+		if found := s.otherMeta(parent(p.Path)); found != "" {
+			p.Reason += "; " + found
+		}
+	}
+}
+
+// newest is when anything in a folder, or the file, changed last; now, if that cannot be told.
+func (s *Store) newest(name string) time.Time {
+	info, err := s.tree.lstat(name)
+	if err != nil {
+		return time.Now()
+	}
+	latest := info.ModTime()
+	if !info.IsDir() {
+		return latest
+	}
+	entries, err := s.tree.entries(name)
+	if err != nil {
+		return time.Now()
+	}
+	for _, e := range entries {
+		if t := s.newest(layout.Join(name, e.Name)); t.After(latest) {
+			latest = t
+		}
+	}
+	return latest
+}
+
+// amongRecords reports whether a path lies where MLflow takes every file, or every folder, for a record.
+func amongRecords(name string) bool {
+	switch layout.Parse(name).Kind {
+	case layout.Metric, layout.Param, layout.RunTag, layout.ExperimentTag:
+		return true
+	}
+	kind := layout.Parse(layout.Join(name, layout.Meta)).Kind // of a folder of the inputs or outputs
+	return kind == layout.InputMeta || kind == layout.OutputMeta
+}
+
+// judgeConflict compares a conflict copy with its original.
+func (s *Store) judgeConflict(p *mlruns.Problem) {
+	of := original(p.Path)
+	if of == "" {
+		return
+	}
+	info, err := s.tree.lstat(p.Path)
+	if err != nil {
+		return
+	}
+	if info.IsDir() {
+		p.Reason = fmt.Sprintf("a sync program's copy of the folder %s; compare the two and keep what is right", of)
+		return
+	}
+	p.Reason = fmt.Sprintf("a sync program's copy of %s, which two machines had changed", of)
+	if now, err := s.tree.lstat(of); err != nil || !now.Mode().IsRegular() || !info.Mode().IsRegular() {
+		p.Reason += "; that is not there any more, so rename the copy if it is wanted"
+		return
+	}
+	switch place := layout.Parse(of); place.Kind {
+	case layout.Metric:
+		p.Repairable = true
+	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
+		differ, err := s.differ(of, p.Path)
+		switch {
+		case err != nil:
+			p.Reason += "; the two cannot be compared: " + reasonOf(err)
+		case differ != "":
+			p.Reason += "; " + differ
+		default:
+			p.Repairable = true
+		}
+	}
+}
+
+// differ says how a conflict copy of a value or a meta.yaml differs, "" if it does not.
+func (s *Store) differ(of, copied string) (string, error) {
+	here, err := s.read(of)
+	if err != nil {
+		return "", err
+	}
+	there, err := s.read(copied)
+	if err != nil || bytes.Equal(here, there) {
+		return "", err
+	}
+	if path.Base(of) != layout.Meta {
+		return fmt.Sprintf("the value is %.80q here and %.80q in the copy", here, there), nil
+	}
+	a, err := parseDocument(here)
+	if err != nil {
+		return "", err
+	}
+	b, err := parseDocument(there)
+	if err != nil {
+		return "", err
+	}
+	if keys := differentKeys(&a, &b); keys != nil {
+		return "different in " + strings.Join(keys, ", "), nil
+	}
+	return "", nil
+}
+
+// read reads a small file whole.
+func (s *Store) read(name string) ([]byte, error) {
+	f, err := s.tree.folder(parent(name))
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	return f.ReadFile(path.Base(name), nil)
+}
+
+// differentKeys names the keys whose values two documents do not share.
+func differentKeys(a, b *document) []string {
+	var keys []string
+	for _, e := range a.entries {
+		if i := b.find(e.key); i < 0 || !reflect.DeepEqual(b.entries[i], e) {
+			keys = append(keys, e.key)
+		}
+	}
+	for _, e := range b.entries {
+		if a.find(e.key) < 0 {
+			keys = append(keys, e.key)
+		}
+	}
+	return keys
+}
+
+// otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished replacement, or a conflict copy.
+func (s *Store) otherMeta(dir string) string {
+	entries, err := s.tree.entries(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !conflictOfMeta(e.Name) {
+			continue
+		}
+		name := layout.Join(dir, e.Name)
+		data, err := s.read(name)
+		if err != nil {
+			continue
+		}
+		if doc, err := parseDocument(data); err == nil && identifies(&doc, path.Base(dir)) {
+			return name + " has a whole one with the right id, which can be put in its place"
+		}
+	}
+	return ""
+}
+
+// identifies reports whether a document is that of the experiment or run whose folder has this name.
+func identifies(d *document, name string) bool {
+	for _, key := range [...]string{keyRunID, keyRunUUID, keyExperimentID} {
+		if id, ok := d.text(key); ok {
+			return id == name
+		}
+	}
+	return false
+}

@@ -1,0 +1,124 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// makeMissing makes a folder of a run.
+func (r *repair) makeMissing(name string) remedy {
+	return remedy{action: "the folder was made", do: func() error {
+		if r.tree.isDir(name) {
+			return errMended
+		}
+		err := r.makeFolder(name, r.syncs(SyncMeta))
+		if err == nil && !r.tree.isDir(name) {
+			err = errors.New("something else stands in its place")
+		}
+		return err
+	}}
+}
+
+// setStage makes an experiment's lifecycle_stage what its place says.
+func (r *repair) setStage(ref experimentRef, meta string) remedy {
+	stage := ref.stage()
+	return remedy{action: "lifecycle_stage was set to " + string(stage), takes: meta, do: func() error {
+		e, doc, err := r.readExperimentOnly(r.ctx, ref)
+		if err != nil {
+			return err
+		}
+		if recorded, err := stageOf(&doc); err != nil || recorded == e.Stage {
+			return errors.Join(err, errMended)
+		}
+		if err := r.keep(meta); err != nil {
+			return err
+		}
+		doc.setString(keyLifecycleStage, string(stage))
+		return r.replaceMeta(ref.dir, doc)
+	}}
+}
+
+// clearLeftover moves a leftover aside, if still nobody works on it.
+func (r *repair) clearLeftover(p mlruns.Problem) remedy {
+	return remedy{action: "moved aside", takes: p.Path, do: func() error {
+		r.judge(&p)
+		if !p.Repairable {
+			return errMended
+		}
+		return r.aside(p.Path)
+	}}
+}
+
+// mergeConflict brings what only a conflict copy has into its original, and moves the copy aside.
+func (r *repair) mergeConflict(f found, copied string) remedy {
+	of := original(copied)
+	place := layout.Parse(of)
+	if place.Kind == layout.Metric {
+		return remedy{action: fmt.Sprintf("its points that %s lacks were added there; the copy was moved aside", of), takes: copied, do: func() error {
+			if err := r.ownFolders(f.run.dir, layout.Metrics, place.Key); err != nil {
+				return err
+			}
+			if m, err := r.examine(of); err == nil && !m.sound() {
+				return errors.New(of + " could not be mended before")
+			}
+			if err := r.addPoints(f.run, place.Key, copied, of); err != nil {
+				return err
+			}
+			return r.aside(copied)
+		}}
+	}
+	return remedy{action: "it says the same as " + of + "; moved aside", takes: copied, do: func() error {
+		if differ, err := r.differ(of, copied); err != nil || differ != "" {
+			return errors.Join(err, errors.New(differ))
+		}
+		return r.aside(copied)
+	}}
+}
+
+// addPoints appends the points of one metric file that another lacks. The former's points are in memory at once.
+func (r *repair) addPoints(run runRef, key, from, to string) error {
+	lacking := map[identity]bool{}
+	buf := make([]byte, streamChunk)
+	err := r.points(from, buf, func(pt point) { lacking[pt.identity()] = true })
+	if err == nil {
+		err = r.points(to, buf, func(pt point) { delete(lacking, pt.identity()) })
+	}
+	if err != nil || len(lacking) == 0 {
+		return err
+	}
+	var lines []byte
+	err = r.points(from, buf, func(pt point) {
+		if id := pt.identity(); lacking[id] {
+			delete(lacking, id)
+			lines = appendPoint(lines, pt.metric(key))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return r.appendPoints(r.ctx, run.dir, key, lines, r.syncs(SyncMeta))
+}
+
+// points calls each for the points of a metric file; one that is not there has none.
+func (r *repair) points(name string, buf []byte, each func(point)) error {
+	k, err := r.keyFile(name)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(k.folder)
+	var s scanner
+	err = s.stream(r.ctx, k, buf, func(pt point) bool {
+		each(pt)
+		return true
+	})
+	if isMissing(err) {
+		return nil
+	}
+	return err
+}

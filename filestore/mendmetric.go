@@ -1,0 +1,235 @@
+package filestore
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// keyFile opens the folder of a metric file, which the caller closes.
+func (s *Store) keyFile(name string) (keyFile, error) {
+	f, err := s.tree.folder(parent(name))
+	return keyFile{folder: f, name: path.Base(name), path: name}, err
+}
+
+// mendMetric brings a metric file into the form that every MLflow version reads: a point on each line, none twice, a newline at the end.
+func (r *repair) mendMetric(run runRef, name string) remedy {
+	do := func() error { return r.mendLines(run, name) }
+	m, err := r.examine(name)
+	switch {
+	case err != nil:
+		return remedy{do: do, err: err}
+	case m.sound():
+		return remedy{do: do, err: errMended}
+	case m.lacksNewline():
+		return remedy{do: do, action: "the last line got its newline"}
+	case m.points == 0 && m.tail != tailWhole:
+		return remedy{do: do, action: "the file has no point and was moved aside", takes: name}
+	}
+	return remedy{do: do, action: "the file was replaced by one with its points only, each once", takes: name}
+}
+
+// lacksNewline reports whether a newline is all that a file lacks.
+func (m metricState) lacksNewline() bool {
+	return m.tail == tailWhole && m.bad == 0 && len(m.repeated) == 0
+}
+
+func (r *repair) examine(name string) (metricState, error) {
+	k, err := r.keyFile(name)
+	if err != nil {
+		return metricState{}, err
+	}
+	defer closeQuietly(k.folder)
+	return examineMetric(r.ctx, k, make([]byte, streamChunk), nil)
+}
+
+func (r *repair) mendLines(run runRef, name string) error {
+	key := strings.TrimPrefix(name, layout.Join(run.dir, layout.Metrics)+"/")
+	if err := r.ownFolders(run.dir, layout.Metrics, key); err != nil {
+		return err
+	}
+	whole, err := r.outwaitTail(name)
+	if err != nil {
+		return err
+	}
+	m, err := r.examine(name)
+	switch {
+	case err != nil:
+		return err
+	case m.sound():
+		return errMended
+	case m.lacksNewline():
+		return r.addNewline(name)
+	case m.points == 0 && m.tail != tailWhole:
+		var all steps
+		if err := all.step(r.aside(name)); err != nil {
+			return err
+		}
+		return all.last(r.carryOver(run, key, name, whole))
+	}
+	if err := r.keep(name); err != nil {
+		return err
+	}
+	var all steps
+	read, err := r.rewrite(run, name, m.repeated)
+	if err := all.step(err); err != nil {
+		return err
+	}
+	return all.last(r.carryOver(run, key, name, read))
+}
+
+// outwaitTail lets a writer of MLflow end its line. It gives where the last whole line ends.
+func (r *repair) outwaitTail(name string) (int64, error) {
+	f, err := r.tree.fs.Open(r.tree.name(name))
+	if err != nil {
+		return 0, err
+	}
+	defer closeQuietly(f)
+	size, tail, err := readTail(f)
+	if err == nil && !isBlank(tail) {
+		if err = r.outwait(r.ctx, f, size, tail); err == nil {
+			size, tail, err = readTail(f)
+		}
+	}
+	return size - int64(len(tail)), err
+}
+
+// addNewline ends the last line. The commit point is the write.
+func (r *repair) addNewline(name string) (err error) {
+	f, err := r.tree.fs.OpenFile(r.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, tail, err := readTail(f)
+	if err != nil {
+		return err
+	}
+	if stateOf(tail) != tailWhole {
+		return errMended
+	}
+	if _, err := f.Write([]byte{'\n'}); err != nil || !r.syncs(SyncMeta) {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
+}
+
+// rewrite replaces a metric file by one that has its good lines. It gives how much of the old one was read.
+func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, err error) {
+	in, err := r.tree.fs.Open(r.tree.name(name))
+	if err != nil {
+		return 0, err
+	}
+	lines := newGoodLines(in, repeated)
+	_, err = atomicfile.ReplaceFrom(r.tree.fs, r.tree.name(name), lines, atomicfile.Options{TempDir: r.tree.name(run.dir), Sync: r.syncs(SyncMeta)})
+	return lines.read, errors.Join(err, lines.close())
+}
+
+// carryOver appends to a metric file that was replaced what MLflow has appended to the original since size bytes of that were read. What comes later goes
+// nowhere else: MLflow opens the file anew for every point.
+func (r *repair) carryOver(run runRef, key, name string, size int64) error {
+	for {
+		if err := sleep(r.ctx, tornRetry); err != nil {
+			return err
+		}
+		more, err := r.readFrom(layout.Join(r.saved, name), size)
+		if err != nil || len(more) == 0 {
+			return err
+		}
+		size += int64(len(more))
+		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
+		if err == nil && len(lines) > 0 {
+			err = r.appendPoints(r.ctx, run.dir, key, lines, r.syncs(SyncMeta))
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readFrom gives the whole lines of a file from an offset on.
+func (r *repair) readFrom(name string, offset int64) ([]byte, error) {
+	f, err := r.tree.fs.Open(r.tree.name(name))
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	data, err := io.ReadAll(io.NewSectionReader(f, offset, 1<<62-offset))
+	return data[:bytes.LastIndexByte(data, '\n')+1], err
+}
+
+// goodLines reads a metric file without the lines that are no points and without those it is told to leave out. It closes the file at its end.
+type goodLines struct {
+	file     io.Closer
+	in       *bufio.Reader
+	leaveOut []int
+	line     int
+	read     int64 // but for a torn line at the end
+	rest     []byte
+	err      error
+}
+
+func newGoodLines(file io.ReadCloser, leaveOut []int) *goodLines {
+	return &goodLines{file: file, in: bufio.NewReaderSize(file, streamChunk), leaveOut: leaveOut}
+}
+
+func (g *goodLines) close() error {
+	if g.file == nil {
+		return nil
+	}
+	err := g.file.Close()
+	g.file = nil
+	return err
+}
+
+// Read implements io.Reader.
+func (g *goodLines) Read(p []byte) (int, error) {
+	for len(g.rest) == 0 {
+		if g.err != nil {
+			if err := g.close(); err != nil {
+				return 0, err
+			}
+			return 0, g.err
+		}
+		g.next()
+	}
+	n := copy(p, g.rest)
+	g.rest = g.rest[n:]
+	return n, nil
+}
+
+// next reads a line and keeps it if it is good.
+func (g *goodLines) next() {
+	line, err := g.in.ReadSlice('\n')
+	size, tooLong := len(line), false
+	for ; errors.Is(err, bufio.ErrBufferFull); tooLong = true {
+		line, err = g.in.ReadSlice('\n')
+		size += len(line)
+	}
+	g.line++
+	g.err = err
+	_, left := slices.BinarySearch(g.leaveOut, g.line)
+	switch {
+	case errors.Is(err, io.EOF) && !tooLong && stateOf(line) == tailWhole:
+		g.rest = append(bytes.Clone(line), '\n')
+	case err != nil:
+		return // what is torn may still be completed
+	case !tooLong && !left:
+		if _, bad := parsePoint(line); bad == nil {
+			g.rest = line
+		}
+	}
+	g.read += int64(size)
+}

@@ -1,0 +1,214 @@
+package filestore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+var _ mlruns.Repairer = (*Store)(nil)
+
+// Repair implements mlruns.Repairer. It mends one run at a time under its lock and that of its experiment, each thing with one commit point. Originals go
+// to one folder in .mlruns.trash, named by the time, at their own paths below it. With SyncMeta and SyncAlways what was mended is durable when it is yielded.
+// Points that MLflow, which takes no locks, appends to a metric file meanwhile are carried over where the file system has hard links.
+func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
+	return func(yield func(mlruns.Repair, error) bool) {
+		begin := s.beginWrite
+		if q.DryRun {
+			begin = s.begin
+		}
+		err := begin(ctx)
+		if err == nil {
+			r := &repair{Store: s, ctx: ctx, dry: q.DryRun, saved: s.newSaved(), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
+			if err = s.inspect(ctx, r.place); err == nil {
+				err = r.err
+			}
+		}
+		if err != nil {
+			yield(mlruns.Repair{}, fail("repair", "", err))
+		}
+	}
+}
+
+// repair is one call of Repair.
+type repair struct {
+	*Store
+	ctx   context.Context //nolint:containedctx // it lives as long as the call that has it
+	dry   bool
+	saved string // the folder for originals, made when it is needed first
+	yield func(mlruns.Repair) bool
+	err   error // what ends the call
+}
+
+// remedy is what can be done about problems of one thing. A remedy without do is none.
+type remedy struct {
+	problems []mlruns.Problem
+	action   string
+	takes    string // the path of what goes to the saved originals, "" if nothing does
+	do       func() error
+	err      error // why it cannot be done
+}
+
+// errMended is given by a remedy that finds nothing to do any more.
+var errMended = errors.New("mended meanwhile")
+
+// place repairs what was found in one place.
+func (r *repair) place(f found) bool {
+	remedies := r.remedies(f)
+	unlock := func() {}
+	var locked error
+	if !r.dry && slices.ContainsFunc(remedies, func(m remedy) bool { return m.do != nil }) {
+		unlock, locked = r.lockPlace(f)
+	}
+	defer unlock()
+	for _, m := range remedies {
+		if !r.apply(f, m, cmp.Or(m.err, locked)) {
+			return false
+		}
+	}
+	return true
+}
+
+// apply does what is to be done, unless this is a dry run, and yields it.
+func (r *repair) apply(f found, m remedy, err error) bool {
+	if m.do != nil && !r.dry && err == nil {
+		if err = r.ownPath(f, m.takes); err == nil {
+			err = m.do()
+		}
+	}
+	if ended(r.ctx, err) {
+		r.err = r.ctx.Err()
+		return false
+	}
+	if errors.Is(err, errMended) {
+		return true
+	}
+	for _, problem := range m.problems {
+		done := mlruns.Repair{Problem: problem}
+		undurable := errors.Is(err, mlruns.ErrNotDurable) || errors.Is(err, atomicfile.ErrNotDurable)
+		switch {
+		case m.do == nil:
+			done.Repairable = false
+		case err == nil, undurable:
+			done.Action = m.action
+			if m.takes != "" {
+				done.SavedTo = layout.Join(r.saved, m.takes)
+			}
+			if undurable {
+				done.Reason += "; mended, but a power cut may undo it: " + err.Error()
+			}
+		default:
+			done.Reason += "; mending it failed: " + err.Error()
+		}
+		if !r.yield(done) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it may be another run's.
+func (r *repair) ownPath(f found, takes string) error {
+	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.dir, f.experiment.dir)+"/")
+	sub, key, inFolder := strings.Cut(below, "/")
+	if !ok || !inFolder {
+		return nil
+	}
+	return r.ownFolders(cmp.Or(f.run.dir, f.experiment.dir), sub, key)
+}
+
+// lockPlace takes the locks of a place in their order. That of the experiment keeps its folder where it is.
+func (r *repair) lockPlace(f found) (unlock func(), err error) {
+	var held []unlockFunc
+	unlock = func() {
+		for _, u := range slices.Backward(held) {
+			r.unlock(u)
+		}
+	}
+	lock := func(name string) {
+		var u unlockFunc
+		if err != nil {
+			return
+		}
+		if u, err = r.locks.Lock(r.ctx, r.tree.name(name)); err == nil {
+			held = append(held, u)
+		}
+	}
+	switch {
+	case f.experiment.id == "":
+		lock(layout.Lock)
+	case f.run.id == "":
+		lock(layout.ExperimentLock(f.experiment.id))
+	default:
+		lock(layout.ExperimentLock(f.experiment.id))
+		if err == nil && r.tree.isDir(f.run.dir) {
+			lock(layout.Join(f.run.dir, layout.Lock))
+		}
+	}
+	if dir := cmp.Or(f.run.dir, f.experiment.dir); err == nil && !r.tree.isDir(dir) {
+		err = fmt.Errorf("%s is not there any more; it was moved while this was going on", dir)
+	}
+	return unlock, err
+}
+
+// remedies finds what can be done about what was found in a place. A conflict copy is merged last, into a file that is sound by then.
+func (r *repair) remedies(f found) []remedy {
+	var first, last []remedy
+	ofFile := map[string]int{} // the remedies of metric files among the first
+	for _, p := range f.problems {
+		i, ok := ofFile[p.Path]
+		switch {
+		case ok && isMetricProblem(p.Kind):
+			first[i].problems = append(first[i].problems, p)
+			continue
+		case isMetricProblem(p.Kind):
+			ofFile[p.Path] = len(first)
+		}
+		m := r.remedy(f, p)
+		m.problems = []mlruns.Problem{p}
+		if p.Kind == mlruns.ProblemConflict {
+			last = append(last, m)
+		} else {
+			first = append(first, m)
+		}
+	}
+	return append(first, last...)
+}
+
+// isMetricProblem reports whether a problem is one of a metric file's lines, all of which one remedy mends.
+func isMetricProblem(kind mlruns.ProblemKind) bool {
+	switch kind {
+	case mlruns.ProblemMalformed, mlruns.ProblemDuplicateLine, mlruns.ProblemUnterminated, mlruns.ProblemEmpty:
+		return true
+	}
+	return false
+}
+
+func (r *repair) remedy(f found, p mlruns.Problem) remedy {
+	if !p.Repairable {
+		return remedy{}
+	}
+	switch p.Kind {
+	case mlruns.ProblemMalformed, mlruns.ProblemDuplicateLine, mlruns.ProblemUnterminated, mlruns.ProblemEmpty:
+		return r.mendMetric(f.run, p.Path)
+	case mlruns.ProblemMissingFolder:
+		return r.makeMissing(p.Path)
+	case mlruns.ProblemStage:
+		return r.setStage(f.experiment, p.Path)
+	case mlruns.ProblemConflict:
+		return r.mergeConflict(f, p.Path)
+	case mlruns.ProblemForeign:
+		return remedy{action: "moved out of the records", takes: p.Path, do: func() error { return r.aside(p.Path) }}
+	case mlruns.ProblemLeftover:
+		return r.clearLeftover(p)
+	}
+	return remedy{}
+}

@@ -1,0 +1,121 @@
+package filestore
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"slices"
+
+	"github.com/mlruns/mlruns"
+)
+
+// pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes each.
+const pointsAtOnce = 1 << 20
+
+// identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
+type identity struct {
+	ms, step      int64
+	value         uint64
+	dataset, hash string
+}
+
+func (p point) identity() identity {
+	return identity{ms: p.ms, step: p.step, value: math.Float64bits(p.value), dataset: p.dataset, hash: p.datasetDigest}
+}
+
+// metricState is what a metric file holds.
+type metricState struct {
+	points   int
+	bad      int   // lines that are no points
+	repeated []int // lines of points that stand before, in ascending order
+	tail     tailState
+}
+
+func (m metricState) sound() bool {
+	return m.points > 0 && m.bad == 0 && len(m.repeated) == 0 && m.tail == tailNone
+}
+
+// examineMetric goes through a metric file and reports all that is wrong with it. Points in the order of their steps and times, as nearly all are, cannot
+// be there twice; others cost further passes. The memory is bounded but for 8 bytes a repeated line.
+func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (metricState, error) {
+	s := scanner{path: k.path, p: p, strict: true}
+	var m metricState
+	var last point
+	ordered := true
+	err := s.stream(ctx, k, buf, func(pt point) bool {
+		if m.points > 0 && (pt.step < last.step || pt.step == last.step && pt.ms <= last.ms) {
+			ordered = false
+		}
+		last = pt
+		m.points++
+		return true
+	})
+	m.bad, m.tail = s.bad, s.tail
+	if err != nil || ordered {
+		return m, err
+	}
+	seed := maphash.MakeSeed()
+	hash := func(id identity) uint64 { return maphash.Comparable(seed, id) }
+	m.repeated, err = repeated(ctx, k, buf, m.points/pointsAtOnce+1, hash)
+	if n := len(m.repeated); n > 0 {
+		reason := "the same point stands in a line before"
+		if n > 1 {
+			reason += fmt.Sprintf(", and %d lines more repeat one", n-1)
+		}
+		p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicateLine, Path: k.path, Line: m.repeated[0], Repairable: true, Reason: reason + "; mlflow migrate-filestore stops at it"})
+	}
+	return m, err
+}
+
+// repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of all at a time, and then the points whose hashes are equal:
+// a hash that two points share can hide a line, but name none that is not repeated.
+func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func(identity) uint64) (lines []int, err error) {
+	var hashes []uint64
+	for part := range uint64(parts) {
+		hashes = hashes[:0]
+		scan := func(each func(line int, id identity, hash uint64)) error {
+			s := scanner{path: k.path}
+			return s.stream(ctx, k, buf, func(pt point) bool {
+				id := pt.identity()
+				if hash := hashOf(id); hash%uint64(parts) == part {
+					each(s.line, id, hash)
+				}
+				return true
+			})
+		}
+		if err := scan(func(_ int, _ identity, hash uint64) { hashes = append(hashes, hash) }); err != nil {
+			return nil, err
+		}
+		twice := equalNeighbours(hashes)
+		if len(twice) == 0 {
+			continue
+		}
+		err := scan(func(line int, id identity, hash uint64) {
+			first, candidate := twice[hash]
+			switch {
+			case candidate && first == nil:
+				twice[hash] = &id
+			case candidate && *first == id:
+				lines = append(lines, line)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
+
+// equalNeighbours sorts hashes and gives those that occur more than once.
+func equalNeighbours(hashes []uint64) map[uint64]*identity {
+	slices.Sort(hashes)
+	twice := map[uint64]*identity{}
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			twice[hashes[i]] = nil
+		}
+	}
+	return twice
+}

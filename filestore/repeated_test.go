@@ -1,0 +1,119 @@
+package filestore
+
+import (
+	"bytes"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// metricFile puts a metric file into memory.
+func metricFile(t *testing.T, text []byte) keyFile {
+	t.Helper()
+	mem := memfs.New()
+	f, err := mem.Create("m")
+	check(t, err)
+	_, err = f.Write(text)
+	check(t, err)
+	check(t, f.Close())
+	var folder rootfs.Folder
+	folder, err = newTree(mem, "").folder("")
+	check(t, err)
+	return keyFile{key: "m", folder: folder, name: "m", path: filepath.Join("e", "r", "metrics", "m")}
+}
+
+// TestRepeatedInParts finds the same lines however many parts the points are compared in, and those that a plain search finds.
+func TestRepeatedInParts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var text bytes.Buffer
+	first := map[string]bool{}
+	var want []int
+	for line := 1; line <= 20_000; line++ {
+		point := fmt.Sprintf("%d %d.5 %d", rng.IntN(40), rng.IntN(10), rng.IntN(100))
+		if line%1000 == 0 {
+			point = "no point"
+		} else if first[point] {
+			want = append(want, line)
+		}
+		first[point] = true
+		text.WriteString(point + "\n")
+	}
+	k := metricFile(t, text.Bytes())
+	seed := maphash.MakeSeed()
+	hash := func(id identity) uint64 { return maphash.Comparable(seed, id) }
+	for _, parts := range []int{1, 2, 7} {
+		got, err := repeated(t.Context(), k, make([]byte, streamChunk), parts, hash)
+		check(t, err)
+		if !slices.Equal(got, want) {
+			t.Errorf("in %d parts: %d lines, want %d", parts, len(got), len(want))
+		}
+	}
+	poor, err := repeated(t.Context(), k, make([]byte, streamChunk), 1, func(id identity) uint64 { return hash(id) % 100 })
+	check(t, err)
+	if len(poor) == 0 || slices.ContainsFunc(poor, func(line int) bool { return !slices.Contains(want, line) }) {
+		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))
+	}
+	p := &problems{}
+	m, err := examineMetric(t.Context(), k, make([]byte, streamChunk), p)
+	check(t, err)
+	if m.points != 20_000-20 || m.bad != 20 || !slices.Equal(m.repeated, want) {
+		t.Errorf("%d points, %d bad, %d repeated", m.points, m.bad, len(m.repeated))
+	}
+}
+
+// TestRepeatedNeedsLittleMemory compares half a million points that are out of order with 8 bytes each, and points in order with none.
+func TestRepeatedNeedsLittleMemory(t *testing.T) {
+	const n = 500_000
+	for name, c := range map[string]struct {
+		step func(i int) int
+		most uint64
+	}{"in order": {func(i int) int { return i }, 1 << 20}, "out of order": {func(i int) int { return n - i }, 32 << 20}} {
+		var text bytes.Buffer
+		for i := range n {
+			fmt.Fprintf(&text, "1 0.5 %d\n", c.step(i))
+		}
+		k := metricFile(t, text.Bytes())
+		buf := make([]byte, streamChunk)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m, err := examineMetric(t.Context(), k, buf, nil)
+		runtime.ReadMemStats(&after)
+		check(t, err)
+		allocated := after.TotalAlloc - before.TotalAlloc
+		if m.points != n || m.repeated != nil || allocated > c.most {
+			t.Errorf("%s: %d points, %d repeated, %d bytes allocated; want %d, none, at most %d", name, m.points, len(m.repeated), allocated, n, c.most)
+		}
+	}
+}
+
+// TestConflictNames tells conflict copies from names that are somebody's own.
+func TestConflictNames(t *testing.T) {
+	want := map[string]string{
+		"loss": "", "loss (a)": "", "loss(1)": "", "loss (1) x": "", "a-HOST": "", "meta.yaml": "", "v1.2": "",
+		"loss (1)": "loss", "loss (12)": "loss", "meta (1).yaml": "meta.yaml", "a.b (1).c": "a.b.c", "loss (1) (2)": "loss (1)",
+		"loss (conflicted copy 2026-01-01)": "loss", "loss (Bob's conflicted copy 2026-01-01)": "loss", "meta (Bob's conflicted copy 2026-01-01).yaml": "meta.yaml",
+		"loss.sync-conflict-20260101-120000-ABCDEFG": "loss", "meta.sync-conflict-20260101-120000-ABCDEFG.yaml": "meta.yaml", "loss.sync-conflict-20260101-120000": "loss",
+		"loss.sync-conflict-soon": "", "my conflicted copy": "",
+	}
+	got := map[string]string{}
+	for name := range want {
+		got[name] = conflictOf(name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("originals (-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]bool{"meta-HOST.yaml": true, "meta-.yaml": false, "meta.yaml": false, "metal-HOST.yaml": false, "meta (1).yaml": true, "meta-a b.yaml": false} {
+		if conflictOfMeta(name) != want {
+			t.Errorf("%q is a conflict copy of a meta.yaml: %v", name, !want)
+		}
+	}
+}
