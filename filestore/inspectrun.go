@@ -37,7 +37,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 		return v.ctx.Err()
 	}
 	defer closeQuietly(f)
-	info, err := reportedRun(v.ctx, f, layout.Meta, ref, p)
+	info, err := v.reportedRun(v.ctx, f, layout.Meta, ref, p)
 	if err != nil && (ended(v.ctx, err) || isMissing(err)) {
 		return v.ctx.Err()
 	}

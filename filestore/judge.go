@@ -21,6 +21,10 @@ const leftoverAge = time.Hour
 func (s *Store) judge(p *mlruns.Problem) {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
+		if discarded(path.Base(p.Path)) {
+			p.Repairable, p.Reason = false, "an interrupted gc left it, and the next one removes it"
+			return
+		}
 		if p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge; !p.Repairable {
 			p.Reason += "; it changed within the last hour"
 		}

@@ -125,16 +125,16 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 
 // listedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and reports it where that fails.
 func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *problems) (mlruns.RunInfo, error) {
-	return reportedRun(ctx, f, layout.Join(ref.id, layout.Meta), ref, p)
+	return s.reportedRun(ctx, f, layout.Join(ref.id, layout.Meta), ref, p)
 }
 
 // reportedRun is readRunInfo that reports where it fails.
-func reportedRun(ctx context.Context, f rootfs.Folder, name string, ref runRef, p *problems) (mlruns.RunInfo, error) {
+func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, ref runRef, p *problems) (mlruns.RunInfo, error) {
 	info, _, err := readRunInfo(ctx, f, name, ref)
 	switch {
 	case err == nil || ended(ctx, err):
 	case errors.Is(err, fs.ErrNotExist):
-		if _, gone := f.Stat(ref.id); !isMissing(gone) { // else it was removed for good since it was listed
+		if _, gone := s.tree.stat(ref.dir); !isMissing(gone) { // else it was removed for good since it was listed
 			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
 		}
 	default:

@@ -6,11 +6,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore"
 )
 
 func (a *app) verifyStore() *cobra.Command {
-	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		found, repairable := 0, 0
 		for p, err := range s.Verify(ctx) {
@@ -41,7 +40,7 @@ func (a *app) verifyStore() *cobra.Command {
 			return errProblems
 		}
 		return nil
-	}))
+	})))
 }
 
 // show prints a line that need not wait for the next.
@@ -52,15 +51,8 @@ func (a *app) show(line string) {
 
 func (a *app) repairStore() *cobra.Command {
 	dry := false
-	open := func() (*session, error) {
-		opts := []filestore.Option{filestore.WithMustExist()}
-		if dry {
-			opts = append(opts, filestore.WithReadOnly())
-		}
-		return a.openHere(opts...)
-	}
 	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", cobra.NoArgs,
-		a.with(func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) }, open))
+		a.withProgress("repair", a.changing(&dry, func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) })))
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and change nothing")
 	return cmd
 }
