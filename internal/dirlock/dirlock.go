@@ -18,7 +18,7 @@ import (
 
 var (
 	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the context. The text
-	// names the lock file.
+	// names the lock file and the option that sets the timeout.
 	ErrBusy = errors.New("lock is busy")
 	// ErrUnsupported is returned where the file system has no locks. The text names the option that does without.
 	ErrUnsupported = errors.New("file system has no locks")
@@ -78,7 +78,8 @@ func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 // the lock until the process ends.
 //
 // Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled, ErrUnsupported, ErrGone,
-// rootfs.ErrOutside; fs.ErrPermission and rootfs.ErrReadOnly where the lock file cannot be written.
+// rootfs.ErrOutside; rootfs.ErrNotRegular where something else is in its place; fs.ErrPermission and rootfs.ErrReadOnly where
+// the lock file cannot be written. Each names the lock file.
 func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, err error) {
 	name = path.Clean(name) // a leading slash means something to file systems that are not confined
 	w := newWait(ctx, name, l.opts.Timeout)
@@ -122,7 +123,7 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 		case isUnsupported(err):
 			return nil, fmt.Errorf("%s: %w (%w); open the store with WithLocking(LockBestEffort) or WithLocking(LockNone) to do without", name, ErrUnsupported, err)
 		case err != nil:
-			return nil, fmt.Errorf("lock %s: %w", name, err)
+			return nil, failed(name, err)
 		case lock != nil:
 			return lock, nil
 		}
@@ -138,6 +139,9 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 func (l *Locker) makeFile(name string) (string, error) {
 	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
+		if err := l.checkKind(name); err != nil {
+			return "", err
+		}
 		if path, ok := l.nativePath(name); ok {
 			return path, nil
 		}
@@ -150,9 +154,26 @@ func (l *Locker) makeFile(name string) (string, error) {
 		err = f.Close()
 	}
 	if err != nil {
-		return "", fmt.Errorf("lock %s: %w", name, err)
+		return "", failed(name, err)
 	}
 	return l.realPath(f, name), nil
+}
+
+// checkKind refuses what stands in the place of a lock file before it is opened: to open a device can do something.
+func (l *Locker) checkKind(name string) error {
+	info, err := lstat(l.fsys, name)
+	if err != nil || info.Mode().IsRegular() {
+		return nil // what is wrong with it, opening it will say
+	}
+	return fmt.Errorf("lock %s: it is a %s, %w: remove it", name, rootfs.KindOf(info.Mode()), rootfs.ErrNotRegular)
+}
+
+// failed names the lock file, and what to do about one that another user made.
+func failed(name string, err error) error {
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, rootfs.ErrReadOnly) {
+		return fmt.Errorf("lock %s: %w; let every user of the store write its lock files, or open it with WithLocking(LockNone) and let one process at a time write", name, err)
+	}
+	return fmt.Errorf("lock %s: %w", name, err)
 }
 
 // realPath finds the path for the file lock: from the file system if it knows, else from the handle that it gave.

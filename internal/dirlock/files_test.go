@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,5 +206,17 @@ func TestStoreMoved(t *testing.T) {
 	elsewhere(t, filepath.Join(moved, "0", ".mlruns.lock"))
 	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, dirlock.ErrBusy) {
 		t.Errorf("Lock of a moved store = %v, want ErrBusy", err)
+	}
+}
+
+// What is no regular file is named, and not opened.
+func TestLockFileIsFolder(t *testing.T) {
+	dir := newDir(t)
+	if err := os.Mkdir(filepath.Join(dir, "0", ".mlruns.lock"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{Timeout: time.Second})
+	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, rootfs.ErrNotRegular) || !strings.Contains(err.Error(), lockName) || !strings.Contains(err.Error(), "directory") {
+		t.Errorf("Lock of a folder = %v, want ErrNotRegular that names it", err)
 	}
 }

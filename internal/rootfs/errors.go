@@ -38,14 +38,15 @@ func (readOnlyError) Is(target error) bool {
 type kindError fs.FileMode
 
 func (k kindError) Error() string {
-	return "is a " + kindOf(fs.FileMode(k)) + ", not a regular file"
+	return "is a " + KindOf(fs.FileMode(k)) + ", not a regular file"
 }
 
 func (k kindError) Is(target error) bool {
 	return target == ErrNotRegular || target == syscall.EISDIR && fs.FileMode(k).IsDir()
 }
 
-func kindOf(mode fs.FileMode) string {
+// KindOf says in words what is no regular file.
+func KindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
 		return "directory"
