@@ -32,6 +32,9 @@ func readableOn(p, goos string) (string, error) {
 	return clean, nil
 }
 
+// maxDepth is the most parts that an artifact path can have; no program can open a path of many more.
+const maxDepth = 128
+
 // writable checks an artifact path for writing, "" included, as MLflow does, and then for what the platform cannot hold.
 func writable(p string) error { return writableOn(p, runtime.GOOS) }
 
@@ -41,6 +44,9 @@ func writableOn(p, goos string) error {
 	}
 	if strings.Contains(p, "\x00") {
 		return errInvalidPath
+	}
+	if n := strings.Count(p, "/") + 1; n > maxDepth {
+		return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%.80s…' has %d parts, more than %d", p, n, maxDepth))
 	}
 	for part := range strings.SplitSeq(p, "/") {
 		if atomicfile.IsTemp(part) {

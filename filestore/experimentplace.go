@@ -52,11 +52,11 @@ func (s *Store) place(target string, sync bool, build func(*builder)) error {
 	return nil
 }
 
-// makeFolder makes a folder that may exist, durably if that is asked for.
+// makeFolder makes a folder that may exist, durably if that is asked for. One that is a link is refused: what is placed there would be another folder's.
 func (s *Store) makeFolder(dir string, sync bool) error {
 	err := s.tree.mkdir(dir)
 	if isExist(err) {
-		return nil
+		return s.ownFolder(dir)
 	}
 	if err != nil || !sync {
 		return err

@@ -53,6 +53,9 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInternal,
 			Text: "Cannot delete the default experiment '0'. This is an internally reserved experiment."}
 	}
+	if err := s.ownFolder(layout.Trash); err != nil {
+		return err
+	}
 	ref, unlock, err := s.lockExperiment(ctx, id)
 	if err != nil {
 		return err
@@ -94,6 +97,9 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlockRoot)
+	if err := s.ownFolder(layout.Trash); err != nil {
+		return err
+	}
 	ref, unlock, err := s.lockTrashed(ctx, id)
 	if err != nil {
 		return err

@@ -242,7 +242,7 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 // ownFolders refuses to write keys below a link in place of the folder sub or of a folder in it: it may lead to another run's. Where the caller
 // allowed links to other disks they are taken for such.
 func (s *Store) ownFolders(dir, sub string, keys ...string) error {
-	if len(s.linkTargets) > 0 || len(keys) == 0 {
+	if len(keys) == 0 {
 		return nil
 	}
 	folders := []string{layout.Join(dir, sub)}
@@ -253,9 +253,20 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 	}
 	slices.Sort(folders)
 	for _, folder := range slices.Compact(folders) {
-		if info, err := s.tree.lstat(folder); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
+		if err := s.ownFolder(folder); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// ownFolder refuses a folder that is a link, which may lead to another run's, unless the caller allowed links.
+func (s *Store) ownFolder(folder string) error {
+	if len(s.linkTargets) > 0 {
+		return nil
+	}
+	if info, err := s.tree.lstat(folder); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
 	}
 	return nil
 }

@@ -8,6 +8,9 @@ import (
 // maxName is the longest name of a file, in bytes, on the file systems in use.
 const maxName = 255
 
+// MaxDepth is the most parts a key can have: a key of the longest that MLflow allows has fewer, and a path of many more no program can open.
+const MaxDepth = 128
+
 // reservedNames are devices on Windows, with and without an extension.
 var reservedNames = map[string]bool{
 	"CON": true, "PRN": true, "AUX": true, "NUL": true,
@@ -17,6 +20,9 @@ var reservedNames = map[string]bool{
 
 // CheckPath reports why a platform, named as in runtime.GOOS, cannot hold a file at the key or path p; nil if it can.
 func CheckPath(goos, p string) error {
+	if n := strings.Count(p, "/") + 1; n > MaxDepth {
+		return fmt.Errorf("it has %d parts, more than %d", n, MaxDepth)
+	}
 	for _, name := range strings.Split(p, "/") {
 		if len(name) > maxName {
 			return fmt.Errorf("the part %.40q… of %d bytes is longer than the %d a file name can have", name, len(name), maxName)
