@@ -130,6 +130,28 @@ func TestImports(t *testing.T) {
 	})
 }
 
+// TestReachesNothing checks that the module opens no connection, starts no program and builds no object from bytes: a store is text and files.
+func TestReachesNothing(t *testing.T) {
+	forbidden := []string{"net", "os/exec", "plugin", "encoding/gob", "golang.org/x/net"}
+	goFiles(t, func(name string, data []byte) {
+		if strings.HasSuffix(name, "_test.go") || below(name, "interop") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, data, parser.ImportsOnly)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, spec := range f.Imports {
+			for _, dir := range forbidden {
+				if imported, err := strconv.Unquote(spec.Path.Value); err != nil || below(imported, dir) {
+					t.Errorf("%s imports %s: nothing that a store says may be fetched, run or rebuilt", name, spec.Path.Value)
+				}
+			}
+		}
+	})
+}
+
 func mayUseStore(dir string) bool {
 	for _, user := range storeUsers {
 		if below(dir, user) {

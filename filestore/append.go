@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // tornPatience is how long a last line without its newline must stay as it is before it is taken for torn: its writer may only be slow.
@@ -171,6 +172,9 @@ func readTail(f afero.File) (size int64, tail []byte, err error) {
 	}
 	size = info.Size()
 	for n := min(size, 1); n > 0; n = min(size, n*512) {
+		if n > rootfs.MaxReadFile {
+			return 0, nil, &damage{reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), rootfs.MaxReadFile)}
+		}
 		tail = make([]byte, n)
 		if _, err := f.ReadAt(tail, size-n); err != nil && !errors.Is(err, io.EOF) {
 			return 0, nil, err

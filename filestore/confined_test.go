@@ -31,6 +31,17 @@ type confined struct {
 	before            map[string]string
 }
 
+// memoryDir is a folder in memory where the system has one: hundreds of small stores cost a disk much.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "mlruns")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // confinedTrees is the content of both, made once.
 var confinedTrees struct {
 	once sync.Once
@@ -39,7 +50,7 @@ var confinedTrees struct {
 
 func newConfined(t *testing.T, opts ...filestore.Option) *confined {
 	t.Helper()
-	top := t.TempDir()
+	top := memoryDir(t)
 	c := &confined{T: t, top: top, dir: filepath.Join(top, "store"), outside: filepath.Join(top, "outside")}
 	confinedTrees.once.Do(func() {
 		dir := t.TempDir()

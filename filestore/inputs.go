@@ -207,6 +207,7 @@ func validateModelID(field, id string) error {
 // readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set is missing, is left out and reported.
 func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
 	var in mlruns.Inputs
+	bytes := 0
 	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *document) error {
 		source, ok := doc.text(keySourceID)
 		if !ok {
@@ -220,6 +221,9 @@ func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p
 			dataset, err := s.readDataset(ctx, ref.experiment, source)
 			if err != nil {
 				return err
+			}
+			if bytes += len(dataset.Source) + len(dataset.Schema) + len(dataset.Profile); bytes > maxValues {
+				return &damage{reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
 			}
 			in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: doc.textMap(keyTags)})
 		default:
@@ -279,6 +283,9 @@ func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems
 	return out, err
 }
 
+// maxInputs is how many inputs, or outputs, of a run are read; MLflow logs a few.
+const maxInputs = 10_000
+
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
 func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*document) error) error {
 	f, err := run.OpenFolder(sub)
@@ -293,6 +300,10 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 	if err != nil {
 		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
 		return ctx.Err()
+	}
+	if len(entries) > maxInputs {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
+		entries = entries[:maxInputs]
 	}
 	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range entries {

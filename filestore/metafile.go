@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -148,6 +149,26 @@ func plainEntry(key, text string) docEntry {
 	return docEntry{key: key, value: pyfmt.Plain(text), text: text, scalar: true, null: pyfmt.Resolve(text) == pyfmt.KindNull}
 }
 
+// A meta.yaml has some twenty keys, but an experiment's copies of tags and a data set's schema and profile can be large texts. A larger file is read
+// if it is large by its texts and not by what they are parted into, each part of which costs the parser some 200 bytes.
+const (
+	largeDocument = 1 << 20
+	maxMarks      = 1 << 20
+)
+
+var decodingLarge sync.Mutex
+
+// marks counts the characters of which each key, item or line of YAML has at least one.
+func marks(data []byte) (n int) {
+	for _, c := range data {
+		switch c {
+		case ':', ',', '-', '?', '[', '{', '\n', '#', '&', '*', '!':
+			n++
+		}
+	}
+	return n
+}
+
 // decodeDocument reads any YAML that PyYAML writes or a person edits.
 func decodeDocument(data []byte) (doc document, err error) {
 	defer func() {
@@ -159,6 +180,14 @@ func decodeDocument(data []byte) (doc document, err error) {
 	if !utf8.Valid(data) {
 		return document{}, &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
 	}
+	if len(data) > largeDocument {
+		if marks(data) > maxMarks {
+			return document{}, &damage{reason: fmt.Sprintf("more than %d keys, items and line breaks", maxMarks)}
+		}
+		// One at a time: what the parser makes of it takes many times its size.
+		decodingLarge.Lock()
+		defer decodingLarge.Unlock()
+	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
 		return document{}, yamlDamage(err)
@@ -168,10 +197,17 @@ func decodeDocument(data []byte) (doc document, err error) {
 	}
 	pairs := root.Content[0].Content
 	var list entryList
+	aliased := 0
 	for i := 0; i+1 < len(pairs); i += 2 {
 		entry, err := entryOf(pairs[i], pairs[i+1])
 		if err != nil {
 			return document{}, err
+		}
+		if pairs[i+1].Kind == yaml.AliasNode {
+			// They share their text until the file is rewritten.
+			if aliased += len(entry.text); aliased > largeDocument {
+				return document{}, &damage{line: pairs[i+1].Line, reason: "aliases that stand for too much"}
+			}
 		}
 		list.put(entry)
 	}

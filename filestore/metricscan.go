@@ -63,6 +63,10 @@ func (s *scanner) malformed(reason string) {
 
 // one parses a whole line.
 func (s *scanner) one(line []byte) (point, bool) {
+	if line = bytes.TrimLeft(line, " "); len(line) >= streamChunk {
+		s.tooLong()
+		return point{}, false
+	}
 	s.line++
 	pt, err := parsePoint(line)
 	s.any = true
@@ -75,6 +79,10 @@ func (s *scanner) one(line []byte) (point, bool) {
 
 // end judges what follows the last newline.
 func (s *scanner) end(tail []byte) {
+	if tail = bytes.TrimLeft(tail, " "); len(tail) >= streamChunk {
+		s.tooLong()
+		tail = nil
+	}
 	if more := s.bad - maxBadLines; more > 0 {
 		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Repairable: true, Reason: fmt.Sprintf("%d more lines are no points", more)})
 	}
@@ -159,6 +167,9 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(p
 		rest, goOn := s.lines(whole, each)
 		if !goOn {
 			return nil
+		}
+		if len(rest) == cap(buf) {
+			rest = bytes.TrimLeft(rest, " ") // of a torn line that was blanked out
 		}
 		if len(rest) == cap(buf) {
 			s.tooLong()

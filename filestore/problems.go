@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -85,11 +86,17 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 		return nil, err
 	}
 	names := make([]string, 0, len(entries))
+	foreign := 0
+	reject := func(name, reason string) {
+		if foreign++; foreign <= maxForeign {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, name), Reason: reason})
+		}
+	}
 	for _, e := range entries {
 		switch {
 		case e.Type&fs.ModeSymlink != 0:
 			if !s.tree.isDir(join(dir, e.Name)) {
-				p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, e.Name), Reason: "a link that leads to no folder of this store"})
+				reject(e.Name, "a link that leads to no folder of this store")
 				continue
 			}
 		case !e.Type.IsDir():
@@ -101,10 +108,13 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 		case isConflict(e.Name):
 			p.add(conflict(join(dir, e.Name)))
 		case foreignName(e.Name) || !valid(e.Name):
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, e.Name), Reason: "a folder that is neither an experiment nor a run"})
+			reject(e.Name, "a folder that is neither an experiment nor a run")
 		default:
 			names = append(names, e.Name)
 		}
+	}
+	if more := foreign - maxForeign; more > 0 {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: dir, Reason: fmt.Sprintf("%d more folders are neither experiments nor runs", more)})
 	}
 	slices.Sort(names)
 	return names, nil

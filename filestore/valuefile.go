@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -19,67 +20,6 @@ import (
 
 // A param or tag is a file whose whole content is the value, and whose path below its folder is the key.
 
-// keyFile is a file that stands for a key.
-type keyFile struct {
-	key    string
-	folder rootfs.Folder // the open folder it lies in
-	name   string        // its name there
-	path   string        // from the store's root
-}
-
-// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What cannot be a key is reported to p.
-// A missing folder has no keys. The order is unspecified.
-func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
-	inner, err := f.OpenFolder(sub)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
-		}
-		return ctx.Err()
-	}
-	defer closeQuietly(inner)
-	return walkFolder(ctx, inner, layout.Join(dir, sub), "", p, visit)
-}
-
-func walkFolder(ctx context.Context, f rootfs.Folder, dir, prefix string, p *problems, visit func(keyFile) error) error {
-	entries, err := f.Entries()
-	if err != nil {
-		p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
-		return ctx.Err()
-	}
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		name := layout.Join(dir, e.Name)
-		key := prefix + e.Name
-		switch {
-		case isConflict(e.Name):
-			p.add(conflict(name))
-		case foreignName(e.Name):
-			p.add(foreign(name))
-		case e.Type.IsDir():
-			inner, err := f.OpenFolder(e.Name)
-			if err != nil {
-				p.add(problemOf(mlruns.ProblemUnreadable, name, err))
-				continue
-			}
-			err = walkFolder(ctx, inner, name, key+"/", p, visit)
-			closeQuietly(inner)
-			if err != nil {
-				return err
-			}
-		case mlruns.ValidateKey("key", key) != nil:
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "the name is not a legal key"})
-		default:
-			if err := visit(keyFile{key: key, folder: f, name: e.Name, path: name}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // emptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a file and then writes it.
 const emptyRetry = 20 * time.Millisecond
 
@@ -87,6 +27,7 @@ const emptyRetry = 20 * time.Millisecond
 func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems) (map[string]string, error) {
 	values := map[string]string{}
 	var doubtful []string // keys whose values are looked at again, all after one pause
+	bytes := 0
 	keep := func(key, path, value string, err error) {
 		switch {
 		case err == nil:
@@ -100,6 +41,9 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		if err == nil && value == "" && beingWritten(k.folder, k.name) {
 			doubtful = append(doubtful, k.key)
 			return nil
+		}
+		if bytes += len(value); bytes > maxValues {
+			return &enoughError{fmt.Sprintf("the values have more than %d bytes together; the rest is not read", maxValues)}
 		}
 		keep(k.key, k.path, value, err)
 		return nil

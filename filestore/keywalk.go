@@ -1,0 +1,117 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// keyFile is a file that stands for a key.
+type keyFile struct {
+	key    string
+	folder rootfs.Folder // the open folder it lies in
+	name   string        // its name there
+	path   string        // from the store's root
+}
+
+// What is read of one folder of keys is bounded: a stranger's store can hold more than there is memory for. MLflow's runs stay far below.
+const (
+	maxKeys   = 100_000
+	maxValues = rootfs.MaxReadFile // bytes of all values together
+	// maxForeign is how many names that are no keys are reported one by one.
+	maxForeign = 100
+)
+
+// keyWalk is one walk through a folder of keys.
+type keyWalk struct {
+	ctx     context.Context //nolint:containedctx // of the one call that walks
+	p       *problems
+	visit   func(keyFile) error
+	keys    int
+	foreign int
+}
+
+// enoughError ends a walk that has met as much as is read; its text says so.
+type enoughError struct{ reason string }
+
+func (e *enoughError) Error() string { return e.reason }
+
+// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What cannot be a key is reported to p, and what is more than is read.
+// A missing folder has no keys. The order is unspecified.
+func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
+	inner, err := f.OpenFolder(sub)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
+		}
+		return ctx.Err()
+	}
+	defer closeQuietly(inner)
+	w := &keyWalk{ctx: ctx, p: p, visit: visit}
+	top := layout.Join(dir, sub)
+	err = w.folder(inner, top, "", 1)
+	if more := w.foreign - maxForeign; more > 0 {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: top, Reason: fmt.Sprintf("%d more names are no keys", more)})
+	}
+	var enough *enoughError
+	if errors.As(err, &enough) {
+		p.add(problemOf(mlruns.ProblemUnreadable, top, err))
+		return nil
+	}
+	return err
+}
+
+func (w *keyWalk) folder(f rootfs.Folder, dir, prefix string, depth int) error {
+	entries, err := f.Entries()
+	if err != nil {
+		w.p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
+		return w.ctx.Err()
+	}
+	for _, e := range entries {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.entry(f, e, layout.Join(dir, e.Name), prefix+e.Name, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth int) error {
+	if w.keys++; w.keys > maxKeys { // also what is no key, and folders
+		return &enoughError{fmt.Sprintf("there are more than %d names; the rest is not read", maxKeys)}
+	}
+	switch {
+	case isConflict(e.Name):
+		w.reject(conflict(name))
+	case foreignName(e.Name):
+		w.reject(foreign(name))
+	case e.Type.IsDir() && depth == layout.MaxDepth:
+		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", layout.MaxDepth)})
+	case e.Type.IsDir():
+		inner, err := f.OpenFolder(e.Name)
+		if err != nil {
+			w.p.add(problemOf(mlruns.ProblemUnreadable, name, err))
+			return nil
+		}
+		defer closeQuietly(inner)
+		return w.folder(inner, name, key+"/", depth+1)
+	case mlruns.ValidateKey("key", key) != nil:
+		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "the name is not a legal key"})
+	default:
+		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name})
+	}
+	return nil
+}
+
+func (w *keyWalk) reject(p mlruns.Problem) {
+	if w.foreign++; w.foreign <= maxForeign {
+		w.p.add(p)
+	}
+}
