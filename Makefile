@@ -3,7 +3,7 @@
 .PHONY: help demo test race fuzz bench lint golden clean
 
 GO        ?= go
-FUZZTIME  ?= 20s
+FUZZTIME  ?= 60s
 BENCH     ?= .
 COUNT     ?= 1
 BIN       := $(CURDIR)/.bin
@@ -22,7 +22,7 @@ test: ## run all tests
 race: ## run all tests with the race detector
 	$(GO) test -race ./...
 
-fuzz: ## run every fuzz target for FUZZTIME (20s)
+fuzz: ## run every fuzz target for FUZZTIME (60s)
 	@set -e; for pkg in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \

@@ -161,6 +161,34 @@ func TestLinksInsideTheStore(t *testing.T) {
 	}
 }
 
+// TestTrashThatIsALink deletes and makes nothing into another experiment.
+func TestTrashThatIsALink(t *testing.T) {
+	for place, calls := range map[string]func(ctx context.Context, c *confined) []error{
+		".trash": func(ctx context.Context, c *confined) []error {
+			return []error{c.store.DeleteExperiment(ctx, "e1"), c.store.RestoreExperiment(ctx, "gone")}
+		},
+		".mlruns.trash": func(ctx context.Context, c *confined) []error {
+			return []error{errOf(c.store.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"})), errOf(c.store.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1"})),
+				c.store.LogOutputs(ctx, "run", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "new"}}})}
+		},
+	} {
+		c := newConfined(t)
+		if err := os.Rename(filepath.Join(c.dir, filepath.FromSlash(place)), filepath.Join(c.dir, "0", "elsewhere")); err != nil {
+			t.Fatal(err)
+		}
+		c.link("0/elsewhere", place)
+		before := c.content("")
+		for i, err := range calls(t.Context(), c) {
+			if !errors.Is(err, mlruns.ErrOutside) || !strings.Contains(err.Error(), place) {
+				t.Errorf("%s is a link: call %d = %v, want ErrOutside that names it", place, i, err)
+			}
+		}
+		if diff := cmp.Diff(before, c.content("")); diff != "" {
+			t.Errorf("%s is a link: the store has changed (-before +after):\n%s", place, diff)
+		}
+	}
+}
+
 // content is the listing of a place without lock files.
 func (c *confined) content(place string) map[string]string {
 	c.Helper()

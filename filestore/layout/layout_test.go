@@ -115,6 +115,33 @@ func TestCheckPath(t *testing.T) {
 	}
 }
 
+// FuzzCheckPath holds the platforms to each other: what Windows can hold every platform can.
+func FuzzCheckPath(f *testing.F) {
+	for _, s := range []string{"a", "a/b", "CON", "nul.txt", "a:b", "a ", "a.", "\x00", strings.Repeat("a/", 128) + "k", strings.Repeat("x", 256), `a\b`, "COM1 .x", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, p string) {
+		windows, linux := layout.CheckPath("windows", p), layout.CheckPath("linux", p)
+		if windows == nil && linux != nil || (layout.Portable(p) == "") != (windows == nil) {
+			t.Errorf("%q: windows %v, linux %v, portable %q", p, windows, linux, layout.Portable(p))
+		}
+		if windows == nil && strings.ContainsAny(p, "\\:*?<>|\"\x00\n") {
+			t.Errorf("%q is said to be held by Windows", p)
+		}
+		if linux != nil {
+			return
+		}
+		for part := range strings.SplitSeq(p, "/") {
+			if len(part) > 255 {
+				t.Errorf("a part of %d bytes is said to be held", len(part))
+			}
+		}
+		if strings.ContainsRune(p, 0) || strings.Count(p, "/") >= layout.MaxDepth {
+			t.Errorf("%q is said to be held", p)
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("0", "r", "a/b", true)
 	f.Fuzz(func(t *testing.T, experiment, run, key string, trashed bool) {

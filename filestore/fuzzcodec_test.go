@@ -1,0 +1,362 @@
+package filestore
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// goldenSeeds calls add with the files of the golden stores, damaged ones too, that are of a kind, each content once.
+func goldenSeeds(f *testing.F, add func([]byte), kinds ...layout.Kind) {
+	f.Helper()
+	archives, err := filepath.Glob("../testdata/golden/*.tar.gz")
+	if err != nil || len(archives) == 0 {
+		f.Fatal("no golden stores: ", err)
+	}
+	seen := map[string]bool{}
+	for _, archive := range archives {
+		if err := eachFile(archive, func(name string, data []byte) {
+			_, rel, found := strings.Cut(name, "mlruns/")
+			kind := layout.Parse(rel).Kind
+			for _, want := range kinds {
+				if found && kind == want && len(data) < 4096 && !seen[string(data)] {
+					seen[string(data)] = true
+					add(data)
+				}
+			}
+		}); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if len(seen) < 3 {
+		f.Fatalf("%d seeds from the golden stores", len(seen))
+	}
+}
+
+func eachFile(archive string, use func(name string, data []byte)) error {
+	file, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		return err
+	}
+	for r := tar.NewReader(unzipped); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		if h.Typeflag == tar.TypeReg {
+			use(h.Name, data)
+		}
+	}
+}
+
+// values is a document by key, in the form in which it is written.
+func values(t *testing.T, d document) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	for _, e := range d.entries {
+		one := document{entries: []docEntry{e}}
+		text, err := one.encode()
+		if err != nil {
+			t.Fatalf("%q cannot be written: %v", e.key, err)
+		}
+		m[e.key] = string(text)
+	}
+	return m
+}
+
+func FuzzMetaDocument(f *testing.F) {
+	goldenSeeds(f, func(data []byte) { f.Add(data) }, layout.ExperimentMeta, layout.RunMeta, layout.DatasetMeta, layout.InputMeta, layout.OutputMeta)
+	for _, s := range []string{"", "a: b", "a: 'it''s'\n", "a: &x 1\nb: *x\n", "? a\n: b\n", "a: {b: [c, {d: ~}]}\n", "a: |\n  x\n   y\n", "a: b\na: c\n", "'': x\n", "a: .inf\nb: 0x1F\nc: 1_0\nd: 2020-1-1\n", "a: \"\\uFEFF\"\n", "<<: {a: b}\n", "a: !!str 1\n", "%YAML 1.1\n---\na: b\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, err := parseDocument(data)
+		if flat, ok := scanFlat(data); ok {
+			slow, slowErr := decodeDocument(data)
+			if slowErr != nil {
+				t.Fatalf("%q is read by the scanner of flat forms, and by no parser: %v", data, slowErr)
+			}
+			if diff := cmp.Diff(values(t, slow), values(t, flat)); diff != "" {
+				t.Fatalf("%q is read in two ways (-parser +scanner):\n%s", data, diff)
+			}
+		}
+		if err != nil {
+			if doc.entries != nil {
+				t.Fatalf("%q: a document with the error %v", data, err)
+			}
+			return
+		}
+		again := rewritten(t, doc)
+		if diff := cmp.Diff(values(t, doc), values(t, again)); diff != "" {
+			t.Fatalf("%q is rewritten as something else (-before +after):\n%s", data, diff)
+		}
+		checkRunUpdate(t, doc)
+		checkExperimentUpdate(t, doc)
+	})
+}
+
+// rewritten is the document that is read from what the document is written as; the bytes must settle.
+func rewritten(t *testing.T, doc document) document {
+	t.Helper()
+	text, err := doc.encode()
+	if err != nil {
+		t.Fatalf("%v cannot be written: %v", doc, err)
+	}
+	again, err := parseDocument(text)
+	if len(doc.entries) == 0 {
+		return again
+	}
+	if err != nil {
+		t.Fatalf("%q was written and cannot be read: %v", text, err)
+	}
+	if twice, err := again.encode(); err != nil || !bytes.Equal(text, twice) {
+		t.Fatalf("%q is written again as %q, %v", text, twice, err)
+	}
+	return again
+}
+
+// checkRunUpdate updates a run's meta.yaml: all that the update is not about stays.
+func checkRunUpdate(t *testing.T, doc document) {
+	t.Helper()
+	id, _ := doc.text(keyRunID)
+	experiment, _ := doc.text(keyExperimentID)
+	info, err := runInfoOf(&doc, experiment, id)
+	if err != nil {
+		return
+	}
+	before := values(t, doc)
+	info.Name, info.Status = "renamed", mlruns.StatusFailed
+	changed := document{entries: append([]docEntry(nil), doc.entries...)}
+	setRunInfo(&changed, info)
+	again := rewritten(t, changed)
+	got, err := runInfoOf(&again, experiment, id)
+	if err != nil || !reflect.DeepEqual(got, info) {
+		t.Fatalf("the run was written as %+v and is read as %+v, %v", info, got, err)
+	}
+	after := values(t, again)
+	for key, value := range before {
+		switch key {
+		case keyRunID, keyRunUUID, keyRunName, keyStatus, keyLifecycleStage, keyEndTime, keyDeletedTime:
+			continue
+		}
+		if after[key] != value {
+			t.Fatalf("an update of the run changed %q to %q", value, after[key])
+		}
+	}
+}
+
+func checkExperimentUpdate(t *testing.T, doc document) {
+	t.Helper()
+	id, _ := doc.text(keyExperimentID)
+	e, _, err := experimentOf(&doc, newExperimentRef(id, false))
+	if err != nil {
+		return
+	}
+	before := values(t, doc)
+	delete(before, keyTags) // a copy that nobody reads
+	changed := document{entries: append([]docEntry(nil), doc.entries...)}
+	touchExperiment(&changed, mlruns.StageActive, time.UnixMilli(1))
+	changed.setString(keyName, "renamed")
+	again := rewritten(t, changed)
+	got, _, err := experimentOf(&again, newExperimentRef(id, false))
+	e.Name, e.Updated = "renamed", time.UnixMilli(1).UTC()
+	if e.Created.IsZero() {
+		e.Created = e.Updated // as MLflow does
+		delete(before, keyCreationTime)
+	}
+	if err != nil || !reflect.DeepEqual(got, e) {
+		t.Fatalf("the experiment was written as %+v and is read as %+v, %v", e, got, err)
+	}
+	after := values(t, again)
+	for key, value := range before {
+		if key != keyName && key != keyLastUpdateTime && key != keyLifecycleStage && after[key] != value {
+			t.Fatalf("an update of the experiment changed %q to %q", value, after[key])
+		}
+	}
+}
+
+// metricFile puts a metric file into memory, as old as one that nobody is writing.
+func metricFile(t *testing.T, data []byte) keyFile {
+	t.Helper()
+	m := memfs.New()
+	old := time.Now().Add(-time.Hour)
+	if err := errors.Join(m.MkdirAll("metrics", 0o777), afero.WriteFile(m, "metrics/m", data, 0o666), m.Chtimes("metrics/m", old, old)); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := newTree(m, "").folder("metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyFile{key: "m", folder: folder, name: "m", path: "metrics/m"}
+}
+
+// exactPoint is a point whose value is compared bit by bit, NaN too.
+type exactPoint struct {
+	point
+	bits uint64
+}
+
+func exact(p point) exactPoint {
+	bits := math.Float64bits(p.value)
+	p.value = 0
+	return exactPoint{p, bits}
+}
+
+// FuzzMetricFile reads a file whole and piece by piece, with a boundary of the pieces at any byte of it: both ways give the same points and problems.
+func FuzzMetricFile(f *testing.F) {
+	goldenSeeds(f, func(data []byte) { f.Add(data, uint16(len(data)/2)) }, layout.Metric)
+	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n"} {
+		f.Add([]byte(s), uint16(1))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, at uint16) {
+		if len(data) > 64<<10 {
+			return
+		}
+		cut := 0
+		if len(data) > 0 {
+			cut = int(at) % len(data)
+		}
+		const sample = "7 7.0 7\n"
+		filler := strings.Repeat(" ", 1024-len(sample)) + sample
+		pad := strings.Repeat(filler, (streamChunk-cut)/1024)
+		if rest := streamChunk - cut - len(pad); rest >= len(sample) {
+			pad += strings.Repeat(" ", rest-len(sample)) + sample
+		} else {
+			pad = strings.Repeat(" ", rest) + pad
+		}
+		k := metricFile(t, append([]byte(pad), data...))
+		ctx := context.Background()
+		var whole, pieces problems
+		var want, got []exactPoint
+		if _, err := readPoints(ctx, k, nil, &whole, func(p point) { want = append(want, exact(p)) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := streamPoints(ctx, k, &pieces, func(p point) bool { got = append(got, exact(p)); return true }); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b exactPoint) bool { return a == b })); diff != "" {
+			t.Fatalf("%q read whole and in pieces (-whole +pieces):\n%s", data, diff)
+		}
+		if diff := cmp.Diff(whole.list, pieces.list); diff != "" {
+			t.Fatalf("%q: problems read whole and in pieces (-whole +pieces):\n%s", data, diff)
+		}
+		for _, p := range got {
+			pt := p.point
+			pt.value = math.Float64frombits(p.bits)
+			line := appendPoint(nil, pt.metric("m"))
+			back, err := parsePoint(line[:len(line)-1])
+			if err != nil || exact(back) != p {
+				t.Fatalf("%+v is written as %q and read as %+v, %v", p, line, back, err)
+			}
+		}
+	})
+}
+
+// FuzzKeyWalk makes a file for a key, if it is one: the walk finds that key and nothing else, and no name makes it fail.
+func FuzzKeyWalk(f *testing.F) {
+	for _, s := range []string{"a", "a/b", "..", "a/../b", ".", "a//b", "é", "a:b", ".DS_Store", "x/.nfs1", "a b", "\xff", "a\\b", "CON", strings.Repeat("a/", 130) + "k"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		legal := mlruns.ValidateKey("key", key) == nil && validateName("key", key) == nil
+		name := path.Join("r/params", key)
+		if !strings.HasPrefix(name, "r/params/") || strings.ContainsRune(key, 0) || len(key) > 1000 {
+			return
+		}
+		m := memfs.New()
+		if errors.Join(m.MkdirAll(path.Dir(name), 0o777), afero.WriteFile(m, name, []byte("v"), 0o666)) != nil {
+			return
+		}
+		run, err := newTree(m, "").folder("r")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p problems
+		got, err := readValues(context.Background(), run, "r", layout.Params, &p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{key: "v"}
+		if legal && (!cmp.Equal(got, want) || len(p.list) > 0) {
+			t.Fatalf("the key %q is found as %v with the problems %v", key, got, p.list)
+		}
+		for found := range got {
+			if mlruns.ValidateKey("key", found) != nil || path.Join("r/params", found) != name {
+				t.Fatalf("%q is found as the key %q", name, found)
+			}
+		}
+		if len(got)+len(p.list) != 1 {
+			t.Fatalf("%q is found as %v with the problems %v, want one of either", name, got, p.list)
+		}
+	})
+}
+
+func FuzzModelHistory(f *testing.F) {
+	for _, s := range []string{"", "[]", " [ ] ", `[{"a": 1}]`, "[1,2]", "{}", "[", "]", "null", `["]"]`, "[[]]", "[1] x", "\ufeff[]", `[{"run_id": "r", "flavors": {"f": {}}}]`} {
+		f.Add(s, `{"x": [1, "a:b, c"]}`)
+	}
+	f.Fuzz(func(t *testing.T, array, flavor string) {
+		record, err := encodeRecord("run", mlruns.ModelRecord{ArtifactPath: "m", Created: time.UnixMilli(1), Flavors: map[string]json.RawMessage{"f": json.RawMessage(flavor)}})
+		if err != nil {
+			return
+		}
+		var written struct {
+			Flavors map[string]any `json:"flavors"`
+		}
+		var meant any
+		if err := errors.Join(json.Unmarshal([]byte(record), &written), json.Unmarshal([]byte(flavor), &meant)); err != nil || utf8.ValidString(flavor) && !reflect.DeepEqual(written.Flavors["f"], meant) {
+			t.Fatalf("the flavor %q is written as %q: %v", flavor, record, err)
+		}
+		got, err := addToArray(array, record)
+		var before, after []json.RawMessage
+		if jsonErr := json.Unmarshal([]byte(array), &before); jsonErr != nil || strings.TrimSpace(array) == "null" {
+			if err == nil && strings.TrimSpace(array) != "" {
+				t.Fatalf("%q is no JSON array, and was made %q", array, got)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", array, err)
+		}
+		if err := json.Unmarshal([]byte(got), &after); err != nil || len(after) != len(before)+1 || string(after[len(before)]) != record {
+			t.Fatalf("%q became %q (%v), want one element more", array, got, err)
+		}
+		for i := range before {
+			if !bytes.Equal(before[i], after[i]) {
+				t.Fatalf("%q became %q, which changed an element", array, got)
+			}
+		}
+	})
+}
