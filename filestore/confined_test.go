@@ -237,6 +237,16 @@ func (c *confined) exercise(run, experiment, path string) {
 	c.untouched()
 }
 
+// inside goes deep into a folder of the test, so that a relative path that is opened by mistake stays in it.
+func (c *confined) inside() {
+	c.Helper()
+	deep := filepath.Join(c.top, "local", "1", "2", "3", "4", "5", "6")
+	if err := os.MkdirAll(deep, 0o777); err != nil {
+		c.Fatal(err)
+	}
+	c.Chdir(deep)
+}
+
 func (c *confined) untouched() {
 	c.Helper()
 	if diff := cmp.Diff(c.before, listing(c.T, c.outside, true)); diff != "" {

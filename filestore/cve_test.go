@@ -23,7 +23,7 @@ var cves = []struct {
 	id     string
 	attack func(c *confined)
 }{
-	{"CVE-2023-1176", func(c *confined) { c.refusedPaths(c.abs("k"), "/"+c.abs("k"), "/etc/passwd") }},
+	{"CVE-2023-1176", func(c *confined) { c.refusedPaths(c.abs("k"), "/"+c.abs("k"), "///"+c.abs("k")) }},
 	{"CVE-2023-1177", func(c *confined) { c.refusedSources("/etc", c.outside, "file://"+c.outside) }},
 	{"CVE-2023-2356", func(c *confined) { c.refusedSources("../../outside", "x/../../../outside") }},
 	{"CVE-2023-2780", func(c *confined) {
@@ -34,16 +34,16 @@ var cves = []struct {
 	{"CVE-2023-6753", func(c *confined) { c.refusedPaths("../../../../outside/0/run/artifacts/k"); c.notFetched() }},
 	{"CVE-2023-6831", func(c *confined) { c.refusedPaths("..", "../..", "../../../../outside", "d/../../../../../outside") }},
 	{"CVE-2023-6909", func(c *confined) {
-		c.refusedLocations("http:///?/../../../../outside/0/run/artifacts", "file://"+c.dir+"?/../../outside", "file:///?/../.."+c.outside)
+		c.refusedLocations("http:///?/../../../../outside/0/run/artifacts", "file://"+c.dir+"?/../../outside", "file://"+c.top+"?/../.."+c.outside)
 	}},
 	{"CVE-2023-6976", func(c *confined) {
 		c.refusedPaths("../../../../outside/new", c.abs("new"), "d/../../new/../../../../outside/new")
 	}},
 	{"CVE-2023-6977", func(c *confined) {
-		c.refusedPaths("//proc/self/root"+c.abs("k"), "/proc/self/cwd", "//proc/self/environ")
+		c.refusedPaths("//proc/self/root"+c.abs("k"), "/proc/self/root"+c.abs("k"))
 	}},
 	{"CVE-2024-1483", func(c *confined) {
-		c.refusedLocations("http:///#/../../../../outside/0/run/artifacts", "file://"+c.dir+"#/../../outside", "#/../../outside", "file:///#"+c.outside)
+		c.refusedLocations("http:///#/../../../../outside/0/run/artifacts", "file://"+c.dir+"#/../../outside", "#/../../outside", "file://"+c.top+"#"+c.outside)
 	}},
 	{"CVE-2024-1560", func(c *confined) {
 		c.keptInside("%2e%2e/%2e%2e/%2e%2e/%2e%2e/outside", "%252e%252e%252f%252e%252e%252f%252e%252e%252f%252e%252e%252foutside", "..%252f..%252f..%252f..%252foutside")
@@ -72,6 +72,7 @@ func TestMLflowCVEs(t *testing.T) {
 	for _, row := range cves {
 		t.Run(row.id, func(t *testing.T) {
 			c := newConfined(t)
+			c.inside()
 			row.attack(c)
 			c.untouched()
 		})
@@ -94,7 +95,7 @@ func (c *confined) refusedPaths(paths ...string) {
 		}
 		for verb, err := range map[string]error{
 			"open": err, "list": errOf(c.store.Artifacts(ctx, "run", p)), "download": errOf(c.store.DownloadArtifacts(ctx, "run", p, filepath.Join(c.top, "downloads"))),
-			"write": c.store.WriteArtifact(ctx, "run", p, strings.NewReader("new")), "log": c.store.LogArtifact(ctx, "run", "cve_test.go", p),
+			"write": c.store.WriteArtifact(ctx, "run", p, strings.NewReader("new")), "log": c.store.LogArtifact(ctx, "run", filepath.Join(c.dir, "0", "meta.yaml"), p),
 			"log a folder": c.store.LogArtifacts(ctx, "run", filepath.Join(c.top, "local"), p), "delete": c.store.DeleteArtifacts(ctx, "run", p),
 		} {
 			if !errors.Is(err, mlruns.ErrInvalid) && !errors.Is(err, mlruns.ErrOutside) {
@@ -242,6 +243,7 @@ func (c *confined) noSharedTemp() {
 func TestHostileArtifactURIs(t *testing.T) {
 	for _, roots := range [][]string{nil, {"allowed"}} {
 		c := newConfined(t)
+		c.inside()
 		var opts []filestore.Option
 		for _, root := range roots {
 			opts = append(opts, filestore.WithArtifactRoots(filepath.Join(c.dir, root)))
@@ -258,8 +260,8 @@ func TestHostileArtifactURIs(t *testing.T) {
 			out, out + "/0/run/artifacts", out + "/0/run/artifacts/", out + "/0/run", out + "/0/run/artifacts/.", out + "/0/run/artifacts/../artifacts", "file:" + out, "file://" + out, "FILE://" + out, "File:" + out + "/0/run/artifacts", "file:///" + out,
 			"file:////" + out, "file://localhost" + out, "file://localhost.evil" + out, "file://127.0.0.1" + out, "file://user@localhost" + out, "file://evil" + out, "file://." + out, "file:" + out + "?x", "file:" + out + "#x",
 			"file:" + out + "/0/run/artifacts#/0/run/artifacts", "file:" + out + "?/0/run/artifacts", "file:" + out + "/%2e%2e/outside", "file:" + out + "%2f0%2frun%2fartifacts", "../../outside", "../../../../outside/0/run/artifacts", "file:../../outside", "./outside", "outside",
-			"/etc", "file:///etc", "/", "file:///", "", "~", ".", "..", "/proc/self/root" + out, "/dev/fd/3", dir, dir + "/0", dir + "/0/run", dir + "/0/other", dir + "/0/other/artifacts", "file://" + dir + "/0/other/artifacts", dir + "/0/run/artifacts/../../other/artifacts", dir + "/.mlruns.trash",
-			dir + "/allowed/../0/other/artifacts", dir + "/allowed/../../outside", "file://" + dir + "/allowed/%2e%2e/%2e%2e/outside", dir + "/allowedx", dir + "/0/other/0/run/artifacts", `C:\outside`, `C:/0/run/artifacts`, `\\host\share\0\run\artifacts`, "//host/share/0/run/artifacts",
+			c.top, "file://" + filepath.ToSlash(c.top), "", "~", ".", "..", "/proc/self/root" + out, "/proc/self/cwd/x", dir, dir + "/0", dir + "/0/run", dir + "/0/other", dir + "/0/other/artifacts", "file://" + dir + "/0/other/artifacts", dir + "/0/run/artifacts/../../other/artifacts", dir + "/.mlruns.trash",
+			dir + "/allowed/../0/other/artifacts", dir + "/allowed/../../outside", "file://" + dir + "/allowed/%2e%2e/%2e%2e/outside", dir + "/allowedx", dir + "/0/other/0/run/artifacts", `C:\outside`, `C:/0/run/artifacts`, `\\host\share\0\run\artifacts`,
 			"dbfs:" + out, "s3://b/0/run/artifacts", "s3:" + out, "runs:/other", "mlflow-artifacts:/../x", "http://h/0/run/artifacts", "x" + strings.Repeat("/..", 3000) + out, "a\tb", "file:\x00" + out,
 		} {
 			c.setLocation(uri)

@@ -256,6 +256,9 @@ func FuzzMetricFile(f *testing.F) {
 		} else {
 			pad = strings.Repeat(" ", rest) + pad
 		}
+		if at%4 != 0 {
+			pad = "" // most of the time, for speed
+		}
 		k := metricFile(t, append([]byte(pad), data...))
 		ctx := context.Background()
 		var whole, pieces problems

@@ -165,7 +165,7 @@ func contend(ctx context.Context, s *filestore.Store, id int, say func(string, .
 
 // toggle deletes and restores the experiment e1.
 func toggle(ctx context.Context, s *filestore.Store, _ int, say func(string, ...any)) error {
-	for range 10 * lockRounds {
+	for range 5 * lockRounds {
 		if err := errors.Join(s.DeleteExperiment(ctx, "e1"), s.RestoreExperiment(ctx, "e1")); err != nil {
 			return err
 		}
