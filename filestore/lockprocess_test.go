@@ -163,13 +163,20 @@ func contend(ctx context.Context, s *filestore.Store, id int, say func(string, .
 	return nil
 }
 
-// toggle deletes and restores the experiment e1.
+// toggle deletes and restores the experiment e1 until the others have made some runs in it.
 func toggle(ctx context.Context, s *filestore.Store, _ int, say func(string, ...any)) error {
-	for range 5 * lockRounds {
+	for made := 0; made < 12; {
 		if err := errors.Join(s.DeleteExperiment(ctx, "e1"), s.RestoreExperiment(ctx, "e1")); err != nil {
 			return err
 		}
 		say("toggled")
+		made = 0
+		for _, err := range s.RunInfos(ctx, "e1", mlruns.ViewAll) {
+			if err != nil {
+				return err
+			}
+			made++
+		}
 	}
 	return s.SetExperimentTag(ctx, "e1", "done", "yes")
 }
