@@ -207,8 +207,8 @@ func checkExperimentUpdate(t *testing.T, doc document) {
 	}
 }
 
-// metricFile puts a metric file into memory, as old as one that nobody is writing.
-func metricFile(t *testing.T, data []byte) keyFile {
+// oneMetric puts a metric file into memory, as old as one that nobody is writing.
+func oneMetric(t *testing.T, data []byte) keyFile {
 	t.Helper()
 	m := memfs.New()
 	old := time.Now().Add(-time.Hour)
@@ -259,7 +259,7 @@ func FuzzMetricFile(f *testing.F) {
 		if at%4 != 0 {
 			pad = "" // most of the time, for speed
 		}
-		k := metricFile(t, append([]byte(pad), data...))
+		k := oneMetric(t, append([]byte(pad), data...))
 		ctx := context.Background()
 		var whole, pieces problems
 		var want, got []exactPoint

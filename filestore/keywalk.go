@@ -89,7 +89,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 	}
 	switch {
 	case isConflict(e.Name):
-		w.reject(conflict(name))
+		w.p.add(conflict(name)) // each can be mended
 	case foreignName(e.Name):
 		w.reject(foreign(name))
 	case e.Type.IsDir() && depth == layout.MaxDepth:
