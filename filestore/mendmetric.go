@@ -214,9 +214,18 @@ func (g *goodLines) Read(p []byte) (int, error) {
 func (g *goodLines) next() {
 	line, err := g.in.ReadSlice('\n')
 	size, tooLong := len(line), false
-	for ; errors.Is(err, bufio.ErrBufferFull); tooLong = true {
+	var head []byte // of a line behind blanks, which do not count
+	for errors.Is(err, bufio.ErrBufferFull) {
+		if text := bytes.TrimLeft(line, " "); len(head) == 0 && len(text) < len(line) {
+			head = bytes.Clone(text)
+		} else {
+			tooLong = true
+		}
 		line, err = g.in.ReadSlice('\n')
 		size += len(line)
+	}
+	if len(head) > 0 {
+		line = append(head, line...)
 	}
 	g.line++
 	g.err = err

@@ -79,7 +79,7 @@ func (s *scanner) one(line []byte) (point, bool) {
 
 // end judges what follows the last newline.
 func (s *scanner) end(tail []byte) {
-	if tail = bytes.TrimLeft(tail, " "); len(tail) >= streamChunk {
+	if len(bytes.TrimLeft(tail, " ")) >= streamChunk {
 		s.tooLong()
 		tail = nil
 	}
@@ -169,7 +169,10 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(p
 			return nil
 		}
 		if len(rest) == cap(buf) {
-			rest = bytes.TrimLeft(rest, " ") // of a torn line that was blanked out
+			// Of a torn line that was blanked out one blank is kept, to tell it from nothing.
+			if text := bytes.TrimLeft(rest, " "); len(text) < len(rest) {
+				rest = rest[len(rest)-len(text)-1:]
+			}
 		}
 		if len(rest) == cap(buf) {
 			s.tooLong()

@@ -17,6 +17,14 @@ var damages = []damage{
 		want: []string{"unterminated e1/run/metrics/loss:3 repairable"}, saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore},
 	},
 	{
+		name: "many blanks of an interrupted append", write: map[string]string{runLoss: lossBefore + strings.Repeat(" ", 300<<10)},
+		want: []string{"unterminated e1/run/metrics/loss:3 repairable"}, saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore},
+	},
+	{
+		name: "a malformed line, and a point behind many blanks", write: map[string]string{runLoss: "x\n1 1.0 1\n" + strings.Repeat(" ", 256<<10-4) + "2 2.0 2\n"},
+		want: []string{"malformed e1/run/metrics/loss:1 repairable"}, saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore},
+	},
+	{
 		name: "NUL bytes of a power cut", write: map[string]string{runLoss: lossBefore + "\x00\x00\x00\x00"},
 		want: []string{"unterminated e1/run/metrics/loss:3 repairable"}, saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore},
 	},

@@ -66,7 +66,7 @@ func (w *wait) over() error {
 }
 
 func (w *wait) busy() error {
-	return fmt.Errorf("%s: %w: waited %v for who holds it, as WithLockTimeout says", w.name, ErrBusy, w.waited())
+	return fmt.Errorf("%s: %w: waited %v, the limit that WithLockTimeout or the context sets", w.name, ErrBusy, w.waited())
 }
 
 func (w *wait) waited() time.Duration { return time.Since(w.start).Round(time.Millisecond) }
