@@ -40,16 +40,22 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 }
 
 func (f *file) write(p []byte, call func([]byte) (int, error)) (int, error) {
-	injected := f.tape.next(Write, f.name, "")
+	injected := f.tape.next(Op{Kind: Write, Path: f.name, Size: len(p)})
+	part := &Partial{Err: injected}
 	switch {
 	case injected == nil:
 		return call(p)
-	case !errors.Is(injected, ErrShort):
-		return 0, &fs.PathError{Op: string(Write), Path: f.name, Err: injected}
+	case errors.Is(injected, ErrShort):
+		part = &Partial{N: len(p) / 2, Err: fmt.Errorf("%w: %w", ErrInjected, injected)}
+	default:
+		errors.As(injected, &part)
 	}
-	n, err := call(p[:len(p)/2])
+	n, err := 0, error(nil)
+	if part.N > 0 {
+		n, err = call(p[:min(part.N, len(p))])
+	}
 	if err == nil {
-		err = &fs.PathError{Op: string(Write), Path: f.name, Err: fmt.Errorf("%w: %w", ErrInjected, injected)}
+		err = &fs.PathError{Op: string(Write), Path: f.name, Err: part.Err}
 	}
 	return n, err
 }

@@ -1,6 +1,7 @@
 package faultfs
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
@@ -43,11 +44,20 @@ type tape struct {
 	ops    []Op
 }
 
-// next returns the injected error as it is, which only Write needs to tell apart.
-func (t *tape) next(kind Kind, path, to string) error {
+// next numbers an operation and returns the injected error as it is, which only Write needs to tell apart.
+func (t *tape) next(op Op) error {
+	err := t.ask(op)
+	if d := (*Delay)(nil); errors.As(err, &d) {
+		d.Wait(op) // others may go on meanwhile
+		return nil
+	}
+	return err
+}
+
+func (t *tape) ask(op Op) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	op := Op{Kind: kind, Path: path, To: to, Index: len(t.ops)}
+	op.Index = len(t.ops)
 	t.ops = append(t.ops, op)
 	if t.inject == nil {
 		return nil
@@ -56,14 +66,14 @@ func (t *tape) next(kind Kind, path, to string) error {
 }
 
 func (t *tape) fail(kind Kind, path string) error {
-	if err := t.next(kind, path, ""); err != nil {
+	if err := t.next(Op{Kind: kind, Path: path}); err != nil {
 		return &fs.PathError{Op: string(kind), Path: path, Err: err}
 	}
 	return nil
 }
 
 func (t *tape) failPair(kind Kind, oldname, newname string) error {
-	if err := t.next(kind, oldname, newname); err != nil {
+	if err := t.next(Op{Kind: kind, Path: oldname, To: newname}); err != nil {
 		return &os.LinkError{Op: string(kind), Old: oldname, New: newname, Err: err}
 	}
 	return nil

@@ -47,12 +47,14 @@ type Op struct {
 	Kind  Kind
 	Path  string // of a rename or link: the old name
 	To    string // of a rename or link: the new name
+	Size  int    // of a write: the bytes to be written
 	Index int    // from 0, in the order in which they began
 }
 
 // Injector decides the error of an operation. nil lets it through. An operation that fails has no effect, but that
-// Close releases the handle, and that a Write that fails with ErrShort writes half. An Injector is called by one
-// goroutine at a time.
+// Close releases the handle, that a Write that fails with ErrShort writes half, and that one that fails with a *Partial
+// writes that much. An operation for which it gives a *Delay goes through, later. An Injector is called by one goroutine
+// at a time.
 type Injector func(Op) error
 
 // ErrShort makes a Write write half of its bytes; what the caller sees is ErrInjected.
