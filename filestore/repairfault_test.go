@@ -79,15 +79,15 @@ func TestRepairEveryFault(t *testing.T) {
 				workers.Go(func() {
 					for !t.Failed() {
 						i := int(next.Add(1)) - 1
-						x := &faults{short: v.short}
+						x := &faults{}
 						d := open(x)
-						x.arm(i)
+						if x.arm(faultfs.FailAt(i, errFault)); v.short {
+							x.arm(shortWrite(i))
+						}
 						for range d.store.Repair(t.Context(), mlruns.RepairQuery{}) {
 							continue // an error, or what could not be mended
 						}
-						reached := x.n > i
-						x.armed = false
-						if !reached {
+						if x.disarm(); x.failed == 0 {
 							return
 						}
 						hits.Add(1)

@@ -167,7 +167,6 @@ func TestStrictReaderRefuses(t *testing.T) {
 		"an empty folder in outputs": func(t tree) { t[run+"/outputs/m-1"] = nil },
 		"no run_uuid":                without("run_uuid: "),
 		"no end_time":                without("end_time: "),
-		"no trash":                   func(t tree) { delete(t, ".trash") },
 		"a folder of no experiment":  func(t tree) { t["lost+found"] = nil },
 		"a run of another experiment": func(t tree) {
 			t["7/meta.yaml"] = []byte("experiment_id: '7'\nname: n\nartifact_location: x\nlifecycle_stage: active\n")

@@ -69,12 +69,10 @@ func readStrictly(fsys fs.FS, every bool) (*strictStore, error) {
 			r.experiment(s, dir)
 		}
 	}
-	if _, err := fs.Stat(fsys, ".trash"); err == nil {
+	if _, err := fs.Stat(fsys, ".trash"); err == nil { // MLflow makes it where it is missing
 		for _, dir := range r.folders(".trash") {
 			r.experiment(s, path.Join(".trash", dir))
 		}
-	} else {
-		r.fail(err)
 	}
 	return s, errors.Join(r.errs...)
 }

@@ -57,9 +57,10 @@ func TestGCFinishes(t *testing.T) {
 		f := newFaulty(t, false, filestore.SyncMeta)
 		f.must(errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ID: "other", ExperimentID: "e1"})))
 		f.must(f.store.DeleteRun(f.ctx, "run"))
-		f.faults.arm(i)
+		f.faults.arm(faultfs.FailAt(i, errFault))
 		err := f.gc()
-		done, f.faults.armed = f.faults.n <= i, false
+		f.faults.disarm()
+		done = f.faults.failed == 0
 		f.must(f.gc())
 		for p, verifyErr := range f.store.Verify(f.ctx) {
 			t.Errorf("fault %d, %v (%v): %v, %v", i, f.faults.hit, err, p, verifyErr)

@@ -1,0 +1,350 @@
+package filestore_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// full reports whether the proofs run at full length: `make proof` sets the variable. By default they run a part that shows the same.
+func full() bool { return os.Getenv("MLRUNS_PROOF") == "full" }
+
+// faultPlaces are where a write is failed: on the real disk and in memory, with what rootfs.Native offers and without.
+var faultPlaces = []struct {
+	name        string
+	disk, plain bool
+	sync        filestore.Sync // unless all are tried
+}{
+	{"memory", false, false, filestore.SyncMeta},
+	{"memory through afero alone", false, true, filestore.SyncAlways},
+	{"disk", true, false, filestore.SyncMeta},
+	{"disk through afero alone", true, true, filestore.SyncAlways},
+}
+
+// faultKinds are what happens to the i-th operation, and of a full disk to the i-th byte.
+var faultKinds = []struct {
+	name  string
+	at    func(i int) faultfs.Injector
+	cause error
+	often bool // every time by default, in memory
+}{
+	{"EIO", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.EIO) }, syscall.EIO, true},
+	{"ENOSPC", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.ENOSPC) }, syscall.ENOSPC, false},
+	{"EACCES", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.EACCES) }, syscall.EACCES, false},
+	{"short write", func(i int) faultfs.Injector { return shortWrite(i) }, faultfs.ErrInjected, true},
+	{"full disk", func(i int) faultfs.Injector { return faultfs.FullAfter(i * fullDiskStep) }, syscall.ENOSPC, false},
+}
+
+// stepOf thins the faults out where not all are asked for: of these operations every so many is failed.
+func stepOf(disk, often bool) int {
+	switch {
+	case full() || often && !disk:
+		return 1
+	case disk: // it costs most
+		return 29
+	}
+	return 4
+}
+
+const fullDiskStep = 29 // bytes; the places where a disk is full fall everywhere in what is written
+
+// shortWrite writes half of the i-th write.
+func shortWrite(i int) faultfs.Injector {
+	writes := -1
+	return faultfs.FailMatching(func(op faultfs.Op) bool {
+		if op.Kind == faultfs.Write {
+			writes++
+		}
+		return op.Kind == faultfs.Write && writes == i
+	}, faultfs.ErrShort)
+}
+
+// ground is a store before a write, and what it is after it.
+type ground struct {
+	mem         *memfs.FS
+	tree        tree
+	before      map[string]any
+	after       map[string]any
+	treeAfter   tree
+	quietBefore tree
+}
+
+func clockOfFaults() time.Time { return time.UnixMilli(1767323045678) }
+
+// newGround does what comes before the write, and then the write in a copy.
+func newGround(t *testing.T, op faultedOperation) *ground {
+	t.Helper()
+	f := newFaulty(t, false, filestore.SyncMeta)
+	if op.prepare != nil {
+		f.must(op.prepare(f))
+	}
+	f.fs.SyncAll()
+	g := &ground{mem: f.fs, tree: treeOf(t, f.fs), before: f.snapshot()}
+	g.quietBefore = quiet(g.tree)
+	done := g.faulty(t, false, false, filestore.SyncMeta)
+	done.must(op.do(done))
+	g.after, g.treeAfter = done.snapshot(), quiet(treeOf(t, done.base))
+	return g
+}
+
+// faulty opens a copy of the store in a file system that fails when told so.
+func (g *ground) faulty(t *testing.T, disk, plain bool, sync filestore.Sync) *faulty {
+	t.Helper()
+	f := &faulty{T: t, ctx: t.Context(), fs: g.mem.CrashClone(nil), faults: &faults{}, close: func() {}}
+	f.base = f.fs
+	if disk {
+		f.base, f.close = g.tree.onDisk(t)
+	}
+	fsys := f.base
+	if plain {
+		fsys = faultfs.Plain(fsys)
+	}
+	f.store = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(fsys, f.faults.inject)), filestore.WithSync(sync), filestore.WithMustExist(),
+		filestore.WithClock(clockOfFaults))
+	return f
+}
+
+// onDisk writes the tree to a confined directory of the disk, which remove removes.
+func (t tree) onDisk(tb testing.TB) (fsys afero.Fs, remove func()) {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "mlruns-fault-")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t.writeTo(tb, filepath.Join(dir, "mlruns"))
+	root, err := rootfs.Open(dir, rootfs.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return root, func() {
+		if err := errors.Join(root.Close(), os.RemoveAll(dir)); err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+// treeOf is what lies in /mlruns.
+func treeOf(tb testing.TB, fsys afero.Fs) tree {
+	tb.Helper()
+	t := tree{}
+	err := afero.Walk(fsys, "mlruns", func(name string, info fs.FileInfo, err error) error {
+		rel, isBelow := strings.CutPrefix(filepath.ToSlash(name), "mlruns/")
+		switch {
+		case err != nil || !isBelow:
+			return err
+		case info.IsDir():
+			t[rel] = nil
+			return nil
+		}
+		data, err := afero.ReadFile(fsys, name)
+		t[rel] = append([]byte{}, data...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+// quiet leaves out what is private, locks and leftovers, and folders: one that is empty means nothing.
+func quiet(t tree) tree {
+	files := tree{}
+	for name, data := range t {
+		private := slices.ContainsFunc(strings.Split(name, "/"), func(step string) bool { return strings.HasPrefix(step, ".mlruns") })
+		if data != nil && !private {
+			files[name] = data
+		}
+	}
+	return files
+}
+
+// TestEveryFault fails each operation of the file system in turn, until the write succeeds.
+func TestEveryFault(t *testing.T) {
+	var injected atomic.Int64
+	t.Cleanup(func() { t.Logf("%d faults were injected into %d writes", injected.Load(), len(faultedOperations)) })
+	for n, op := range faultedOperations {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			g := newGround(t, op)
+			for p, place := range faultPlaces {
+				syncs := []filestore.Sync{place.sync}
+				if full() {
+					syncs = []filestore.Sync{filestore.SyncNever, filestore.SyncMeta, filestore.SyncAlways}
+				}
+				for k, kind := range faultKinds {
+					first, step := 0, stepOf(place.disk, kind.often)
+					if step > 1 {
+						first = (n + p + k) % step
+					}
+					for _, sync := range syncs {
+						for i := first; !t.Failed(); i += step {
+							f := g.faulty(t, place.disk, place.plain, sync)
+							f.about = place.name + ", " + kind.name
+							f.faults.arm(kind.at(i))
+							err := op.do(f)
+							f.faults.disarm()
+							if f.faults.failed == 0 {
+								f.must(err)
+								f.close()
+								break
+							}
+							injected.Add(int64(f.faults.failed))
+							f.check(i, err, kind.cause, op, g)
+							f.close()
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// check judges what a write left behind whose i-th operation failed.
+func (f *faulty) check(i int, err, cause error, op faultedOperation, g *ground) {
+	f.Helper()
+	if err != nil && !errors.Is(err, cause) && !errors.Is(err, errFault) { // that is what gc and relocate make of a problem
+		f.Errorf("%s: fault %d, %v: error %v does not wrap %v", f.about, i, f.faults.hit, err, cause)
+	}
+	f.verify(op.allow)
+	got, now := f.snapshot(), quiet(treeOf(f.T, f.base))
+	f.readsStrictly(got)
+	undone, done := same(got, g.before), same(got, g.after)
+	switch {
+	case err == nil && !done:
+		f.Errorf("%s: fault %d, %v: the write succeeded but has no effect:\n%s", f.about, i, f.faults.hit, cmp.Diff(g.after, got, likeness...))
+	case errors.Is(err, mlruns.ErrNotDurable) && !done:
+		f.Errorf("%s: fault %d, %v: %v, but the effect does not stand:\n%s", f.about, i, f.faults.hit, err, cmp.Diff(g.after, got, likeness...))
+	case err != nil && !errors.Is(err, mlruns.ErrNotDurable) && !undone && !op.steps && !(op.tidies && done):
+		f.Errorf("%s: fault %d, %v: %v, but the store has changed:\n%s", f.about, i, f.faults.hit, err, cmp.Diff(g.before, got, likeness...))
+	}
+	f.checkTree(i, err, op, g, now)
+	if err == nil {
+		return
+	}
+	retry := op.do(f)
+	switch {
+	case retry == nil && (op.again == nil || op.steps || !done || undone):
+	case op.again != nil && done && errors.Is(retry, op.again):
+	default:
+		f.Errorf("%s: fault %d, %v: the retry gave %v", f.about, i, f.faults.hit, retry)
+	}
+	got = f.snapshot()
+	f.readsStrictly(got)
+	if errors.Is(err, mlruns.ErrNotDurable) {
+		f.verify(mlruns.ProblemDuplicateLine) // an append was done twice
+		return
+	}
+	f.verify("")
+	if diff := cmp.Diff(g.after, got, likeness...); diff != "" {
+		f.Errorf("%s: fault %d, %v: after the retry (-want +got):\n%s", f.about, i, f.faults.hit, diff)
+	}
+	if diff := changes(g.treeAfter, quiet(treeOf(f.T, f.base))); diff != nil {
+		f.Errorf("%s: fault %d, %v: files after the retry: %v", f.about, i, f.faults.hit, diff)
+	}
+}
+
+// checkTree judges the files: those of before, byte for byte, or those of after; of a write in steps each is one or the other.
+func (f *faulty) checkTree(i int, err error, op faultedOperation, g *ground, now tree) {
+	f.Helper()
+	fromBefore, fromAfter := changes(g.quietBefore, now), changes(g.treeAfter, now)
+	switch {
+	case err == nil || errors.Is(err, mlruns.ErrNotDurable):
+		if fromAfter != nil {
+			f.Errorf("%s: fault %d, %v: %v, but the files are not those of after: %v", f.about, i, f.faults.hit, err, fromAfter)
+		}
+	case op.tidies && fromAfter == nil:
+	case !op.steps && fromBefore != nil:
+		f.Errorf("%s: fault %d, %v: %v, but files have changed: %v", f.about, i, f.faults.hit, err, fromBefore)
+	case op.steps:
+		for _, change := range fromBefore {
+			if slices.Contains(fromAfter, change) {
+				f.Errorf("%s: fault %d, %v: a file that is neither old nor new: %s", f.about, i, f.faults.hit, change)
+			}
+		}
+	}
+}
+
+// readsStrictly fails the test unless every version of MLflow reads all that the store answers, which is in a snapshot.
+func (f *faulty) readsStrictly(got map[string]any) {
+	f.Helper()
+	sub, err := fs.Sub(afero.NewIOFS(f.base), "mlruns")
+	f.must(err)
+	s, err := readStrictly(sub, true)
+	if err != nil {
+		f.Errorf("%s: %v: a reader with MLflow's rules: %v", f.about, f.faults.hit, err)
+	}
+	for key := range got {
+		what, id, _ := strings.Cut(key, " ")
+		if what == "run" && s.runs[id] == nil || what == "experiment" && s.experiments[id] == nil {
+			f.Errorf("%s: %v: a reader with MLflow's rules does not find the %s", f.about, f.faults.hit, key)
+		}
+	}
+}
+
+// TestEveryFaultOfOpen fails each operation of making a store.
+func TestEveryFaultOfOpen(t *testing.T) {
+	var injected int
+	for _, place := range faultPlaces {
+		for _, kind := range faultKinds {
+			for i := 0; !t.Failed(); i++ {
+				f := &faulty{T: t, ctx: t.Context(), faults: &faults{}, base: memfs.New(), close: func() {}, about: place.name + ", " + kind.name}
+				if place.disk {
+					f.base, f.close = tree{}.onDisk(t)
+				}
+				fsys := f.base
+				if place.plain {
+					fsys = faultfs.Plain(fsys)
+				}
+				fsys = faultfs.New(fsys, f.faults.inject)
+				open := func() (s *filestore.Store, err error) {
+					return filestore.Open("/mlruns", filestore.WithFs(fsys), filestore.WithSync(place.sync), filestore.WithClock(clockOfFaults))
+				}
+				f.faults.arm(kind.at(i))
+				s, err := open()
+				f.faults.disarm()
+				if f.faults.failed == 0 {
+					f.must(errors.Join(err, s.Close()))
+					f.close()
+					break
+				}
+				injected += f.faults.failed
+				if err != nil && !errors.Is(err, kind.cause) {
+					t.Errorf("%s: fault %d, %v: error %v does not wrap %v", f.about, i, f.faults.hit, err, kind.cause)
+				}
+				if err == nil {
+					f.must(s.Close())
+				}
+				f.store, err = open()
+				f.must(err)
+				f.verify("")
+				e, err := f.store.Experiment(f.ctx, mlruns.DefaultExperimentID)
+				f.must(err)
+				sub, err := fs.Sub(afero.NewIOFS(f.base), "mlruns")
+				f.must(err)
+				strict, err := readStrictly(sub, true)
+				if err != nil || e.Name != "Default" || len(strict.experiments) != 1 || strict.experiments["0"].name != "Default" {
+					t.Errorf("%s: fault %d, %v: after opening again: %+v, MLflow's rules: %v", f.about, i, f.faults.hit, e, err)
+				}
+				f.must(f.store.Close())
+				f.close()
+			}
+		}
+	}
+	t.Logf("%d faults were injected into the making of a store", injected)
+}
