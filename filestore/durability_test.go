@@ -88,6 +88,9 @@ func TestEndedRunIsDurable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.store.SetTag(f.ctx, "run", "gone/deep", "1"))
+			f.fs.SyncAll()
+			f.must(f.store.DeleteTag(f.ctx, "run", "gone/deep"))
 			f.must(f.store.LogBatch(f.ctx, "run", mlruns.Batch{
 				Metrics: []mlruns.Metric{{Key: "old", Value: 2, Time: time.UnixMilli(2)}, {Key: "a/b/c", Value: 3, Time: time.UnixMilli(3)}},
 				Params:  []mlruns.Param{{Key: "p", Value: "1"}, {Key: "q/r", Value: "2"}},

@@ -122,12 +122,8 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 		return err
 	}
 	defer closeQuietly(f)
-	folders := map[string]bool{ref.dir: true}
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
-			for dir := parent(k.path); len(dir) > len(ref.dir); dir = parent(dir) {
-				folders[dir] = true
-			}
 			file, err := s.tree.openToSync(k.path)
 			if err != nil {
 				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.path, "error", err)
@@ -136,14 +132,34 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 			defer closeQuietly(file)
 			return file.Sync()
 		})
+		if err == nil {
+			err = s.syncFolders(ctx, layout.Join(ref.dir, sub))
+		}
 		if err != nil {
 			return err
 		}
 	}
-	for dir := range folders {
-		if err := s.tree.syncDir(dir); err != nil {
+	return s.tree.syncDir(ref.dir)
+}
+
+// syncFolders makes the entries of a folder and of all below it durable. One that is empty by now counts: what was deleted from it must not come back.
+func (s *Store) syncFolders(ctx context.Context, dir string) error {
+	entries, err := s.tree.entries(dir)
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if e.Type.IsDir() {
+			if err := s.syncFolders(ctx, layout.Join(dir, e.Name)); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return s.tree.syncDir(dir)
 }
