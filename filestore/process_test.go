@@ -21,6 +21,7 @@ const (
 	envDir  = "MLRUNS_TEST_DIR"
 	envRun  = "MLRUNS_TEST_RUN"
 	envID   = "MLRUNS_TEST_ID"
+	envKind = "MLRUNS_TEST_KIND" // of steps that a workload favours
 )
 
 const pointsOfProcess = 100
@@ -47,6 +48,10 @@ func TestTask(t *testing.T) {
 		fmt.Printf("id=%s\n", e.ID)
 	case "race":
 		race(t, store, id)
+	case "workload":
+		if err := workloadTask(ctx, store, uint64(id), os.Getenv(envRun), os.Getenv(envKind)); err != nil {
+			t.Fatal(err)
+		}
 	case "append":
 		if err := appendPoints(ctx, client, os.Getenv(envRun), id); err != nil {
 			t.Fatal(err)

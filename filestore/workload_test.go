@@ -96,7 +96,7 @@ func (w *workload) acknowledge(s step) {
 func (w *workload) own(all facts) facts {
 	mine := facts{}
 	for key, value := range all {
-		if strings.HasPrefix(key[2:], w.prefix) {
+		if strings.HasPrefix(key[2:], w.prefix+"-") {
 			mine[key] = value
 		}
 	}

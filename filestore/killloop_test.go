@@ -1,0 +1,265 @@
+package filestore_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// workloadTask is what a process does that is killed, or that writes beside one: steps without end, each announced before it and reported after it, until
+// its standard input ends.
+func workloadTask(ctx context.Context, s *filestore.Store, seed uint64, prefix, favour string) error {
+	local, err := os.MkdirTemp("", "mlruns-local-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(local)
+	var stop atomic.Bool
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop.Store(true)
+	}()
+	w := newWorkload(seed, prefix, local)
+	w.favour = favour
+	for !stop.Load() {
+		now := w.next()
+		fmt.Printf("begin %d %s\n", w.n, now.kind)
+		if err := now.do(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", now.kind, err)
+		}
+		fmt.Printf("done %d\n", w.n)
+		w.acknowledge(now)
+	}
+	return nil
+}
+
+// worker is a process with a workload, and what it has reported.
+type worker struct {
+	w       *workload
+	under   *step // under way, as far as the process has told
+	cmd     *exec.Cmd
+	stdin   io.Closer
+	lines   *bufio.Scanner
+	stderr  strings.Builder
+	unknown []string // lines that are no report
+}
+
+func startWorker(t *testing.T, dir, prefix, favour string) *worker {
+	t.Helper()
+	seed := rand.Uint64() >> 16
+	// The process has a folder of its own; what is in it does not matter to the steps.
+	p := &worker{w: newWorkload(seed, prefix, "somewhere")}
+	p.w.favour = favour
+	p.cmd = exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
+	p.cmd.Env = append(os.Environ(), envTask+"=workload", envDir+"="+dir, envRun+"="+prefix, envID+"="+strconv.FormatUint(seed, 10), envKind+"="+favour)
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewScanner(stdout)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// report takes one report. It is false at the end of all.
+func (p *worker) report() bool {
+	if !p.lines.Scan() {
+		return false
+	}
+	line := p.lines.Text()
+	switch {
+	case strings.HasPrefix(line, "begin "):
+		now := p.w.next()
+		if want := fmt.Sprintf("begin %d %s", p.w.n, now.kind); line != want {
+			p.unknown = append(p.unknown, fmt.Sprintf("%s, where %s was due", line, want))
+		}
+		p.under = &now
+	case p.under != nil && line == fmt.Sprintf("done %d", p.w.n):
+		p.w.acknowledge(*p.under)
+		p.under = nil
+	case line != "PASS":
+		p.unknown = append(p.unknown, line)
+	}
+	return true
+}
+
+// killWithin kills the process while it is at a step of a kind, or a little later, and gives the kind it was at; "" is between two steps.
+func (p *worker) killWithin(t *testing.T, kind string, lasts map[string]time.Duration) string {
+	t.Helper()
+	before := rand.IntN(6) // steps that it is left
+	for p.report() {
+		if p.under == nil || p.under.kind != kind || p.w.n <= before {
+			continue
+		}
+		begun := time.Now()
+		time.Sleep(time.Duration(rand.Float64() * float64(lasts[kind])))
+		if rand.IntN(4) > 0 {
+			break
+		}
+		// How long such a step lasts is learned from some that are left to end.
+		if p.report() && p.under == nil {
+			lasts[kind] = (3*lasts[kind] + time.Since(begun)) / 4
+		}
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatalf("the process ended before it was killed: %v\n%v\n%s", err, p.unknown, p.stderr.String())
+	}
+	for p.report() {
+	}
+	if err := p.cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
+		t.Fatalf("the process was not killed: %v\n%v\n%s", err, p.unknown, p.stderr.String())
+	}
+	if p.under == nil {
+		return ""
+	}
+	return p.under.kind
+}
+
+// stop lets the process end its step.
+func (p *worker) stop(t *testing.T) {
+	t.Helper()
+	_ = p.stdin.Close()
+	for p.report() {
+	}
+	if err := p.cmd.Wait(); err != nil || p.under != nil {
+		t.Errorf("the process that was not killed: %v\n%v\n%s", err, p.unknown, p.stderr.String())
+	}
+}
+
+// TestKills kills processes inside each kind of write, while another process writes to the same experiment.
+func TestKills(t *testing.T) {
+	perKind, kills := 1, 30
+	if full() {
+		perKind, kills = 20, 300
+	}
+	const perStore = 23
+	within, total, between := map[string]int{}, 0, 0
+	lasts := map[string]time.Duration{}
+	for _, kind := range stepKinds {
+		within[kind.name], lasts[kind.name] = 0, time.Millisecond
+	}
+	for slices.Min(slices.Collect(maps.Values(within))) < perKind || total < kills {
+		dir := filepath.Join(t.TempDir(), "mlruns")
+		openStore(t, dir)
+		beside := startWorker(t, dir, "beside", "")
+		var reports []*worker
+		done := make(chan struct{})
+		go func() { // or its pipe fills up
+			defer close(done)
+			for beside.report() {
+			}
+		}()
+		for range perStore {
+			kind := fewest(within)
+			p := startWorker(t, dir, fmt.Sprintf("k%d", total), kind)
+			at := p.killWithin(t, kind, lasts)
+			reports = append(reports, p)
+			total++
+			if at == "" {
+				between++
+			} else {
+				within[at]++
+			}
+		}
+		_ = beside.stdin.Close()
+		<-done
+		beside.stop(t)
+		judgeKills(t, dir, append(reports, beside))
+		if t.Failed() {
+			break
+		}
+	}
+	t.Logf("%d kills, %d of them between two steps; within each kind: %v", total, between, within)
+}
+
+func fewest(within map[string]int) string {
+	least := stepKinds[0].name
+	for _, kind := range stepKinds {
+		if within[kind.name] < within[least] {
+			least = kind.name
+		}
+	}
+	return least
+}
+
+// judgeKills looks at a store in which processes were killed.
+func judgeKills(t *testing.T, dir string, workers []*worker) {
+	t.Helper()
+	ctx := t.Context()
+	s := openStore(t, dir, filestore.WithMustExist())
+	said, err := factsOf(ctx, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := []mlruns.ProblemKind{mlruns.ProblemLeftover, mlruns.ProblemUnterminated}
+	for _, p := range workers {
+		if p.unknown != nil {
+			t.Errorf("%s: the process said: %v", p.w.prefix, p.unknown)
+		}
+		at := "between two steps"
+		if p.under != nil {
+			at = "within " + p.under.kind
+			if p.under.kind == "delete experiment" || p.under.kind == "restore experiment" {
+				allowed = append(allowed, mlruns.ProblemStage) // half done, and resumed by calling again
+			}
+		}
+		for _, wrong := range p.w.judge(said, p.under) {
+			t.Errorf("%s, killed %s: %s", p.w.prefix, at, wrong)
+		}
+	}
+	noProblems(t, s, allowed...)
+	strict, err := readStrictly(os.DirFS(dir), true)
+	if err != nil {
+		t.Errorf("a reader with MLflow's rules: %v", err)
+	}
+	for key := range said {
+		id, isRun := strings.CutPrefix(key, "r/")
+		if id, rest, _ := strings.Cut(id, "/"); isRun && rest == "stage" && strict.runs[id] == nil {
+			t.Errorf("a reader with MLflow's rules does not read the run %s", id)
+		}
+	}
+	if r, ok := any(s).(mlruns.Repairer); ok {
+		repairs(t, s, r, said)
+	}
+}
+
+// repairs repairs a store, after which nothing must be wrong with it, and nothing else than before be in it.
+func repairs(t *testing.T, s *filestore.Store, r mlruns.Repairer, before facts) {
+	t.Helper()
+	for repair, err := range r.Repair(t.Context(), mlruns.RepairQuery{}) {
+		if err != nil {
+			t.Errorf("Repair: %v: %v", repair.Problem, err)
+		}
+	}
+	noProblems(t, s, mlruns.ProblemStage)
+	after, err := factsOf(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range sortedKeys(before, after) {
+		if _, ok := before[key]; before[key] != after[key] && (ok || !strings.Contains(key, "/metric/")) && !strings.HasPrefix(after[key], before[key]) {
+			t.Errorf("Repair changed %s from %.80q to %.80q", key, before[key], after[key])
+		}
+	}
+}
