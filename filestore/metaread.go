@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,13 +43,19 @@ func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(
 		if err == nil {
 			err = check(&doc)
 		}
-		if err == nil || try == len(metaRetries) || !beingWritten(f, name) {
+		if err == nil && whole(data, &doc) || try == len(metaRetries) || !beingWritten(f, name) {
 			return doc, err
 		}
 		if sleepErr := sleep(ctx, metaRetries[try]); sleepErr != nil {
 			return document{}, sleepErr
 		}
 	}
+}
+
+// whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every program ends it with a newline, and that of a run with the
+// key user_id. One that lacks them is read all the same when nobody is writing it.
+func whole(data []byte, d *document) bool {
+	return bytes.HasSuffix(data, []byte("\n")) && (d.find(keyRunID) < 0 || d.find(keyUserID) >= 0)
 }
 
 // readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the place contradicts, go to p.

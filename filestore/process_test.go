@@ -1,7 +1,9 @@
 package filestore_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -24,7 +28,12 @@ const (
 	envKind = "MLRUNS_TEST_KIND" // of steps that a workload favours
 )
 
-const pointsOfProcess = 100
+// Processes that write to one run, goroutines in each, and points that each of these logs.
+const (
+	writers           = 16
+	goroutinesOfEach  = 4
+	pointsOfGoroutine = 1000
+)
 
 // TestTask is not a test: it is what the processes run that the tests below start.
 func TestTask(t *testing.T) {
@@ -59,13 +68,26 @@ func TestTask(t *testing.T) {
 	}
 }
 
+// appendPoints logs from several goroutines. A value names its goroutine, steps count its points.
 func appendPoints(ctx context.Context, c *mlruns.Client, run string, process int) error {
-	for i := range int64(pointsOfProcess) {
-		if err := c.LogMetric(ctx, run, mlruns.Metric{Key: "m", Value: float64(process), Step: i}); err != nil {
-			return err
-		}
+	errs := make([]error, goroutinesOfEach)
+	var wg sync.WaitGroup
+	for g := range errs {
+		wg.Go(func() {
+			for i := int64(0); i < pointsOfWriter() && errs[g] == nil; i++ {
+				errs[g] = c.LogMetric(ctx, run, mlruns.Metric{Key: "m", Value: float64(process*goroutinesOfEach + g), Step: i})
+			}
+		})
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func pointsOfWriter() int64 {
+	if full() {
+		return pointsOfGoroutine
+	}
+	return pointsOfGoroutine / 10
 }
 
 // start runs a task in n processes at once and gives what each printed.
@@ -95,7 +117,8 @@ func start(t *testing.T, n int, task, dir, run string) []string {
 func TestProcessesMakeOneExperiment(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	seen := map[string]int{}
-	for _, out := range start(t, 8, "experiment", dir, "") {
+	const processes = 64
+	for _, out := range start(t, processes, "experiment", dir, "") {
 		_, rest, _ := strings.Cut(out, "id=")
 		id, _, _ := strings.Cut(rest, "\n")
 		seen[id]++
@@ -103,35 +126,130 @@ func TestProcessesMakeOneExperiment(t *testing.T) {
 	if len(seen) != 1 || seen[""] != 0 {
 		t.Errorf("ids by process: %v, want one", seen)
 	}
-	noProblems(t, openStore(t, dir, filestore.WithMustExist()))
+	store := openStore(t, dir, filestore.WithMustExist())
+	page, err := store.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: "name = 'sweep'"})
+	if err != nil || len(page.Experiments) != 1 || seen[page.Experiments[0].ID] != processes {
+		t.Errorf("%d processes got %v; in the store: %v, %v", processes, seen, page, err)
+	}
+	noProblems(t, store)
+	readsStrictly(t, dir)
 }
 
+// pointsByWriter gives how many points each goroutine has logged. It fails unless they are a first part of all, in order and whole.
+func pointsByWriter(t *testing.T, store mlruns.Store, run string) (next [writers * goroutinesOfEach]int64) {
+	t.Helper()
+	query := mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { t.Errorf("while others write: %v", p) }}
+	for m, err := range store.MetricHistory(t.Context(), run, "m", query) {
+		if err != nil {
+			t.Errorf("while others write: %v", err)
+			return next
+		}
+		writer := int(m.Value)
+		if float64(writer) != m.Value || writer < 0 || writer >= len(next) || m.Step != next[writer] {
+			t.Errorf("a point with value %v and step %d is not the next of any goroutine", m.Value, m.Step)
+			return next
+		}
+		next[writer]++
+	}
+	return next
+}
+
+// read looks at a run in all ways until done is closed, and gives how often it did.
+func read(t *testing.T, store mlruns.Store, run string, done <-chan struct{}) (looks int) {
+	t.Helper()
+	for before := int64(0); ; looks++ {
+		select {
+		case <-done:
+			return looks
+		default:
+		}
+		var sum int64
+		for _, n := range pointsByWriter(t, store, run) {
+			sum += n
+		}
+		if sum < before {
+			t.Errorf("%d points are seen, where %d were", sum, before)
+		}
+		before = sum
+		page, err := store.SearchRuns(t.Context(), mlruns.RunQuery{Filter: "metrics.m >= 0 AND params.p = 'v'", OnProblem: func(p mlruns.Problem) { t.Errorf("search: %v", p) }})
+		if err != nil || sum > 0 && len(page.Runs) != 1 {
+			t.Errorf("search while others write: %v, %v", page, err)
+		}
+		r, err := store.Run(t.Context(), run)
+		switch {
+		case err != nil:
+			t.Errorf("the run while others write: %v", err)
+		case len(r.Problems) > 0 || len(r.Info.Name) != 1 || !oneLetter(r.Data.Tags["long"]):
+			t.Errorf("the run while others write: tag of %d bytes, name %q, %v", len(r.Data.Tags["long"]), r.Info.Name, r.Problems)
+		}
+		if t.Failed() {
+			return looks
+		}
+	}
+}
+
+const longTag = 5000
+
+// oneLetter reports whether a tag is as rewrite writes it.
+func oneLetter(tag string) bool { return len(tag) == longTag && strings.Trim(tag, tag[:1]) == "" }
+
+// rewrite changes the tag and the meta.yaml of a run until done is closed. The tag is whole if all its bytes are one letter.
+func rewrite(t *testing.T, store mlruns.Store, run string, done <-chan struct{}) {
+	t.Helper()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		letter := string(rune('a' + i%26))
+		err := store.SetTag(t.Context(), run, "long", strings.Repeat(letter, longTag))
+		if err == nil {
+			err = store.UpdateRun(t.Context(), run, mlruns.RunUpdate{Status: mlruns.StatusRunning, Name: letter, End: time.UnixMilli(int64(i))})
+		}
+		if err != nil {
+			t.Errorf("rewriting while others write: %v", err)
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestProcessesLoseNoPoint lets processes log to one run and key, others rewrite its meta.yaml and a tag, and others read.
 func TestProcessesLoseNoPoint(t *testing.T) {
-	const processes = 4
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)
-	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{})
+	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{Name: "a", Tags: map[string]string{"long": strings.Repeat("a", longTag)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, processes, "append", dir, run.Info.ID)
-	var next [processes]int64
-	for m, err := range store.MetricHistory(t.Context(), run.Info.ID, "m", mlruns.HistoryQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		process := int(m.Value)
-		if m.Step != next[process] {
-			t.Fatalf("process %d: step %d, want %d", process, m.Step, next[process])
-		}
-		next[process]++
+	if err := store.LogParam(t.Context(), run.Info.ID, "p", "v"); err != nil {
+		t.Fatal(err)
 	}
-	for process, n := range next {
-		if n != pointsOfProcess {
-			t.Errorf("process %d: %d points, want %d", process, n, pointsOfProcess)
+	done := make(chan struct{})
+	var looks atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() { rewrite(t, store, run.Info.ID, done) })
+	for range 2 {
+		wg.Go(func() {
+			looks.Add(int64(read(t, openStore(t, dir, filestore.WithReadOnly()), run.Info.ID, done)))
+		})
+	}
+	start(t, writers, "append", dir, run.Info.ID)
+	close(done)
+	wg.Wait()
+	for writer, n := range pointsByWriter(t, store, run.Info.ID) {
+		if n != pointsOfWriter() {
+			t.Errorf("goroutine %d: %d points, want %d", writer, n, pointsOfWriter())
 		}
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "0", run.Info.ID, "metrics", "m"))
+	if want := writers * goroutinesOfEach * int(pointsOfWriter()); bytes.Count(data, []byte("\n")) != want || err != nil {
+		t.Errorf("%d lines, %v; want %d", bytes.Count(data, []byte("\n")), err, want)
 	}
 	noProblems(t, store)
+	readsStrictly(t, dir)
+	t.Logf("%d processes of %d goroutines logged %d points each; readers looked %d times meanwhile", writers, goroutinesOfEach, pointsOfWriter(), looks.Load())
 }
 
 // noProblems fails on everything that Verify finds but the kinds allowed.

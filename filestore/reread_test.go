@@ -34,12 +34,15 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		file string
-		half int // bytes that are there at first
+		half int // bytes that are there at first; below 0, that are not
 		get  func(*faulty) string
 		want string
 	}{
 		"meta.yaml of a run":         {run + "meta.yaml", 40, read(func(r *mlruns.Run) string { return r.Info.Name }), "name"},
 		"meta.yaml of an experiment": {"/mlruns/e1/meta.yaml", 0, func(f *faulty) string { e, err := f.store.Experiment(f.ctx, "e1"); f.must(err); return e.Name }, "one"},
+		"user in meta.yaml":          {run + "meta.yaml", -3, read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
+		"last line of meta.yaml":     {run + "meta.yaml", -len("user_id: unknown\n"), read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
+		"name in meta.yaml":          {"/mlruns/e1/meta.yaml", -2, func(f *faulty) string { e, err := f.store.Experiment(f.ctx, "e1"); f.must(err); return e.Name }, "one"},
 		"param":                      {run + "params/old", 0, read(func(r *mlruns.Run) string { return r.Data.Params["old"] }), "1"},
 		"tag":                        {run + "tags/old", 0, read(func(r *mlruns.Run) string { return r.Data.Tags["old"] }), "1"},
 		"param that is logged again": {run + "params/old", 0, func(f *faulty) string { f.must(f.store.LogParam(f.ctx, "run", "old", "1")); return "" }, ""},
@@ -59,7 +62,11 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 			f := newFaulty(t, false, filestore.SyncMeta)
 			f.must(f.store.LogMetric(f.ctx, "run", mlruns.Metric{Key: "old", Value: 2, Time: time.UnixMilli(9000), Step: 12345}))
 			whole := f.content(tc.file)
-			f.must(afero.WriteFile(f.fs, tc.file, []byte(whole[:tc.half]), 0o666))
+			half := tc.half
+			if half < 0 {
+				half += len(whole)
+			}
+			f.must(afero.WriteFile(f.fs, tc.file, []byte(whole[:half]), 0o666))
 			reads, written := 0, false
 			f.hook(func(op faultfs.Op) error {
 				switch { // folders name their files without the leading slash
