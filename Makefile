@@ -1,11 +1,12 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz bench lint golden clean
+.PHONY: help demo test race fuzz proof bench lint golden clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
 BENCH     ?= .
 COUNT     ?= 1
+PROOFS    := EveryFault|Kills|PowerCut|Mutant|Durable|BesidePython|StrictReader|^TestReads|Unwritable|CrashClone|FullAfter|Delay
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -28,6 +29,14 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 			echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+# What docs/reliability.md counts. The processes run under the race detector; the rest would only be slower.
+proof: ## run the fault, kill and power cut loops and the crowds at full length, and print what they counted
+	@mkdir -p $(BIN)
+	@set -e; log=$(BIN)/proof.log; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v -run '$(PROOFS)' ./filestore ./internal/faultfs ./internal/memfs >$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' ./filestore >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		grep -E '_test\.go:[0-9]+:|^(--- |ok )' $$log
 
 bench: ## run the benchmarks: make bench BENCH=LogMetric COUNT=10
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...

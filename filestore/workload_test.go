@@ -59,22 +59,20 @@ func newWorkload(seed uint64, prefix, local string) *workload {
 // next draws a step. The caller acknowledges it once it is done, before the next.
 func (w *workload) next() step {
 	w.n++
-	for {
-		kind := stepKinds[w.rng.IntN(len(stepKinds))]
-		if w.favour != "" && w.rng.IntN(2) == 0 {
-			kind = stepKinds[slices.IndexFunc(stepKinds, func(k stepKind) bool { return k.name == w.favour })]
+	kind := stepKinds[w.rng.IntN(len(stepKinds))]
+	if w.favour != "" && w.rng.IntN(2) == 0 {
+		kind = stepKinds[slices.IndexFunc(stepKinds, func(k stepKind) bool { return k.name == w.favour })]
+	}
+	s := kind.make(w)
+	if s.do == nil || w.local == "" && kind.local {
+		// What it needs is not there: make it.
+		if s = createRun(w); w.rng.IntN(3) == 0 {
+			s = createExperiment(w)
 		}
-		s := kind.make(w)
-		if s.do == nil || w.local == "" && kind.local {
-			// What it needs is not there: make it.
-			if s = createRun(w); w.rng.IntN(3) == 0 || s.do == nil {
-				s = createExperiment(w)
-			}
-			kind.name = s.kind
-		}
-		s.kind = kind.name
 		return s
 	}
+	s.kind = kind.name
+	return s
 }
 
 // acknowledge takes a step for done.
