@@ -211,6 +211,9 @@ func fill(ctx context.Context, s *filestore.Store, id int, say func(string, ...a
 	}
 }
 
+// pointsOfProcess is how many points, and params, each process of a lock test logs.
+const pointsOfProcess = 100
+
 // appendDespite appends while the lock file is deleted again and again.
 func appendDespite(ctx context.Context, s *filestore.Store, id int, say func(string, ...any)) error {
 	for i := range int64(pointsOfProcess) {

@@ -103,7 +103,7 @@ func TestMutantsLosePower(t *testing.T) {
 				p := &powerCuts{level: sync, local: t.TempDir(), over: over, kinds: map[string]bool{}}
 				for n := first; p.cuts < limit; n++ {
 					if wrong := p.workload(t.Context(), n); wrong != nil {
-						t.Logf("caught by power cut %d: %s", p.cuts, wrong[0])
+						t.Logf("a store %s, %s: caught by power cut %d: %.200s", name, level, p.cuts, wrong[0])
 						return
 					}
 				}
@@ -184,7 +184,7 @@ func TestMutantWithoutLock(t *testing.T) {
 	}
 	for seed := range uint64(limit) {
 		if wrong := twoWriters(t.Context(), seed, false); wrong != nil {
-			t.Logf("caught by run %d: %s", seed+1, wrong[0])
+			t.Logf("two writers without a lock: caught by run %d: %s", seed+1, wrong[0])
 			return
 		}
 	}
