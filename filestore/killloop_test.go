@@ -3,6 +3,7 @@ package filestore_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -107,19 +108,12 @@ func (p *worker) report() bool {
 // killWithin kills the process while it is at a step of a kind, or a little later, and gives the kind it was at; "" is between two steps.
 func (p *worker) killWithin(t *testing.T, kind string, lasts map[string]time.Duration) string {
 	t.Helper()
-	before := rand.IntN(6) // steps that it is left
+	before, aim := rand.IntN(6), 0 // steps that it is left, and the one to be killed in
 	for p.report() {
-		if p.under == nil || p.under.kind != kind || p.w.n <= before {
-			continue
-		}
-		begun := time.Now()
-		time.Sleep(time.Duration(rand.Float64() * float64(lasts[kind])))
-		if rand.IntN(4) > 0 {
+		if p.under != nil && p.under.kind == kind && p.w.n > before {
+			aim = p.w.n
+			time.Sleep(time.Duration(rand.Float64() * float64(lasts[kind])))
 			break
-		}
-		// How long such a step lasts is learned from some that are left to end.
-		if p.report() && p.under == nil {
-			lasts[kind] = (3*lasts[kind] + time.Since(begun)) / 4
 		}
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -129,6 +123,12 @@ func (p *worker) killWithin(t *testing.T, kind string, lasts map[string]time.Dur
 	}
 	if err := p.cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Fatalf("the process was not killed: %v\n%v\n%s", err, p.unknown, p.stderr.String())
+	}
+	// How long such a step lasts is learned from where the kill fell.
+	if p.under != nil && p.w.n == aim {
+		lasts[kind] = lasts[kind] * 5 / 4
+	} else {
+		lasts[kind] = lasts[kind] * 2 / 3
 	}
 	if p.under == nil {
 		return ""
@@ -239,15 +239,19 @@ func judgeKills(t *testing.T, dir string, workers []*worker) {
 			t.Errorf("a reader with MLflow's rules does not read the run %s", id)
 		}
 	}
-	if r, ok := any(s).(mlruns.Repairer); ok {
-		repairs(t, s, r, said)
-	}
+	repairs(t, s, dir, said)
 }
 
-// repairs repairs a store, after which nothing must be wrong with it, and nothing else than before be in it.
-func repairs(t *testing.T, s *filestore.Store, r mlruns.Repairer, before facts) {
+// repairs repairs a store in which nobody has written for a day, after which nothing must be wrong with it, and nothing else than before be in it.
+func repairs(t *testing.T, s *filestore.Store, dir string, before facts) {
 	t.Helper()
-	for repair, err := range r.Repair(t.Context(), mlruns.RepairQuery{}) {
+	err := filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(name, longAgo, longAgo))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for repair, err := range s.Repair(t.Context(), mlruns.RepairQuery{}) {
 		if err != nil {
 			t.Errorf("Repair: %v: %v", repair.Problem, err)
 		}
