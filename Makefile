@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench lint golden clean
+.PHONY: help demo test race fuzz proof bench bench-cold lint golden clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -12,7 +12,7 @@ LINTER    := $(BIN)/golangci-lint-v2.15.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## read a store that MLflow wrote, then train a model and log the sweep to ./mlruns
 	@$(GO) run ./examples/demo
@@ -38,8 +38,13 @@ proof: ## run the fault, kill and power cut loops and the crowds at full length,
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' ./filestore >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		grep -E '_test\.go:[0-9]+:|^(--- |ok )' $$log
 
-bench: ## run the benchmarks: make bench BENCH=LogMetric COUNT=10
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUNT=5; MLRUNS_BENCH_DIR keeps the stores and chooses the disk
+	@set -e; dir=$${MLRUNS_BENCH_DIR:-$$(mktemp -d)}; \
+	MLRUNS_BENCH_DIR=$$dir $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 2h ./... | awk -f .ci/medians.awk; \
+	[ -n "$$MLRUNS_BENCH_DIR" ] || rm -rf $$dir
+
+bench-cold: ## time searches over 10,000 runs with an empty page cache (root, Linux)
+	@.ci/bench-cold
 
 lint: $(LINTER) ## format, vet and lint; build and vet for every platform; check go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -l: $$unformatted"; exit 1; fi

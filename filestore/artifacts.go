@@ -70,7 +70,7 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 		return nil, runError(runID, err)
 	}
 	defer closeQuietly(f)
-	info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+	info, err := readRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
 		return nil, runError(runID, err)
 	}

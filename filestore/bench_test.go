@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -96,9 +94,7 @@ func fillRuns(b *testing.B, dir string, n int, whole bool) (ids []string) {
 	for i := range n {
 		id := fmt.Sprintf("%032x", i)
 		run := filepath.Join(dir, "0", id)
-		files := map[string]string{"meta.yaml": fmt.Sprintf("artifact_uri: file:///x/0/%s/artifacts\nend_time: null\nentry_point_name: ''\nexperiment_id: '0'\n"+
-			"lifecycle_stage: active\nrun_id: '%s'\nrun_name: run-%d\nrun_uuid: '%s'\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: %d\nstatus: 1\ntags: []\nuser_id: bench\n",
-			id, id, i, id, 1600000000000+i)}
+		files := map[string]string{"meta.yaml": runMeta("0", id, i)}
 		if whole {
 			for k := range 10 {
 				files[fmt.Sprintf("metrics/m%d", k)] = fmt.Sprintf("1600000000000 %g 0\n", float64((i*7+k)%1000)/1000)
@@ -123,9 +119,9 @@ func fillRuns(b *testing.B, dir string, n int, whole bool) (ids []string) {
 	return ids
 }
 
-func openDir(b *testing.B, dir string) *filestore.Store {
+func openDir(b *testing.B, dir string, opts ...filestore.Option) *filestore.Store {
 	b.Helper()
-	store, err := filestore.Open(dir)
+	store, err := filestore.Open(dir, opts...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -137,11 +133,11 @@ func openDir(b *testing.B, dir string) *filestore.Store {
 func BenchmarkRun(b *testing.B) {
 	for _, n := range []int{10, 10_000} {
 		b.Run(fmt.Sprintf("among%d", n), func(b *testing.B) {
-			dir := filepath.Join(b.TempDir(), "mlruns")
-			store := openDir(b, dir)
-			fillRuns(b, dir, n, false)
-			id := fillRuns(b, dir, 1, true)[0]
+			store := openDir(b, runsDir(b, n))
+			id := fmt.Sprintf("%032x", n/2)
 			b.ReportAllocs()
+			m := newMeter()
+			defer func() { m.report(b) }()
 			for b.Loop() {
 				if _, err := store.Run(context.Background(), id); err != nil {
 					b.Fatal(err)
@@ -152,9 +148,7 @@ func BenchmarkRun(b *testing.B) {
 }
 
 func BenchmarkRunInfos10000(b *testing.B) {
-	dir := filepath.Join(b.TempDir(), "mlruns")
-	store := openDir(b, dir)
-	fillRuns(b, dir, 10_000, false)
+	store := openDir(b, runsDir(b, 10_000))
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
@@ -168,40 +162,4 @@ func BenchmarkRunInfos10000(b *testing.B) {
 			b.Fatalf("%d runs, want 10000", n)
 		}
 	}
-}
-
-// BenchmarkMetricHistory1M streams a million points and reports how far the heap grew on the way.
-func BenchmarkMetricHistory1M(b *testing.B) {
-	store := benchStore(b)
-	id := benchRun(b, store)
-	var lines strings.Builder
-	for i := range 1_000_000 {
-		fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+i, 1/float64(i+1), i)
-	}
-	dir := strings.TrimPrefix(store.URI(), "file://")
-	if err := os.WriteFile(filepath.Join(dir, "0", id, "metrics", "loss"), []byte(lines.String()), 0o666); err != nil {
-		b.Fatal(err)
-	}
-	lines.Reset()
-	var before, now runtime.MemStats
-	var peak uint64
-	b.ReportAllocs()
-	for b.Loop() {
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		n := 0
-		for _, err := range store.MetricHistory(context.Background(), id, "loss", mlruns.HistoryQuery{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if n++; n%100_000 == 0 {
-				runtime.ReadMemStats(&now)
-				peak = max(peak, now.HeapAlloc-min(now.HeapAlloc, before.HeapAlloc))
-			}
-		}
-		if n != 1_000_000 {
-			b.Fatalf("%d points, want 1000000", n)
-		}
-	}
-	b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
 }

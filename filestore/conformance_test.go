@@ -59,6 +59,17 @@ func inPlainRoot(t *testing.T) (afero.Fs, string) {
 	return faultfs.Plain(root), "/mlruns"
 }
 
+// inPortableRoot is the disk as kernels without openat2 and other platforms than Linux see it.
+func inPortableRoot(t *testing.T) (afero.Fs, string) {
+	t.Helper()
+	root, err := rootfs.Open(t.TempDir(), rootfs.Options{Portable: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return root, "/mlruns"
+}
+
 func inOsFs(t *testing.T) (afero.Fs, string) {
 	return afero.NewOsFs(), filepath.Join(t.TempDir(), "mlruns")
 }
@@ -75,6 +86,7 @@ var places = []struct {
 	{name: "disk", place: onDisk(), native: true},
 	{name: "sync always", place: onDisk(filestore.WithSync(filestore.SyncAlways)), native: true},
 	{name: "sync never", place: onDisk(filestore.WithSync(filestore.SyncNever)), native: true},
+	{name: "disk without openat2", place: onFs(inPortableRoot), native: true},
 	{name: "memory", place: onFs(inMemory), native: true},
 	{name: "memory through afero alone", place: onFs(inPlainMemory)},
 	{name: "disk through afero alone", place: onFs(inPlainRoot)},

@@ -1,10 +1,13 @@
 package filestore
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
 // The meta.yaml of an experiment, the profile that MLflow 1.8 … 3.11 all read:
@@ -37,7 +40,7 @@ func newExperimentDocument(e mlruns.Experiment) document {
 }
 
 // experimentOf reads an experiment's document. The stage is that of the place; what the file says is returned beside it.
-func experimentOf(d *document, ref experimentRef) (e mlruns.Experiment, recorded mlruns.LifecycleStage, err error) {
+func experimentOf(d scalars, ref experimentRef) (e mlruns.Experiment, recorded mlruns.LifecycleStage, err error) {
 	e = mlruns.Experiment{ID: ref.id, Stage: ref.stage()}
 	id, ok := d.text(keyExperimentID)
 	if !ok {
@@ -71,6 +74,29 @@ func touchExperiment(d *document, stage mlruns.LifecycleStage, now time.Time) {
 	d.drop(keyTags)
 }
 
+// scalars are the texts of a meta.yaml's keys. A key that is missing, null or a collection has none.
+type scalars interface {
+	text(key string) (string, bool)
+	// find gives a key's place, negative where the key is missing.
+	find(key string) int
+}
+
+// integerOf gives a number; false where the key is missing or null.
+func integerOf(d scalars, key string) (n int64, ok bool, err error) {
+	text, ok := d.text(key)
+	if !ok {
+		return 0, false, nil
+	}
+	n, err = pyfmt.ParseInt(text)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is beyond 64 bits", key, text)}
+	}
+	if err != nil {
+		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is not an integer", key, text)}
+	}
+	return n, true, nil
+}
+
 // mismatch is an id in a meta.yaml that differs from its folder's name.
 type mismatch struct{ key, recorded, folder string }
 
@@ -80,7 +106,7 @@ func (m *mismatch) Error() string {
 
 func missingKey(key string) error { return &damage{reason: "the key " + key + " is missing"} }
 
-func stageOf(d *document) (mlruns.LifecycleStage, error) {
+func stageOf(d scalars) (mlruns.LifecycleStage, error) {
 	text, ok := d.text(keyLifecycleStage)
 	if !ok {
 		return mlruns.StageActive, nil
@@ -92,8 +118,8 @@ func stageOf(d *document) (mlruns.LifecycleStage, error) {
 	return stage, nil
 }
 
-func timeOf(d *document, key string) (time.Time, error) {
-	ms, ok, err := d.integer(key)
+func timeOf(d scalars, key string) (time.Time, error) {
+	ms, ok, err := integerOf(d, key)
 	if err != nil || !ok {
 		return time.Time{}, err
 	}

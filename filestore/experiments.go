@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -82,22 +83,26 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 // experimentReader reads an experiment for a listing: readExperiment or readUntagged.
 type experimentReader func(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error)
 
-// experiments goes through the readable experiments, in the order of their places.
-func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) func(yield func(mlruns.Experiment, error) bool) {
+// experiments goes through the readable experiments, in the order of their places. Several are read at once.
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		refs, err := s.experimentRefs(view, p)
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
 			return
 		}
+		reading, stop := context.WithCancel(ctx)
+		type found struct {
+			dir string
+			mlruns.Experiment
+		}
+		look := func(ref experimentRef) (found, error) {
+			e, err := s.listed(reading, ref, p, read)
+			return found{ref.dir, e}, err
+		}
 		seen := make(map[string]mlruns.LifecycleStage, len(refs))
-		for _, ref := range refs {
-			if err := ctx.Err(); err != nil {
-				yield(mlruns.Experiment{}, err)
-				return
-			}
-			e, err := s.listed(ctx, ref, p, read)
-			if ended(ctx, err) {
+		for e, err := range ahead(s.parallelism, refs, look, stop) {
+			if ctx.Err() != nil {
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
 			}
@@ -106,12 +111,12 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			}
 			if stage, ok := seen[e.ID]; ok {
 				if stage != e.Stage { // else it was listed in both places because it has moved
-					p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+					p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
 				}
 				continue
 			}
 			seen[e.ID] = e.Stage
-			if !yield(e, nil) {
+			if !yield(e.Experiment, nil) {
 				return
 			}
 		}

@@ -3,6 +3,8 @@ package filestore
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mlruns/mlruns"
@@ -106,27 +108,41 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 
 // runRefs lists the folders of an experiment that can be runs, by id.
 func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
-	ids, err := s.subfolders(e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
+	refs, f, err := s.runsIn(e, p)
 	if err != nil {
 		return nil, err
 	}
+	defer closeQuietly(f)
+	slices.SortFunc(refs, func(a, b runRef) int { return strings.Compare(a.id, b.id) })
+	return refs, nil
+}
+
+// runsIn opens the folder of an experiment and lists the folders in it that can be runs, unsorted.
+func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, error) {
+	f, err := s.tree.folder(e.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := f.Entries()
+	if err != nil {
+		closeQuietly(f)
+		return nil, nil, err
+	}
+	ids := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
 	refs := make([]runRef, len(ids))
 	for i, id := range ids {
 		refs[i] = newRunRef(e, id)
 	}
-	return refs, nil
+	return refs, f, nil
 }
 
-// openRuns lists the runs of an experiment and opens its folder, and says where that is: it may be deleted or restored between the looks.
+// openRuns is runsIn, and says where the experiment is: it may be deleted or restored between the looks.
 func (s *Store) openRuns(e experimentRef, p *problems) (experimentRef, []runRef, rootfs.Folder, error) {
 	const attempts = 5
 	for i := 1; ; i++ {
-		refs, err := s.runRefs(e, p)
+		refs, f, err := s.runsIn(e, p)
 		if err == nil {
-			var f rootfs.Folder
-			if f, err = s.tree.folder(e.dir); err == nil {
-				return e, refs, f, nil
-			}
+			return e, refs, f, nil
 		}
 		again, findErr := s.findExperiment(e.id)
 		if findErr != nil || !isMissing(err) || i == attempts {

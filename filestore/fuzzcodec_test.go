@@ -263,7 +263,7 @@ func FuzzMetricFile(f *testing.F) {
 		ctx := context.Background()
 		var whole, pieces problems
 		var want, got []exactPoint
-		if _, err := readPoints(ctx, k, nil, &whole, func(p point) { want = append(want, exact(p)) }); err != nil {
+		if err := readPoints(ctx, k, &whole, func(p point) { want = append(want, exact(p)) }); err != nil {
 			t.Fatal(err)
 		}
 		if err := streamPoints(ctx, k, &pieces, func(p point) bool { got = append(got, exact(p)); return true }); err != nil {

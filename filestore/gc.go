@@ -176,7 +176,7 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 			return false, err
 		}
 		defer closeQuietly(f)
-		info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+		info, err := readRunInfo(ctx, f, layout.Meta, ref)
 		return info.Stage == mlruns.StageDeleted && old(info.Deleted), err
 	}
 	if ok, err := removable(ref.dir); err != nil || !ok {

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,89 +55,26 @@ func parseDocument(data []byte) (document, error) {
 	return decodeDocument(data)
 }
 
-// maxFlatKeys bounds the keys of a flat form; MLflow's have 17. Each is compared with those before it.
-const maxFlatKeys = 100
-
-// scanFlat reads lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one line.
+// scanFlat reads the flat form.
 func scanFlat(data []byte) (document, bool) {
-	if len(data) == 0 || data[len(data)-1] != '\n' {
+	var m flatMeta
+	if !m.scan(data) {
 		return document{}, false
 	}
-	doc := document{entries: make([]docEntry, 0, 17)}
-	text := string(data)
-	for text != "" {
-		line, rest, _ := strings.Cut(text, "\n")
-		text = rest
-		key, value, found := strings.Cut(line, ": ")
-		if !found || !flatKey(key) || len(doc.entries) == maxFlatKeys {
-			return document{}, false
+	doc := document{entries: make([]docEntry, len(m.entries))}
+	for i, e := range m.entries {
+		switch e.kind {
+		case flatQuoted:
+			doc.entries[i] = stringEntry(e.key, e.value)
+		case flatPlain:
+			doc.entries[i] = plainEntry(e.key, e.value)
+		case flatSequence:
+			doc.entries[i] = docEntry{key: e.key, value: pyfmt.Sequence(nil)}
+		case flatMapping:
+			doc.entries[i] = docEntry{key: e.key, value: pyfmt.Mapping(nil)}
 		}
-		entry, ok := flatValue(key, value)
-		if !ok || doc.find(key) >= 0 {
-			return document{}, false
-		}
-		doc.entries = append(doc.entries, entry)
 	}
 	return doc, true
-}
-
-func flatKey(key string) bool {
-	for _, c := range []byte(key) {
-		if c != '_' && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return key != ""
-}
-
-func flatValue(key, value string) (docEntry, bool) {
-	switch {
-	case value == "[]":
-		return docEntry{key: key, value: pyfmt.Sequence(nil)}, true
-	case value == "{}":
-		return docEntry{key: key, value: pyfmt.Mapping(nil)}, true
-	case len(value) >= 2 && value[0] == '\'':
-		text, ok := unquoteFlat(value)
-		return stringEntry(key, text), ok
-	case plainFlat(value):
-		return plainEntry(key, value), true
-	}
-	return docEntry{}, false
-}
-
-func unquoteFlat(value string) (string, bool) {
-	inner := value[1 : len(value)-1]
-	if value[len(value)-1] != '\'' || !printableASCII(inner) {
-		return "", false
-	}
-	if !strings.Contains(inner, "'") {
-		return inner, true
-	}
-	text := strings.ReplaceAll(inner, "''", "\x00")
-	if strings.Contains(text, "'") {
-		return "", false
-	}
-	return strings.ReplaceAll(text, "\x00", "'"), true
-}
-
-// plainFlat reports whether value is, without doubt, a whole plain scalar.
-func plainFlat(value string) bool {
-	if value == "" || !printableASCII(value) || strings.Contains(value, ": ") || strings.Contains(value, " #") {
-		return false
-	}
-	last := value[len(value)-1]
-	first := value[0]
-	letter := first >= 'a' && first <= 'z' || first >= 'A' && first <= 'Z' || first >= '0' && first <= '9' || first == '/' || first == '_'
-	return letter && last != ':' && last != ' '
-}
-
-func printableASCII(s string) bool {
-	for _, c := range []byte(s) {
-		if c < ' ' || c > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 func stringEntry(key, text string) docEntry {
@@ -368,20 +304,7 @@ func (d *document) text(key string) (string, bool) {
 }
 
 // integer gives a number; false where the key is missing or null.
-func (d *document) integer(key string) (n int64, ok bool, err error) {
-	text, ok := d.text(key)
-	if !ok {
-		return 0, false, nil
-	}
-	n, err = pyfmt.ParseInt(text)
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is beyond 64 bits", key, text)}
-	}
-	if err != nil {
-		return 0, false, &damage{reason: fmt.Sprintf("%s: %q is not an integer", key, text)}
-	}
-	return n, true, nil
-}
+func (d *document) integer(key string) (n int64, ok bool, err error) { return integerOf(d, key) }
 
 func (d *document) fields() []pyfmt.Field {
 	fields := make([]pyfmt.Field, len(d.entries))

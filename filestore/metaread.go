@@ -29,32 +29,58 @@ func beingWritten(f rootfs.Folder, name string) bool {
 	return age < recentWrite && age > -recentWrite
 }
 
-// readDocument reads the meta.yaml named name in a folder; check says whether its content will do. What makes no sense and is fresh is read again.
-func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*document) error) (document, error) {
+// readMeta reads the meta.yaml named name in a folder; use says whether its content will do, and whether it shows no sign of having been cut.
+// What makes no sense or may be cut, and is fresh, is read again.
+func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
 	for try := 0; ; try++ {
-		data, err := f.ReadFile(name, nil)
+		data, err := m.readFile(f, name)
 		if errors.Is(err, rootfs.ErrTooLarge) {
-			return document{}, &damage{reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
+			return &damage{reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
 		}
 		if err != nil {
-			return document{}, err
+			return err
 		}
-		doc, err := parseDocument(data)
-		if err == nil {
-			err = check(&doc)
-		}
-		if err == nil && whole(data, &doc) || try == len(metaRetries) || !beingWritten(f, name) {
-			return doc, err
+		whole, err := use(data)
+		if err == nil && whole || try == len(metaRetries) || !beingWritten(f, name) {
+			return err
 		}
 		if sleepErr := sleep(ctx, metaRetries[try]); sleepErr != nil {
-			return document{}, sleepErr
+			return sleepErr
 		}
 	}
 }
 
+// readDocument is readMeta with all that is in the file.
+func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*document) error) (document, error) {
+	m := newScratch()
+	defer m.free()
+	var doc document
+	err := m.readMeta(ctx, f, name, func(data []byte) (_ bool, err error) {
+		if doc, err = parseDocument(data); err == nil {
+			err = check(&doc)
+		}
+		return whole(data, &doc), err
+	})
+	return doc, err
+}
+
+// readScalars is readMeta for who asks for single keys.
+func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(scalars) error) error {
+	return m.readMeta(ctx, f, name, func(data []byte) (bool, error) {
+		if m.flat.scan(data) {
+			return whole(data, &m.flat), use(&m.flat)
+		}
+		doc, err := parseDocument(data)
+		if err == nil {
+			err = use(&doc)
+		}
+		return whole(data, &doc), err
+	})
+}
+
 // whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every program ends it with a newline, and that of a run with the
 // key user_id. One that lacks them is read all the same when nobody is writing it.
-func whole(data []byte, d *document) bool {
+func whole(data []byte, d scalars) bool {
 	return bytes.HasSuffix(data, []byte("\n")) && (d.find(keyRunID) < 0 || d.find(keyUserID) >= 0)
 }
 
@@ -65,7 +91,7 @@ func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *proble
 		return mlruns.Experiment{}, err
 	}
 	defer closeQuietly(f)
-	e, _, err := readExperimentMeta(ctx, f, ref, p)
+	e, err := readExperimentMeta(ctx, f, ref, p)
 	if err == nil {
 		e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	}
@@ -73,25 +99,34 @@ func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *proble
 }
 
 // readExperimentOnly is readExperiment without the tags, and with the document.
-func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (mlruns.Experiment, document, error) {
+func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc document, err error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, document{}, err
 	}
 	defer closeQuietly(f)
-	return readExperimentMeta(ctx, f, ref, nil)
+	doc, err = readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
+		e, _, err = experimentOf(d, ref)
+		return err
+	})
+	return e, doc, err
 }
 
-// readUntagged is readExperimentOnly for listings.
-func (s *Store) readUntagged(ctx context.Context, ref experimentRef, _ *problems) (mlruns.Experiment, error) {
-	e, _, err := s.readExperimentOnly(ctx, ref)
-	return e, err
+// readUntagged is readExperiment without the tags.
+func (s *Store) readUntagged(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	f, err := s.tree.folder(ref.dir)
+	if err != nil {
+		return mlruns.Experiment{}, err
+	}
+	defer closeQuietly(f)
+	return readExperimentMeta(ctx, f, ref, p)
 }
 
-func readExperimentMeta(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, document, error) {
-	var e mlruns.Experiment
+func readExperimentMeta(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (e mlruns.Experiment, err error) {
+	m := newScratch()
+	defer m.free()
 	var recorded mlruns.LifecycleStage
-	doc, err := readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
+	err = m.readScalars(ctx, f, layout.Meta, func(d scalars) (err error) {
 		e, recorded, err = experimentOf(d, ref)
 		return err
 	})
@@ -99,13 +134,23 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, ref experimentRef,
 		p.add(mlruns.Problem{Kind: mlruns.ProblemStage, Path: layout.Join(ref.dir, layout.Meta), Repairable: true,
 			Reason: fmt.Sprintf("lifecycle_stage is %s, but the place says %s", recorded, e.Stage)})
 	}
-	return e, doc, err
+	return e, err
 }
 
 // readRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is the file's path from there.
-func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (mlruns.RunInfo, document, error) {
-	var info mlruns.RunInfo
-	doc, err := readDocument(ctx, f, name, func(d *document) (err error) {
+func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (info mlruns.RunInfo, err error) {
+	m := newScratch()
+	defer m.free()
+	err = m.readScalars(ctx, f, name, func(d scalars) (err error) {
+		info, err = runInfoOf(d, ref.experiment.id, ref.id)
+		return err
+	})
+	return info, err
+}
+
+// readRunDocument is readRunInfo with all that the file says, for who writes it again.
+func readRunDocument(ctx context.Context, f rootfs.Folder, ref runRef) (info mlruns.RunInfo, doc document, err error) {
+	doc, err = readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
 		info, err = runInfoOf(d, ref.experiment.id, ref.id)
 		return err
 	})

@@ -59,6 +59,47 @@ func appendPoint(dst []byte, m mlruns.Metric) []byte {
 
 // parsePoint reads a line without its newline.
 func parsePoint(line []byte) (point, error) {
+	var p point
+	if p.readPlain(line) {
+		return p, nil
+	}
+	return anyPoint(line)
+}
+
+// readPlain reads the usual line, of three fields and two plain integers. It leaves the data set's name as it is.
+func (p *point) readPlain(line []byte) bool {
+	ms, rest, ok := cutDigits(line)
+	if !ok || len(rest) == 0 || rest[0] != ' ' {
+		return false
+	}
+	end := bytes.IndexByte(rest[1:], ' ') + 1
+	if end == 0 {
+		return false
+	}
+	step, after, ok := cutDigits(rest[end+1:])
+	if !ok || len(after) != 0 {
+		return false
+	}
+	value, err := pyfmt.ParseFloat(rest[1:end])
+	p.ms, p.step, p.value = ms, step, value
+	return err == nil
+}
+
+// cutDigits takes a number of up to 18 digits, which 64 bits hold.
+func cutDigits(text []byte) (n int64, rest []byte, ok bool) {
+	i := 0
+	for ; i < len(text) && i < 18; i++ {
+		c := text[i] - '0'
+		if c > 9 {
+			break
+		}
+		n = n*10 + int64(c)
+	}
+	return n, text[i:], i > 0
+}
+
+// anyPoint reads all that Python would.
+func anyPoint(line []byte) (point, error) {
 	var fields [5][]byte
 	line = bytes.TrimSpace(line)
 	n := 0

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -61,20 +62,23 @@ func (s *scanner) malformed(reason string) {
 	}
 }
 
-// one parses a whole line.
-func (s *scanner) one(line []byte) (point, bool) {
-	if line = bytes.TrimLeft(line, " "); len(line) >= streamChunk {
+// one parses a whole line into pt, which has no data set.
+func (s *scanner) one(line []byte, pt *point) bool {
+	if len(line) >= streamChunk && len(bytes.TrimLeft(line, " ")) >= streamChunk {
 		s.tooLong()
-		return point{}, false
+		return false
 	}
 	s.line++
-	pt, err := parsePoint(line)
 	s.any = true
-	if err != nil {
-		s.malformed(err.Error())
-		return point{}, false
+	if pt.readPlain(line) {
+		return true
 	}
-	return pt, true
+	var err error
+	if *pt, err = anyPoint(line); err != nil {
+		s.malformed(err.Error())
+		return false
+	}
+	return true
 }
 
 // end judges what follows the last newline.
@@ -99,38 +103,35 @@ func (s *scanner) end(tail []byte) {
 	}
 }
 
-// readPoints calls each for every point of a file, which is read whole unless it is very large. It gives back its buffer for the next.
-func readPoints(ctx context.Context, k keyFile, buf []byte, p *problems, each func(point)) ([]byte, error) {
-	data, err := k.folder.ReadFile(k.name, buf)
+// readPoints calls each for every point of a file: it reads a small one at once, and streams the others.
+func readPoints(ctx context.Context, k keyFile, p *problems, each func(point)) error {
+	m := newScratch()
+	defer m.free()
+	data, err := m.readSmall(k.folder, k.name, streamChunk)
 	if errors.Is(err, rootfs.ErrTooLarge) {
-		return buf, streamPoints(ctx, k, p, func(pt point) bool {
+		return streamPoints(ctx, k, p, func(pt point) bool {
 			each(pt)
 			return true
 		})
 	}
 	if err != nil {
-		return buf, err
+		return err
 	}
 	if tail := tailOf(data); !isBlank(tail) && beingWritten(k.folder, k.name) {
 		if err := sleep(ctx, tornRetry); err != nil {
-			return data, err
+			return err
 		}
-		if data, err = k.folder.ReadFile(k.name, data); err != nil {
-			return data, err
+		if data, err = m.readFile(k.folder, k.name); err != nil {
+			return err
 		}
 	}
 	s := scanner{path: k.path, p: p}
-	for rest := data; ; {
-		i := bytes.IndexByte(rest, '\n')
-		if i < 0 {
-			s.end(rest)
-			return data, nil
-		}
-		if pt, ok := s.one(rest[:i]); ok {
-			each(pt)
-		}
-		rest = rest[i+1:]
-	}
+	rest, _ := s.lines(data, func(pt point) bool {
+		each(pt)
+		return true
+	})
+	s.end(rest)
+	return nil
 }
 
 // tailOf is what follows the last newline.
@@ -141,8 +142,11 @@ const streamChunk = 256 << 10
 
 // streamPoints is readPoints for a file of any size in bounded memory. each returns false to stop.
 func streamPoints(ctx context.Context, k keyFile, p *problems, each func(point) bool) error {
+	m := newScratch()
+	defer m.free()
+	m.buf = slices.Grow(m.buf[:0], streamChunk)
 	s := scanner{path: k.path, p: p}
-	return s.stream(ctx, k, make([]byte, streamChunk), each)
+	return s.stream(ctx, k, m.buf[:streamChunk:streamChunk], each)
 }
 
 // stream goes through a file with the help of a buffer.
@@ -215,7 +219,8 @@ func (s *scanner) lines(data []byte, each func(point) bool) (rest []byte, goOn b
 		if i < 0 {
 			return data, true
 		}
-		if pt, ok := s.one(data[:i]); ok && !each(pt) {
+		var pt point
+		if s.one(data[:i], &pt) && !each(pt) {
 			return nil, false
 		}
 		data = data[i+1:]
@@ -234,12 +239,10 @@ func fill(f io.Reader, buf []byte) (int, error) {
 // readLatest reads the latest point of every metric of a run. What cannot be read is missing, and reported.
 func readLatest(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
 	metrics := map[string]mlruns.Metric{}
-	var buf []byte
 	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
 		var latest point
 		found := false
-		var err error
-		buf, err = readPoints(ctx, k, buf, p, func(pt point) {
+		err := readPoints(ctx, k, p, func(pt point) {
 			if !found || pt.after(latest) {
 				latest, found = pt, true
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // problems collects what could not be read, from any number of goroutines. A nil *problems drops them.
@@ -85,6 +86,13 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 	if err != nil {
 		return nil, err
 	}
+	names := s.folders(entries, dir, p, reserved, valid)
+	slices.Sort(names)
+	return names, nil
+}
+
+// folders is subfolders of what was listed already, unsorted.
+func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserved, valid func(string) bool) []string {
 	names := make([]string, 0, len(entries))
 	foreign := 0
 	reject := func(name, reason string) {
@@ -116,8 +124,7 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 	if more := foreign - maxForeign; more > 0 {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: dir, Reason: fmt.Sprintf("%d more folders are neither experiments nor runs", more)})
 	}
-	slices.Sort(names)
-	return names, nil
+	return names
 }
 
 func join(dir, name string) string {

@@ -30,7 +30,7 @@ type runRecord struct {
 	metrics map[string]memo[search.Summary]
 	params  map[string]memo[string]
 	tags    map[string]memo[string]
-	buf     []byte
+	key     search.Key // memory for the next
 }
 
 var _ search.Record = (*runRecord)(nil)
@@ -114,14 +114,13 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 	var latest point
 	found := false
 	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
-	buf, err := readPoints(r.ctx, k, r.buf, r.problems, func(pt point) {
+	err := readPoints(r.ctx, k, r.problems, func(pt point) {
 		if history {
 			all.Add(pt.value, pt.ms, pt.step)
 		} else if !found || pt.after(latest) {
 			latest, found = pt, true
 		}
 	})
-	r.buf = buf
 	if !r.read(k.path, err) {
 		return search.Summary{}, false
 	}

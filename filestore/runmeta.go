@@ -65,7 +65,7 @@ func newRunDocument(info mlruns.RunInfo) document {
 }
 
 // runInfoOf reads a run's document. Only the ids are required: hand-made and very old files lack much.
-func runInfoOf(d *document, experimentID, runID string) (mlruns.RunInfo, error) {
+func runInfoOf(d scalars, experimentID, runID string) (mlruns.RunInfo, error) {
 	info := mlruns.RunInfo{ID: runID, ExperimentID: experimentID}
 	id, ok := d.text(keyRunID)
 	if !ok {
@@ -108,7 +108,7 @@ func runInfoOf(d *document, experimentID, runID string) (mlruns.RunInfo, error) 
 }
 
 // statusOf accepts the name of a status too: a person who edits the file writes FINISHED.
-func statusOf(d *document) (mlruns.Status, error) {
+func statusOf(d scalars) (mlruns.Status, error) {
 	text, ok := d.text(keyStatus)
 	if !ok {
 		return mlruns.StatusRunning, nil

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -25,6 +27,16 @@ func (s *Store) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
 
 // run reads a run that may move while it is looked for.
 func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
+	// Where it was seen last, reading it is the look whether it is still there.
+	if e, ok := s.hints.get(runID); ok {
+		run, err := s.readRun(ctx, newRunRef(newExperimentRef(e, false), runID))
+		if err == nil {
+			return run, nil
+		}
+		if !isMissing(err) {
+			return nil, runError(runID, err)
+		}
+	}
 	for moved := false; ; moved = true {
 		ref, err := s.findRun(ctx, runID)
 		if err != nil {
@@ -47,7 +59,7 @@ func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
 		return nil, err
 	}
 	defer closeQuietly(f)
-	info, _, err := readRunInfo(ctx, f, layout.Meta, ref)
+	info, err := readRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +120,7 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		return err
 	}
 	defer closeQuietly(f)
+	slices.SortFunc(refs, func(a, b runRef) int { return strings.Compare(a.id, b.id) })
 	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -130,7 +143,7 @@ func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *p
 
 // reportedRun is readRunInfo that reports where it fails.
 func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, ref runRef, p *problems) (mlruns.RunInfo, error) {
-	info, _, err := readRunInfo(ctx, f, name, ref)
+	info, err := readRunInfo(ctx, f, name, ref)
 	switch {
 	case err == nil || ended(ctx, err):
 	case errors.Is(err, fs.ErrNotExist):

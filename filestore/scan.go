@@ -3,23 +3,15 @@ package filestore
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/search"
 )
 
-// candidate is a run that matches, with what it is ordered by.
-type candidate struct {
-	ref runRef
-	key search.Key
-}
-
-// match gives the runs that a query selects, in its order.
-func (s *Store) match(ctx context.Context, q mlruns.RunQuery, p *problems) ([]candidate, mlruns.Scan, error) {
+// match gives the first runs that a query selects, in its order and as many as limit says.
+func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *problems) ([]candidate, mlruns.Scan, error) {
 	pl, err := planRuns(q)
 	if err != nil {
 		return nil, mlruns.Scan{}, err
@@ -28,14 +20,13 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, p *problems) ([]ca
 	if err != nil {
 		return nil, mlruns.Scan{}, err
 	}
-	scan := &scan{store: s, plan: pl, problems: p}
+	scan := &scan{store: s, plan: pl, problems: p, found: best{order: pl.order, limit: limit}}
 	for _, e := range refs {
 		if err := scan.experiment(ctx, e); err != nil {
 			return nil, mlruns.Scan{}, err
 		}
 	}
-	slices.SortFunc(scan.found, func(a, b candidate) int { return pl.order.Compare(a.key, b.key) })
-	return scan.found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: len(scan.found)}, nil
+	return scan.found.sorted(), mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
 }
 
 // queried gives the experiments a query is about, each once. Ids of which there is no experiment have no runs.
@@ -77,9 +68,7 @@ type scan struct {
 	problems *problems
 
 	scanned, opened atomic.Int64
-
-	mu    sync.Mutex
-	found []candidate
+	found           best
 }
 
 // experiment scans one experiment. What cannot be read is a problem; the only error is the end of ctx.
@@ -129,11 +118,9 @@ func (sc *scan) run(ref runRef, r *runRecord) {
 	if !sc.plan.filter.Match(r) {
 		return
 	}
-	c := candidate{ref: ref, key: sc.plan.order.Key(r)}
+	r.key = sc.plan.order.KeyInto(r.key, r)
 	if r.ctx.Err() != nil {
 		return // a value may be missing only because the time was up
 	}
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	sc.found = append(sc.found, c)
+	r.key = sc.found.offer(candidate{ref: ref, key: r.key})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // SearchRuns implements mlruns.Store. The filter and the order decide which files of each run are opened; only the runs of the page are read whole.
-// Memory is bounded by what the matches are ordered by, plus the page.
+// Memory is bounded by the names of the runs and what the page, and those before it, are ordered by, plus the page.
 func (s *Store) SearchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
 	page, err := s.searchRuns(ctx, q)
 	return page, fail("search runs", "", err)
@@ -26,7 +26,11 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 		return nil, err
 	}
 	p := &problems{report: q.OnProblem}
-	found, report, err := s.match(ctx, q, p)
+	atMost := unlimited
+	if offset < unlimited-limit {
+		atMost = offset + limit + 1 // the one more tells whether there is a next page
+	}
+	found, report, err := s.match(ctx, q, atMost, p)
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +69,13 @@ func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlru
 		return err
 	}
 	p := s.logged(q.OnProblem)
-	found, _, err := s.match(ctx, q, p)
+	limit := unlimited
+	if q.MaxResults > 0 {
+		limit = q.MaxResults
+	}
+	found, _, err := s.match(ctx, q, limit, p)
 	if err != nil {
 		return err
-	}
-	if q.MaxResults > 0 && q.MaxResults < len(found) {
-		found = found[:q.MaxResults]
 	}
 	for run, err := range s.readAll(ctx, found, p) {
 		if err != nil {
@@ -126,47 +131,6 @@ func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) 
 		return run, err
 	}
 	return nil, &foundError{problemOf(mlruns.ProblemUnreadableMeta, ref.dir, err)}
-}
-
-// ahead maps a list in order, with up to n calls under way. At the end, an early one too, it calls stop, which ends the calls under way, and waits for them.
-func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
-	type result struct {
-		value R
-		err   error
-	}
-	return func(yield func(R, error) bool) {
-		pending := make([]chan result, 0, n)
-		defer func() {
-			stop()
-			for _, done := range pending {
-				<-done
-			}
-		}()
-		start := func(item T) {
-			done := make(chan result, 1)
-			pending = append(pending, done)
-			go func() {
-				value, err := do(item)
-				done <- result{value, err}
-			}()
-		}
-		next := 0
-		for next < len(list) && next < n {
-			start(list[next])
-			next++
-		}
-		for len(pending) > 0 {
-			r := <-pending[0]
-			pending = pending[1:]
-			if next < len(list) {
-				start(list[next])
-				next++
-			}
-			if !yield(r.value, r.err) {
-				return
-			}
-		}
-	}
 }
 
 // pageOf checks the page that a query asks for.

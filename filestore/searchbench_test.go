@@ -3,11 +3,20 @@ package filestore_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"os"
 	"testing"
 
 	"github.com/mlruns/mlruns"
 )
+
+// runCounts are the sizes of the stores that searches are measured on; MLRUNS_BENCH_LARGE adds the one of 100,000 runs and 2.7 million files.
+func runCounts() []int {
+	counts := []int{1_000, 10_000}
+	if os.Getenv("MLRUNS_BENCH_LARGE") != "" {
+		counts = append(counts, 100_000)
+	}
+	return counts
+}
 
 // BenchmarkSearchRuns is the query of MLflow's own measurements: runs of 10 params, 10 metrics and 5 tags; the first 1,000 results read whole.
 func BenchmarkSearchRuns(b *testing.B) {
@@ -18,14 +27,14 @@ func BenchmarkSearchRuns(b *testing.B) {
 		{"filter", mlruns.RunQuery{Filter: "metrics.m0 > 0.5 and params.p0 = 'x'", OrderBy: []string{"metrics.m0 DESC"}}},
 		{"filter-1", mlruns.RunQuery{Filter: "metrics.m0 > 0.5 and params.p0 = 'x'", OrderBy: []string{"metrics.m0 DESC"}, MaxResults: 1}},
 		{"all", mlruns.RunQuery{}},
+		{"all-10", mlruns.RunQuery{MaxResults: 10}},
 	}
-	for _, n := range []int{1_000, 10_000} {
-		dir := filepath.Join(b.TempDir(), "mlruns")
-		store := openDir(b, dir)
-		fillRuns(b, dir, n, true)
+	for _, n := range runCounts() {
+		store := openDir(b, runsDir(b, n), parallelism(b)...)
 		for _, query := range queries {
 			b.Run(fmt.Sprintf("%s/%druns", query.name, n), func(b *testing.B) {
 				b.ReportAllocs()
+				m := newMeter()
 				var page *mlruns.RunPage
 				for b.Loop() {
 					var err error
@@ -36,6 +45,7 @@ func BenchmarkSearchRuns(b *testing.B) {
 				b.ReportMetric(float64(page.Scan.Opened)/float64(page.Scan.Scanned), "files/run")
 				b.ReportMetric(float64(page.Scan.Matched), "matched")
 				b.ReportMetric(float64(page.Scan.Returned), "returned")
+				m.report(b)
 			})
 		}
 	}

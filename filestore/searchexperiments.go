@@ -13,21 +13,33 @@ import (
 // Experiments implements mlruns.Store.
 func (s *Store) Experiments(ctx context.Context, q mlruns.ExperimentQuery) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
-		if q.PageToken != "" {
-			yield(mlruns.Experiment{}, fail("experiments", "", errNoPages))
-			return
-		}
-		found, _, err := s.matchExperiments(ctx, q, s.logged(q.OnProblem))
-		if err != nil {
+		if err := s.eachExperiment(ctx, q, yield); err != nil {
 			yield(mlruns.Experiment{}, fail("experiments", "", err))
-			return
-		}
-		for i, e := range found {
-			if q.MaxResults > 0 && i == q.MaxResults || !yield(e, nil) {
-				return
-			}
 		}
 	}
+}
+
+func (s *Store) eachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yield func(mlruns.Experiment, error) bool) error {
+	if q.PageToken != "" {
+		return errNoPages
+	}
+	p := s.logged(q.OnProblem)
+	found, _, err := s.matchExperiments(ctx, q, p)
+	if err != nil {
+		return err
+	}
+	if q.MaxResults > 0 && q.MaxResults < len(found) {
+		found = found[:q.MaxResults]
+	}
+	for e, err := range s.tagged(ctx, found, p) {
+		if err != nil {
+			return err
+		}
+		if !yield(e, nil) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // SearchExperiments implements mlruns.Store.
@@ -47,15 +59,22 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 		return nil, err
 	}
 	page := &mlruns.ExperimentPage{Scan: report}
-	page.Experiments, page.NextPageToken = cutPage(found, offset, limit)
+	found, page.NextPageToken = cutPage(found, offset, limit)
+	page.Experiments = make([]mlruns.Experiment, 0, len(found))
+	for e, err := range s.tagged(ctx, found, p) {
+		if err != nil {
+			return nil, err
+		}
+		page.Experiments = append(page.Experiments, e)
+	}
 	page.Scan.Returned = len(page.Experiments)
 	page.Problems = p.sorted()
 	return page, nil
 }
 
-// matchExperiments gives the experiments that a query selects, in its order. Each is read whole: its tags are part of the result.
+// matchExperiments gives the experiments that a query selects, in its order. Their tags are read only if the query asks for tags.
 func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *problems) ([]mlruns.Experiment, mlruns.Scan, error) {
-	report := mlruns.Scan{Reads: []string{layout.Meta, layout.Tags}}
+	report := mlruns.Scan{Reads: []string{layout.Meta}}
 	if err := s.begin(ctx); err != nil {
 		return nil, report, err
 	}
@@ -66,12 +85,17 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	if err != nil {
 		return nil, report, err
 	}
+	read := s.readUntagged
+	if len(pl.needs.Tags) > 0 {
+		report.Reads = append(report.Reads, layout.Tags)
+		read = s.readExperiment
+	}
 	type match struct {
 		experiment mlruns.Experiment
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.experiments(ctx, q.View, p, s.readExperiment) {
+	for e, err := range s.experiments(ctx, q.View, p, read) {
 		if err != nil {
 			return nil, report, err
 		}
@@ -88,6 +112,45 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 		list[i] = m.experiment
 	}
 	return list, report, nil
+}
+
+// tagged gives experiments their tags, several at once and in their order, where the listing did not read them. One that has gone since is left out.
+func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *problems) iter.Seq2[mlruns.Experiment, error] {
+	return func(yield func(mlruns.Experiment, error) bool) {
+		reading, stop := context.WithCancel(ctx)
+		read := func(e mlruns.Experiment) (mlruns.Experiment, error) {
+			if e.Tags != nil {
+				return e, nil
+			}
+			return s.withTags(reading, e, p)
+		}
+		for e, err := range ahead(s.parallelism, found, read, stop) {
+			switch {
+			case ctx.Err() != nil:
+				yield(mlruns.Experiment{}, ctx.Err())
+				return
+			case err != nil: // gone, or damaged by now
+				continue
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) withTags(ctx context.Context, e mlruns.Experiment, p *problems) (mlruns.Experiment, error) {
+	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
+	f, err := s.tree.folder(ref.dir)
+	if isMissing(err) { // it has moved since it was listed
+		return s.experiment(ctx, e.ID)
+	}
+	if err != nil {
+		return e, err
+	}
+	defer closeQuietly(f)
+	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
+	return e, err
 }
 
 // experimentRecord is what a filter sees of an experiment.

@@ -159,13 +159,17 @@ func (p plainFolder) Entries() ([]rootfs.Entry, error) {
 }
 
 func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
+	return p.ReadSmall(name, buf, rootfs.MaxReadFile)
+}
+
+func (p plainFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
 	f, err := p.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer closeQuietly(f)
-	data, err := io.ReadAll(io.LimitReader(f, rootfs.MaxReadFile+1))
-	if err == nil && len(data) > rootfs.MaxReadFile {
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
 		err = &fs.PathError{Op: "read", Path: name, Err: rootfs.ErrTooLarge}
 	}
 	return append(buf[:0], data...), err

@@ -107,7 +107,7 @@ func (s *Store) withLockedRun(ctx context.Context, ref runRef, do func(runRef, m
 		return runError(ref.id, err)
 	}
 	defer closeQuietly(f)
-	info, doc, err := readRunInfo(ctx, f, layout.Meta, ref)
+	info, doc, err := readRunDocument(ctx, f, ref)
 	if err != nil {
 		return runError(ref.id, err)
 	}

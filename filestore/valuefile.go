@@ -74,7 +74,9 @@ func readValue(ctx context.Context, f rootfs.Folder, name string) (string, error
 }
 
 func readText(f rootfs.Folder, name string) (string, error) {
-	data, err := f.ReadFile(name, nil)
+	m := newScratch()
+	defer m.free()
+	data, err := m.readFile(f, name)
 	if err != nil {
 		return "", err
 	}

@@ -185,15 +185,18 @@ func (o *Order) String() string {
 }
 
 // Key reads the values of a record that the order compares.
-func (o *Order) Key(r Record) Key {
+func (o *Order) Key(r Record) Key { return o.KeyInto(Key{}, r) }
+
+// KeyInto is Key in the memory of an earlier key, which must not be used any more.
+func (o *Order) KeyInto(k Key, r Record) Key {
 	if o == nil {
 		return Key{}
 	}
-	cells := make([]cell, len(o.keys))
+	k.cells = slices.Grow(k.cells[:0], len(o.keys))[:len(o.keys)]
 	for i := range o.keys {
-		cells[i] = o.keys[i].field.cell(r)
+		k.cells[i] = o.keys[i].field.cell(r)
 	}
-	return Key{cells: cells}
+	return k
 }
 
 // Compare returns a negative number if the record of a comes before that of b,

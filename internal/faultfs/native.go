@@ -71,6 +71,13 @@ func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
 	return d.inner.ReadFile(name, buf)
 }
 
+func (d *folder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
+	if err := d.tape.fail(ReadFile, d.path(name)); err != nil {
+		return nil, err
+	}
+	return d.inner.ReadSmall(name, buf, limit)
+}
+
 func (d *folder) Open(name string) (afero.File, error) {
 	if err := d.tape.fail(Open, d.path(name)); err != nil {
 		return nil, err

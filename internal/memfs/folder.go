@@ -76,13 +76,17 @@ func (d *folder) Entries() ([]rootfs.Entry, error) {
 }
 
 func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
+	return d.ReadSmall(name, buf, rootfs.MaxReadFile)
+}
+
+func (d *folder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	node, err := d.file(name)
 	if err != nil {
 		return nil, err
 	}
-	if len(node.data) > rootfs.MaxReadFile {
+	if int64(len(node.data)) > limit {
 		return nil, pathError("read", d.path(name), rootfs.ErrTooLarge)
 	}
 	return append(buf[:0], node.data...), nil

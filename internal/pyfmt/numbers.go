@@ -38,6 +38,9 @@ func AppendFloat(dst []byte, f float64) []byte {
 // A magnitude beyond float64 is ±Inf, as in Python, and every nan is math.NaN(). Anything else is strconv.ErrSyntax.
 // It does not allocate for up to 32 bytes of ASCII.
 func ParseFloat[T ~string | ~[]byte](s T) (float64, error) {
+	if f, ok := parseShort(s); ok {
+		return f, nil
+	}
 	if isDecimal(s) {
 		return parseDecimal(string(s))
 	}

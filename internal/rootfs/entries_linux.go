@@ -1,10 +1,13 @@
 package rootfs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"io/fs"
-	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -12,46 +15,41 @@ import (
 var direntBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
 // Entries reads the directory with getdents64. (*os.File).ReadDir would lstat every entry of a directory that was
-// opened in an os.Root, which costs more than the reading.
+// opened in an os.Root, which costs more than the reading. Concurrent calls share the handle's position, so they take turns.
 func (d *dirFolder) Entries() ([]Entry, error) {
-	dir, err := d.reopen()
+	if d.fd < 0 {
+		return nil, d.closed()
+	}
+	entries, err := d.readDirents()
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "readdir", Path: d.name, Err: err}
 	}
-	defer func() { _ = syscall.Close(dir) }()
-	buf := direntBuffers.Get().(*[]byte)
-	defer direntBuffers.Put(buf)
-	var entries []Entry
-	for {
-		n, err := syscall.ReadDirent(dir, *buf)
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		if err != nil {
-			return nil, &fs.PathError{Op: "readdir", Path: d.name, Err: err}
-		}
-		if n <= 0 {
-			return d.settle(entries)
-		}
-		if entries, err = appendDirents(entries, (*buf)[:n]); err != nil {
-			return nil, &fs.PathError{Op: "readdir", Path: d.name, Err: err}
-		}
-	}
+	return d.settle(entries)
 }
 
-// reopen gives a read of its own position, so that concurrent calls do not share one.
-func (d *dirFolder) reopen() (int, error) {
-	if d.fd < 0 {
-		return -1, d.closed()
-	}
-	defer runtime.KeepAlive(d)
-	for {
-		fd, err := syscall.Openat(d.fd, ".", syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_DIRECTORY, 0)
-		if err == nil {
-			return fd, nil
+func (d *dirFolder) readDirents() (entries []Entry, err error) {
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	if d.read {
+		if _, err := syscall.Seek(d.fd, 0, io.SeekStart); err != nil {
+			return nil, err
 		}
-		if err != syscall.EINTR {
-			return -1, &fs.PathError{Op: "readdir", Path: d.name, Err: err}
+	}
+	d.read = true
+	buf := direntBuffers.Get().(*[]byte)
+	defer direntBuffers.Put(buf)
+	for {
+		n, err := syscall.ReadDirent(d.fd, *buf)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case err != nil:
+			return nil, err
+		case n <= 0:
+			return entries, nil
+		}
+		if entries, err = appendDirents(entries, (*buf)[:n]); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -65,28 +63,46 @@ const (
 
 var errDirent = errors.New("directory record is malformed")
 
+// appendDirents copies all names of buf into one string, of which each entry has its part.
 func appendDirents(entries []Entry, buf []byte) ([]Entry, error) {
-	for len(buf) > 0 {
-		if len(buf) < direntName {
+	count, size := 0, 0
+	for rest := buf; len(rest) > 0; count++ {
+		name, _, next, ok := cutDirent(rest)
+		if !ok {
 			return nil, errDirent
 		}
-		size := int(binary.NativeEndian.Uint16(buf[direntLen:]))
-		if size <= direntName || size > len(buf) {
-			return nil, errDirent
-		}
-		name := buf[direntName:size]
-		for i, c := range name {
-			if c == 0 {
-				name = name[:i]
-				break
-			}
-		}
+		size += len(name)
+		rest = next
+	}
+	var names strings.Builder
+	names.Grow(size)
+	entries = slices.Grow(entries, count)
+	for rest := buf; len(rest) > 0; {
+		name, kind, next, _ := cutDirent(rest)
+		rest = next
 		if string(name) != "." && string(name) != ".." {
-			entries = append(entries, Entry{string(name), typeOfDirent(buf[direntType])})
+			from := names.Len()
+			names.Write(name)
+			entries = append(entries, Entry{names.String()[from:], typeOfDirent(kind)})
 		}
-		buf = buf[size:]
 	}
 	return entries, nil
+}
+
+// cutDirent takes the first record from buf.
+func cutDirent(buf []byte) (name []byte, kind byte, rest []byte, ok bool) {
+	if len(buf) < direntName {
+		return nil, 0, nil, false
+	}
+	size := int(binary.NativeEndian.Uint16(buf[direntLen:]))
+	if size <= direntName || size > len(buf) {
+		return nil, 0, nil, false
+	}
+	name = buf[direntName:size]
+	if end := bytes.IndexByte(name, 0); end >= 0 {
+		name = name[:end]
+	}
+	return name, buf[direntType], buf[size:], true
 }
 
 func typeOfDirent(t byte) fs.FileMode {

@@ -94,6 +94,10 @@ func wrap(op, name string, err error) error {
 	if errors.As(err, &pe) {
 		return &fs.PathError{Op: op, Path: name, Err: pe.Err}
 	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return &fs.PathError{Op: op, Path: name, Err: errno}
+	}
 	return err
 }
 

@@ -79,7 +79,11 @@ func (d *rootFolder) open(name string) (*os.File, error) {
 	return file, wrap("open", d.path(name), err)
 }
 
-func (d *rootFolder) ReadFile(name string, buf []byte) (_ []byte, err error) {
+func (d *rootFolder) ReadFile(name string, buf []byte) ([]byte, error) {
+	return d.ReadSmall(name, buf, MaxReadFile)
+}
+
+func (d *rootFolder) ReadSmall(name string, buf []byte, limit int64) (_ []byte, err error) {
 	file, err := d.open(name)
 	if err != nil {
 		return nil, err
@@ -89,14 +93,15 @@ func (d *rootFolder) ReadFile(name string, buf []byte) (_ []byte, err error) {
 	if info, err := file.Stat(); err == nil {
 		size = info.Size()
 	}
-	data, err := readAll(file.Read, size, buf)
+	data, err := readAll(file.Read, size, limit, buf)
 	return data, wrap("read", d.path(name), err)
 }
 
-// readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end.
-func readAll(read func([]byte) (int, error), size int64, buf []byte) ([]byte, error) {
+// readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end. size is what the file system says. A read that
+// gives just that, with room for more, has met the end: one more call to hear so would be the third part of reading a small file.
+func readAll(read func([]byte) (int, error), size, limit int64, buf []byte) ([]byte, error) {
 	const slack = 64
-	if size > MaxReadFile {
+	if size > limit {
 		return nil, ErrTooLarge
 	}
 	if buf = buf[:0]; int64(cap(buf)) <= size {
@@ -108,13 +113,13 @@ func readAll(read func([]byte) (int, error), size int64, buf []byte) ([]byte, er
 		}
 		n, err := read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || err == nil && size > 0 && int64(len(buf)) == size && len(buf) < cap(buf) {
 			return buf, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(buf) > MaxReadFile { // it has grown
+		if int64(len(buf)) > limit { // it has grown
 			return nil, ErrTooLarge
 		}
 	}

@@ -6,38 +6,55 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/afero"
+	"golang.org/x/sys/unix"
 )
 
 // dirFolder is a Folder on a directory handle. A plain name is opened relative to the handle without following links,
 // which confines it by construction, in the fewest system calls. Everything else goes the way of rootFolder.
+//
+// The handle is a number, no *os.File: that would cost three more system calls. A folder that is never closed keeps its number.
 type dirFolder struct {
 	fsys *Fs
 	name string
-	dir  *os.File
-	fd   int
+	fd   int // -1 once closed
+
+	reading sync.Mutex // of the handle's position in the directory
+	read    bool
 }
 
 func openFolder(f *Fs, name string) (Folder, error) {
+	fd, err := f.quick.open(name, os.O_RDONLY|directoryFlags, 0)
+	if err == nil {
+		return &dirFolder{fsys: f, name: name, fd: fd}, nil
+	}
+	if !errors.Is(err, errSlow) {
+		return nil, wrap("open", name, err)
+	}
 	dir, err := f.openDir(name)
 	if err != nil {
 		return nil, err
 	}
-	return newDirFolder(f, name, dir), nil
-}
-
-func newDirFolder(f *Fs, name string, dir *os.File) *dirFolder {
-	return &dirFolder{fsys: f, name: name, dir: dir, fd: int(dir.Fd())}
+	defer func() { _ = dir.Close() }()
+	fd, err = unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrap("open", name, err)
+	}
+	return &dirFolder{fsys: f, name: name, fd: fd}, nil
 }
 
 func (d *dirFolder) Close() error {
+	if d.fd < 0 {
+		return d.closed()
+	}
+	fd := d.fd
 	d.fd = -1 // its number may soon be that of another file
-	return d.dir.Close()
+	return wrap("close", d.name, syscall.Close(fd))
 }
 
 func (d *dirFolder) path(name string) string { return path.Join(d.name, name) }
@@ -48,7 +65,6 @@ func (d *dirFolder) slow() (*rootFolder, error) {
 	if d.fd < 0 {
 		return nil, d.closed()
 	}
-	defer runtime.KeepAlive(d)
 	root, err := os.OpenRoot("/proc/self/fd/" + strconv.Itoa(d.fd))
 	if err != nil {
 		return d.fsys.openRootFolder(d.name)
@@ -65,13 +81,15 @@ var errLink = errors.New("not a plain name")
 
 // openPlain opens name relative to the handle, or returns errLink.
 func (d *dirFolder) openPlain(name string, flag int) (int, error) {
-	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-		return -1, errLink
-	}
 	if d.fd < 0 {
 		return -1, d.closed()
 	}
-	defer runtime.KeepAlive(d) // the finalizer of dir would close fd
+	if strings.Contains(name, "/") {
+		return d.openBelow(name, flag)
+	}
+	if name == "" || name == "." || name == ".." {
+		return -1, errLink
+	}
 	for {
 		fd, err := syscall.Openat(d.fd, name, flag|syscall.O_NOFOLLOW|syscall.O_CLOEXEC|nowaitFlags, 0)
 		switch err {
@@ -84,6 +102,24 @@ func (d *dirFolder) openPlain(name string, flag int) (int, error) {
 		}
 		return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 	}
+}
+
+// openBelow is openPlain for names of several elements.
+func (d *dirFolder) openBelow(name string, flag int) (int, error) {
+	if d.fsys.quick == nil {
+		return -1, errLink
+	}
+	if flag&unix.O_PATH == 0 {
+		flag |= nowaitFlags // openat2 takes no other flags with O_PATH
+	}
+	fd, err := openBelow(d.fd, name, flag, 0)
+	switch {
+	case err == nil:
+		return fd, nil
+	case errors.Is(err, errSlow):
+		return -1, errLink
+	}
+	return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 }
 
 // openFile opens a plain name that is a regular file, and returns its size.
@@ -103,6 +139,10 @@ func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 }
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
+	return d.ReadSmall(name, buf, MaxReadFile)
+}
+
+func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
 	fd, size, err := d.openFile(name)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()
@@ -110,13 +150,13 @@ func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 			return nil, err
 		}
 		defer func() { _ = sub.Close() }()
-		return sub.ReadFile(name, buf)
+		return sub.ReadSmall(name, buf, limit)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = syscall.Close(fd) }()
-	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, buf)
+	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
 	}
@@ -167,16 +207,13 @@ func (d *dirFolder) OpenFolder(name string) (Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDirFolder(d.fsys, d.path(name), os.NewFile(uintptr(fd), d.path(name))), nil
+	return &dirFolder{fsys: d.fsys, name: d.path(name), fd: fd}, nil
 }
 
 func (d *dirFolder) Stat(name string) (fs.FileInfo, error) {
-	const oPath = 0x200000 // O_PATH, which package syscall lacks: a handle for fstat alone, even of a link
-	fd, err := d.openPlain(name, oPath)
+	fd, err := d.openPlain(name, unix.O_PATH)
 	if err == nil {
-		file := os.NewFile(uintptr(fd), name)
-		info, statErr := file.Stat()
-		_ = file.Close()
+		info, statErr := statHandle(fd, name)
 		if statErr == nil && info.Mode()&fs.ModeSymlink == 0 {
 			return info, nil
 		}

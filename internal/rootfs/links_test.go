@@ -17,6 +17,7 @@ import (
 
 func mustOpen(t testing.TB, dir string, opts Options) *Fs {
 	t.Helper()
+	opts.Portable = opts.Portable || portable
 	fsys, err := Open(dir, opts)
 	if err != nil {
 		t.Fatal(err)

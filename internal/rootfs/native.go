@@ -34,6 +34,8 @@ type Folder interface {
 	// that is large enough. A file larger than MaxReadFile is ErrTooLarge: its size is what the file system says, and a
 	// sparse file can say more than there is memory.
 	ReadFile(name string, buf []byte) ([]byte, error)
+	// ReadSmall is ReadFile for files of up to limit bytes; a larger one is ErrTooLarge.
+	ReadSmall(name string, buf []byte, limit int64) ([]byte, error)
 	// Open opens a regular file for reading.
 	Open(name string) (afero.File, error)
 	// OpenFolder opens a directory below this one.

@@ -29,20 +29,29 @@ func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, erro
 			return nil, err
 		}
 	}
-	var file *os.File
-	err := f.do("open", name, true, func(root *os.Root, n string) (err error) {
-		file, err = openRegular(root, n, flag, perm, flag&writeFlags == 0)
-		return err
-	})
-	if err != nil {
+	dirs := flag&writeFlags == 0
+	file, err := f.quick.openFile(Clean(name), flag&^os.O_TRUNC, perm)
+	if err == nil {
+		file, err = keepRegular(file, name, flag, dirs)
+	}
+	if errors.Is(err, errSlow) {
+		err = f.do("open", name, true, func(root *os.Root, n string) (err error) {
+			file, err = openRegular(root, n, flag, perm, dirs)
+			return err
+		})
+	}
+	if err = wrap("open", name, err); err != nil {
 		return nil, err // not file, which would be a nil pointer in a non-nil interface
 	}
 	return file, nil
 }
 
 func (f *Fs) openDir(name string) (*os.File, error) {
-	var dir *os.File
-	err := f.do("open", name, true, func(root *os.Root, n string) (err error) {
+	dir, err := f.quick.openFile(Clean(name), os.O_RDONLY|directoryFlags, 0)
+	if !errors.Is(err, errSlow) {
+		return dir, wrap("open", name, err)
+	}
+	err = f.do("open", name, true, func(root *os.Root, n string) (err error) {
 		dir, err = openDir(root, n)
 		return err
 	})
@@ -68,16 +77,20 @@ func openDir(root *os.Root, name string) (*os.File, error) {
 // change of the tree meanwhile deceives it.
 func openRegular(root *os.Root, name string, flag int, perm fs.FileMode, dirs bool) (*os.File, error) {
 	// Truncation waits until the kind is known.
-	truncate := flag&os.O_TRUNC != 0
 	file, err := openNow(root, name, flag&^os.O_TRUNC, perm.Perm())
 	if err != nil {
 		return nil, nameKind(root, name, err)
 	}
+	return keepRegular(file, name, flag, dirs)
+}
+
+// keepRegular closes what is no regular file and no directory if dirs, and truncates if flag says so.
+func keepRegular(file *os.File, name string, flag int, dirs bool) (*os.File, error) {
 	info, err := file.Stat()
 	switch {
 	case err != nil:
 	case info.Mode().IsRegular(), dirs && info.IsDir():
-		if truncate && info.Size() > 0 {
+		if flag&os.O_TRUNC != 0 && info.Size() > 0 {
 			err = file.Truncate(0)
 		}
 	default:

@@ -1,0 +1,52 @@
+package filestore
+
+import (
+	"iter"
+	"sync"
+)
+
+// window is how many results for each goroutine of ahead may wait for their turn, so that a slow one does not stop the others.
+const window = 4
+
+// ahead maps a list in order, with up to n calls under way, a few ahead of their turn. At the end, an early one too, it calls stop, which ends the calls
+// under way, and waits for them.
+func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
+	type result struct {
+		value R
+		err   error
+	}
+	return func(yield func(R, error) bool) {
+		n := min(n, len(list))
+		slots := make([]chan result, min(window*n, len(list))) // the result of list[i] comes to slots[i%len(slots)]
+		for i := range slots {
+			slots[i] = make(chan result, 1)
+		}
+		next := make(chan int, len(slots))
+		var workers sync.WaitGroup
+		defer func() {
+			stop()
+			close(next)
+			workers.Wait()
+		}()
+		for i := range slots {
+			next <- i
+		}
+		for range n {
+			workers.Go(func() {
+				for i := range next {
+					value, err := do(list[i])
+					slots[i%len(slots)] <- result{value, err}
+				}
+			})
+		}
+		for i := range list {
+			r := <-slots[i%len(slots)]
+			if more := i + len(slots); more < len(list) {
+				next <- more
+			}
+			if !yield(r.value, r.err) {
+				return
+			}
+		}
+	}
+}

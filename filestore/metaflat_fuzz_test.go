@@ -1,0 +1,53 @@
+package filestore
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+)
+
+// FuzzMeta holds the scan by hand to yaml.v3: what it takes, yaml.v3 reads as the same keys and texts, and both make the same run of it.
+func FuzzMeta(f *testing.F) {
+	run := newRunRef(newExperimentRef("1", false), "r")
+	doc := newRunDocument(mlruns.RunInfo{ID: "r", ExperimentID: "1", Name: "my 'run': #1", Status: mlruns.StatusRunning, Stage: mlruns.StageActive, User: "é"})
+	whole, err := doc.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	for _, text := range []string{"a: b\n", "a: 'it''s'\n", "a: null\nb: NULL\nc: nULL\n", "b: 1\na: 2\nb: 3\n", "a: []\nb: {}\n", "a: b \n", "a: b: c\n", "a: b #c\n", "a: '\n", "a: x\r\n",
+		"run_id: r\nexperiment_id: '1'\nstatus: FINISHED\nend_time: 12\n", "a: -\n", "a: 0x1F\n", "a: /x\n", "a: _\n", "a: ---\n", "a: b\n---\n", "a: y:\n", "a:  b\n"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var m flatMeta
+		if !m.scan(data) {
+			return
+		}
+		want, err := decodeDocument(data)
+		if err != nil {
+			t.Fatalf("yaml.v3 refuses %q: %v", data, err)
+		}
+		if len(m.entries) != len(want.entries) {
+			t.Fatalf("%q: %d keys, yaml.v3 reads %d", data, len(m.entries), len(want.entries))
+		}
+		for _, e := range want.entries {
+			got, ok := m.text(e.key)
+			if text, wantOK := want.text(e.key); got != text || ok != wantOK {
+				t.Errorf("%q: %s is %q, %v; yaml.v3 reads %q, %v", data, e.key, got, ok, text, wantOK)
+			}
+		}
+		flat, ok := scanFlat(data)
+		again, err := flat.encode()
+		wantAgain, wantErr := want.encode()
+		if !ok || string(again) != string(wantAgain) || (err == nil) != (wantErr == nil) {
+			t.Errorf("%q is written again as %q, %v; from yaml.v3 as %q, %v", data, again, err, wantAgain, wantErr)
+		}
+		info, err := runInfoOf(&m, "1", run.id)
+		wantInfo, wantErr := runInfoOf(&want, "1", run.id)
+		if info != wantInfo || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%q is the run %+v, %v; by yaml.v3 %+v, %v", data, info, err, wantInfo, wantErr)
+		}
+	})
+}

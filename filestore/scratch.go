@@ -1,0 +1,48 @@
+package filestore
+
+import (
+	"sync"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// scratch is what one goroutine reads files into, one after the other.
+type scratch struct {
+	buf  []byte
+	flat flatMeta
+}
+
+// maxScratch is the largest buffer that is kept for later.
+const maxScratch = streamChunk + 4<<10
+
+var scratches = sync.Pool{New: func() any { return &scratch{buf: make([]byte, 0, 4<<10)} }}
+
+func newScratch() *scratch {
+	m, _ := scratches.Get().(*scratch)
+	return m
+}
+
+// free gives the memory back. What was read into it must not be used any more.
+func (m *scratch) free() {
+	if cap(m.buf) <= maxScratch {
+		m.flat.entries = m.flat.entries[:0]
+		scratches.Put(m)
+	}
+}
+
+// readFile gives a file's content until the next is read.
+func (m *scratch) readFile(f rootfs.Folder, name string) ([]byte, error) {
+	return m.keep(f.ReadFile(name, m.buf))
+}
+
+// readSmall is readFile for files of up to limit bytes.
+func (m *scratch) readSmall(f rootfs.Folder, name string, limit int64) ([]byte, error) {
+	return m.keep(f.ReadSmall(name, m.buf, limit))
+}
+
+func (m *scratch) keep(data []byte, err error) ([]byte, error) {
+	if err == nil {
+		m.buf = data
+	}
+	return data, err
+}

@@ -1,0 +1,121 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func mustBeneath(t *testing.T, fsys *Fs) *beneath {
+	t.Helper()
+	if fsys.quick == nil {
+		if !portable {
+			t.Log("the kernel has no openat2 for us")
+		}
+		t.Skip("os.Root alone")
+	}
+	return fsys.quick
+}
+
+// openat2 opens plain names, says what is missing, and leaves all that has a link or another form to os.Root.
+func TestBeneath(t *testing.T) {
+	store, _, _ := tree(t)
+	b := mustBeneath(t, mustOpen(t, store, Options{}))
+	for name, want := range map[string]error{
+		".": nil, "0": nil, "0/meta.yaml": nil,
+		"missing": syscall.ENOENT, "0/missing": syscall.ENOENT, "missing/x": syscall.ENOENT,
+		"0/in": errSlow, "0/in2": errSlow, "0/indir/meta.yaml": errSlow, "0/abs": errSlow, "0/dangling": errSlow, "0/loop": errSlow, "0/scratch/deep/a": errSlow,
+		"0/meta.yaml/x": errSlow, "..": errSlow, "0/..": errSlow, "0/../0/meta.yaml": errSlow, "../secret/s": errSlow, "/0/meta.yaml": errSlow, "": errSlow,
+		"0//meta.yaml": errSlow, "./0": errSlow, "0/": errSlow, "0\x00": errSlow,
+	} {
+		fd, err := b.open(name, unix.O_PATH, 0)
+		if !errors.Is(err, want) {
+			t.Errorf("open(%q) = %v, want %v", name, err, want)
+		}
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+	}
+	if _, err := b.open("0/meta.yaml", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("O_EXCL of a file that is there = %v, want ErrExist", err)
+	}
+	if info, err := b.stat("0/abs", true); err != nil || info.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("lstat of a link = %v, %v; want a link", info, err)
+	}
+}
+
+// The number of the directory's handle is never that of another file, however a call and Close meet.
+func TestBeneathClosedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "store", "f"), "in")
+	write(t, filepath.Join(dir, "f"), "out")
+	for range 50 {
+		fsys := mustOpen(t, filepath.Join(dir, "store"), Options{})
+		mustBeneath(t, fsys)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					got, err := read(fsys, "f")
+					if err != nil {
+						if !errors.Is(err, fs.ErrClosed) {
+							t.Errorf("read: %v", err)
+						}
+						return
+					}
+					if got != "in" {
+						t.Errorf("read %q of another directory", got)
+					}
+				}
+			})
+		}
+		_ = fsys.Close()
+		other, err := os.Open(dir)
+		wg.Wait()
+		if err == nil {
+			_ = other.Close()
+		}
+	}
+}
+
+// Handles have the names that os.Root gives them: a lock finds its file by it.
+func TestBeneathNames(t *testing.T) {
+	store, _, _ := tree(t)
+	for _, opts := range []Options{{}, {Portable: true}} {
+		f, err := mustOpen(t, store, opts).Open("0/meta.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := filepath.Join(store, "0", "meta.yaml"); f.Name() != want {
+			t.Errorf("Portable %v: the name is %q, want %q", opts.Portable, f.Name(), want)
+		}
+		_ = f.Close()
+	}
+}
+
+// A folder's names may have several elements.
+func TestFolderBelow(t *testing.T) {
+	store, _, _ := tree(t)
+	write(t, filepath.Join(store, "0", "run", "metrics", "a", "b"), "deep")
+	fsys := mustOpen(t, store, Options{})
+	mustBeneath(t, fsys)
+	folder, ok := mustFolder(t, fsys, "0").(*dirFolder)
+	if !ok {
+		t.Fatal("not the folder of this platform")
+	}
+	for name, want := range map[string]error{"run/metrics/a/b": nil, "run/metrics": nil, "run/metrics/x": syscall.ENOENT, "indir/in": errLink, "absdir/s": errLink, "../0/run": errLink} {
+		fd, err := folder.openPlain(name, syscall.O_RDONLY)
+		if !errors.Is(err, want) {
+			t.Errorf("openPlain(%q) = %v, want %v", name, err, want)
+		}
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+	}
+}
