@@ -25,12 +25,14 @@ const tornPrefix = atomicfile.Prefix + "torn-"
 
 // appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
 // ones are one write to its end. The commit point is the link or the write. The caller holds the run's lock.
-func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte, sync bool) error {
-	name := layout.Join(run, layout.Metrics, key)
+func (s *Store) appendPoints(ctx context.Context, run loggedRun, key string, lines []byte, sync bool) error {
+	if done, err := s.appendKept(ctx, run, key, lines, sync); done {
+		return err
+	}
 	// A link that leads nowhere is neither there to append to nor free to be made.
 	const attempts = 5
 	for i := 1; ; i++ {
-		err := s.appendTo(ctx, run, name, lines, sync)
+		err := s.appendTo(ctx, run, key, lines, sync)
 		switch {
 		case errors.Is(err, errTailChanged) && i < attempts:
 			continue
@@ -38,7 +40,7 @@ func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte,
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run, layout.Metrics, key, lines, sync); !isExist(err) || i == attempts {
+		if err = s.publishValue(run.ref.dir, layout.Metrics, key, lines, sync); !isExist(err) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -47,21 +49,30 @@ func (s *Store) appendPoints(ctx context.Context, run, key string, lines []byte,
 	}
 }
 
-func (s *Store) appendTo(ctx context.Context, run, name string, lines []byte, sync bool) (err error) {
+func (s *Store) appendTo(ctx context.Context, run loggedRun, key string, lines []byte, sync bool) (err error) {
+	name := layout.Join(run.ref.dir, layout.Metrics, key)
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
 	defer func() {
+		if err == nil && s.keepMetric(run.kept, key, name, f) {
+			return
+		}
 		// The lines are in the file by then, but some network file systems tell only now that they have no room for them.
 		if closeErr := f.Close(); err == nil && closeErr != nil {
 			err = errors.Join(atomicfile.ErrNotDurable, closeErr)
 		}
 	}()
-	size, err := s.endLine(ctx, run, name, f)
+	size, err := s.endLine(ctx, run.ref.dir, name, f)
 	if err != nil {
 		return err
 	}
+	return write(f, size, lines, sync)
+}
+
+// write adds lines to a file of a size that ends where a line may begin.
+func write(f afero.File, size int64, lines []byte, sync bool) error {
 	if n, err := f.Write(lines); err != nil {
 		return errors.Join(err, takeBack(f, size, lines[:n]))
 	}

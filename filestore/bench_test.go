@@ -163,3 +163,52 @@ func BenchmarkRunInfos10000(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLogParam logs a new param each time.
+func BenchmarkLogParam(b *testing.B) {
+	store := benchStore(b)
+	id := benchRun(b, store)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i++
+		if err := store.LogParam(context.Background(), id, fmt.Sprintf("p%d", i), "0.001"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLogMetricAmong logs by the run's id alone among many experiments: first is the first call of a store, again a repeated one.
+func BenchmarkLogMetricAmong(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		dir := filepath.Join(b.TempDir(), "mlruns")
+		store := openDir(b, dir)
+		id := benchRun(b, store)
+		for i := range n {
+			if err := os.MkdirAll(filepath.Join(dir, fmt.Sprint(i+1)), 0o777); err != nil {
+				b.Fatal(err)
+			}
+		}
+		log := func(b *testing.B, s *filestore.Store) {
+			b.Helper()
+			if err := s.LogMetric(context.Background(), id, mlruns.Metric{Key: "loss"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(fmt.Sprintf("%d/first", n), func(b *testing.B) {
+			for b.Loop() {
+				s, err := filestore.Open(dir)
+				if err != nil {
+					b.Fatal(err)
+				}
+				log(b, s)
+				_ = s.Close()
+			}
+		})
+		b.Run(fmt.Sprintf("%d/again", n), func(b *testing.B) {
+			for b.Loop() {
+				log(b, store)
+			}
+		})
+	}
+}

@@ -186,12 +186,10 @@ func (s *Store) setRunStage(ctx context.Context, ref runRef, from mlruns.Lifecyc
 		return err
 	}
 	defer s.unlock(unlock)
-	err = s.withLockedRun(ctx, ref, func(ref runRef, info mlruns.RunInfo, doc document) error {
-		if info.Stage != from {
-			return nil
-		}
-		return s.replaceStage(ref, info, doc, deleted)
-	})
+	info, doc, err := s.readLockedRun(ctx, ref)
+	if err == nil && info.Stage == from {
+		err = s.replaceStage(ref, info, doc, deleted)
+	}
 	if errors.Is(err, mlruns.ErrCorrupt) {
 		s.logger.Warn("a run's meta.yaml cannot be read; its stage stays as it is", "run", ref.id, "error", err)
 		return nil

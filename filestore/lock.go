@@ -48,13 +48,17 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 
 // lockRun locks a run where it lies now: its experiment may move while the lock is waited for.
 func (s *Store) lockRun(ctx context.Context, id string) (runRef, unlockFunc, error) {
+	return s.lockRunWith(ctx, id, s.locks.Lock)
+}
+
+func (s *Store) lockRunWith(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
 	const attempts = 5
 	for i := 1; ; i++ {
 		ref, err := s.findRun(ctx, id)
 		if err != nil {
 			return ref, nil, err
 		}
-		unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
+		unlock, err := lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
 		if errors.Is(err, dirlock.ErrGone) && i < attempts {
 			s.hints.forget(id)
 			continue

@@ -29,6 +29,7 @@ type Store struct {
 	dir    string // as the caller gave it, absolute where it is a path of the operating system
 	uri    string
 	hints  runHints
+	kept   *keptRuns // nil where no handles are kept
 	closed atomic.Bool
 	close  func() error
 }
@@ -46,7 +47,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return s.close()
+	return errors.Join(s.kept.close(), s.close())
 }
 
 // Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is mlruns.ErrUnsupported. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
@@ -73,6 +74,7 @@ func (s *Store) open(dir string) error {
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	s.kept = s.newKeptRuns()
 	if kind, local := s.fileSystem(); local && !s.readOnly && s.locking != LockNone {
 		s.logger.Warn("locks may exclude the processes of this machine only", "filesystem", kind, "dir", s.dir)
 	}

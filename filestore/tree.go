@@ -20,12 +20,14 @@ import (
 type tree struct {
 	fs     afero.Fs
 	native rootfs.Native // nil where fs has none
+	looker rootfs.Looker // nil where fs has none
 	base   string        // the root's path in fs, "" for fs itself
 }
 
 func newTree(fsys afero.Fs, base string) *tree {
 	native, _ := rootfs.NativeOf(fsys)
-	return &tree{fs: fsys, native: native, base: base}
+	looker, _ := rootfs.LookerOf(fsys)
+	return &tree{fs: fsys, native: native, looker: looker, base: base}
 }
 
 // name is the path of rel in the file system.
@@ -69,6 +71,16 @@ func (t *tree) lstat(rel string) (fs.FileInfo, error) {
 		return info, err
 	}
 	return t.stat(rel)
+}
+
+// isLink reports whether rel itself is a symbolic link.
+func (t *tree) isLink(rel string) bool {
+	if t.looker != nil {
+		seen, err := t.looker.Look(t.name(rel), false)
+		return err == nil && seen.Mode&fs.ModeSymlink != 0
+	}
+	info, err := t.lstat(rel)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }
 
 // isDir reports whether rel is a folder, or a link to one.

@@ -73,16 +73,27 @@ func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) er
 	return s.replaceMeta(ref.dir, doc)
 }
 
-// withRun calls do with a run locked and its meta.yaml read, whatever the stage. The run's lock does not hold its experiment where it is: a run that has
-// moved is looked for again.
+// withRun calls do with a run locked and its meta.yaml read, whatever the stage.
 func (s *Store) withRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
+	return s.untilFound(ctx, runID, func() (found bool, err error) {
+		ref, unlock, err := s.lockRun(ctx, runID)
+		if err != nil {
+			return false, err
+		}
+		defer s.unlock(unlock)
+		info, doc, err := s.readLockedRun(ctx, ref)
+		if err != nil {
+			return false, err
+		}
+		return true, do(ref, info, doc)
+	})
+}
+
+// untilFound tries again when a run was not found: its lock does not hold its experiment where it is, and a run that has moved is looked for again.
+func (s *Store) untilFound(ctx context.Context, runID string, try func() (found bool, err error)) error {
 	const attempts = 5
 	for i := 1; ; i++ {
-		found := false
-		err := s.tryRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
-			found = true
-			return do(ref, info, doc)
-		})
+		found, err := try()
 		if found || i == attempts || !errors.Is(err, mlruns.ErrNotFound) {
 			return err
 		}
@@ -92,26 +103,17 @@ func (s *Store) withRun(ctx context.Context, runID string, do func(runRef, mlrun
 	}
 }
 
-func (s *Store) tryRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
-	ref, unlock, err := s.lockRun(ctx, runID)
-	if err != nil {
-		return err
-	}
-	defer s.unlock(unlock)
-	return s.withLockedRun(ctx, ref, do)
-}
-
-func (s *Store) withLockedRun(ctx context.Context, ref runRef, do func(runRef, mlruns.RunInfo, document) error) error {
+func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, document, error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
-		return runError(ref.id, err)
+		return mlruns.RunInfo{}, document{}, runError(ref.id, err)
 	}
 	defer closeQuietly(f)
 	info, doc, err := readRunDocument(ctx, f, ref)
 	if err != nil {
-		return runError(ref.id, err)
+		err = runError(ref.id, err)
 	}
-	return do(ref, info, doc)
+	return info, doc, err
 }
 
 // syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they were logged. What cannot be opened holds no value that

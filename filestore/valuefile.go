@@ -191,7 +191,7 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	folders := []string{layout.Join(dir, sub)}
+	folders := append(make([]string, 0, 4), layout.Join(dir, sub))
 	for _, key := range keys {
 		for upper := parent(key); upper != ""; upper = parent(upper) {
 			folders = append(folders, layout.Join(dir, sub, upper))

@@ -13,7 +13,7 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Fs is an afero.Fs that counts. It implements rootfs.Native too if, and only if, the file system under it does.
+// Fs is an afero.Fs that counts. It implements rootfs.Native and rootfs.Looker too if, and only if, the file system under it does.
 type Fs interface {
 	afero.Fs
 	afero.Symlinker
@@ -26,10 +26,15 @@ type Fs interface {
 // New wraps inner. A nil injector only counts. The result is safe for concurrent use if inner is.
 func New(inner afero.Fs, inj Injector) Fs {
 	p := &plainFs{inner: inner, tape: &tape{inject: inj}}
-	if native, ok := rootfs.NativeOf(inner); ok {
-		return &nativeFs{plainFs: p, native: native}
+	native, ok := rootfs.NativeOf(inner)
+	if !ok {
+		return p
 	}
-	return p
+	n := &nativeFs{plainFs: p, native: native}
+	if looker, ok := rootfs.LookerOf(inner); ok {
+		return &lookingFs{nativeFs: n, looker: looker}
+	}
+	return n
 }
 
 // Plain hides everything of a file system but afero.Fs, rootfs.Native above all. Equal values are the same file system.

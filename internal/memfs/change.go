@@ -179,6 +179,7 @@ func (m *FS) meta(op, name string, set func(*inode)) error {
 	a, err := existing(m.root, name)
 	if err == nil {
 		set(a.node)
+		a.node.change()
 	}
 	return pathError(op, name, err)
 }
@@ -223,6 +224,14 @@ func (c change) touches(dirs map[*inode]bool) bool {
 // enter makes a change and notes it for a power cut.
 func (m *FS) enter(c ...entry) {
 	for _, e := range c {
+		if old := e.dir.entries[e.name]; old != nil {
+			old.links--
+			old.change()
+		}
+		if e.node != nil {
+			e.node.links++
+			e.node.change()
+		}
 		set(e.dir.entries, e)
 		e.dir.touch()
 	}

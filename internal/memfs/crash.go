@@ -60,7 +60,7 @@ func (m *FS) CrashClone(rng *rand.Rand) *FS {
 	if rng != nil {
 		c.replay(m.log)
 	}
-	return &FS{root: c.clone(m.root)}
+	return &FS{root: c.clone(m.root), local: m.local}
 }
 
 type crash struct {
@@ -93,7 +93,8 @@ func (c *crash) clone(n *inode) *inode {
 	if done := c.files[n]; done != nil {
 		return done
 	}
-	clone := &inode{mode: n.mode, mtime: n.mtime}
+	clone := newInode(n.mode)
+	clone.mtime, clone.changed = n.mtime, n.changed
 	c.files[n] = clone
 	if !n.mode.IsDir() {
 		clone.data = c.data(n)
@@ -107,7 +108,9 @@ func (c *crash) clone(n *inode) *inode {
 	clone.entries = make(map[string]*inode, len(entries))
 	// In the order of names, so that one seed gives one outcome.
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		clone.entries[name] = c.clone(entries[name])
+		child := c.clone(entries[name])
+		child.links++
+		clone.entries[name] = child
 	}
 	clone.safeEntries = maps.Clone(clone.entries)
 	return clone

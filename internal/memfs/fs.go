@@ -16,9 +16,10 @@ import (
 
 // FS is a file system in memory. The zero value is not usable; call New.
 type FS struct {
-	mu   sync.Mutex
-	root *inode
-	log  []change // of the entries of directories, not yet durable, in order
+	mu    sync.Mutex
+	root  *inode
+	log   []change // of the entries of directories, not yet durable, in order
+	local bool
 }
 
 var (
@@ -30,6 +31,11 @@ var (
 // New returns an empty file system.
 func New() *FS {
 	return &FS{root: newDir(0o777)}
+}
+
+// NewLocal is New for a file system that says it is local, see rootfs.Looker.
+func NewLocal() *FS {
+	return &FS{root: newDir(0o777), local: true}
 }
 
 // Name is "memfs".

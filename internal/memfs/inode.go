@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,8 +13,11 @@ const umask fs.FileMode = 0o022
 
 // inode is a file or a directory. All its fields are guarded by FS.mu.
 type inode struct {
-	mode  fs.FileMode
-	mtime time.Time
+	mode    fs.FileMode
+	mtime   time.Time
+	number  uint64 // no other inode of any FS has it
+	links   int    // names that lead to it
+	changed int64  // in nanoseconds; it grows with every change, of names and modes too
 
 	data    []byte            // of a file
 	entries map[string]*inode // of a directory
@@ -30,12 +34,19 @@ type write struct {
 	data []byte
 }
 
-func newFile(perm fs.FileMode) *inode {
-	return &inode{mode: perm.Perm() &^ umask, mtime: time.Now()}
+var lastNumber atomic.Uint64
+
+func newInode(mode fs.FileMode) *inode {
+	now := time.Now()
+	return &inode{mode: mode, mtime: now, changed: now.UnixNano(), number: lastNumber.Add(1)}
 }
 
+func newFile(perm fs.FileMode) *inode { return newInode(perm.Perm() &^ umask) }
+
 func newDir(perm fs.FileMode) *inode {
-	return &inode{mode: fs.ModeDir | perm.Perm()&^umask, mtime: time.Now(), entries: map[string]*inode{}, safeEntries: map[string]*inode{}}
+	n := newInode(fs.ModeDir | perm.Perm()&^umask)
+	n.entries, n.safeEntries = map[string]*inode{}, map[string]*inode{}
+	return n
 }
 
 // touch moves the time of change forward, however coarse the clock.
@@ -45,7 +56,11 @@ func (n *inode) touch() {
 		now = n.mtime.Add(1)
 	}
 	n.mtime = now
+	n.change()
 }
+
+// change notes a change of anything.
+func (n *inode) change() { n.changed = max(time.Now().UnixNano(), n.changed+1) }
 
 func (n *inode) writeAt(p []byte, off int64) {
 	if len(p) == 0 {

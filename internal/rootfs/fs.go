@@ -29,6 +29,7 @@ type Fs struct {
 	base     *target
 	quick    *beneath // nil where there is none
 	targets  []*target
+	look     lookDir
 	readOnly bool
 }
 
@@ -49,6 +50,9 @@ func Open(dir string, opts Options) (*Fs, error) {
 	if !opts.Portable {
 		fsys.quick = openBeneath(base.root)
 	}
+	if err := fsys.look.open(base.root); err != nil {
+		return nil, errors.Join(err, fsys.Close())
+	}
 	for _, dir := range opts.LinkTargets {
 		if !filepath.IsAbs(dir) {
 			err = errors.Join(&fs.PathError{Op: "open", Path: dir, Err: errors.New("a link target must be an absolute path")}, fsys.Close())
@@ -65,7 +69,7 @@ func Open(dir string, opts Options) (*Fs, error) {
 
 // Close releases the directory. Files and folders that were opened stay open. Later calls fail with fs.ErrClosed.
 func (f *Fs) Close() error {
-	err := errors.Join(f.quick.close(), f.base.root.Close())
+	err := errors.Join(f.quick.close(), f.base.root.Close(), f.look.close())
 	for _, t := range f.targets {
 		err = errors.Join(err, t.root.Close())
 	}

@@ -1,0 +1,164 @@
+package filestore
+
+import (
+	"container/list"
+	"errors"
+	"sync"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// The bounds of what stays open: a lock for each run, and the metric files of all of them.
+const (
+	maxKeptRuns    = 64
+	maxKeptMetrics = 256
+)
+
+// keptRuns are the runs that were logged to last, with their handles. Every use of a handle is preceded by a look that it still is what the path leads to,
+// so what is kept may be stale but is never believed to be fresh. A nil keptRuns keeps nothing.
+type keptRuns struct {
+	looker rootfs.Looker
+	device uint64 // of the store's root: what lies on another one is not kept
+
+	mu      sync.Mutex
+	byID    map[string]*list.Element
+	order   list.List // of *keptRun, the one used last first
+	metrics int       // open metric files
+	closed  bool
+}
+
+// newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and where locks are files.
+func (s *Store) newKeptRuns() *keptRuns {
+	looker := s.tree.looker
+	if looker == nil || s.readOnly || s.locking == LockNone || !looker.Local() {
+		return nil
+	}
+	root, err := looker.Look(s.tree.name(""), false)
+	if err != nil {
+		return nil
+	}
+	return &keptRuns{looker: looker, device: root.Device, byID: map[string]*list.Element{}}
+}
+
+// take gives a run that is kept, until release; nil where there is none.
+func (k *keptRuns) take(id string) *keptRun {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e := k.byID[id]
+	if e == nil {
+		return nil
+	}
+	k.order.MoveToFront(e)
+	r := e.Value.(*keptRun) //nolint:forcetypeassert // nothing else is in the list
+	r.users++
+	return r
+}
+
+// add keeps a run, in place of what is kept under its id. It is as if it had been taken.
+func (k *keptRuns) add(r *keptRun) {
+	k.mu.Lock()
+	r.users = 1
+	var out []*keptRun
+	if e := k.byID[r.ref.id]; e != nil {
+		out = append(out, k.remove(e))
+	}
+	r.gone = k.closed
+	if !k.closed {
+		k.byID[r.ref.id] = k.order.PushFront(r)
+	}
+	for e := k.order.Back(); e != nil && len(k.byID) > maxKeptRuns; e = e.Prev() {
+		if e.Value.(*keptRun).users == 0 { //nolint:forcetypeassert // as above
+			out = append(out, k.remove(e))
+			break
+		}
+	}
+	k.mu.Unlock()
+	closeUnused(out)
+}
+
+// remove takes a run out of the cache. The caller holds mu, and closes it then if nobody uses it.
+func (k *keptRuns) remove(e *list.Element) *keptRun {
+	r := k.order.Remove(e).(*keptRun) //nolint:forcetypeassert // as above
+	delete(k.byID, r.ref.id)
+	r.gone = true
+	if r.users > 0 {
+		return nil
+	}
+	k.metrics -= len(r.metrics)
+	return r
+}
+
+// release ends the use of a run; stale says that it is not to be used again.
+func (k *keptRuns) release(r *keptRun, stale bool) {
+	k.mu.Lock()
+	r.users--
+	var out *keptRun
+	switch {
+	case stale && !r.gone:
+		out = k.remove(k.byID[r.ref.id])
+	case r.gone && r.users == 0:
+		k.metrics -= len(r.metrics)
+		out = r
+	}
+	k.mu.Unlock()
+	closeUnused([]*keptRun{out})
+}
+
+// reserve makes room for one more open metric file, at the cost of the run not used for longest.
+func (k *keptRuns) reserve() bool {
+	k.mu.Lock()
+	var out []*keptRun
+	for e := k.order.Back(); e != nil && k.metrics >= maxKeptMetrics; {
+		before := e.Prev()
+		if r := e.Value.(*keptRun); r.users == 0 && len(r.metrics) > 0 { //nolint:forcetypeassert // as above
+			out = append(out, k.remove(e))
+		}
+		e = before
+	}
+	ok := k.metrics < maxKeptMetrics
+	if ok {
+		k.metrics++
+	}
+	k.mu.Unlock()
+	closeUnused(out)
+	return ok
+}
+
+func (k *keptRuns) unreserve() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.metrics--
+}
+
+// close closes what nobody uses, and the rest when its use ends.
+func (k *keptRuns) close() error {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	k.closed = true
+	var out []*keptRun
+	for k.order.Len() > 0 {
+		out = append(out, k.remove(k.order.Back()))
+	}
+	k.mu.Unlock()
+	return closeUnused(out)
+}
+
+// closeUnused closes runs that nobody can reach; nil ones are in use.
+func closeUnused(runs []*keptRun) error {
+	var err error
+	for _, r := range runs {
+		if r == nil {
+			continue
+		}
+		for _, m := range r.metrics {
+			err = errors.Join(err, m.file.Close())
+		}
+		err = errors.Join(err, r.lock.Close())
+	}
+	return err
+}

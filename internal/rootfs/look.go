@@ -1,0 +1,39 @@
+package rootfs
+
+import (
+	"io/fs"
+
+	"github.com/spf13/afero"
+)
+
+// Sight tells which file a name led to at a moment, and what state it was in.
+type Sight struct {
+	Device, Inode uint64 // the same for the same file only, while a handle keeps it
+	Mode          fs.FileMode
+	Size          int64
+	Links         uint64 // 0 when the file has no name left
+	// Changed is the time of the last change of the file, its names and modes included, in nanoseconds since 1970: what a writer cannot set.
+	// 0 unless it was asked for.
+	Changed int64
+}
+
+// Same reports whether two sights are of one file.
+func (s Sight) Same(other Sight) bool { return s.Device == other.Device && s.Inode == other.Inode }
+
+// Looker is what a cache of open handles asks before it believes a handle: one system call each, without following a final link.
+//
+// changed asks for the time of change. It is for files that are looked at more often than they are written: a file system with fine times (Linux ≥ 6.13)
+// pays for it at the next write.
+type Looker interface {
+	// Local reports whether handles may be kept here: a look is true for all writers at once, and a write has taken effect without a close.
+	Local() bool
+	Look(name string, changed bool) (Sight, error)
+	// LookAt looks at a file that was opened in the same file system.
+	LookAt(f afero.File, changed bool) (Sight, error)
+}
+
+// LookerOf returns the Looker side of fsys, if it has one.
+func LookerOf(fsys afero.Fs) (Looker, bool) {
+	l, ok := fsys.(Looker)
+	return l, ok
+}
