@@ -201,24 +201,17 @@ func (t Tag) validate(prefix string) error {
 // Validate checks a batch as MLflow's log_batch does, except that over-long values are refused where MLflow cuts them.
 func (b Batch) Validate() error {
 	for i, m := range b.Metrics {
-		if err := m.validate(fmt.Sprintf("metrics[%d].", i)); err != nil {
+		if err := validateAt("metrics", i, m.validate); err != nil {
 			return err
 		}
 	}
 	for i, p := range b.Params {
-		if err := p.validate(fmt.Sprintf("params[%d].", i)); err != nil {
+		if err := validateAt("params", i, p.validate); err != nil {
 			return err
 		}
 	}
 	for i, t := range b.Tags {
-		prefix := fmt.Sprintf("tags[%d].", i)
-		if err := t.validate(prefix); err != nil {
-			return err
-		}
-		if err := validateLength(prefix+"key", t.Key, MaxKeyLength); err != nil {
-			return err
-		}
-		if err := validateLength(prefix+"value", t.Value, MaxTagValueLength); err != nil {
+		if err := validateAt("tags", i, t.validateInBatch); err != nil {
 			return err
 		}
 	}
@@ -226,6 +219,24 @@ func (b Batch) Validate() error {
 		return err
 	}
 	return b.validateDistinctParams()
+}
+
+// validateAt makes the name of an element only for the message that needs it.
+func validateAt(list string, i int, validate func(prefix string) error) error {
+	if validate("") == nil {
+		return nil
+	}
+	return validate(fmt.Sprintf("%s[%d].", list, i))
+}
+
+func (t Tag) validateInBatch(prefix string) error {
+	if err := t.validate(prefix); err != nil {
+		return err
+	}
+	if err := validateLength(prefix+"key", t.Key, MaxKeyLength); err != nil {
+		return err
+	}
+	return validateLength(prefix+"value", t.Value, MaxTagValueLength)
 }
 
 func (b Batch) validateSize() error {

@@ -25,14 +25,17 @@ const tornPrefix = atomicfile.Prefix + "torn-"
 
 // appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
 // ones are one write to its end. The commit point is the link or the write. The caller holds the run's lock.
-func (s *Store) appendPoints(ctx context.Context, run loggedRun, key string, lines []byte, sync bool) error {
-	if done, err := s.appendKept(ctx, run, key, lines, sync); done {
-		return err
+// size is that of the file if it is open and was found in its place, or -1.
+func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size int64, sync bool) error {
+	if run.kept.has(m.key) {
+		if done, err := s.appendKept(ctx, run, m, size, sync); done {
+			return err
+		}
 	}
 	// A link that leads nowhere is neither there to append to nor free to be made.
 	const attempts = 5
 	for i := 1; ; i++ {
-		err := s.appendTo(ctx, run, key, lines, sync)
+		err := s.appendTo(ctx, run, m, sync)
 		switch {
 		case errors.Is(err, errTailChanged) && i < attempts:
 			continue
@@ -40,7 +43,7 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, key string, lin
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run.ref.dir, layout.Metrics, key, lines, sync); !isExist(err) || i == attempts {
+		if err = s.publishValue(run.ref.dir, layout.Metrics, m.key, m.lines, sync); !isExist(err) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -49,14 +52,14 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, key string, lin
 	}
 }
 
-func (s *Store) appendTo(ctx context.Context, run loggedRun, key string, lines []byte, sync bool) (err error) {
-	name := layout.Join(run.ref.dir, layout.Metrics, key)
+func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool) (err error) {
+	name := layout.Join(run.ref.dir, layout.Metrics, m.key)
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err == nil && s.keepMetric(run.kept, key, name, f) {
+		if err == nil && s.keepMetric(run.kept, m.key, name, f) {
 			return
 		}
 		// The lines are in the file by then, but some network file systems tell only now that they have no room for them.
@@ -68,7 +71,7 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, key string, lines [
 	if err != nil {
 		return err
 	}
-	return write(f, size, lines, sync)
+	return write(f, size, m.lines, sync)
 }
 
 // write adds lines to a file of a size that ends where a line may begin.

@@ -14,6 +14,9 @@ type batchPlan struct {
 	params []mlruns.Param
 	series []series
 	tags   []mlruns.Tag
+
+	looked bool  // the one metric's file is open and in its place,
+	size   int64 // and has this size
 }
 
 func keysOf[T any](list []T, key func(T) string) []string {
@@ -32,8 +35,14 @@ func (p *batchPlan) keys() (metrics, params, tags []string) {
 		keysOf(p.tags, func(t mlruns.Tag) string { return t.Key })
 }
 
+// single reports whether a batch is the lines of one metric.
+func (p *batchPlan) single() bool { return len(p.series) == 1 && len(p.params)+len(p.tags) == 0 }
+
 // validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.
 func (p *batchPlan) validateNames() error {
+	if p.single() {
+		return validateName("name", p.series[0].key)
+	}
 	metrics, params, tags := p.keys()
 	for _, list := range [...]struct {
 		what, field string
@@ -53,10 +62,22 @@ func (p *batchPlan) validateNames() error {
 	return nil
 }
 
+// placed reports whether a batch is the lines of one metric whose file is open: a look at that file says that the run is where it was.
+func (p *batchPlan) placed(r *keptRun) bool {
+	return p.single() && r.has(p.series[0].key)
+}
+
 // check compares a batch with what is on disk, and leaves out the params that are there with the same value.
 func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error {
-	if len(plan.series) == 1 && len(plan.params)+len(plan.tags) == 0 && run.kept.has(plan.series[0].key) {
-		return nil // appendPoints looks at the one file there is to write
+	if plan.placed(run.kept) {
+		key := plan.series[0].key
+		if plan.size, plan.looked = s.inPlace(run.kept.metrics[key]); plan.looked {
+			return nil
+		}
+		s.dropMetric(run.kept, key)
+		if here, err := run.kept.lock.Here(); err != nil || !here {
+			return errRunMoved
+		}
 	}
 	dir := run.ref.dir
 	metrics, params, tags := plan.keys()
@@ -80,8 +101,10 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 	}
 	plan.params = fresh
 	for _, m := range plan.series {
-		if s.keptInPlace(run.kept, m.key) {
-			continue
+		if run.kept.has(m.key) {
+			if _, ok := s.inPlace(run.kept.metrics[m.key]); ok {
+				continue
+			}
 		}
 		if _, err := s.keyPresent(dir, layout.Metrics, "metric", m.key); err != nil {
 			return err
@@ -123,7 +146,11 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		}
 	}
 	for _, m := range plan.series {
-		if err := all.step(s.appendPoints(ctx, run, m.key, m.lines, sync)); err != nil {
+		size := int64(-1)
+		if plan.looked {
+			size = plan.size
+		}
+		if err := all.step(s.appendPoints(ctx, run, m, size, sync)); err != nil {
 			return err
 		}
 	}

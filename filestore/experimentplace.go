@@ -201,6 +201,9 @@ func validateName(field, key string) error {
 
 // disjoint refuses sorted keys of which one would have to be a file and a folder at once, as a and a/b.
 func disjoint(what string, keys []string) error {
+	if len(keys) < 2 {
+		return nil
+	}
 	have := make(map[string]bool, len(keys))
 	for _, key := range keys {
 		have[key] = true

@@ -22,41 +22,33 @@ type keptMetric struct {
 // has reports whether a metric's file is open; it may be another one by now.
 func (r *keptRun) has(key string) bool { return r != nil && r.metrics[key] != nil }
 
-// keptInPlace reports whether a metric's file is open and still the one that its path leads to.
-func (s *Store) keptInPlace(r *keptRun, key string) bool {
-	if !r.has(key) {
-		return false
-	}
-	m := r.metrics[key]
+// inPlace reports whether an open file is still the one that its path leads to, and its size. That its folder has been moved and a link put in its place is not
+// looked for: the file is the one that was opened in the run.
+func (s *Store) inPlace(m *keptMetric) (size int64, ok bool) {
 	now, err := s.kept.looker.Look(m.path, false)
-	return err == nil && now.Same(m.seen)
+	return now.Size, err == nil && now.Same(m.seen)
 }
 
 // appendKept adds lines to a metric file that is open. Not done, and nothing changed, if it is to be opened.
-func (s *Store) appendKept(ctx context.Context, run loggedRun, key string, lines []byte, sync bool) (done bool, err error) {
-	if !run.kept.has(key) {
-		return false, nil
+func (s *Store) appendKept(ctx context.Context, run loggedRun, points series, size int64, sync bool) (done bool, err error) {
+	m := run.kept.metrics[points.key]
+	if size < 0 {
+		var ok bool
+		if size, ok = s.inPlace(m); !ok {
+			s.dropMetric(run.kept, points.key)
+			// The name may have come to be a folder, or a link.
+			_, err := s.keyPresent(run.ref.dir, layout.Metrics, "metric", points.key)
+			return err != nil, err
+		}
 	}
-	m := run.kept.metrics[key]
-	if err := s.ownFolders(run.ref.dir, layout.Metrics, key); err != nil {
-		return true, err
-	}
-	now, err := s.kept.looker.Look(m.path, false)
-	if err != nil || !now.Same(m.seen) {
-		s.dropMetric(run.kept, key)
-		// The name may have come to be a folder, or a link.
-		_, err := s.keyPresent(run.ref.dir, layout.Metrics, "metric", key)
-		return err != nil, err
-	}
-	size := now.Size
 	if !m.endsLine(size) {
 		size, err = s.endLine(ctx, run.ref.dir, m.name, m.file)
 	}
 	if err == nil {
-		err = write(m.file, size, lines, sync)
+		err = write(m.file, size, points.lines, sync)
 	}
 	if err != nil {
-		s.dropMetric(run.kept, key)
+		s.dropMetric(run.kept, points.key)
 	}
 	return !errors.Is(err, errTailChanged), err
 }

@@ -2,21 +2,25 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/spf13/afero"
+
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// keptRun is a run with its lock file and some of its metric files open. What it knows is guarded by the run's lock, but for users and gone.
+// keptRun is a run with its lock file, its meta.yaml and some of its metric files open. What it knows is guarded by the run's lock, but for users and gone.
 type keptRun struct {
 	ref     runRef
 	lock    *dirlock.Kept
-	meta    string // the path of meta.yaml in the file system
+	meta    afero.File
+	seen    rootfs.Sight // of meta, before info was read from it
+	settled bool         // a change after that look is seen by the next
 	info    mlruns.RunInfo
-	seen    rootfs.Sight // of meta.yaml, before info was read from it
-	settled bool         // whoever changes meta.yaml after that look changes the sight of it, too
 	metrics map[string]*keptMetric
 
 	users int  // guarded by keptRuns.mu
@@ -27,32 +31,60 @@ type keptRun struct {
 // the second may leave the same mark, so a file that was changed so lately is read again the next time, as in git's index.
 const tick = 20 * time.Millisecond
 
-// lookAtMeta looks at a meta.yaml that is about to be read.
-func (k *keptRuns) lookAtMeta(name string) (seen rootfs.Sight, settled bool, err error) {
+// openMeta opens the meta.yaml of a run that is about to be read from it, if that is where its path leads.
+func (s *Store) openMeta(r *keptRun) (bool, error) {
+	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
+	if r.meta != nil {
+		closeQuietly(r.meta)
+		r.meta = nil
+	}
+	file, err := s.tree.fs.Open(name)
+	if err != nil {
+		return false, err
+	}
+	r.meta = file
 	now := time.Now()
-	seen, err = k.looker.Look(name, true)
-	return seen, now.Sub(time.Unix(0, seen.Changed)) >= tick, err
+	if r.seen, err = s.kept.looker.LookAt(file, true); err != nil {
+		return false, err
+	}
+	r.settled = now.Sub(time.Unix(0, r.seen.Changed)) >= tick
+	path, err := s.kept.looker.Look(name, false)
+	return err == nil && path.Same(r.seen) && path.Device == s.kept.device, err
 }
 
-// refresh makes sure that a kept run, just locked, is still the one that its path leads to, and brings info up to date; false if it is to be looked for again.
-// meta.yaml at its path and unchanged, its name and place included, says that the folder is where it was.
-func (s *Store) refresh(ctx context.Context, r *keptRun) bool {
+// refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to date; false if it is to be looked for again.
+// placed says that its place will be made sure of by a look at one of its files.
+func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
+	if !placed {
+		if here, err := r.lock.Here(); err != nil || !here {
+			return false
+		}
+	}
 	if r.settled {
-		if now, err := s.kept.looker.Look(r.meta, true); err == nil && now == r.seen {
+		// Whoever replaces, renames or rewrites the file changes this sight of it.
+		if now, err := s.kept.looker.LookAt(r.meta, true); err == nil && now == r.seen {
 			return true
 		}
 	}
-	if here, err := r.lock.Here(); err != nil || !here {
-		return false
-	}
-	seen, settled, err := s.kept.lookAtMeta(r.meta)
-	if err != nil {
+	if ok, err := s.openMeta(r); err != nil || !ok {
 		return false
 	}
 	info, _, err := s.readLockedRun(ctx, r.ref)
 	if err != nil {
 		return false // what is wrong is told by the way that keeps nothing
 	}
-	r.info, r.seen, r.settled = info, seen, settled
+	r.info = info
 	return true
+}
+
+// close closes all that is open. The caller is the last who knows the run.
+func (r *keptRun) close() error {
+	err := r.lock.Close()
+	if r.meta != nil {
+		err = errors.Join(err, r.meta.Close())
+	}
+	for _, m := range r.metrics {
+		err = errors.Join(err, m.file.Close())
+	}
+	return err
 }

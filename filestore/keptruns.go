@@ -8,7 +8,7 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// The bounds of what stays open: a lock for each run, and the metric files of all of them.
+// The bounds of what stays open: the lock file and meta.yaml of each run, and metric files of all runs together.
 const (
 	maxKeptRuns    = 64
 	maxKeptMetrics = 256
@@ -152,13 +152,9 @@ func (k *keptRuns) close() error {
 func closeUnused(runs []*keptRun) error {
 	var err error
 	for _, r := range runs {
-		if r == nil {
-			continue
+		if r != nil {
+			err = errors.Join(err, r.close())
 		}
-		for _, m := range r.metrics {
-			err = errors.Join(err, m.file.Close())
-		}
-		err = errors.Join(err, r.lock.Close())
 	}
 	return err
 }

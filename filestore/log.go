@@ -94,7 +94,7 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := plan.validateNames(); err != nil {
 		return err
 	}
-	return s.withLoggedRun(ctx, runID, func(run loggedRun) error {
+	return s.withLoggedRun(ctx, runID, plan.placed, func(run loggedRun) error {
 		plan := plan // what is there already is left out of it, which a second try must not see
 		if err := s.check(ctx, run, &plan); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 )
 
@@ -16,10 +15,14 @@ type loggedRun struct {
 	kept *keptRun // nil where no handles are kept
 }
 
-// withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold.
-func (s *Store) withLoggedRun(ctx context.Context, runID string, do func(loggedRun) error) error {
+// errRunMoved is a kept run that is to be looked for again. Nothing was written.
+var errRunMoved = errors.New("the run is not where it was")
+
+// withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold. placed says of a kept run that do looks first that one of its files
+// is where it was, or else returns errRunMoved.
+func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*keptRun) bool, do func(loggedRun) error) error {
 	if r := s.kept.take(runID); r != nil {
-		if done, err := s.logKept(ctx, r, do); done {
+		if done, err := s.logKept(ctx, r, placed, do); done {
 			return err
 		}
 	}
@@ -27,7 +30,7 @@ func (s *Store) withLoggedRun(ctx context.Context, runID string, do func(loggedR
 }
 
 // logKept is not done, and has changed nothing, if the run is to be looked for.
-func (s *Store) logKept(ctx context.Context, r *keptRun, do func(loggedRun) error) (done bool, err error) {
+func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) bool, do func(loggedRun) error) (done bool, err error) {
 	stale := true
 	defer func() { s.kept.release(r, stale) }()
 	ok, err := r.lock.Lock(ctx)
@@ -39,27 +42,28 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, do func(loggedRun) erro
 		return false, nil
 	}
 	defer s.unlock(r.lock.Unlock)
-	if !s.refresh(ctx, r) {
+	if !s.refresh(ctx, r, placed(r)) {
 		return false, nil
 	}
-	stale = false
 	if r.info.Stage != mlruns.StageActive {
 		return true, mlruns.RunNotActive(r.ref.id)
 	}
-	return true, do(loggedRun{ref: r.ref, info: r.info, kept: r})
+	err = do(loggedRun{ref: r.ref, info: r.info, kept: r})
+	stale = errors.Is(err, errRunMoved)
+	return !stale, err
 }
 
 // logFound looks for the run, and keeps its handles where that may be.
 func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) error) (found bool, err error) {
-	var lock *dirlock.Kept
+	fresh := &keptRun{}
 	ref, unlock, err := s.lockRunWith(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
 		if s.kept != nil {
-			if lock, err = s.locks.Keep(ctx, name); err != nil {
+			if fresh.lock, err = s.locks.Keep(ctx, name); err != nil {
 				return nil, err
 			}
 		}
-		if lock != nil {
-			return lock.Unlock, nil
+		if fresh.lock != nil {
+			return fresh.lock.Unlock, nil
 		}
 		return s.locks.Lock(ctx, name)
 	})
@@ -72,15 +76,16 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 		switch {
 		case run.kept != nil:
 			s.kept.release(run.kept, false)
-		case lock != nil:
-			closeQuietly(lock)
+		case fresh.lock != nil:
+			_ = fresh.close() // nothing was written through it
 		}
 	}()
-	fresh := &keptRun{ref: ref, lock: lock, meta: s.tree.name(layout.Join(ref.dir, layout.Meta))}
-	if lock != nil {
-		fresh.seen, fresh.settled, err = s.kept.lookAtMeta(fresh.meta)
+	fresh.ref = ref
+	keep := fresh.lock != nil
+	if keep {
+		keep, err = s.openMeta(fresh)
+		keep = keep && err == nil
 	}
-	keep := lock != nil && err == nil && fresh.seen.Device == s.kept.device
 	if run.info, _, err = s.readLockedRun(ctx, ref); err != nil {
 		return false, err
 	}

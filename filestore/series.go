@@ -1,6 +1,10 @@
 package filestore
 
-import "github.com/mlruns/mlruns"
+import (
+	"time"
+
+	"github.com/mlruns/mlruns"
+)
 
 // series is the new lines of one metric.
 type series struct {
@@ -9,7 +13,7 @@ type series struct {
 }
 
 // lineLength is about the length of a line, to make room for it.
-const lineLength = 40
+const lineLength = 48
 
 // seriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one.
 func (s *Store) seriesOf(metrics []mlruns.Metric) []series {
@@ -17,6 +21,9 @@ func (s *Store) seriesOf(metrics []mlruns.Metric) []series {
 		return nil
 	}
 	now := s.now()
+	if len(metrics) == 1 {
+		return []series{{key: metrics[0].Key, lines: appendNow(make([]byte, 0, lineLength), metrics[0], now)}}
+	}
 	first, next, keys := chains(metrics)
 	list := make([]series, 0, keys)
 	lines := make([]byte, 0, lineLength*len(metrics))
@@ -26,16 +33,20 @@ func (s *Store) seriesOf(metrics []mlruns.Metric) []series {
 		}
 		start := len(lines)
 		for j := i; j >= 0; j = next[j] {
-			m := metrics[j]
-			if m.Time.IsZero() {
-				m.Time = now
-			}
-			lines = appendPoint(lines, m)
+			lines = appendNow(lines, metrics[j], now)
 		}
 		// Lines that outgrew the room leave the earlier ones where they were.
 		list = append(list, series{key: metrics[i].Key, lines: lines[start:len(lines):len(lines)]})
 	}
 	return list
+}
+
+// appendNow is appendPoint for a point whose time may be the present one.
+func appendNow(lines []byte, m mlruns.Metric, now time.Time) []byte {
+	if m.Time.IsZero() {
+		m.Time = now
+	}
+	return appendPoint(lines, m)
 }
 
 // chains says which point is the first of its key, and which is the next after it, -1 if there is none.

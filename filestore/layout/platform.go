@@ -23,7 +23,7 @@ func CheckPath(goos, p string) error {
 	if n := strings.Count(p, "/") + 1; n > MaxDepth {
 		return fmt.Errorf("it has %d parts, more than %d", n, MaxDepth)
 	}
-	for _, name := range strings.Split(p, "/") {
+	for name := range strings.SplitSeq(p, "/") {
 		if len(name) > maxName {
 			return fmt.Errorf("the part %.40q… of %d bytes is longer than the %d a file name can have", name, len(name), maxName)
 		}
