@@ -72,68 +72,6 @@ func parent(rel string) string {
 	return ""
 }
 
-// builder fills a folder that nobody looks into yet. After an error it does nothing more.
-type builder struct {
-	tree *tree
-	dir  string
-	sync bool
-	made []string // folders, parents first
-	err  error
-}
-
-func (b *builder) folder(rel string) {
-	dir := b.dir
-	if rel != "" {
-		dir = layout.Join(b.dir, rel)
-	}
-	if b.err != nil || slices.Contains(b.made, dir) {
-		return
-	}
-	if rel != "" && path.Dir(rel) != "." {
-		b.folder(path.Dir(rel))
-	}
-	if b.err == nil {
-		b.err = b.tree.mkdir(dir)
-		b.made = append(b.made, dir)
-	}
-}
-
-func (b *builder) file(rel string, data []byte) {
-	if b.err == nil {
-		b.err = b.tree.create(layout.Join(b.dir, rel), data, b.sync)
-	}
-}
-
-func (b *builder) meta(doc document) {
-	data, err := doc.encode()
-	if b.err == nil {
-		b.err = err
-	}
-	b.file(layout.Meta, data)
-}
-
-// values makes a folder with a file for each key.
-func (b *builder) values(folder string, values map[string]string) {
-	b.folder(folder)
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		name := layout.Join(folder, key)
-		b.folder(path.Dir(name))
-		b.file(name, []byte(values[key]))
-	}
-}
-
-// settle makes the folders durable, children first.
-func (b *builder) settle() {
-	if !b.sync {
-		return
-	}
-	for _, dir := range slices.Backward(b.made) {
-		if b.err == nil {
-			b.err = b.tree.syncDir(dir)
-		}
-	}
-}
-
 // replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same folder, where no MLflow version looks.
 func (s *Store) replaceMeta(dir string, doc document) error {
 	data, err := doc.encode()

@@ -121,20 +121,28 @@ func (t *tree) openToSync(rel string) (afero.File, error) {
 }
 
 // create writes a new file in a folder that nobody looks into yet.
-func (t *tree) create(rel string, data []byte, sync bool) (err error) {
+func (t *tree) create(rel string, data []byte, sync bool) error {
+	f, err := t.createOpen(rel, data)
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if f == nil {
+		return err
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// createOpen is create of a file that the caller closes, after an error too unless it is nil.
+func (t *tree) createOpen(rel string, data []byte) (afero.File, error) {
 	f, err := t.fs.OpenFile(t.name(rel), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-	}()
-	if _, err = f.Write(data); err != nil || !sync {
-		return err
-	}
-	return f.Sync()
+	_, err = f.Write(data)
+	return f, err
 }
 
 // isMissing reports whether an error says that there is no such thing: also when a file stands where a folder would have to.

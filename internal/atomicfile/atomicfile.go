@@ -146,6 +146,24 @@ func SyncDir(fsys afero.Fs, dir string) error {
 	return err
 }
 
+// SyncAll is Sync of open files and SyncDir of directories, in no particular order, at once where the file system can do that.
+func SyncAll(fsys afero.Fs, files []afero.File, dirs []string) error {
+	if s, ok := fsys.(rootfs.Syncer); ok {
+		return s.SyncAll(files, dirs)
+	}
+	for _, f := range files {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if err := SyncDir(fsys, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func syncDir(fsys afero.Fs, dir string) error {
 	if native, ok := rootfs.NativeOf(fsys); ok {
 		return native.SyncDir(dir)

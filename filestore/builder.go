@@ -1,0 +1,102 @@
+package filestore
+
+import (
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// builder fills a folder that nobody looks into yet. After an error it does nothing more.
+type builder struct {
+	tree *tree
+	dir  string
+	sync bool
+	made []string     // folders, parents first
+	open []afero.File // files that are not durable yet
+	err  error
+}
+
+func (b *builder) folder(rel string) {
+	dir := b.dir
+	if rel != "" {
+		dir = layout.Join(b.dir, rel)
+	}
+	if b.err != nil || slices.Contains(b.made, dir) {
+		return
+	}
+	if rel != "" && path.Dir(rel) != "." {
+		b.folder(path.Dir(rel))
+	}
+	if b.err == nil {
+		b.err = b.tree.mkdir(dir)
+		b.made = append(b.made, dir)
+	}
+}
+
+// maxOpen bounds the files that wait to be made durable.
+const maxOpen = 64
+
+func (b *builder) file(rel string, data []byte) {
+	if b.err != nil {
+		return
+	}
+	name := layout.Join(b.dir, rel)
+	if !b.sync {
+		b.err = b.tree.create(name, data, false)
+		return
+	}
+	f, err := b.tree.createOpen(name, data)
+	if f != nil {
+		b.open = append(b.open, f)
+	}
+	if b.err = err; len(b.open) == maxOpen {
+		b.settleFiles(nil)
+	}
+}
+
+func (b *builder) meta(doc document) {
+	data, err := doc.encode()
+	if b.err == nil {
+		b.err = err
+	}
+	b.file(layout.Meta, data)
+}
+
+// values makes a folder with a file for each key.
+func (b *builder) values(folder string, values map[string]string) {
+	b.folder(folder)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		name := layout.Join(folder, key)
+		b.folder(path.Dir(name))
+		b.file(name, []byte(values[key]))
+	}
+}
+
+// settle makes all that was made durable.
+func (b *builder) settle() {
+	if b.sync {
+		dirs := make([]string, 0, len(b.made))
+		for _, dir := range slices.Backward(b.made) {
+			dirs = append(dirs, b.tree.name(dir))
+		}
+		b.settleFiles(dirs)
+	}
+}
+
+// settleFiles makes the open files durable, and folders, and closes the files whatever the error.
+func (b *builder) settleFiles(dirs []string) {
+	if b.err == nil {
+		b.err = atomicfile.SyncAll(b.tree.fs, b.open, dirs)
+	}
+	for _, f := range b.open {
+		if err := f.Close(); b.err == nil {
+			b.err = err
+		}
+	}
+	b.open = nil
+}
