@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -62,7 +63,7 @@ func BenchmarkFloorNewValue(b *testing.B) {
 			for b.Loop() {
 				i++
 				tmp, name := fmt.Sprintf(".tmp-%d", i), fmt.Sprintf("params/p%d", i)
-				makeFile(b, dir, tmp, "0.001")
+				must(b, unix.Close(makeFile(b, dir, tmp, "0.001")))
 				if way == "rename" {
 					must(b, unix.Renameat2(dir, tmp, dir, name, unix.RENAME_NOREPLACE))
 					continue
@@ -74,22 +75,52 @@ func BenchmarkFloorNewValue(b *testing.B) {
 	}
 }
 
-// BenchmarkFloorCreateRun makes the five folders and four files of a run with three tags under a temporary name and renames it into place.
+// BenchmarkFloorCreateRun makes the five folders and four files of a run with three tags under a temporary name and renames it into place; synced, each file and
+// folder is made durable, all at once, then the rename.
 func BenchmarkFloorCreateRun(b *testing.B) {
-	dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
-	i := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		i++
-		tmp := fmt.Sprintf(".tmp-%d", i)
-		for _, folder := range []string{tmp, tmp + "/metrics", tmp + "/params", tmp + "/artifacts", tmp + "/tags"} {
-			must(b, unix.Mkdirat(dir, folder, 0o777))
-		}
-		for _, tag := range []string{"/tags/mlflow.runName", "/tags/mlflow.user", "/tags/mlflow.source.name"} {
-			makeFile(b, dir, tmp+tag, "value")
-		}
-		makeFile(b, dir, tmp+"/meta.yaml", string(make([]byte, 430)))
-		must(b, unix.Renameat(dir, tmp, dir, fmt.Sprintf("%032d", i)))
+	for _, synced := range []bool{false, true} {
+		b.Run(map[bool]string{false: "SyncNever", true: "SyncMeta"}[synced], func(b *testing.B) {
+			dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
+			i := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				i++
+				tmp := fmt.Sprintf(".tmp-%d", i)
+				var fds []int
+				for _, folder := range []string{"", "/metrics", "/params", "/artifacts", "/tags"} {
+					must(b, unix.Mkdirat(dir, tmp+folder, 0o777))
+					if synced {
+						fd, err := unix.Openat(dir, tmp+folder, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+						must(b, err)
+						fds = append(fds, fd)
+					}
+				}
+				for name, size := range map[string]int{"/tags/mlflow.runName": 10, "/tags/mlflow.user": 5, "/tags/mlflow.source.name": 8, "/meta.yaml": 430} {
+					fds = append(fds, makeFile(b, dir, tmp+name, string(make([]byte, size))))
+				}
+				if synced {
+					for _, fd := range fds[5:] {
+						must(b, unix.SyncFileRange(fd, 0, 0, unix.SYNC_FILE_RANGE_WRITE))
+					}
+					var all sync.WaitGroup
+					for _, fd := range fds {
+						all.Go(func() {
+							if err := unix.Fsync(fd); err != nil {
+								b.Error(err)
+							}
+						})
+					}
+					all.Wait()
+				}
+				for _, fd := range fds {
+					must(b, unix.Close(fd))
+				}
+				must(b, unix.Renameat(dir, tmp, dir, fmt.Sprintf("%032d", i)))
+				if synced {
+					must(b, unix.Fsync(dir))
+				}
+			}
+		})
 	}
 }
 
@@ -101,14 +132,14 @@ func openFd(b *testing.B, name string, flags int) int {
 	return fd
 }
 
-func makeFile(b *testing.B, dir int, name, text string) {
+func makeFile(b *testing.B, dir int, name, text string) int {
 	b.Helper()
 	fd, err := unix.Openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o666)
 	must(b, err)
 	if _, err := unix.Write(fd, []byte(text)); err != nil {
 		b.Fatal(err)
 	}
-	must(b, unix.Close(fd))
+	return fd
 }
 
 func must(b *testing.B, err error) {

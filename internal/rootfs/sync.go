@@ -2,7 +2,6 @@ package rootfs
 
 import (
 	"errors"
-	"os"
 	"sync"
 	"syscall"
 
@@ -23,11 +22,7 @@ const maxSyncs = 16
 
 // SyncAll implements Syncer.
 func (f *Fs) SyncAll(files []afero.File, dirs []string) error {
-	for _, file := range files {
-		if own, ok := file.(*os.File); ok {
-			startWriting(own)
-		}
-	}
+	writeOut(files)
 	errs := make([]error, len(files)+len(dirs))
 	slots := make(chan struct{}, maxSyncs)
 	var all sync.WaitGroup

@@ -2,6 +2,6 @@
 
 package rootfs
 
-import "os"
+import "github.com/spf13/afero"
 
-func startWriting(*os.File) {}
+func writeOut([]afero.File) {}
