@@ -47,6 +47,8 @@ func onFs(make func(t *testing.T) (fs afero.Fs, dir string), opts ...filestore.O
 
 func inMemory(*testing.T) (afero.Fs, string) { return memfs.New(), "/mlruns" }
 
+func inLocalMemory(*testing.T) (afero.Fs, string) { return memfs.NewLocal(), "/mlruns" }
+
 func inPlainMemory(*testing.T) (afero.Fs, string) { return faultfs.Plain(memfs.New()), "/mlruns" }
 
 func inPlainRoot(t *testing.T) (afero.Fs, string) {
@@ -88,6 +90,7 @@ var places = []struct {
 	{name: "sync never", place: onDisk(filestore.WithSync(filestore.SyncNever)), native: true},
 	{name: "disk without openat2", place: onFs(inPortableRoot), native: true},
 	{name: "memory", place: onFs(inMemory), native: true},
+	{name: "memory with kept handles", place: onFs(inLocalMemory), native: true},
 	{name: "memory through afero alone", place: onFs(inPlainMemory)},
 	{name: "disk through afero alone", place: onFs(inPlainRoot)},
 	{name: "OsFs", place: onFs(inOsFs)},
@@ -120,12 +123,16 @@ func TestConformanceShared(t *testing.T) {
 
 // TestModel runs in memory, where a sequence costs little.
 func TestModel(t *testing.T) {
-	t.Parallel()
-	storetest.RunModel(t, func() (mlruns.Store, func()) {
-		s, err := filestore.Open("mlruns", filestore.WithFs(memfs.New()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s, func() { _ = s.Close() }
-	})
+	for name, newFs := range map[string]func() *memfs.FS{"memory": memfs.New, "memory with kept handles": memfs.NewLocal} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.RunModel(t, func() (mlruns.Store, func()) {
+				s, err := filestore.Open("mlruns", filestore.WithFs(newFs()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s, func() { _ = s.Close() }
+			})
+		})
+	}
 }

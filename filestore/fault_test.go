@@ -61,7 +61,13 @@ type faulty struct {
 
 func newFaulty(t *testing.T, plain bool, sync filestore.Sync) *faulty {
 	t.Helper()
-	f := &faulty{T: t, ctx: t.Context(), fs: memfs.New(), faults: &faults{}}
+	return newFaultyOn(t, memfs.New(), plain, sync)
+}
+
+// newFaultyOn is newFaulty in a file system; in a local one handles are kept.
+func newFaultyOn(t *testing.T, mem *memfs.FS, plain bool, sync filestore.Sync) *faulty {
+	t.Helper()
+	f := &faulty{T: t, ctx: t.Context(), fs: mem, faults: &faults{}}
 	f.base = f.fs
 	fsys := f.base
 	if plain {
@@ -140,17 +146,28 @@ func (f *faulty) artifacts(all map[string]any, run, folder string) {
 	}
 }
 
-// faultedOperation is a write. prepare is what comes before. again says what a retry of one that succeeded gives, nil if it may be repeated;
+// faultedOperation is a write. prepare is what comes before, and warm what the same store does before, so that it keeps handles. again says what a retry of one that succeeded gives, nil if it may be repeated;
 // steps that it changes the store more than once, so that a failure may leave a part of it done; allow what Verify may say of that; tidies that it has more to do
 // after its commit point, so that it may fail though its effect stands.
 type faultedOperation struct {
 	name    string
 	prepare func(*faulty) error
+	warm    func(*faulty) error
 	do      func(*faulty) error
 	again   error
 	steps   bool
 	allow   mlruns.ProblemKind
 	tidies  bool
+}
+
+// ready does in one store what comes before.
+func (op faultedOperation) ready(f *faulty) {
+	f.Helper()
+	for _, do := range []func(*faulty) error{op.prepare, op.warm} {
+		if do != nil {
+			f.must(do(f))
+		}
+	}
 }
 
 var faultedOperations = []faultedOperation{
@@ -184,6 +201,11 @@ var faultedOperations = []faultedOperation{
 	{name: "LogMetric new", do: func(f *faulty) error {
 		return f.store.LogMetric(f.ctx, "run", mlruns.Metric{Key: "a/b", Value: 2, Time: time.UnixMilli(2)})
 	}},
+	{name: "LogMetric again", warm: logOld(1), do: logOld(2)},
+	{name: "LogMetric again and settled", warm: func(f *faulty) error { return errors.Join(logOld(1)(f), settle(f), logOld(2)(f)) }, do: logOld(3)},
+	{name: "LogBatch again", warm: logOld(1), steps: true, do: func(f *faulty) error {
+		return f.store.LogBatch(f.ctx, "run", mlruns.Batch{Params: []mlruns.Param{{Key: "p", Value: "1"}}, Tags: []mlruns.Tag{{Key: "t", Value: "1"}}})
+	}},
 	{name: "LogParam", do: func(f *faulty) error { return f.store.LogParam(f.ctx, "run", "a/b", "1") }},
 	{name: "LogParam again", do: func(f *faulty) error { return f.store.LogParam(f.ctx, "run", "old", "1") }},
 	{name: "SetTag", do: func(f *faulty) error { return f.store.SetTag(f.ctx, "run", "old", "2") }},
@@ -215,6 +237,18 @@ var faultedOperations = []faultedOperation{
 	{name: "GC of a run", tidies: true, prepare: func(f *faulty) error { return f.store.DeleteRun(f.ctx, "run") }, do: (*faulty).gc},
 	{name: "GC of an experiment", tidies: true, prepare: func(f *faulty) error { return f.store.DeleteExperiment(f.ctx, "e1") }, do: (*faulty).gc},
 	{name: "Relocate", steps: true, prepare: (*faulty).recordElsewhere, do: (*faulty).relocate},
+}
+
+func logOld(step int64) func(*faulty) error {
+	return func(f *faulty) error {
+		return f.store.LogMetric(f.ctx, "run", mlruns.Metric{Key: "old", Value: 2, Step: step, Time: time.UnixMilli(2)})
+	}
+}
+
+// settle waits until a kept run is no longer so fresh that its meta.yaml is read each time.
+func settle(*faulty) error {
+	time.Sleep(25 * time.Millisecond)
+	return nil
 }
 
 func writeOldArtifact(f *faulty) error {

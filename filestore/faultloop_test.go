@@ -25,16 +25,19 @@ import (
 // full reports whether the proofs run at full length: `make proof` sets the variable. By default they run a part that shows the same.
 func full() bool { return os.Getenv("MLRUNS_PROOF") == "full" }
 
-// faultPlaces are where a write is failed: on the real disk and in memory, with what rootfs.Native offers and without.
+// faultPlaces are where a write is failed: on the real disk and in memory, with what rootfs.Native offers and without. In local ones, only what is done with
+// kept handles.
 var faultPlaces = []struct {
-	name        string
-	disk, plain bool
-	sync        filestore.Sync // unless all are tried
+	name               string
+	disk, plain, local bool
+	sync               filestore.Sync // unless all are tried
 }{
-	{"memory", false, false, filestore.SyncMeta},
-	{"memory through afero alone", false, true, filestore.SyncAlways},
-	{"disk", true, false, filestore.SyncMeta},
-	{"disk through afero alone", true, true, filestore.SyncAlways},
+	{name: "memory", sync: filestore.SyncMeta},
+	{name: "memory through afero alone", plain: true, sync: filestore.SyncAlways},
+	{name: "disk", disk: true, sync: filestore.SyncMeta},
+	{name: "disk through afero alone", disk: true, plain: true, sync: filestore.SyncAlways},
+	{name: "kept handles", local: true, sync: filestore.SyncMeta},
+	{name: "kept handles, always synced", local: true, sync: filestore.SyncAlways},
 }
 
 // faultKinds are what happens to the i-th operation, and of a full disk to the i-th byte.
@@ -78,6 +81,7 @@ func shortWrite(i int) faultfs.Injector {
 // ground is a store before a write, and what it is after it.
 type ground struct {
 	mem         *memfs.FS
+	warm        func(*faulty) error
 	tree        tree
 	before      map[string]any
 	after       map[string]any
@@ -90,13 +94,18 @@ func clockOfFaults() time.Time { return time.UnixMilli(1767323045678) }
 // newGround does what comes before the write, and then the write in a copy.
 func newGround(t *testing.T, op faultedOperation) *ground {
 	t.Helper()
-	f := newFaulty(t, false, filestore.SyncMeta)
+	mem := memfs.New()
+	if op.warm != nil {
+		mem = memfs.NewLocal()
+	}
+	f := newFaultyOn(t, mem, false, filestore.SyncMeta)
 	if op.prepare != nil {
 		f.must(op.prepare(f))
 	}
 	f.fs.SyncAll()
-	g := &ground{mem: f.fs, tree: treeOf(t, f.fs), before: f.snapshot()}
-	g.quietBefore = quiet(g.tree)
+	g := &ground{mem: f.fs, warm: op.warm, tree: treeOf(t, f.fs)}
+	f = g.faulty(t, false, false, filestore.SyncMeta)
+	g.before, g.quietBefore = f.snapshot(), quiet(treeOf(t, f.base))
 	done := g.faulty(t, false, false, filestore.SyncMeta)
 	done.must(op.do(done))
 	g.after, g.treeAfter = done.snapshot(), quiet(treeOf(t, done.base))
@@ -117,6 +126,9 @@ func (g *ground) faulty(t *testing.T, disk, plain bool, sync filestore.Sync) *fa
 	}
 	f.store = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(fsys, f.faults.inject)), filestore.WithSync(sync), filestore.WithMustExist(),
 		filestore.WithClock(clockOfFaults))
+	if g.warm != nil {
+		f.must(g.warm(f))
+	}
 	return f
 }
 
@@ -183,6 +195,9 @@ func TestEveryFault(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, op)
 			for p, place := range faultPlaces {
+				if place.local != (op.warm != nil) {
+					continue
+				}
 				syncs := []filestore.Sync{place.sync}
 				if full() {
 					syncs = []filestore.Sync{filestore.SyncNever, filestore.SyncMeta, filestore.SyncAlways}

@@ -31,9 +31,10 @@ type keptRun struct {
 // the second may leave the same mark, so a file that was changed so lately is read again the next time, as in git's index.
 const tick = 20 * time.Millisecond
 
-// openMeta opens the meta.yaml of a run that is about to be read from it, if that is where its path leads.
-func (s *Store) openMeta(r *keptRun) (bool, error) {
+// openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads. settled is what r is after info was read.
+func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
+	r.settled = false
 	if r.meta != nil {
 		closeQuietly(r.meta)
 		r.meta = nil
@@ -47,9 +48,11 @@ func (s *Store) openMeta(r *keptRun) (bool, error) {
 	if r.seen, err = s.kept.looker.LookAt(file, true); err != nil {
 		return false, err
 	}
-	r.settled = now.Sub(time.Unix(0, r.seen.Changed)) >= tick
 	path, err := s.kept.looker.Look(name, false)
-	return err == nil && path.Same(r.seen) && path.Device == s.kept.device, err
+	if err == nil && (!path.Same(r.seen) || path.Device != s.kept.device) {
+		err = errRunMoved
+	}
+	return now.Sub(time.Unix(0, r.seen.Changed)) >= tick, err
 }
 
 // refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to date; false if it is to be looked for again.
@@ -66,14 +69,15 @@ func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
 			return true
 		}
 	}
-	if ok, err := s.openMeta(r); err != nil || !ok {
+	settled, err := s.openMeta(r)
+	if err != nil {
 		return false
 	}
 	info, _, err := s.readLockedRun(ctx, r.ref)
 	if err != nil {
 		return false // what is wrong is told by the way that keeps nothing
 	}
-	r.info = info
+	r.info, r.settled = info, settled
 	return true
 }
 

@@ -81,10 +81,10 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 		}
 	}()
 	fresh.ref = ref
-	keep := fresh.lock != nil
+	keep, settled := fresh.lock != nil, false
 	if keep {
-		keep, err = s.openMeta(fresh)
-		keep = keep && err == nil
+		settled, err = s.openMeta(fresh)
+		keep = err == nil
 	}
 	if run.info, _, err = s.readLockedRun(ctx, ref); err != nil {
 		return false, err
@@ -93,7 +93,7 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 		return true, mlruns.RunNotActive(runID)
 	}
 	if keep {
-		fresh.info, run.kept = run.info, fresh
+		fresh.info, fresh.settled, run.kept = run.info, settled, fresh
 		s.kept.add(fresh)
 	}
 	return true, do(run)

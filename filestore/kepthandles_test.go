@@ -1,0 +1,307 @@
+//go:build linux
+
+package filestore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// keptDir is a store on the disk with a run that was logged to so often, and so long after its making, that all its handles are kept and believed.
+type keptDir struct {
+	*testing.T
+	dir, run string // run is the path of the run's folder
+	id       string
+	store    *filestore.Store
+	other    *filestore.Store // as another process has it: it keeps nothing of the run yet
+}
+
+func newKeptDir(t *testing.T) *keptDir {
+	t.Helper()
+	k := &keptDir{T: t, dir: filepath.Join(t.TempDir(), "mlruns")}
+	k.store = openStore(t, k.dir, filestore.WithLockTimeout(time.Second))
+	k.other = openStore(t, k.dir)
+	k.must(errOf(k.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"})))
+	run, err := k.store.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e1", Name: "name"})
+	k.must(err)
+	k.id = run.Info.ID
+	k.run = filepath.Join(k.dir, "e1", k.id)
+	k.must(k.log(0))
+	time.Sleep(30 * time.Millisecond)
+	k.must(errors.Join(k.log(1), k.log(2)))
+	if n := openHandles(t, k.dir); n < 3 && k.fileSystem() == "ext4" {
+		t.Fatalf("%d handles are open, want the lock, meta.yaml and the metric", n)
+	}
+	return k
+}
+
+func (k *keptDir) must(err error) {
+	k.Helper()
+	if err != nil {
+		k.Fatal(err)
+	}
+}
+
+func (k *keptDir) fileSystem() string {
+	info, err := k.store.Info(k.Context())
+	k.must(err)
+	return info.FileSystem
+}
+
+func (k *keptDir) log(step int64) error {
+	return k.store.LogMetric(k.Context(), k.id, mlruns.Metric{Key: "m", Value: 1, Step: step, Time: time.UnixMilli(1)})
+}
+
+// file is a path in the run's folder.
+func (k *keptDir) file(name string) string { return filepath.Join(k.run, filepath.FromSlash(name)) }
+
+func (k *keptDir) rename(from, to string) { k.Helper(); k.must(os.Rename(k.file(from), k.file(to))) }
+
+func (k *keptDir) write(name, text string) {
+	k.Helper()
+	k.must(os.WriteFile(k.file(name), []byte(text), 0o666))
+}
+
+func (k *keptDir) read(name string) string {
+	k.Helper()
+	data, err := os.ReadFile(k.file(name))
+	k.must(err)
+	return string(data)
+}
+
+func (k *keptDir) append(name, text string) {
+	k.Helper()
+	f, err := os.OpenFile(k.file(name), os.O_WRONLY|os.O_APPEND, 0)
+	k.must(err)
+	_, err = f.WriteString(text)
+	k.must(errors.Join(err, f.Close()))
+}
+
+// rewriteMeta changes a text of meta.yaml as MLflow does, in place, and leaves the length as it is.
+func (k *keptDir) rewriteMeta(old, text string) {
+	k.Helper()
+	before := k.read("meta.yaml")
+	after := strings.Replace(before, old, text, 1)
+	if pad := len(before) - len(after); pad != 0 {
+		after = strings.Replace(after, "run_name: name", "run_name: "+strings.Repeat("n", len("name")+pad), 1)
+	}
+	if len(after) != len(before) || after == before {
+		k.Fatalf("meta.yaml is not rewritten with the same length:\n%s", before)
+	}
+	f, err := os.OpenFile(k.file("meta.yaml"), os.O_WRONLY, 0)
+	k.must(err)
+	_, err = f.WriteString(after)
+	k.must(errors.Join(err, f.Close()))
+}
+
+// steps are the steps of a metric as another process reads them.
+func (k *keptDir) steps(key string) string {
+	k.Helper()
+	var list []string
+	for m, err := range k.other.MetricHistory(k.Context(), k.id, key, mlruns.HistoryQuery{}) {
+		k.must(err)
+		list = append(list, fmt.Sprint(m.Step))
+	}
+	return strings.Join(list, " ")
+}
+
+// openHandles counts the open files of this process below a folder, the folders aside.
+func openHandles(t *testing.T, dir string) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	n := 0
+	for _, fd := range fds {
+		name, err := os.Readlink("/proc/self/fd/" + fd.Name())
+		if info, statErr := os.Stat("/proc/self/fd/" + fd.Name()); err == nil && statErr == nil && !info.IsDir() && strings.HasPrefix(name, dir+"/") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestKeptHandlesSeeOthers has another process change what a handle is kept of, between two calls.
+func TestKeptHandlesSeeOthers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*keptDir)
+		want   error  // of the next call
+		steps  string // of the metric after it
+		allow  mlruns.ProblemKind
+	}{
+		"nothing": {change: func(*keptDir) {}, steps: "0 1 2 3"},
+		"the metric is replaced by a copy": {change: func(k *keptDir) {
+			k.write(".mlruns-copy", k.read("metrics/m"))
+			k.rename(".mlruns-copy", "metrics/m")
+		}, steps: "0 1 2 3"},
+		"the metric is replaced while a link keeps it": {change: func(k *keptDir) {
+			k.must(os.Link(k.file("metrics/m"), k.file("metrics/old")))
+			k.write(".mlruns-copy", k.read("metrics/m"))
+			k.rename(".mlruns-copy", "metrics/m")
+		}, steps: "0 1 2 3"},
+		"the metric is renamed":                 {change: func(k *keptDir) { k.rename("metrics/m", "metrics/old") }, steps: "3"},
+		"the metric is deleted":                 {change: func(k *keptDir) { k.must(os.Remove(k.file("metrics/m"))) }, steps: "3"},
+		"the metric is emptied":                 {change: func(k *keptDir) { k.must(os.Truncate(k.file("metrics/m"), 0)) }, steps: "3"},
+		"MLflow appends a point":                {change: func(k *keptDir) { k.append("metrics/m", "1 1.0 9\n") }, steps: "0 1 2 9 3"},
+		"a writer dies in the middle of a line": {change: func(k *keptDir) { k.append("metrics/m", "1 1.0") }, steps: "0 1 2 3"},
+		"the last newline is overwritten": {change: func(k *keptDir) {
+			text := k.read("metrics/m")
+			k.write("metrics/m", text[:len(text)-1]+"0")
+		}, steps: "0 1 3"},
+		"the metric comes to be a link": {change: func(k *keptDir) {
+			k.rename("metrics/m", "metrics/old")
+			k.must(os.Symlink("old", k.file("metrics/m")))
+		}, want: mlruns.ErrInvalid, steps: "0 1 2"},
+		"the metric comes to be a folder": {change: func(k *keptDir) {
+			k.rename("metrics/m", ".mlruns-gone")
+			k.must(os.MkdirAll(k.file("metrics/m"), 0o777))
+			k.rename(".mlruns-gone", "metrics/m/n")
+		}, want: mlruns.ErrInvalid},
+		"the metrics lie behind a link to others": {change: func(k *keptDir) {
+			k.rename("metrics", "artifacts/metrics")
+			k.must(os.CopyFS(k.file("artifacts/others"), os.DirFS(k.file("artifacts/metrics"))))
+			k.must(os.Symlink("artifacts/others", k.file("metrics")))
+		}, want: mlruns.ErrOutside, steps: "0 1 2"},
+		"the lock file is deleted": {change: func(k *keptDir) { k.must(os.Remove(k.file(".mlruns.lock"))) }, steps: "0 1 2 3"},
+		"another process locks a new lock file": {change: func(k *keptDir) {
+			k.must(os.Remove(k.file(".mlruns.lock")))
+			lock := flock.New(k.file(".mlruns.lock"))
+			if ok, err := lock.TryLock(); !ok || err != nil {
+				k.Fatal(ok, err)
+			}
+			k.Cleanup(func() { _ = lock.Unlock() })
+		}, want: mlruns.ErrBusy, steps: "0 1 2"},
+		"another process holds the lock": {change: func(k *keptDir) {
+			lock := flock.New(k.file(".mlruns.lock"))
+			if ok, err := lock.TryLock(); !ok || err != nil {
+				k.Fatal(ok, err)
+			}
+			k.Cleanup(func() { _ = lock.Unlock() })
+		}, want: mlruns.ErrBusy, steps: "0 1 2"},
+		"the run is deleted": {change: func(k *keptDir) { k.must(k.other.DeleteRun(k.Context(), k.id)) }, want: mlruns.ErrNotActive, steps: "0 1 2"},
+		"the run is deleted by MLflow": {change: func(k *keptDir) {
+			k.rewriteMeta("lifecycle_stage: active", "lifecycle_stage: deleted")
+		}, want: mlruns.ErrNotActive, steps: "0 1 2"},
+		"the run is deleted and restored": {change: func(k *keptDir) {
+			k.must(errors.Join(k.other.DeleteRun(k.Context(), k.id), k.other.RestoreRun(k.Context(), k.id)))
+		}, steps: "0 1 2 3"},
+		"meta.yaml is damaged":      {change: func(k *keptDir) { k.rewriteMeta("run_uuid: ", "run_uuid?:") }, want: mlruns.ErrCorrupt, steps: "0 1 2", allow: mlruns.ProblemUnreadableMeta},
+		"meta.yaml is gone":         {change: func(k *keptDir) { k.must(os.Remove(k.file("meta.yaml"))) }, want: mlruns.ErrNotFound, allow: mlruns.ProblemMissingMeta},
+		"the experiment is deleted": {change: func(k *keptDir) { k.must(k.other.DeleteExperiment(k.Context(), "e1")) }, want: mlruns.ErrNotActive, steps: "0 1 2"},
+		"the experiment is deleted and restored": {change: func(k *keptDir) {
+			k.must(errors.Join(k.other.DeleteExperiment(k.Context(), "e1"), k.other.RestoreExperiment(k.Context(), "e1")))
+		}, steps: "0 1 2 3"},
+		"the experiment is moved to the trash by hand": {change: func(k *keptDir) {
+			k.must(os.Rename(filepath.Join(k.dir, "e1"), filepath.Join(k.dir, ".trash", "e1")))
+		}, steps: "0 1 2 3", allow: mlruns.ProblemStage},
+		"the run is moved away": {change: func(k *keptDir) { k.must(os.Rename(k.run, filepath.Join(k.dir, "..", "moved"))) }, want: mlruns.ErrNotFound},
+		"the run is replaced by a copy": {change: func(k *keptDir) {
+			k.must(os.Rename(k.run, filepath.Join(k.dir, "..", "moved")))
+			k.must(os.CopyFS(k.run, os.DirFS(filepath.Join(k.dir, "..", "moved"))))
+		}, steps: "0 1 2 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKeptDir(t)
+			tc.change(k)
+			if err := k.log(3); !errors.Is(err, tc.want) {
+				t.Errorf("error %v, want %v", err, tc.want)
+			}
+			if tc.want != mlruns.ErrNotFound && name != "the metric comes to be a folder" {
+				if got := k.steps("m"); got != tc.steps {
+					t.Errorf("steps %q, want %q", got, tc.steps)
+				}
+			}
+			allow := []mlruns.ProblemKind{mlruns.ProblemLeftover, tc.allow}
+			noProblems(t, k.other, allow...)
+		})
+	}
+}
+
+// TestKeptHandlesAreBounded logs more metrics to more runs than handles are kept of.
+func TestKeptHandlesAreBounded(t *testing.T) {
+	const runs, metrics, limit = 70, 6, 64*2 + 256
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	batch := mlruns.Batch{}
+	for i := range metrics {
+		batch.Metrics = append(batch.Metrics, mlruns.Metric{Key: fmt.Sprintf("m%d", i)})
+	}
+	most := 0
+	for i := range runs {
+		run, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: fmt.Sprintf("r%d", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := s.LogBatch(t.Context(), run.Info.ID, batch); err != nil {
+				t.Fatal(err)
+			}
+		}
+		most = max(most, openHandles(t, dir))
+	}
+	wide := mlruns.Batch{}
+	for i := range 300 {
+		wide.Metrics = append(wide.Metrics, mlruns.Metric{Key: fmt.Sprintf("w%d", i)})
+	}
+	for range 3 {
+		if err := s.LogBatch(t.Context(), "r0", wide); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, openHandles(t, dir))
+	}
+	if most > limit {
+		t.Errorf("%d handles were open, want at most %d", most, limit)
+	}
+	info, err := s.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.FileSystem == "ext4" && most < 256 {
+		t.Errorf("only %d handles were open: nothing is kept", most)
+	}
+	noProblems(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := openHandles(t, dir); n != 0 {
+		t.Errorf("%d handles are open after Close", n)
+	}
+}
+
+// TestNothingKept logs where no handle may be kept.
+func TestNothingKept(t *testing.T) {
+	for name, opts := range map[string][]filestore.Option{
+		"without locks":     {filestore.WithLocking(filestore.LockNone)},
+		"with link targets": {filestore.WithLinkTargets(os.TempDir())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "mlruns")
+			s := openStore(t, dir, opts...)
+			run, err := s.CreateRun(t.Context(), mlruns.RunSpec{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := openHandles(t, dir); n != 0 {
+				t.Errorf("%d handles are open", n)
+			}
+			noProblems(t, s)
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package filestore_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// coarse is a file system whose clock steps 10 ms at a time, as that of a kernel with 100 Hz.
+type coarse struct{ *memfs.FS }
+
+func step(s rootfs.Sight, err error) (rootfs.Sight, error) {
+	s.Changed -= s.Changed % int64(10*time.Millisecond)
+	return s, err
+}
+
+func (c coarse) Look(name string, changed bool) (rootfs.Sight, error) {
+	return step(c.FS.Look(name, changed))
+}
+
+func (c coarse) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
+	return step(c.FS.LookAt(f, changed))
+}
+
+// TestKeptRunInOneTick has MLflow delete and restore a run, in place and with the same length, right after each call: in the tick of the clock in which the
+// file was changed and read before.
+func TestKeptRunInOneTick(t *testing.T) {
+	fs := coarse{memfs.NewLocal()}
+	s := openStore(t, "/mlruns", filestore.WithFs(fs))
+	run, err := s.CreateRun(t.Context(), mlruns.RunSpec{Name: "name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "/mlruns/0/" + run.Info.ID + "/meta.yaml"
+	data, err := afero.ReadFile(fs, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	active := string(data)
+	deleted := strings.NewReplacer("lifecycle_stage: active", "lifecycle_stage: deleted", "run_name: name", "run_name: nam").Replace(active)
+	if len(active) != len(deleted) || active == deleted {
+		t.Fatalf("the lengths differ:\n%s\n%s", active, deleted)
+	}
+	rewrite := func(text string) {
+		t.Helper()
+		f, err := fs.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.WriteString(text)
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := func(want error) {
+		t.Helper()
+		if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m"}); !errors.Is(err, want) {
+			t.Fatalf("LogMetric: %v, want %v", err, want)
+		}
+	}
+	log(nil)
+	for range 200 {
+		rewrite(deleted)
+		log(mlruns.ErrNotActive)
+		rewrite(active)
+		log(nil)
+	}
+	rewrite(active)
+	noProblems(t, s)
+}
