@@ -72,6 +72,21 @@ func TestTask(t *testing.T) {
 		if err := appendPoints(ctx, client, os.Getenv(envRun), id); err != nil {
 			t.Fatal(err)
 		}
+	case "append until refused":
+		step, err := appendUntilRefused(ctx, client, os.Getenv(envRun), id)
+		if !errors.Is(err, mlruns.ErrNotActive) {
+			t.Fatal(err)
+		}
+		fmt.Printf("points=%d\n", step)
+	}
+}
+
+// appendUntilRefused gives the number of points that were acknowledged.
+func appendUntilRefused(ctx context.Context, c *mlruns.Client, run string, process int) (int64, error) {
+	for step := int64(0); ; step++ {
+		if err := c.LogMetric(ctx, run, mlruns.Metric{Key: "m", Value: float64(process), Step: step}); err != nil {
+			return step, err
+		}
 	}
 }
 
