@@ -30,7 +30,7 @@ type keptRuns struct {
 // newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and where locks are files.
 func (s *Store) newKeptRuns() *keptRuns {
 	looker := s.tree.looker
-	if looker == nil || s.readOnly || s.locking == LockNone || !looker.Local() {
+	if looker == nil || s.readOnly || s.locking == LockNone {
 		return nil
 	}
 	root, err := looker.Look(s.tree.name(""), false)
@@ -69,11 +69,12 @@ func (k *keptRuns) add(r *keptRun) {
 	if !k.closed {
 		k.byID[r.ref.id] = k.order.PushFront(r)
 	}
-	for e := k.order.Back(); e != nil && len(k.byID) > maxKeptRuns; e = e.Prev() {
+	for e := k.order.Back(); e != nil && len(k.byID) > maxKeptRuns; {
+		before := e.Prev()
 		if e.Value.(*keptRun).users == 0 { //nolint:forcetypeassert // as above
 			out = append(out, k.remove(e))
-			break
 		}
+		e = before
 	}
 	k.mu.Unlock()
 	closeUnused(out)

@@ -20,14 +20,17 @@ import (
 type tree struct {
 	fs     afero.Fs
 	native rootfs.Native // nil where fs has none
-	looker rootfs.Looker // nil where fs has none
+	looker rootfs.Looker // nil where fs has none or is not local
 	base   string        // the root's path in fs, "" for fs itself
 }
 
 func newTree(fsys afero.Fs, base string) *tree {
 	native, _ := rootfs.NativeOf(fsys)
-	looker, _ := rootfs.LookerOf(fsys)
-	return &tree{fs: fsys, native: native, looker: looker, base: base}
+	t := &tree{fs: fsys, native: native, base: base}
+	if looker, ok := rootfs.LookerOf(fsys); ok && looker.Local() {
+		t.looker = looker
+	}
+	return t
 }
 
 // name is the path of rel in the file system.
@@ -73,14 +76,18 @@ func (t *tree) lstat(rel string) (fs.FileInfo, error) {
 	return t.stat(rel)
 }
 
-// isLink reports whether rel itself is a symbolic link.
-func (t *tree) isLink(rel string) bool {
+// kind is the type of what is at rel, a link not followed. A link in place of a folder above may be followed out of the store, so it is for folders
+// that are known to lie in it.
+func (t *tree) kind(rel string) (fs.FileMode, error) {
 	if t.looker != nil {
 		seen, err := t.looker.Look(t.name(rel), false)
-		return err == nil && seen.Mode&fs.ModeSymlink != 0
+		return seen.Mode, err
 	}
 	info, err := t.lstat(rel)
-	return err == nil && info.Mode()&fs.ModeSymlink != 0
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode().Type(), nil
 }
 
 // isDir reports whether rel is a folder, or a link to one.

@@ -104,7 +104,9 @@ func (s *Store) publishValue(dir, sub, key string, value []byte, sync bool) erro
 	if err != nil {
 		return err
 	}
-	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, s.valueOptions(dir, sync))
+	o := s.valueOptions(dir, sync)
+	o.Absent = true
+	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, o)
 }
 
 func (s *Store) valueOptions(dir string, sync bool) atomicfile.Options {
@@ -137,7 +139,7 @@ func (s *Store) removeValue(dir, sub, key string, sync bool) error {
 func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	name := layout.Join(dir, sub, key)
 	folder := path.Dir(name)
-	if s.tree.isDir(folder) {
+	if kind, err := s.tree.kind(folder); err == nil && kind.IsDir() || s.tree.isDir(folder) {
 		return name, nil
 	}
 	// One by one: all at once would make the run anew in a place from which it has moved.
@@ -162,11 +164,11 @@ func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 
 // keyPresent reports whether a key has a file. A key that would need another key's file as a folder, or the reverse, is refused.
 func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
-	info, err := s.tree.lstat(layout.Join(dir, sub, key))
+	kind, err := s.tree.kind(layout.Join(dir, sub, key))
 	switch {
-	case err == nil && info.Mode()&fs.ModeSymlink != 0: // it may lead to another run's
+	case err == nil && kind&fs.ModeSymlink != 0: // it may lead to another run's
 		return false, mlruns.Invalid("Invalid " + what + " name '" + key + "': a symbolic link stands in the place of its file")
-	case err == nil && info.IsDir():
+	case err == nil && kind.IsDir():
 		return false, clash(what, key, key+"/…")
 	case err == nil:
 		return true, nil
@@ -211,7 +213,7 @@ func (s *Store) ownFolder(folder string) error {
 	if len(s.linkTargets) > 0 {
 		return nil
 	}
-	if info, err := s.tree.lstat(folder); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+	if kind, err := s.tree.kind(folder); err == nil && kind&fs.ModeSymlink != 0 {
 		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
 	}
 	return nil

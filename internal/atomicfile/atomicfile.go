@@ -27,6 +27,8 @@ type Options struct {
 	Sync bool
 	// Perm is the mode of a new file, less umask. 0 means 0666.
 	Perm fs.FileMode
+	// Absent says that Publish need not look whether the file exists before it writes: the caller just has. The commit decides in any case.
+	Absent bool
 }
 
 // Replace makes name a file that holds data, whether or not there was one. The commit point is the rename. Anything
@@ -59,8 +61,10 @@ func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, e
 // of concurrent callers wins. Where the file system has no links it is a look and a rename, and a file that another
 // program makes between the two is lost.
 func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
-	if err := absent(fsys, name); err != nil {
-		return err
+	if !o.Absent {
+		if err := absent(fsys, name); err != nil {
+			return err
+		}
 	}
 	tmp, _, err := writeTemp(fsys, name, bytes.NewReader(data), nil, o)
 	if err != nil {

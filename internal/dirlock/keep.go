@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -23,7 +24,11 @@ type Kept struct {
 	file   afero.File
 	flock  int // the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
 	sight  rootfs.Sight
+	fresh  bool // the file was changed so lately that a rename may leave the same sight of it
 }
+
+// tick is more than the longest step of a clock by which a file system marks changes.
+const tick = 20 * time.Millisecond
 
 // Keep is Lock for a lock that will be taken again soon. It is nil, and no error, where a lock cannot be kept, or something about its file is unusual: then
 // nothing is held, and Lock is the way.
@@ -47,10 +52,8 @@ func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
 		return nil, err
 	}
 	var err error
-	if k.sight, err = k.looker.LookAt(k.file, true); err == nil {
-		if ok, err = k.Here(); ok {
-			return k, nil
-		}
+	if ok, err = k.look(); ok {
+		return k, nil
 	}
 	err = errors.Join(err, k.Unlock())
 	k.drop()
@@ -125,11 +128,27 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 	if err := k.acquire(ctx); err != nil {
 		return false, err
 	}
-	now, err := k.looker.LookAt(k.file, true)
-	if err == nil && now == k.sight {
+	var ok bool
+	if k.fresh {
+		ok, _ = k.look()
+	} else {
+		now, err := k.looker.LookAt(k.file, true)
+		ok = err == nil && now == k.sight
+	}
+	if ok {
 		return true, nil
 	}
 	return false, k.Unlock()
+}
+
+// look notes what the file looks like where the name leads to it.
+func (k *Kept) look() (ok bool, err error) {
+	now := time.Now()
+	if k.sight, err = k.looker.LookAt(k.file, true); err != nil {
+		return false, err
+	}
+	k.fresh = now.Sub(time.Unix(0, k.sight.Changed)) < tick
+	return k.Here()
 }
 
 // Here reports whether the name still leads to the file.

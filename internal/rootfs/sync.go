@@ -22,7 +22,9 @@ const maxSyncs = 16
 
 // SyncAll implements Syncer.
 func (f *Fs) SyncAll(files []afero.File, dirs []string) error {
-	writeOut(files)
+	if err := writeOut(files); err != nil {
+		return err
+	}
 	errs := make([]error, len(files)+len(dirs))
 	slots := make(chan struct{}, maxSyncs)
 	var all sync.WaitGroup

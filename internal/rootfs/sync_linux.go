@@ -1,6 +1,8 @@
 package rootfs
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/afero"
@@ -8,13 +10,21 @@ import (
 )
 
 // writeOut has the kernel write the data of files, all at once, and waits until it has: so that what is left to commit, for all of them, is there before the
-// first commit. It promises nothing, so its errors say nothing.
-func writeOut(files []afero.File) {
+// first commit. It promises nothing. But a failed write is told only once of each handle: the sync that follows would not tell what was told here.
+func writeOut(files []afero.File) error {
+	var errs []error
 	for _, flags := range [...]int{unix.SYNC_FILE_RANGE_WRITE, unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER} {
 		for _, file := range files {
-			if own, ok := file.(*os.File); ok {
-				_ = unix.SyncFileRange(int(own.Fd()), 0, 0, flags)
+			own, ok := file.(*os.File)
+			if !ok {
+				continue
+			}
+			switch err := unix.SyncFileRange(int(own.Fd()), 0, 0, flags); err {
+			case nil, unix.EINTR, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ESPIPE: // not here, or not now
+			default:
+				errs = append(errs, &fs.PathError{Op: "sync", Path: file.Name(), Err: err})
 			}
 		}
 	}
+	return errors.Join(errs...)
 }
