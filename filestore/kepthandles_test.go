@@ -115,6 +115,35 @@ func (k *keptDir) steps(key string) string {
 	return strings.Join(list, " ")
 }
 
+// collect has another process remove what was deleted.
+func (k *keptDir) collect(want int) {
+	k.Helper()
+	n := 0
+	for _, err := range k.other.GC(k.Context(), mlruns.GCQuery{}) {
+		k.must(err)
+		n++
+	}
+	if n != want {
+		k.Fatalf("gc removed %d, want %d", n, want)
+	}
+}
+
+// repair has another process mend problems of one kind, which are all that there are.
+func (k *keptDir) repair(kind mlruns.ProblemKind) {
+	k.Helper()
+	n := 0
+	for done, err := range k.other.Repair(k.Context(), mlruns.RepairQuery{}) {
+		k.must(err)
+		if done.Action == "" || done.Kind != kind {
+			k.Fatalf("repaired %+v, want a problem of kind %s", done, kind)
+		}
+		n++
+	}
+	if n == 0 {
+		k.Fatalf("no problem of kind %s was found", kind)
+	}
+}
+
 // openHandles counts the open files of this process below a folder, the folders aside.
 func openHandles(t *testing.T, dir string) int {
 	t.Helper()
@@ -196,8 +225,40 @@ func TestKeptHandlesSeeOthers(t *testing.T) {
 		"the run is deleted and restored": {change: func(k *keptDir) {
 			k.must(errors.Join(k.other.DeleteRun(k.Context(), k.id), k.other.RestoreRun(k.Context(), k.id)))
 		}, steps: "0 1 2 3"},
-		"meta.yaml is damaged":      {change: func(k *keptDir) { k.rewriteMeta("run_uuid: ", "run_uuid?:") }, want: mlruns.ErrCorrupt, steps: "0 1 2", allow: mlruns.ProblemUnreadableMeta},
-		"meta.yaml is gone":         {change: func(k *keptDir) { k.must(os.Remove(k.file("meta.yaml"))) }, want: mlruns.ErrNotFound, allow: mlruns.ProblemMissingMeta},
+		"meta.yaml is damaged": {change: func(k *keptDir) { k.rewriteMeta("run_uuid: ", "run_uuid?:") }, want: mlruns.ErrCorrupt, steps: "0 1 2", allow: mlruns.ProblemUnreadableMeta},
+		"meta.yaml is gone":    {change: func(k *keptDir) { k.must(os.Remove(k.file("meta.yaml"))) }, want: mlruns.ErrNotFound, allow: mlruns.ProblemMissingMeta},
+		"gc removes the run": {change: func(k *keptDir) {
+			k.must(k.other.DeleteRun(k.Context(), k.id))
+			k.collect(1)
+		}, want: mlruns.ErrNotFound},
+		"gc removes the experiment": {change: func(k *keptDir) {
+			k.must(k.other.DeleteExperiment(k.Context(), "e1"))
+			k.collect(1)
+		}, want: mlruns.ErrNotFound},
+		"gc removes the run, which comes back from a copy": {change: func(k *keptDir) {
+			saved := filepath.Join(k.dir, "..", "saved")
+			k.must(os.CopyFS(saved, os.DirFS(k.run)))
+			k.must(k.other.DeleteRun(k.Context(), k.id))
+			k.collect(1)
+			k.must(os.CopyFS(k.run, os.DirFS(saved)))
+		}, steps: "0 1 2 3"},
+		"gc finds nothing to remove": {change: func(k *keptDir) { k.collect(0) }, steps: "0 1 2 3"},
+		"repair replaces the metric": {change: func(k *keptDir) {
+			k.append("metrics/m", "no point\n1 1.0 9\n")
+			k.repair(mlruns.ProblemMalformed)
+		}, steps: "0 1 2 9 3"},
+		"repair gives the last line its newline": {change: func(k *keptDir) {
+			k.append("metrics/m", "1 1.0 9")
+			k.repair(mlruns.ProblemUnterminated)
+		}, steps: "0 1 2 9 3"},
+		"repair moves the metric aside": {change: func(k *keptDir) {
+			k.must(os.Truncate(k.file("metrics/m"), 0))
+			k.repair(mlruns.ProblemEmpty)
+		}, steps: "3"},
+		"repair merges a copy into the metric": {change: func(k *keptDir) {
+			k.write("metrics/m (conflicted copy 2026-11-25)", "1 1.0 9\n")
+			k.repair(mlruns.ProblemConflict)
+		}, steps: "0 1 2 9 3"},
 		"the experiment is deleted": {change: func(k *keptDir) { k.must(k.other.DeleteExperiment(k.Context(), "e1")) }, want: mlruns.ErrNotActive, steps: "0 1 2"},
 		"the experiment is deleted and restored": {change: func(k *keptDir) {
 			k.must(errors.Join(k.other.DeleteExperiment(k.Context(), "e1"), k.other.RestoreExperiment(k.Context(), "e1")))
@@ -234,9 +295,11 @@ func TestKeptHandlesAreBounded(t *testing.T) {
 	const runs, metrics, limit = 70, 6, 64*2 + 256
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
-	batch := mlruns.Batch{}
-	for i := range metrics {
-		batch.Metrics = append(batch.Metrics, mlruns.Metric{Key: fmt.Sprintf("m%d", i)})
+	batch := func(keys string, n, step int) (b mlruns.Batch) {
+		for i := range n {
+			b.Metrics = append(b.Metrics, mlruns.Metric{Key: fmt.Sprintf("%s%d", keys, i), Step: int64(step)})
+		}
+		return b
 	}
 	most := 0
 	for i := range runs {
@@ -244,19 +307,15 @@ func TestKeptHandlesAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 3 {
-			if err := s.LogBatch(t.Context(), run.Info.ID, batch); err != nil {
+		for step := range 3 {
+			if err := s.LogBatch(t.Context(), run.Info.ID, batch("m", metrics, step)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		most = max(most, openHandles(t, dir))
 	}
-	wide := mlruns.Batch{}
-	for i := range 300 {
-		wide.Metrics = append(wide.Metrics, mlruns.Metric{Key: fmt.Sprintf("w%d", i)})
-	}
-	for range 3 {
-		if err := s.LogBatch(t.Context(), "r0", wide); err != nil {
+	for step := range 3 {
+		if err := s.LogBatch(t.Context(), "r0", batch("w", 300, step)); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, openHandles(t, dir))
@@ -293,8 +352,8 @@ func TestNothingKept(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 3 {
-				if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m"}); err != nil {
+			for step := range int64(3) {
+				if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m", Step: step}); err != nil {
 					t.Fatal(err)
 				}
 			}

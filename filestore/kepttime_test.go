@@ -61,9 +61,11 @@ func TestKeptRunInOneTick(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	points := int64(0)
 	log := func(want error) {
 		t.Helper()
-		if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m"}); !errors.Is(err, want) {
+		points++
+		if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "m", Step: points}); !errors.Is(err, want) {
 			t.Fatalf("LogMetric: %v, want %v", err, want)
 		}
 	}

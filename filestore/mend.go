@@ -99,7 +99,7 @@ func (r *repair) addPoints(run runRef, key, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return r.appendPoints(r.ctx, run.dir, key, lines, r.syncs(SyncMeta))
+	return r.appendPoints(r.ctx, loggedRun{ref: run}, series{key: key, lines: lines}, -1, r.syncs(SyncMeta))
 }
 
 // points calls each for the points of a metric file; one that is not there has none.

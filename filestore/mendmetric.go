@@ -151,7 +151,7 @@ func (r *repair) carryOver(run runRef, key, name string, size int64) error {
 		size += int64(len(more))
 		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
 		if err == nil && len(lines) > 0 {
-			err = r.appendPoints(r.ctx, run.dir, key, lines, r.syncs(SyncMeta))
+			err = r.appendPoints(r.ctx, loggedRun{ref: run}, series{key: key, lines: lines}, -1, r.syncs(SyncMeta))
 		}
 		if err != nil {
 			return err

@@ -112,12 +112,11 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 		}
 		defer unlock.experiment()
 		defer unlock.run()
-		changed := false
-		err = m.store.withLockedRun(ctx, now, func(now runRef, _ mlruns.RunInfo, doc document) (err error) {
-			changed, err = m.store.replaceText(now.dir, doc, keyArtifactURI, info.ArtifactURI, to)
-			return err
-		})
-		return changed, err
+		_, doc, err := m.store.readLockedRun(ctx, now)
+		if err != nil {
+			return false, err
+		}
+		return m.store.replaceText(now.dir, doc, keyArtifactURI, info.ArtifactURI, to)
 	})
 }
 

@@ -141,10 +141,3 @@ func makeFile(b *testing.B, dir int, name, text string) int {
 	}
 	return fd
 }
-
-func must(b *testing.B, err error) {
-	b.Helper()
-	if err != nil {
-		b.Fatal(err)
-	}
-}

@@ -71,9 +71,11 @@ func TestKeptExcludes(t *testing.T) {
 // TestKeptFileChanged changes the lock file while the lock is free.
 func TestKeptFileChanged(t *testing.T) {
 	for name, change := range map[string]func(lock string) error{
-		"removed":  os.Remove,
-		"renamed":  func(lock string) error { return os.Rename(lock, lock+".old") },
-		"replaced": func(lock string) error { return errors.Join(os.WriteFile(lock+".new", nil, 0o666), os.Rename(lock+".new", lock)) },
+		"removed": os.Remove,
+		"renamed": func(lock string) error { return os.Rename(lock, lock+".old") },
+		"replaced": func(lock string) error {
+			return errors.Join(os.WriteFile(lock+".new", nil, 0o666), os.Rename(lock+".new", lock))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := newDir(t)
