@@ -14,6 +14,9 @@
 // A Store is safe for concurrent use, and any number of processes may have one open on the same directory. Readers take no locks. Writers lock the run,
 // the experiment or the root with empty files named .mlruns.lock. MLflow takes no locks: its writers are met with retries, not excluded.
 //
+// On local file systems of Linux a Store keeps files of the runs that it logged to last open until Close: of up to 64 runs the lock and meta.yaml, and up to
+// 256 metric files. Before each use it looks whether the file is still the one at its path. It keeps none with WithLinkTargets or LockNone.
+//
 // # Not supported
 //
 // Several machines writing one run through a sync service (Dropbox, Syncthing, rsync both ways): one machine at a time per run.

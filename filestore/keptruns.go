@@ -77,7 +77,7 @@ func (k *keptRuns) add(r *keptRun) {
 		e = before
 	}
 	k.mu.Unlock()
-	closeUnused(out)
+	_ = closeUnused(out) // what was written has taken effect: the file system is local
 }
 
 // remove takes a run out of the cache. The caller holds mu, and closes it then if nobody uses it.
@@ -105,7 +105,7 @@ func (k *keptRuns) release(r *keptRun, stale bool) {
 		out = r
 	}
 	k.mu.Unlock()
-	closeUnused([]*keptRun{out})
+	_ = closeUnused([]*keptRun{out}) // as above
 }
 
 // reserve makes room for one more open metric file, at the cost of the run not used for longest.
@@ -124,7 +124,7 @@ func (k *keptRuns) reserve() bool {
 		k.metrics++
 	}
 	k.mu.Unlock()
-	closeUnused(out)
+	_ = closeUnused(out) // what was written has taken effect: the file system is local
 	return ok
 }
 

@@ -18,17 +18,17 @@ import (
 // coarse is a file system whose clock steps 10 ms at a time, as that of a kernel with 100 Hz.
 type coarse struct{ *memfs.FS }
 
-func step(s rootfs.Sight, err error) (rootfs.Sight, error) {
+func rounded(s rootfs.Sight, err error) (rootfs.Sight, error) {
 	s.Changed -= s.Changed % int64(10*time.Millisecond)
 	return s, err
 }
 
 func (c coarse) Look(name string, changed bool) (rootfs.Sight, error) {
-	return step(c.FS.Look(name, changed))
+	return rounded(c.FS.Look(name, changed))
 }
 
 func (c coarse) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
-	return step(c.FS.LookAt(f, changed))
+	return rounded(c.FS.LookAt(f, changed))
 }
 
 // TestKeptRunInOneTick has MLflow delete and restore a run, in place and with the same length, right after each call: in the tick of the clock in which the
