@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench bench-cold lint golden clean
+.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -9,10 +9,11 @@ COUNT     ?= 1
 PROOFS    := EveryFault|Kills|PowerCut|Mutant|Durable|BesidePython|StrictReader|^TestReads|Unwritable|CrashClone|FullAfter|Delay
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
+VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.0
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## read a store that MLflow wrote, then train a model and log the sweep to ./mlruns
 	@$(GO) run ./examples/demo
@@ -53,6 +54,7 @@ lint: $(LINTER) ## format, vet and lint; build and vet for every platform; check
 		echo "== $$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build ./...; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) vet ./...; \
 	done
+	$(GO) vet -tags interop ./interop/...
 	$(GO) mod tidy -diff
 
 $(LINTER):
@@ -63,6 +65,9 @@ $(LINTER):
 golden: ## print where the golden stores come from and check that they are whole
 	@sed -n '1,40p' testdata/README.md
 	$(GO) test -count 1 -run 'Golden' ./filestore ./search
+
+interop: ## install the real MLflow and test beside it, all VERSIONS or some: make interop VERSIONS="3.x 2.9"
+	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(BIN) mlruns

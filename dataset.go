@@ -30,7 +30,7 @@ type DatasetInput struct {
 	Tags    map[string]string
 }
 
-// ModelInput is a logged model that a run used.
+// ModelInput is a logged model that a run used. MLflow 2.4 … 2.22 cannot read a run that has one.
 type ModelInput struct{ ModelID string }
 
 // ModelOutput is a logged model that a run made at a step.

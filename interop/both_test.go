@@ -1,0 +1,5 @@
+//go:build interop
+
+package interop
+
+const envTask = "MLRUNS_INTEROP_TASK"

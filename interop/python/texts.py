@@ -1,0 +1,41 @@
+"""Texts as MLflow's files hold them."""
+
+import base64
+import os
+import struct
+
+import yaml
+
+try:
+    from mlflow.utils.yaml_utils import write_yaml
+except ImportError:  # MLflow < 2.4
+    from mlflow.utils.file_utils import write_yaml
+
+
+def dump_strings(folder, strings):
+    """What MLflow's own writer makes of {"name": s}, base64, for each s."""
+    found = []
+    for s in strings:
+        write_yaml(folder, "probe.yaml", {"name": s}, overwrite=True)
+        with open(os.path.join(folder, "probe.yaml"), "rb") as f:
+            found.append(base64.b64encode(f.read()).decode())
+    return found
+
+
+def load_strings(documents):
+    """The value of name in each document, as PyYAML reads it."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [yaml.load(base64.b64decode(d), Loader=loader)["name"] for d in documents]
+
+
+def reprs(bits):
+    """repr() of the floats with these bits."""
+    return [repr(struct.unpack(">d", bytes.fromhex(b))[0]) for b in bits]
+
+
+def floats(texts):
+    """The bits of float() of each text."""
+    return [struct.pack(">d", float(t)).hex() for t in texts]
+
+
+DO = {"dump_strings": dump_strings, "load_strings": load_strings, "reprs": reprs, "floats": floats}
