@@ -3,6 +3,7 @@
 import base64
 import os
 import struct
+import tempfile
 
 import yaml
 
@@ -12,13 +13,17 @@ except ImportError:  # MLflow < 2.4
     from mlflow.utils.file_utils import write_yaml
 
 
-def dump_strings(folder, strings):
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def dump_strings(strings):
     """What MLflow's own writer makes of {"name": s}, base64, for each s."""
     found = []
-    for s in strings:
-        write_yaml(folder, "probe.yaml", {"name": s}, overwrite=True)
-        with open(os.path.join(folder, "probe.yaml"), "rb") as f:
-            found.append(base64.b64encode(f.read()).decode())
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        for s in strings:
+            write_yaml(folder, "probe.yaml", {"name": s}, overwrite=True)
+            with open(os.path.join(folder, "probe.yaml"), "rb") as f:
+                found.append(base64.b64encode(f.read()).decode())
     return found
 
 
