@@ -14,10 +14,12 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // RecordLoggedModel implements mlruns.Store: the tag mlflow.log-model.history is a JSON array to which an object is added, in the text form of
-// Python's json.dumps. MLflow reads, changes and writes the tag without a lock; here no record of ours is lost. The commit point is that of SetTag.
+// Python's json.dumps. MLflow reads, changes and writes the tag without a lock; here no record of ours is lost.
+// ErrBusy if MLflow is in the middle of writing it for a second: calling again is safe. The commit point is that of SetTag.
 func (s *Store) RecordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
 	return fail("record logged model", runID, s.recordLoggedModel(ctx, runID, m))
 }
@@ -39,8 +41,8 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 			return err
 		}
 		defer closeQuietly(f)
-		history, err := readValue(ctx, f, layout.Join(layout.Tags, mlruns.TagModelHistory))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		history, err := readModels(ctx, f)
+		if err != nil {
 			return err
 		}
 		history, err = addToArray(history, record)
@@ -49,6 +51,30 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		}
 		return s.writeValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
 	})
+}
+
+// modelRetries are the pauses before looking again at a list of models that is empty. They are longer than emptyRetry: what is lost here is all models.
+var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
+
+// readModels reads the list of models, again while it is fresh and empty: MLflow truncates the file and then writes it, and a list begun anew in between
+// would replace all that it writes. A file that stays empty is believed only when it is old.
+func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
+	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
+	for try := 0; ; try++ {
+		models, err := readText(f, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		if err != nil || models != "" || !beingWritten(f, name) {
+			return models, err
+		}
+		if try == len(modelRetries) {
+			return "", &mlruns.Reason{Kind: mlruns.ErrBusy, Text: fmt.Sprintf("another program has not finished writing the tag %s", mlruns.TagModelHistory)}
+		}
+		if err := sleep(ctx, modelRetries[try]); err != nil {
+			return "", err
+		}
+	}
 }
 
 // addToArray adds an element to the text of a JSON array and leaves the rest of the text as it is.

@@ -1,0 +1,56 @@
+package filestore_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+)
+
+// TestModelsWhileMLflowWrites lets MLflow truncate the list of models and write it only after several looks: a list begun anew would lose all of it.
+func TestModelsWhileMLflowWrites(t *testing.T) {
+	t.Parallel()
+	const tag = "mlruns/e1/run/tags/" + mlruns.TagModelHistory
+	for name, tc := range map[string]struct {
+		looks int // after which the list is whole; 0 for never
+		want  error
+	}{
+		"empty for two looks": {looks: 2},
+		"never written":       {want: mlruns.ErrBusy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.store.RecordLoggedModel(f.ctx, "run", mlruns.ModelRecord{ArtifactPath: "first", Created: time.UnixMilli(1)}))
+			whole := f.content("/" + tag)
+			f.must(afero.WriteFile(f.fs, "/"+tag, nil, 0o666))
+			looks := 0
+			f.hook(func(op faultfs.Op) error {
+				if strings.TrimPrefix(op.Path, "/") != tag || op.Kind != faultfs.Stat {
+					return nil
+				}
+				if looks++; looks == tc.looks {
+					f.must(afero.WriteFile(f.fs, "/"+tag, []byte(whole), 0o666))
+				}
+				return nil
+			})
+			err := f.store.RecordLoggedModel(f.ctx, "run", mlruns.ModelRecord{ArtifactPath: "second", Created: time.UnixMilli(1)})
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("got %v, want %v", err, tc.want)
+			}
+			got, want := f.content("/"+tag), ""
+			if tc.want == nil {
+				want = strings.TrimSuffix(whole, "]") + ", " + strings.ReplaceAll(whole[1:], "first", "second")
+			}
+			if got != want {
+				t.Errorf("the list is\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
