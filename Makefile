@@ -10,6 +10,7 @@ PROOFS    := EveryFault|Kills|PowerCut|Mutant|Durable|BesidePython|StrictReader|
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.0
+DIRS      ?= $(or $(TMPDIR),/tmp)
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets
@@ -68,6 +69,9 @@ golden: ## print where the golden stores come from and check that they are whole
 
 interop: ## install the real MLflow and test beside it, all VERSIONS or some: make interop VERSIONS="3.x 2.9"
 	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)
+
+bench-mlflow: ## measure beside MLflow's FileStore and SQLite store: make bench-mlflow DIRS=/tmp,/dev/shm
+	@environment=$$(interop/environments.sh 3.x) && $(GO) run -tags interop ./interop/bench -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(BIN) mlruns

@@ -62,7 +62,7 @@ func writeEverything(w *told, r *wild, a abilities) {
 		for range r.IntN(3) {
 			spec.Tags[r.key(a)] = r.lines(true)
 		}
-		if i == 1 {
+		if i == 1 && a.buckets {
 			spec.ArtifactLocation = "s3://bucket/" + itoa(i)
 		}
 		experiments = append(experiments, w.createExperiment(spec))
