@@ -1,0 +1,36 @@
+package filestore_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+)
+
+// TestRootRemoved removes the directory under an open store: every write is an error and makes nothing in its place.
+func TestRootRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	store := openStore(t, dir)
+	run := makeRun(t, store)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	ctx, id := t.Context(), run.Info.ID
+	_, noExperiment := store.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "e"})
+	_, noRun := store.CreateRun(ctx, mlruns.RunSpec{})
+	_, missing := store.Run(ctx, id)
+	for name, err := range map[string]error{
+		"CreateExperiment": noExperiment, "CreateRun": noRun, "Run": missing, "LogMetric": store.LogMetric(ctx, id, mlruns.Metric{Key: "m"}),
+		"LogParam": store.LogParam(ctx, id, "p", "v"), "SetTag": store.SetTag(ctx, id, "t", "v"), "DeleteRun": store.DeleteRun(ctx, id),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is there again: %v", err)
+	}
+}
