@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -69,12 +70,12 @@ func answer(text string) error {
 }
 
 // measure makes the data set in a new folder of h.dir, measures every case, prints the table and removes the folder.
-func (h *harness) measure(only string) error {
+func (h *harness) measure(only string) (err error) {
 	top, err := os.MkdirTemp(h.dir, "mlruns-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(top)
+	defer func() { err = errors.Join(err, os.RemoveAll(top)) }()
 	fmt.Fprintln(os.Stderr, "making the data set in", top)
 	if err := generate(context.Background(), top, h.sizes); err != nil {
 		return err
