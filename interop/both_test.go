@@ -48,6 +48,8 @@ type job struct {
 	Runs       []string
 	End        int64
 	Log        string
+	// At is the time of its points, in milliseconds: no two processes log the same point.
+	At int64
 }
 
 // TestBothAtOnce has two Python and two Go processes write to one store and then accounts for every operation that they report.
@@ -77,7 +79,7 @@ func TestBothAtOnce(t *testing.T) {
 	}
 	jobs := []*job{{Name: "go1"}, {Name: "go2"}, {Name: "py1"}, {Name: "py2"}}
 	for i, j := range jobs {
-		j.Root, j.Seed, j.Experiment, j.Runs, j.Log = dir, *seed+uint64(i), e.ID, runs, filepath.Join(t.TempDir(), j.Name)
+		j.Root, j.Seed, j.Experiment, j.Runs, j.Log, j.At = dir, *seed+uint64(i), e.ID, runs, filepath.Join(t.TempDir(), j.Name), int64(i+1)
 	}
 	begin := perform(t, p, jobs)
 	var ops []op
@@ -126,7 +128,7 @@ func perform(t *testing.T, p *python, jobs []*job) time.Time {
 }
 
 func (j *job) arguments() map[string]any {
-	return map[string]any{"root": j.Root, "name": j.Name, "seed": j.Seed, "experiment": j.Experiment, "runs": j.Runs, "end": j.End, "log": j.Log}
+	return map[string]any{"root": j.Root, "name": j.Name, "seed": j.Seed, "experiment": j.Experiment, "runs": j.Runs, "end": j.End, "log": j.Log, "at": j.At}
 }
 
 // runGo runs TestWork in a process of its own.

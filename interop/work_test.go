@@ -102,7 +102,7 @@ func (w *worker) either(own string) string {
 
 func (w *worker) metric(ctx context.Context, o *op) error {
 	o.Run, o.Key, o.Value = w.run(), w.either("own/"+w.Name), fmt.Sprint(w.n)
-	return w.LogMetric(ctx, o.Run, mlruns.Metric{Key: o.Key, Value: float64(w.n), Time: time.UnixMilli(1), Step: w.n})
+	return w.LogMetric(ctx, o.Run, mlruns.Metric{Key: o.Key, Value: float64(w.n), Time: time.UnixMilli(w.At), Step: w.n})
 }
 
 func (w *worker) batch(ctx context.Context, o *op) error {

@@ -115,16 +115,6 @@ def dump(root, artifacts_of=()):
     return found
 
 
-def counts(root):
-    """How many of everything an unfiltered reading finds."""
-    c = client(root)
-    n = {"experiments": 0, "runs": 0}
-    for e in experiments(c):
-        n["experiments"] += 1
-        n["runs"] += len(c.search_runs([e.experiment_id], "", ViewType.ALL, 50000))
-    return n
-
-
 def search(root, queries):
     """Each query page by page, until its end or pages of them."""
     c = client(root)
@@ -150,4 +140,4 @@ def pages(c, q):
     return {"pages": found}
 
 
-DO = {"dump": dump, "counts": counts, "search": search}
+DO = {"dump": dump, "search": search}

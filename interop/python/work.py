@@ -17,8 +17,8 @@ except ImportError:  # mlflow-skinny without numpy
 class Worker:
     """Each method is an operation; it gives what it was about: the run or experiment, a key, a value."""
 
-    def __init__(self, root, name, seed, experiment, runs, end):
-        self.c, self.name, self.experiment, self.runs, self.end = read.client(root), name, experiment, runs, end
+    def __init__(self, root, name, seed, experiment, runs, at):
+        self.c, self.name, self.experiment, self.runs, self.at = read.client(root), name, experiment, runs, at
         self.r = random.Random(seed)
         self.n = 0
         self.made, self.mine = [], []
@@ -31,7 +31,7 @@ class Worker:
 
     def metric(self, what):
         what.update(run=self.run(), key=self.r.choice(["both", "own/" + self.name]), value=str(self.n))
-        self.c.log_metric(what["run"], what["key"], float(self.n), 1, self.n)
+        self.c.log_metric(what["run"], what["key"], float(self.n), self.at, self.n)
 
     def batch(self, what):
         what.update(run=self.run(), key="batch/" + self.name, value=self.value())
@@ -118,9 +118,9 @@ WEIGHTS = {
 }
 
 
-def work(root, name, seed, experiment, runs, end, log):
+def work(root, name, seed, experiment, runs, end, log, at):
     """Works until the time end, in nanoseconds, and writes one line an operation."""
-    w = Worker(root, name, seed, experiment, runs, end)
+    w = Worker(root, name, seed, experiment, runs, at)
     names = [n for n in WEIGHTS if n != "model" or Model]
     weights = [WEIGHTS[n] for n in names]
     with open(log, "w", encoding="utf-8") as f:
