@@ -89,10 +89,10 @@ func knownTo(p *python, s snapshot) snapshot {
 type abilities struct {
 	// colons in keys (2.16), data sets of points (3.0), models as inputs (3.0, or before 2.4, which has no inputs), newlines in params (1.7).
 	colons, datasetPoints, models, newlines bool
-	// buckets: artifacts may be in a bucket.
-	buckets bool
+	// buckets: artifacts may be in a bucket. ties: points may have one step and time, or be the same.
+	buckets, ties bool
 }
 
 func abilitiesOf(p *python) abilities {
-	return abilities{colons: p.since(2, 16), datasetPoints: p.since(3, 0), models: p.since(3, 0) || !p.since(2, 4), newlines: p.since(1, 7), buckets: true}
+	return abilities{colons: p.since(2, 16), datasetPoints: p.since(3, 0), models: p.since(3, 0) || !p.since(2, 4), newlines: p.since(1, 7), buckets: true, ties: true}
 }

@@ -81,6 +81,14 @@ func (w *wild) number() float64 {
 
 func (w *wild) at() time.Time { return time.UnixMilli(1 + w.Int64N(2_000_000_000_000)).UTC() }
 
+// when is the time of a point: one of two where there may be ties.
+func (w *wild) when(a abilities) time.Time {
+	if a.ties && w.IntN(4) > 0 {
+		return time.UnixMilli(5 + w.Int64N(2)).UTC()
+	}
+	return w.at()
+}
+
 // name is a name of an experiment. A quote in it is a bug of MLflow ≥ 2.0, the row "name with a quote" of docs/compat.md.
 func (w *wild) name() string {
 	w.n++

@@ -80,7 +80,7 @@ class Writer:
         for _ in range(r.randint(0, 3)):
             k = self.key()
             for _ in range(r.randint(1, 8)):
-                c.log_metric(i, k, self.value(), self.time(), r.randint(-5, 5))
+                c.log_metric(i, k, self.value(), r.choice([5, 6, self.time()]), r.randint(-1, 1))
         keys = [self.key() for _ in range(3)]
         c.log_batch(
             i,
