@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -170,6 +171,7 @@ func toggle(ctx context.Context, s *filestore.Store, _ int, say func(string, ...
 			return err
 		}
 		say("toggled")
+		time.Sleep(2 * time.Millisecond) // or the others hardly ever find it active
 		made = 0
 		for _, err := range s.RunInfos(ctx, "e1", mlruns.ViewAll) {
 			if err != nil {
