@@ -278,11 +278,11 @@ func TestLayoutProblems(t *testing.T) {
 
 func TestLayoutPauses(t *testing.T) {
 	pauses := map[string]time.Duration{
-		"a `meta.yaml` that cannot be used, first time":  metaRetries[0],
-		"a `meta.yaml` that cannot be used, second time": metaRetries[1],
-		"an empty param or tag":                          emptyRetry,
-		"a metric file whose last line has no newline":   tornRetry,
-		"a torn line, before an appender blanks it out":  tornPatience,
+		"a `meta.yaml` that cannot be used, first time":                  metaRetries[0],
+		"a `meta.yaml` that cannot be used, second time":                 metaRetries[1],
+		"an empty param or tag":                                          emptyRetry,
+		"a metric file that is empty, or whose last line has no newline": tornRetry,
+		"a torn line, before an appender blanks it out":                  tornPatience,
 	}
 	rows := readLayoutDocument(t).table(t, "what is met | pause before looking again")
 	for _, row := range rows {

@@ -14,7 +14,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// tornRetry is the pause before looking again at a last line without its newline: a writer may be in the middle of a page.
+// tornRetry is the pause before looking again at a metric file that is empty or whose last line has no newline: a writer may have just made it, or be in the
+// middle of a page.
 const tornRetry = 20 * time.Millisecond
 
 // scanner goes through the points of a metric file and reports lines that are none.
@@ -117,7 +118,7 @@ func readPoints(ctx context.Context, k keyFile, p *problems, each func(point)) e
 	if err != nil {
 		return err
 	}
-	if tail := tailOf(data); !isBlank(tail) && beingWritten(k.folder, k.name) {
+	if (len(data) == 0 || !isBlank(tailOf(data))) && beingWritten(k.folder, k.name) {
 		if err := sleep(ctx, tornRetry); err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(p
 		if !atEnd {
 			continue
 		}
-		if isBlank(buf) || retried || !beingWritten(k.folder, k.name) {
+		if s.any && isBlank(buf) || retried || !beingWritten(k.folder, k.name) {
 			s.end(buf)
 			return nil
 		}

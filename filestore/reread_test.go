@@ -49,13 +49,9 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 		"param in a filter":          {run + "params/old", 0, found("params.old = '1'"), "run"},
 		"metric":                     {run + "metrics/old", 20, read(func(r *mlruns.Run) string { return r.Data.Metrics["old"].Time.UTC().Format(time.TimeOnly) }), "00:00:09"},
 		"metric in a filter":         {run + "metrics/old", 20, found("metrics.old = 2"), "run"},
-		"history": {run + "metrics/old", 20, func(f *faulty) (last string) {
-			for m, err := range f.store.MetricHistory(f.ctx, "run", "old", mlruns.HistoryQuery{}) {
-				f.must(err)
-				last = m.Time.UTC().Format(time.TimeOnly)
-			}
-			return last
-		}, "00:00:09"},
+		"history":                    {run + "metrics/old", 20, lastOfHistory, "00:00:09"},
+		"metric just made":           {run + "metrics/old", 0, read(func(r *mlruns.Run) string { return r.Data.Metrics["old"].Time.UTC().Format(time.TimeOnly) }), "00:00:09"},
+		"history of one just made":   {run + "metrics/old", 0, lastOfHistory, "00:00:09"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,4 +80,13 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+func lastOfHistory(f *faulty) (last string) {
+	f.Helper()
+	for m, err := range f.store.MetricHistory(f.ctx, "run", "old", mlruns.HistoryQuery{}) {
+		f.must(err)
+		last = m.Time.UTC().Format(time.TimeOnly)
+	}
+	return last
 }
