@@ -133,10 +133,25 @@ func (c *collection) leftovers(ctx context.Context) error {
 			break
 		}
 		if dir := layout.Join(layout.Private, e.Name); discarded(e.Name) {
+			if run, err := c.store.restoredMeanwhile(ctx, dir); run != nil || err != nil {
+				c.putBack(ctx, dir, run, err)
+				continue
+			}
 			c.remove(ctx, mlruns.Removal{Path: dir}, func() (string, error) { return dir, c.store.settleDiscarded() })
 		}
 	}
 	return ctx.Err()
+}
+
+// putBack returns a run that was restored before its removal was interrupted to its experiment. What cannot be put back stays where it is.
+func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInfo, err error) {
+	if c.query.DryRun {
+		return
+	}
+	if err == nil {
+		err = c.store.putRunBack(ctx, dir, *run)
+	}
+	c.did(dir, err)
 }
 
 // discardExperiment takes a deleted experiment out of the trash if old still says so under its lock. The commit point is the rename.

@@ -130,6 +130,41 @@ func TestGCPutsBack(t *testing.T) {
 	noProblems(t, f.store)
 }
 
+// TestGCPutsBackWhatWasInterrupted finds a run that was restored, without a lock, just before a gc that had taken it out was killed.
+func TestGCPutsBackWhatWasInterrupted(t *testing.T) {
+	const out = "/mlruns/.mlruns.trash/.removed.run.0123456789abcdef"
+	for name, c := range map[string]struct {
+		taken bool
+		dry   bool
+		want  string
+	}{
+		"its place is free":  {want: "/mlruns/e1/run"},
+		"its place is taken": {taken: true, want: out},
+		"only to be told":    {dry: true, want: out},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFaulty(t, false, filestore.SyncMeta)
+			f.must(f.fs.MkdirAll("/mlruns/.mlruns.trash", 0o777))
+			f.must(f.fs.Rename("/mlruns/e1/run", out))
+			if c.taken { // MLflow makes the folder of a metric anew
+				f.must(f.fs.MkdirAll("/mlruns/e1/run/metrics", 0o777))
+			}
+			removed, err := collect(t, f.store, mlruns.GCQuery{OlderThan: 1 << 50, DryRun: c.dry})
+			if removed != nil || (err != nil) != c.taken || c.taken && !strings.Contains(err.Error(), "e1/run is not free") {
+				t.Errorf("removed %q, %v, want nothing", removed, err)
+			}
+			if got := f.content(c.want + "/metrics/old"); got != "1 1.0 0\n" {
+				t.Errorf("its metric is %q", got)
+			}
+			if c.want == out {
+				return
+			}
+			f.must(errOf(f.store.Run(f.ctx, "run")))
+			noProblems(t, f.store)
+		})
+	}
+}
+
 // TestGCGoesOn removes the rest when one cannot be removed, and says so at the end.
 func TestGCGoesOn(t *testing.T) {
 	dir, _ := garbage(t)

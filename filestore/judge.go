@@ -22,7 +22,7 @@ func (s *Store) judge(p *mlruns.Problem) {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
 		if discarded(path.Base(p.Path)) {
-			p.Repairable, p.Reason = false, "an interrupted gc left it, and the next one removes it"
+			p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
 			return
 		}
 		if p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge; !p.Repairable {

@@ -34,12 +34,12 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 	stale := true
 	defer func() { s.kept.release(r, stale) }()
 	ok, err := r.lock.Lock(ctx)
-	if err != nil {
-		stale = !errors.Is(err, dirlock.ErrBusy) && ctx.Err() == nil
+	if errors.Is(err, dirlock.ErrBusy) || err != nil && ctx.Err() != nil {
+		stale = false
 		return true, err
 	}
-	if !ok {
-		return false, nil
+	if err != nil || !ok {
+		return false, nil // a lock that is taken anew says what is wrong
 	}
 	defer s.unlock(r.lock.Unlock)
 	if !s.refresh(ctx, r, placed(r)) {

@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 
@@ -129,7 +130,10 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *proble
 			case ctx.Err() != nil:
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
-			case err != nil: // gone, or damaged by now
+			case errors.Is(err, mlruns.ErrNotFound) || isMissing(err): // gone since it was found
+				continue
+			case err != nil:
+				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
 				continue
 			}
 			if !yield(e, nil) {
@@ -145,8 +149,10 @@ func (s *Store) withTags(ctx context.Context, e mlruns.Experiment, p *problems) 
 	if isMissing(err) { // it has moved since it was listed
 		return s.experiment(ctx, e.ID)
 	}
-	if err != nil {
-		return e, err
+	if err != nil { // damage is per file: it is listed all the same
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err))
+		e.Tags = map[string]string{}
+		return e, ctx.Err()
 	}
 	defer closeQuietly(f)
 	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)

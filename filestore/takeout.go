@@ -47,6 +47,63 @@ func (s *Store) takeOut(dir string, still func(dir string) (bool, error)) (at st
 	return at, nil
 }
 
+// restoredMeanwhile gives the run in a folder that was taken out, if it does not say that it is deleted: whoever took it out was interrupted before the second
+// look. What is there but cannot be read is an error, for it may be such a run. An experiment is deleted by the place it was in, whatever it says.
+func (s *Store) restoredMeanwhile(ctx context.Context, dir string) (*mlruns.RunInfo, error) {
+	if info, err := s.tree.lstat(dir); err != nil || !info.IsDir() { // a link is removed, not followed
+		return nil, nil //nolint:nilerr,nilnil // documented
+	}
+	f, err := s.tree.folder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer closeQuietly(f)
+	var run *mlruns.RunInfo
+	_, err = readDocument(ctx, f, layout.Meta, func(doc *document) error {
+		id, ok := doc.text(keyRunID)
+		if !ok {
+			id, ok = doc.text(keyRunUUID)
+		}
+		stage, err := stageOf(doc)
+		if ok && stage != mlruns.StageDeleted {
+			experiment, _ := doc.text(keyExperimentID)
+			run = &mlruns.RunInfo{ID: id, ExperimentID: experiment}
+		}
+		return err
+	})
+	if isMissing(err) { // its removal had begun
+		return nil, nil //nolint:nilnil // documented
+	}
+	return run, err
+}
+
+// putRunBack moves the folder of a run that was taken out to its place, which must be free.
+func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) error {
+	if err := errors.Join(mlruns.ValidateRunID(run.ID), mlruns.ValidateExperimentID(run.ExperimentID)); err != nil {
+		return err
+	}
+	e, unlock, err := s.lockExperiment(ctx, run.ExperimentID)
+	if err != nil {
+		return err
+	}
+	defer s.unlock(unlock)
+	place := newRunRef(e, run.ID).dir
+	taken, err := s.tree.exists(place)
+	if err == nil && taken {
+		err = fmt.Errorf("the run was restored while it was being removed, and %s is not free: move one of the two by hand", place)
+	}
+	if err == nil {
+		err = s.tree.rename(dir, place)
+	}
+	if err != nil || !s.syncs(SyncMeta) {
+		return err
+	}
+	if err := errors.Join(s.tree.syncDir(parent(place)), s.tree.syncDir(layout.Private)); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
+}
+
 // settleDiscarded makes durable that what was discarded before is no longer where it was.
 func (s *Store) settleDiscarded() error {
 	if !s.syncs(SyncMeta) {
