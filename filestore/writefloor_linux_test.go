@@ -1,6 +1,7 @@
 package filestore_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,39 +13,68 @@ import (
 
 // The floors are the system calls of an operation without the operation: what the machine would allow at best, in the same run.
 
-// BenchmarkFloorLogMetric is flock, fstat, write and unlock on kept handles; with guards, the calls of LogMetric: the lock file and meta.yaml looked at by
-// their handles, the metric by its path, and the metric's last byte read.
-func BenchmarkFloorLogMetric(b *testing.B) {
-	for _, guards := range []bool{false, true} {
-		b.Run(map[bool]string{false: "handles", true: "guards"}[guards], func(b *testing.B) {
-			const run = "0/0123456789abcdef0123456789abcdef"
-			dir := b.TempDir()
-			ok(b, os.MkdirAll(filepath.Join(dir, run, "metrics"), 0o777))
-			for _, name := range []string{"meta.yaml", ".mlruns.lock", "metrics/loss"} {
-				ok(b, os.WriteFile(filepath.Join(dir, run, name), []byte("1600000000000 0.5 0\n"), 0o666))
+// BenchmarkFloorLogMetric is flock, fstat, write and unlock on kept handles. BenchmarkSameCallsAsLogMetric has the guards too: the lock file and meta.yaml
+// looked at by their handles, the metric by its path, and the metric's last byte read.
+func BenchmarkFloorLogMetric(b *testing.B)       { benchFloorLogMetric(b, false) }
+func BenchmarkSameCallsAsLogMetric(b *testing.B) { benchFloorLogMetric(b, true) }
+
+func benchFloorLogMetric(b *testing.B, guards bool) {
+	b.Run("SyncMeta", func(b *testing.B) {
+		const run = "0/0123456789abcdef0123456789abcdef"
+		dir := b.TempDir()
+		ok(b, os.MkdirAll(filepath.Join(dir, run, "metrics"), 0o777))
+		for _, name := range []string{"meta.yaml", ".mlruns.lock", "metrics/loss"} {
+			ok(b, os.WriteFile(filepath.Join(dir, run, name), []byte("1600000000000 0.5 0\n"), 0o666))
+		}
+		root := openFd(b, dir, unix.O_RDONLY|unix.O_DIRECTORY)
+		lock := openFd(b, filepath.Join(dir, run, ".mlruns.lock"), unix.O_RDWR)
+		file := openFd(b, filepath.Join(dir, run, "metrics/loss"), unix.O_RDWR|unix.O_APPEND)
+		line := []byte("1600000000000 0.123456789 1000\n")
+		meta := openFd(b, filepath.Join(dir, run, "meta.yaml"), unix.O_RDONLY)
+		last := make([]byte, 1)
+		var st unix.Stat_t
+		b.ReportAllocs()
+		for b.Loop() {
+			ok(b, unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB))
+			if guards {
+				ok(b, unix.Fstat(lock, &st))
+				ok(b, unix.Fstat(meta, &st))
+				ok(b, unix.Fstatat(root, run+"/metrics/loss", &st, unix.AT_SYMLINK_NOFOLLOW))
+				if _, err := unix.Pread(file, last, st.Size-1); err != nil {
+					b.Fatal(err)
+				}
+			} else {
+				ok(b, unix.Fstat(file, &st))
 			}
-			root := openFd(b, dir, unix.O_RDONLY|unix.O_DIRECTORY)
-			lock := openFd(b, filepath.Join(dir, run, ".mlruns.lock"), unix.O_RDWR)
-			file := openFd(b, filepath.Join(dir, run, "metrics/loss"), unix.O_RDWR|unix.O_APPEND)
-			line := []byte("1600000000000 0.123456789 1000\n")
-			meta := openFd(b, filepath.Join(dir, run, "meta.yaml"), unix.O_RDONLY)
-			last := make([]byte, 1)
+			if _, err := unix.Write(file, line); err != nil {
+				b.Fatal(err)
+			}
+			ok(b, unix.Flock(lock, unix.LOCK_UN))
+		}
+	})
+}
+
+// BenchmarkFloorLogBatch is one flock, and an fstat and a write of all lines to each metric on kept handles.
+func BenchmarkFloorLogBatch(b *testing.B) {
+	for _, keys := range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("1000metrics/%dkeys", keys), func(b *testing.B) {
+			dir := b.TempDir()
+			ok(b, os.WriteFile(filepath.Join(dir, "lock"), nil, 0o666))
+			lock := openFd(b, filepath.Join(dir, "lock"), unix.O_RDWR)
+			lines := bytes.Repeat([]byte("1600000000000 0.123456789 1000\n"), 1000/keys)
+			files := make([]int, keys)
+			for i := range files {
+				files[i] = openFd(b, filepath.Join(dir, fmt.Sprint(i)), unix.O_RDWR|unix.O_APPEND|unix.O_CREAT)
+			}
 			var st unix.Stat_t
 			b.ReportAllocs()
 			for b.Loop() {
 				ok(b, unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB))
-				if guards {
-					ok(b, unix.Fstat(lock, &st))
-					ok(b, unix.Fstat(meta, &st))
-					ok(b, unix.Fstatat(root, run+"/metrics/loss", &st, unix.AT_SYMLINK_NOFOLLOW))
-					if _, err := unix.Pread(file, last, st.Size-1); err != nil {
+				for _, file := range files {
+					ok(b, unix.Fstat(file, &st))
+					if _, err := unix.Write(file, lines); err != nil {
 						b.Fatal(err)
 					}
-				} else {
-					ok(b, unix.Fstat(file, &st))
-				}
-				if _, err := unix.Write(file, line); err != nil {
-					b.Fatal(err)
 				}
 				ok(b, unix.Flock(lock, unix.LOCK_UN))
 			}
@@ -52,26 +82,17 @@ func BenchmarkFloorLogMetric(b *testing.B) {
 	}
 }
 
-// BenchmarkFloorNewValue makes a small file under a temporary name and links it to its own (link, unlink), or renames it.
-func BenchmarkFloorNewValue(b *testing.B) {
-	for _, way := range []string{"link", "rename"} {
-		b.Run(way, func(b *testing.B) {
-			dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
-			ok(b, unix.Mkdirat(dir, "params", 0o777))
-			i := 0
-			b.ReportAllocs()
-			for b.Loop() {
-				i++
-				tmp, name := fmt.Sprintf(".tmp-%d", i), fmt.Sprintf("params/p%d", i)
-				ok(b, unix.Close(makeFile(b, dir, tmp, "0.001")))
-				if way == "rename" {
-					ok(b, unix.Renameat2(dir, tmp, dir, name, unix.RENAME_NOREPLACE))
-					continue
-				}
-				ok(b, unix.Linkat(dir, tmp, dir, name, 0))
-				ok(b, unix.Unlinkat(dir, tmp, 0))
-			}
-		})
+// BenchmarkFloorLogParam makes a small file under a temporary name and renames it to its own.
+func BenchmarkFloorLogParam(b *testing.B) {
+	dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
+	ok(b, unix.Mkdirat(dir, "params", 0o777))
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		i++
+		tmp, name := fmt.Sprintf(".tmp-%d", i), fmt.Sprintf("params/p%d", i)
+		ok(b, unix.Close(makeFile(b, dir, tmp, "0.001")))
+		ok(b, unix.Renameat2(dir, tmp, dir, name, unix.RENAME_NOREPLACE))
 	}
 }
 
@@ -126,7 +147,7 @@ func BenchmarkFloorCreateRun(b *testing.B) {
 
 func openFd(b *testing.B, name string, flags int) int {
 	b.Helper()
-	fd, err := unix.Open(name, flags|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(name, flags|unix.O_CLOEXEC, 0o666)
 	ok(b, err)
 	b.Cleanup(func() { _ = unix.Close(fd) })
 	return fd
