@@ -25,19 +25,35 @@ import (
 // full reports whether the proofs run at full length: `make proof` sets the variable. By default they run a part that shows the same.
 func full() bool { return os.Getenv("MLRUNS_PROOF") == "full" }
 
-// faultPlaces are where a write is failed: on the real disk and in memory, with what rootfs.Native offers and without. In local ones, only what is done with
-// kept handles.
-var faultPlaces = []struct {
-	name               string
-	disk, plain, local bool
-	sync               filestore.Sync // unless all are tried
-}{
-	{name: "memory", sync: filestore.SyncMeta},
-	{name: "memory through afero alone", plain: true, sync: filestore.SyncAlways},
-	{name: "disk", disk: true, sync: filestore.SyncMeta},
-	{name: "disk through afero alone", disk: true, plain: true, sync: filestore.SyncAlways},
-	{name: "kept handles", local: true, sync: filestore.SyncMeta},
-	{name: "kept handles, always synced", local: true, sync: filestore.SyncAlways},
+// faultPlace is where a write is failed, and through what.
+type faultPlace struct {
+	name        string
+	disk, plain bool
+	local       bool           // only what is done with kept handles
+	sync        filestore.Sync // unless all are tried
+	some        bool           // it costs most, so not all faults are made there
+	dir         string         // for the disk's folders; "" is the usual place of temporary ones
+}
+
+// faultPlaces are in memory and on the real disk, with what rootfs.Native offers and without. At full length all faults are made also on a disk that the
+// operating system has in memory; where there is none, on the other.
+func faultPlaces() []faultPlace {
+	info, err := os.Stat("/dev/shm")
+	inMemory := full() && err == nil && info.IsDir()
+	some := inMemory || !full()
+	places := []faultPlace{
+		{name: "memory", sync: filestore.SyncMeta},
+		{name: "memory through afero alone", plain: true, sync: filestore.SyncAlways},
+		{name: "disk", disk: true, sync: filestore.SyncMeta, some: some},
+		{name: "disk through afero alone", disk: true, plain: true, sync: filestore.SyncAlways, some: some},
+		{name: "kept handles", local: true, sync: filestore.SyncMeta},
+		{name: "kept handles, always synced", local: true, sync: filestore.SyncAlways},
+	}
+	if inMemory {
+		places = append(places, faultPlace{name: "disk in memory", disk: true, sync: filestore.SyncMeta, dir: "/dev/shm"},
+			faultPlace{name: "disk in memory through afero alone", disk: true, plain: true, sync: filestore.SyncAlways, dir: "/dev/shm"})
+	}
+	return places
 }
 
 // faultKinds are what happens to the i-th operation, and of a full disk to the i-th byte.
@@ -55,12 +71,12 @@ var faultKinds = []struct {
 }
 
 // stepOf thins the faults out where not all are asked for: of these operations every so many is failed.
-func stepOf(disk, often bool) int {
+func (p faultPlace) stepOf(often bool) int {
 	switch {
-	case full() || often && !disk:
-		return 1
-	case disk: // it costs most
+	case p.some:
 		return 29
+	case full() || often:
+		return 1
 	}
 	return 4
 }
@@ -104,24 +120,24 @@ func newGround(t *testing.T, op faultedOperation) *ground {
 	}
 	f.fs.SyncAll()
 	g := &ground{mem: f.fs, warm: op.warm, tree: treeOf(t, f.fs)}
-	f = g.faulty(t, false, false, filestore.SyncMeta)
+	f = g.faulty(t, faultPlace{}, filestore.SyncMeta)
 	g.before, g.quietBefore = f.snapshot(), quiet(treeOf(t, f.base))
-	done := g.faulty(t, false, false, filestore.SyncMeta)
+	done := g.faulty(t, faultPlace{}, filestore.SyncMeta)
 	done.must(op.do(done))
 	g.after, g.treeAfter = done.snapshot(), quiet(treeOf(t, done.base))
 	return g
 }
 
 // faulty opens a copy of the store in a file system that fails when told so.
-func (g *ground) faulty(t *testing.T, disk, plain bool, sync filestore.Sync) *faulty {
+func (g *ground) faulty(t *testing.T, place faultPlace, sync filestore.Sync) *faulty {
 	t.Helper()
 	f := &faulty{T: t, ctx: t.Context(), fs: g.mem.CrashClone(nil), faults: &faults{}, close: func() {}}
 	f.base = f.fs
-	if disk {
-		f.base, f.close = g.tree.onDisk(t)
+	if place.disk {
+		f.base, f.close = g.tree.onDisk(t, place.dir)
 	}
 	fsys := f.base
-	if plain {
+	if place.plain {
 		fsys = faultfs.Plain(fsys)
 	}
 	f.store = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(fsys, f.faults.inject)), filestore.WithSync(sync), filestore.WithMustExist(),
@@ -132,10 +148,10 @@ func (g *ground) faulty(t *testing.T, disk, plain bool, sync filestore.Sync) *fa
 	return f
 }
 
-// onDisk writes the tree to a confined directory of the disk, which remove removes.
-func (t tree) onDisk(tb testing.TB) (fsys afero.Fs, remove func()) {
+// onDisk writes the tree to a confined directory in a folder of the disk, which remove removes.
+func (t tree) onDisk(tb testing.TB, in string) (fsys afero.Fs, remove func()) {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "mlruns-fault-")
+	dir, err := os.MkdirTemp(in, "mlruns-fault-")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -188,13 +204,15 @@ func quiet(t tree) tree {
 
 // TestEveryFault fails each operation of the file system in turn, until the write succeeds.
 func TestEveryFault(t *testing.T) {
-	var injected atomic.Int64
-	t.Cleanup(func() { t.Logf("%d faults were injected into %d writes", injected.Load(), len(faultedOperations)) })
+	var injected, onDisk atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d faults were injected into %d writes, %d of them on the disk that is not in memory", injected.Load(), len(faultedOperations), onDisk.Load())
+	})
 	for n, op := range faultedOperations {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t, op)
-			for p, place := range faultPlaces {
+			for p, place := range faultPlaces() {
 				if place.local != (op.warm != nil) {
 					continue
 				}
@@ -203,13 +221,13 @@ func TestEveryFault(t *testing.T) {
 					syncs = []filestore.Sync{filestore.SyncNever, filestore.SyncMeta, filestore.SyncAlways}
 				}
 				for k, kind := range faultKinds {
-					first, step := 0, stepOf(place.disk, kind.often)
+					first, step := 0, place.stepOf(kind.often)
 					if step > 1 {
 						first = (n + p + k) % step
 					}
 					for _, sync := range syncs {
 						for i := first; !t.Failed(); i += step {
-							f := g.faulty(t, place.disk, place.plain, sync)
+							f := g.faulty(t, place, sync)
 							f.about = place.name + ", " + kind.name
 							f.faults.arm(kind.at(i))
 							err := op.do(f)
@@ -220,6 +238,9 @@ func TestEveryFault(t *testing.T) {
 								break
 							}
 							injected.Add(int64(f.faults.failed))
+							if place.disk && place.dir == "" {
+								onDisk.Add(int64(f.faults.failed))
+							}
 							f.check(i, err, kind.cause, op, g)
 							f.close()
 						}
@@ -315,12 +336,12 @@ func (f *faulty) readsStrictly(got map[string]any) {
 // TestEveryFaultOfOpen fails each operation of making a store.
 func TestEveryFaultOfOpen(t *testing.T) {
 	var injected int
-	for _, place := range faultPlaces {
+	for _, place := range faultPlaces() {
 		for _, kind := range faultKinds {
 			for i := 0; !t.Failed(); i++ {
 				f := &faulty{T: t, ctx: t.Context(), faults: &faults{}, base: memfs.New(), close: func() {}, about: place.name + ", " + kind.name}
 				if place.disk {
-					f.base, f.close = tree{}.onDisk(t)
+					f.base, f.close = tree{}.onDisk(t, place.dir)
 				}
 				fsys := f.base
 				if place.plain {

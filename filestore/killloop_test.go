@@ -3,7 +3,6 @@ package filestore_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -245,12 +244,7 @@ func judgeKills(t *testing.T, dir string, workers []*worker) {
 // repairs repairs a store in which nobody has written for a day, after which nothing must be wrong with it, and nothing else than before be in it.
 func repairs(t *testing.T, s *filestore.Store, dir string, before facts) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(name string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(name, longAgo, longAgo))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	growOld(t, dir)
 	for repair, err := range s.Repair(t.Context(), mlruns.RepairQuery{}) {
 		if err != nil {
 			t.Errorf("Repair: %v: %v", repair.Problem, err)

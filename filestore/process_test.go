@@ -25,7 +25,7 @@ const (
 	envDir  = "MLRUNS_TEST_DIR"
 	envRun  = "MLRUNS_TEST_RUN"
 	envID   = "MLRUNS_TEST_ID"
-	envKind = "MLRUNS_TEST_KIND" // of steps that a workload favours
+	envKind = "MLRUNS_TEST_KIND" // of steps that a workload favours, or of upkeep
 )
 
 // Processes that write to one run, goroutines in each, and points that each of these logs.
@@ -66,6 +66,10 @@ func TestTask(t *testing.T) {
 		race(t, store, id)
 	case "workload":
 		if err := workloadTask(ctx, store, uint64(id), os.Getenv(envRun), os.Getenv(envKind)); err != nil {
+			t.Fatal(err)
+		}
+	case "upkeep":
+		if err := upkeepTask(ctx, store, os.Getenv(envKind)); err != nil {
 			t.Fatal(err)
 		}
 	case "append":

@@ -1,0 +1,85 @@
+package filestore_test
+
+import (
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// upkeepIn is a store in memory whose disk does as the hook says.
+func upkeepIn(t *testing.T, mem *memfs.FS, level filestore.Sync, hook faultfs.Injector) upkeepPlace {
+	t.Helper()
+	sub, err := fs.Sub(afero.NewIOFS(mem), "mlruns")
+	must(t, err)
+	s, err := filestore.Open("/mlruns", filestore.WithFs(faultfs.New(mem, hook)), filestore.WithSync(level), filestore.WithMustExist())
+	must(t, err)
+	return upkeepPlace{s, sub, func() { grow(mem) }}
+}
+
+// TestUpkeepPowerCuts cuts the power before the changes that GC, Relocate and Repair make to the disk. What was yielded stands, at both levels.
+func TestUpkeepPowerCuts(t *testing.T) {
+	every, outcomes := 9, 1
+	if full() {
+		every, outcomes = 1, 4
+	}
+	for _, call := range upkeepCalls {
+		for _, level := range []string{"SyncMeta", "SyncAlways"} {
+			t.Run(call.name+"/"+level, func(t *testing.T) {
+				t.Parallel()
+				disk := memfs.New()
+				files := needsUpkeep(t, call, 2)
+				for _, name := range slices.Sorted(maps.Keys(files)) {
+					if files[name] == nil {
+						must(t, disk.MkdirAll("/mlruns/"+name, 0o777))
+					} else {
+						must(t, disk.MkdirAll(path.Dir("/mlruns/"+name), 0o777), afero.WriteFile(disk, "/mlruns/"+name, files[name], 0o666))
+					}
+				}
+				grow(disk)
+				disk.SyncAll()
+				quiet := func(faultfs.Op) error { return nil }
+				g := newUpkeepGround(t, call, func() upkeepPlace { return upkeepIn(t, disk.CrashClone(nil), syncLevels[level], quiet) })
+				changes, cuts, seed := 0, 0, rand.Uint64()>>16
+				var said []string
+				mem := disk.CrashClone(nil)
+				cut := func() {
+					for range outcomes {
+						clone := mem.CrashClone(rand.New(rand.NewPCG(seed, uint64(cuts))))
+						cuts++
+						grow(clone)
+						p := upkeepIn(t, clone, syncLevels[level], quiet)
+						for _, wrong := range g.judge(t, p, said) {
+							t.Errorf("seed %d, cut %d: %s", seed, cuts, wrong)
+						}
+						g.finish(t, p)
+						must(t, p.store.Close())
+					}
+				}
+				p := upkeepIn(t, mem, syncLevels[level], func(op faultfs.Op) error {
+					if op.Kind.Mutates() || op.Kind == faultfs.Sync || op.Kind == faultfs.SyncDir {
+						if changes++; changes%every == 0 && !t.Failed() {
+							cut()
+						}
+					}
+					return nil
+				})
+				for done, err := range call.do(t.Context(), p.store) {
+					must(t, err)
+					said = append(said, done)
+				}
+				cut()
+				must(t, p.store.Close())
+				t.Logf("%d power cuts, at every change of %d or %d apart; %d times something was done before; seed %d", cuts, changes, every, len(said), seed)
+			})
+		}
+	}
+}

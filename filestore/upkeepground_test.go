@@ -1,0 +1,318 @@
+package filestore_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// upkeepCall is a call that is about a whole store. do gives the paths of what it says is done.
+type upkeepCall struct {
+	name string
+	do   func(context.Context, *filestore.Store) iter.Seq2[string, error]
+}
+
+// upkeepCalls are all of them. GC spares what was deleted within the hour, which may be somebody's who restores it.
+var upkeepCalls = []upkeepCall{
+	{"GC", func(ctx context.Context, s *filestore.Store) iter.Seq2[string, error] {
+		return pathsOf(s.GC(ctx, mlruns.GCQuery{OlderThan: time.Hour, OnProblem: ignoreProblem}), func(r mlruns.Removal) string { return r.Path })
+	}},
+	{"Relocate", func(ctx context.Context, s *filestore.Store) iter.Seq2[string, error] {
+		return pathsOf(s.Relocate(ctx, mlruns.RelocateQuery{OnProblem: ignoreProblem}), func(r mlruns.Relocation) string { return r.Path })
+	}},
+	{"Repair", func(ctx context.Context, s *filestore.Store) iter.Seq2[string, error] {
+		return pathsOf(s.Repair(ctx, mlruns.RepairQuery{}), func(r mlruns.Repair) string {
+			if r.Action == "" {
+				return ""
+			}
+			return r.Path
+		})
+	}},
+}
+
+func ignoreProblem(mlruns.Problem) {}
+
+func pathsOf[T any](seq iter.Seq2[T, error], of func(T) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for item, err := range seq {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if done := of(item); done != "" && !yield(done, nil) {
+				return
+			}
+		}
+	}
+}
+
+// upkeepGround is a store that needs upkeep, and what is to come of it.
+type upkeepGround struct {
+	call upkeepCall
+	// before are the files, after those after the call, mended those after the call and a Repair; without what is private.
+	before, after, mended tree
+	deleted               []string // folders of runs and experiments that the call removes
+	values, all           map[string]bool
+	originals             map[string]bool
+	problems              map[string]bool
+	strict                *strictStore
+}
+
+// upkeepPlace is where such a store lies: store opens it, files are all of its files, aged makes them old.
+type upkeepPlace struct {
+	store *filestore.Store
+	files fs.FS
+	aged  func()
+}
+
+// needsUpkeep has, of the size n: runs with damages of all kinds that Repair mends, runs without, deleted runs and deleted experiments, all recorded at
+// another place.
+func needsUpkeep(t *testing.T, call upkeepCall, n int) tree {
+	t.Helper()
+	d := newPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithSync(filestore.SyncNever))
+	for i := range n {
+		for _, id := range []string{"active", "gone"} {
+			id = fmt.Sprintf("%s%d", id, i)
+			d.must(errOf(d.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: id, Name: id, Tags: map[string]string{"team": "a"}})))
+			for _, run := range []string{"-a", "-b", "-deleted"} {
+				d.must(errOf(d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: id + run, ExperimentID: id, Name: "name"})))
+				d.must(d.store.LogBatch(t.Context(), id+run, mlruns.Batch{Params: []mlruns.Param{{Key: "lr", Value: "0.1"}},
+					Metrics: []mlruns.Metric{{Key: "loss", Value: 1, Time: time.UnixMilli(1), Step: 1}, {Key: "a/b", Value: 2, Time: time.UnixMilli(2), Step: 2}}}))
+				d.must(d.store.WriteArtifact(t.Context(), id+run, "d/file", strings.NewReader("artifact of "+id+run)))
+			}
+			d.must(d.store.DeleteRun(t.Context(), id+"-deleted"))
+		}
+		d.must(d.store.DeleteExperiment(t.Context(), fmt.Sprint("gone", i)))
+	}
+	manyDamages.apply(d)
+	for i := range n {
+		run := fmt.Sprintf("active%d/active%d-a/", i, i)
+		d.write(map[string]string{run + "metrics/loss": manyDamages.write[runLoss], run + "metrics/loss (1)": "5 5.0 5\n", run + "params/.DS_Store": "d"})
+	}
+	files := treeOf(t, d.mem)
+	if call.name == "Relocate" { // after that the copy says something else
+		delete(files, "e1/meta (1).yaml")
+	}
+	for name, data := range files {
+		text := strings.ReplaceAll(string(data), " /mlruns/", " /nowhere/mlruns/")
+		if name == "active0/meta.yaml" {
+			text = strings.Replace(text, "lifecycle_stage: active", "lifecycle_stage: deleted", 1)
+		}
+		if data != nil {
+			files[name] = []byte(text)
+		}
+		if strings.HasSuffix(name, ".lock") {
+			delete(files, name)
+		}
+	}
+	return files
+}
+
+// newUpkeepGround does the call and a Repair once where nobody disturbs them.
+func newUpkeepGround(t *testing.T, call upkeepCall, place func() upkeepPlace) *upkeepGround {
+	t.Helper()
+	p := place()
+	before := filesOf(t, p.files)
+	g := &upkeepGround{call: call, before: public(before), values: upkeepValues(t, p.store), problems: map[string]bool{}}
+	for _, problem := range verify(t, p.store) {
+		g.problems[describe(problem)] = true
+	}
+	g.strict, _ = readStrictly(p.files, true) //nolint:errcheck // some of it cannot be read so, by design
+	for _, err := range call.do(t.Context(), p.store) {
+		must(t, err)
+	}
+	g.after = public(filesOf(t, p.files))
+	g.mend(t, p)
+	now := filesOf(t, p.files)
+	g.mended, g.all, g.originals = public(now), upkeepValues(t, p.store), originalsOf(now)
+	if call.name == "GC" {
+		for name := range g.before {
+			if _, ok := g.after[name]; !ok && path.Base(name) == "meta.yaml" {
+				g.deleted = append(g.deleted, path.Dir(name))
+			}
+		}
+	}
+	return g
+}
+
+// mend repairs a store in which nobody has written for a day, after which nothing must be wrong with it.
+func (g *upkeepGround) mend(t *testing.T, p upkeepPlace) {
+	t.Helper()
+	p.aged()
+	for repair, err := range p.store.Repair(t.Context(), mlruns.RepairQuery{}) {
+		if err != nil || repair.Action == "" {
+			t.Errorf("%s: Repair: %v, %v", g.call.name, repair, err)
+		}
+	}
+	noProblems(t, p.store)
+}
+
+// judge lists what is wrong with the store after the call was interrupted that had said so much was done.
+func (g *upkeepGround) judge(t *testing.T, p upkeepPlace, said []string) (wrong []string) {
+	t.Helper()
+	now := public(filesOf(t, p.files))
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if !now.same(g.before, name) && !now.same(g.after, name) && path.Base(name) != "loss" { // that is mended in steps; its values are looked at below
+			wrong = append(wrong, fmt.Sprintf("%s is neither as before nor as after: %.80q", name, now[name]))
+		}
+	}
+	for name := range g.before {
+		if _, stays := g.after[name]; stays && !has(now, name) {
+			wrong = append(wrong, name+" is missing")
+		}
+	}
+	for _, folder := range g.deleted {
+		if is, was := now.below(folder), g.before.below(folder); is != 0 && is != was {
+			wrong = append(wrong, fmt.Sprintf("of what was in %s, %d of %d are there", folder, is, was))
+		}
+	}
+	for _, name := range said {
+		if path.Base(name) != "loss" && !isPrivate(name) && (has(now, name) != has(g.after, name) || !now.same(g.after, name)) {
+			wrong = append(wrong, fmt.Sprintf("%s was said to be done, and is %.80q", name, now[name]))
+		}
+	}
+	for _, problem := range verify(t, p.store) {
+		done := g.call.name == "Repair" && slices.Contains(said, problem.Path)
+		if problem.Kind != mlruns.ProblemLeftover && !g.problems[describe(problem)] || done {
+			wrong = append(wrong, "Verify: "+problem.String())
+		}
+	}
+	return append(wrong, g.judgeValues(t, p)...)
+}
+
+// judgeValues lists the points, params and tags that are missing, or were never logged, and the runs that MLflow would not read any more.
+func (g *upkeepGround) judgeValues(t *testing.T, p upkeepPlace) (wrong []string) {
+	t.Helper()
+	values := upkeepValues(t, p.store)
+	for _, lost := range lostOf(g.values, values) {
+		if run, _, _ := strings.Cut(lost, " "); !slices.ContainsFunc(g.deleted, func(folder string) bool { return path.Base(folder) == run }) {
+			wrong = append(wrong, "lost: "+lost)
+		}
+	}
+	for _, more := range lostOf(values, g.values) {
+		if !g.all[more] {
+			wrong = append(wrong, "never logged: "+more)
+		}
+	}
+	strict, _ := readStrictly(p.files, true) //nolint:errcheck // what it cannot read it could not read before
+	for id, run := range g.strict.runs {
+		if now := strict.runs[id]; run.stage == "active" && (now == nil || now.stage != "active") {
+			wrong = append(wrong, "a reader with MLflow's rules does not read the run "+id)
+		}
+	}
+	for id := range g.strict.experiments {
+		if strict.experiments[id] == nil && !slices.Contains(g.deleted, ".trash/"+id) {
+			wrong = append(wrong, "a reader with MLflow's rules does not read the experiment "+id)
+		}
+	}
+	return wrong
+}
+
+// finish calls again, repairs, and wants all to be as if nothing had been interrupted.
+func (g *upkeepGround) finish(t *testing.T, p upkeepPlace) {
+	t.Helper()
+	for _, err := range g.call.do(t.Context(), p.store) {
+		if err != nil {
+			t.Errorf("%s: calling again: %v", g.call.name, err)
+		}
+	}
+	g.mend(t, p)
+	now := filesOf(t, p.files)
+	if diff := changes(g.mended, public(now)); diff != nil {
+		t.Errorf("%s: files after calling again and a repair (- is missing, + is too much): %v", g.call.name, diff)
+	}
+	if diff := cmp.Diff(g.all, upkeepValues(t, p.store)); diff != "" {
+		t.Errorf("%s: values after calling again and a repair (-want +got):\n%s", g.call.name, diff)
+	}
+	if lost := lostOf(g.originals, originalsOf(now)); lost != nil {
+		t.Errorf("%s: originals not kept: %v", g.call.name, lost)
+	}
+	if _, err := readStrictly(p.files, true); err != nil {
+		t.Errorf("%s: a reader with MLflow's rules: %v", g.call.name, err)
+	}
+}
+
+func filesOf(t *testing.T, fsys fs.FS) tree {
+	t.Helper()
+	files := tree{}
+	must(t, fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil || name == ".":
+		case e.IsDir():
+			files[name] = nil
+		default:
+			var data []byte
+			data, err = fs.ReadFile(fsys, name)
+			files[name] = append([]byte{}, data...)
+		}
+		return err
+	}))
+	return files
+}
+
+// public leaves out what is private, and what the writer beside makes.
+func public(all tree) tree {
+	kept := tree{}
+	for name, data := range all {
+		if !isPrivate(name) && !strings.Contains(name, besidePrefix) && !strings.HasPrefix(name, "0/datasets") {
+			kept[name] = data
+		}
+	}
+	return kept
+}
+
+const besidePrefix = "beside"
+
+func isPrivate(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "/"), func(step string) bool { return strings.HasPrefix(step, ".mlruns") })
+}
+
+func has(t tree, name string) bool { _, ok := t[name]; return ok }
+
+// same reports whether a file or folder is the same in another tree.
+func (t tree) same(other tree, name string) bool {
+	a, b := t[name], other[name]
+	return has(t, name) == has(other, name) && (a == nil) == (b == nil) && bytes.Equal(a, b)
+}
+
+func (t tree) below(folder string) (n int) {
+	for name := range t {
+		if strings.HasPrefix(name, folder+"/") {
+			n++
+		}
+	}
+	return n
+}
+
+// originalsOf are the files that repairs kept, as "path: content".
+func originalsOf(all tree) map[string]bool {
+	kept := map[string]bool{}
+	for name, data := range all {
+		if rest, ok := strings.CutPrefix(name, ".mlruns.trash/repaired-"); ok && data != nil {
+			_, rest, _ = strings.Cut(rest, "/")
+			kept[rest+": "+string(data)] = true
+		}
+	}
+	return kept
+}
+
+func upkeepValues(t *testing.T, s *filestore.Store) map[string]bool {
+	t.Helper()
+	values := snapshotValues(t, s)
+	maps.DeleteFunc(values, func(value string, _ bool) bool { return strings.HasPrefix(value, besidePrefix) })
+	return values
+}

@@ -1,0 +1,131 @@
+package filestore_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// upkeepTask is what a process does that is killed in one of the upkeepCalls: it says what is done.
+func upkeepTask(ctx context.Context, s *filestore.Store, name string) error {
+	call := upkeepCalls[slices.IndexFunc(upkeepCalls, func(c upkeepCall) bool { return c.name == name })]
+	fmt.Println("begin")
+	for done, err := range call.do(ctx, s) {
+		if err != nil {
+			return err
+		}
+		fmt.Println("did " + done)
+	}
+	fmt.Println("end")
+	return nil
+}
+
+// killUpkeep starts such a process and kills it within the call. It gives what the process had said was done, and whether the call had ended.
+func killUpkeep(t *testing.T, dir, call string, lasts *time.Duration) (said []string, ended bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
+	cmd.Env = append(os.Environ(), envTask+"=upkeep", envDir+"="+dir, envKind+"="+call, envID+"=0")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	must(t, err, cmd.Start())
+	lines := bufio.NewScanner(stdout)
+	if !lines.Scan() || lines.Text() != "begin" {
+		t.Fatalf("the process said %q first\n%s", lines.Text(), stderr.String())
+	}
+	time.Sleep(time.Duration(rand.Float64() * float64(*lasts)))
+	_ = cmd.Process.Kill()
+	for lines.Scan() {
+		switch done, ok := strings.CutPrefix(lines.Text(), "did "); {
+		case ok:
+			said = append(said, done)
+		case lines.Text() == "end":
+			ended = true
+		case lines.Text() != "PASS":
+			t.Fatalf("the process said %q\n%s", lines.Text(), stderr.String())
+		}
+	}
+	if err := cmd.Wait(); !ended && (err == nil || !strings.Contains(err.Error(), "killed")) {
+		t.Fatalf("the process was not killed: %v\n%s", err, stderr.String())
+	}
+	if ended {
+		*lasts = *lasts * 2 / 3
+	} else {
+		*lasts = *lasts * 3 / 2
+	}
+	return said, ended
+}
+
+// TestUpkeepKills kills processes inside GC, Relocate and Repair, one after the other in one store until there is nothing more to do, while others write to
+// the same store.
+func TestUpkeepKills(t *testing.T) {
+	kills, size := 3, 4
+	if full() {
+		kills, size = 20, 12
+	}
+	for _, call := range upkeepCalls {
+		t.Run(call.name, func(t *testing.T) {
+			files, dir := needsUpkeep(t, call, size), filepath.Join(t.TempDir(), "mlruns")
+			place := func() upkeepPlace {
+				must(t, os.RemoveAll(dir))
+				files.writeTo(t, dir)
+				return upkeepPlace{openStore(t, dir, filestore.WithMustExist()), os.DirFS(dir), func() { growOld(t, dir) }}
+			}
+			g := newUpkeepGround(t, call, place)
+			within, stores, done, lasts := 0, 0, 0, 100*time.Millisecond
+			for within < kills && !t.Failed() {
+				p := place()
+				stores++
+				var said []string
+				for ended := false; !ended && within < kills && !t.Failed(); {
+					beside := startWorker(t, dir, fmt.Sprint(besidePrefix, stores, "x", within), "")
+					reports := make(chan struct{})
+					go func() { // or its pipe fills up
+						defer close(reports)
+						for beside.report() {
+						}
+					}()
+					var more []string
+					if more, ended = killUpkeep(t, dir, call.name, &lasts); !ended {
+						within++
+					}
+					_ = beside.stdin.Close()
+					<-reports
+					beside.stop(t)
+					said = append(said, more...)
+					done += len(more)
+					for _, wrong := range g.judge(t, p, said) {
+						t.Errorf("%s, kill %d: %s", call.name, within, wrong)
+					}
+					facts, err := factsOf(t.Context(), p.store)
+					must(t, err)
+					for _, wrong := range beside.w.judge(facts, nil) {
+						t.Errorf("beside %s, kill %d: %s", call.name, within, wrong)
+					}
+				}
+				g.finish(t, p)
+			}
+			t.Logf("%d kills within %s, which had said %d times that something was done, in %d stores of %d files", within, call.name, done, stores, len(files))
+		})
+	}
+}
+
+// growOld makes all files and folders old, so that nobody is taken to be working on them.
+func growOld(t *testing.T, dir string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(name, longAgo, longAgo))
+	}))
+}
