@@ -255,6 +255,9 @@ func TestHostileArtifactURIs(t *testing.T) {
 		t.Cleanup(func() { _ = store.Close() })
 		c.store = store
 		out, dir := filepath.ToSlash(c.outside), filepath.ToSlash(c.dir)
+		if err := errOfAll(c.store.Relocate(t.Context(), mlruns.RelocateQuery{})); err != nil {
+			t.Fatal(err)
+		}
 		other := c.content("0/other")
 		for _, uri := range []string{
 			out, out + "/0/run/artifacts", out + "/0/run/artifacts/", out + "/0/run", out + "/0/run/artifacts/.", out + "/0/run/artifacts/../artifacts", "file:" + out, "file://" + out, "FILE://" + out, "File:" + out + "/0/run/artifacts", "file:///" + out,
@@ -271,6 +274,9 @@ func TestHostileArtifactURIs(t *testing.T) {
 			})
 			c.watched("writing at "+label, func(ctx context.Context) string {
 				return fmt.Sprint(c.store.WriteArtifact(ctx, "run", "meta.yaml", strings.NewReader("new")), c.store.LogArtifacts(ctx, "run", filepath.Join(c.top, "local"), "d"), c.store.DeleteArtifacts(ctx, "run", "k"), c.store.DeleteArtifacts(ctx, "run", ""))
+			})
+			c.watched("upkeep at "+label, func(ctx context.Context) string {
+				return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
 			})
 			if c.Failed() {
 				t.Fatalf("the location is %s", label)

@@ -91,6 +91,13 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	if trashed {
 		dir = layout.Trash
 	}
+	if trashed {
+		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it what is not deleted.
+		if err := s.ownFolder(dir); err != nil {
+			p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
+			return nil, nil
+		}
+	}
 	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
 		func(name string) bool { return mlruns.ValidateExperimentID(name) == nil })
 	switch {

@@ -17,7 +17,8 @@ var _ mlruns.Collector = (*Store)(nil)
 //
 // An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its meta.yaml says deleted, in an active experiment and in a
 // deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it is unreadable stays whole.
-// Links are removed, never followed: nothing outside of the store is touched.
+// Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store is touched, and nothing of which a link says that it lies in
+// the trash.
 //
 // What cannot be removed is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was removed but would
 // perhaps not stay so after a power cut. Calling again goes on. A negative OlderThan is mlruns.ErrInvalid.
@@ -103,6 +104,10 @@ func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 
 // remove takes a folder out of the store and then removes it, or only yields it. discard gives where the folder went, "" if it is to stay after all.
 func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func() (string, error)) {
+	if link := c.store.linkAbove(r.Path); link != "" {
+		c.did(r.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + link + "' is a symbolic link; what is behind it is not removed"})
+		return
+	}
 	at, durable := r.Path, true
 	if !c.query.DryRun {
 		var err error

@@ -87,6 +87,10 @@ func (v *inspection) next(path string) {
 
 // private reports what interrupted writes left in the private folder. The originals of repairs lie there too, on purpose.
 func (v *inspection) private(p *problems) {
+	if v.isLink(layout.Private) {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Private, Reason: "a symbolic link stands in its place; what is behind it was not left by a write"})
+		return
+	}
 	entries, err := v.tree.entries(layout.Private)
 	if err != nil && !isMissing(err) {
 		p.add(problemOf(mlruns.ProblemUnreadable, layout.Private, err))

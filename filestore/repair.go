@@ -153,8 +153,12 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 			lock(layout.Join(f.run.dir, layout.Lock))
 		}
 	}
-	if dir := cmp.Or(f.run.dir, f.experiment.dir); err == nil && !r.tree.isDir(dir) {
+	dir := cmp.Or(f.run.dir, f.experiment.dir)
+	if err == nil && !r.tree.isDir(dir) {
 		err = fmt.Errorf("%s is not there any more; it was moved while this was going on", dir)
+	}
+	for ; err == nil && dir != ""; dir = parent(dir) {
+		err = r.ownFolder(dir)
 	}
 	return unlock, err
 }

@@ -33,6 +33,15 @@ var confinedSpecials = map[string]func(path string) error{
 	},
 }
 
+// putSpecial puts such a thing in a place.
+func putSpecial(c *confined, put func(path string) error, place string) {
+	c.Helper()
+	c.clear(place)
+	if err := put(filepath.Join(c.dir, filepath.FromSlash(place))); err != nil {
+		c.Skip(err)
+	}
+}
+
 // TestSpecialFilesInTheStore has what would make a program that opens it wait for ever in the place of every file and folder.
 func TestSpecialFilesInTheStore(t *testing.T) {
 	for name, put := range confinedSpecials {
@@ -40,11 +49,11 @@ func TestSpecialFilesInTheStore(t *testing.T) {
 			t.Run(name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				c := newConfined(t)
-				c.clear(place)
-				if err := put(filepath.Join(c.dir, filepath.FromSlash(place))); err != nil {
-					t.Skip(err)
-				}
+				putSpecial(c, put, place)
 				c.exercise("run", "0", "x")
+				c = newConfinedDamaged(t)
+				putSpecial(c, put, place)
+				c.keepsUp()
 			})
 		}
 	}

@@ -210,11 +210,22 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 
 // ownFolder refuses a folder that is a link, which may lead to another run's, unless the caller allowed links.
 func (s *Store) ownFolder(folder string) error {
-	if len(s.linkTargets) > 0 {
-		return nil
-	}
-	if kind, err := s.tree.kind(folder); err == nil && kind&fs.ModeSymlink != 0 {
+	if len(s.linkTargets) == 0 && s.isLink(folder) {
 		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
 	}
 	return nil
+}
+
+// linkAbove gives the folder above a path that is a link, "" if none is.
+func (s *Store) linkAbove(name string) string {
+	dir := parent(name)
+	for dir != "" && !s.isLink(dir) {
+		dir = parent(dir)
+	}
+	return dir
+}
+
+func (s *Store) isLink(folder string) bool {
+	kind, err := s.tree.kind(folder)
+	return err == nil && kind&fs.ModeSymlink != 0
 }
