@@ -67,7 +67,7 @@ type upkeepGround struct {
 	before, after, mended tree
 	deleted               []string // folders of runs and experiments that the call removes
 	values, all           map[string]bool
-	originals             map[string]bool
+	originals             map[string]bool // of what a Repair takes away, as originalsOf gives them
 	problems              map[string]bool
 	strict                *strictStore
 }
@@ -135,10 +135,19 @@ func newUpkeepGround(t *testing.T, call upkeepCall, place func() upkeepPlace) *u
 	for _, err := range call.do(t.Context(), p.store) {
 		must(t, err)
 	}
-	g.after = public(filesOf(t, p.files))
+	unmended := filesOf(t, p.files)
+	g.after = public(unmended)
+	if call.name == "Repair" {
+		unmended = before
+	}
 	g.mend(t, p)
 	now := filesOf(t, p.files)
-	g.mended, g.all, g.originals = public(now), upkeepValues(t, p.store), originalsOf(now)
+	g.mended, g.all, g.originals = public(now), upkeepValues(t, p.store), map[string]bool{}
+	for name, data := range unmended {
+		if data != nil && !strings.HasSuffix(name, ".lock") && (!has(now, name) || !bytes.HasPrefix(now[name], data)) {
+			g.originals[name+": "+string(data)] = true
+		}
+	}
 	if call.name == "GC" {
 		for name := range g.before {
 			if _, ok := g.after[name]; !ok && path.Base(name) == "meta.yaml" {
