@@ -48,7 +48,7 @@ func appendPoint(dst []byte, m mlruns.Metric) []byte {
 	dst = pyfmt.AppendFloat(dst, m.Value)
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, m.Step, 10)
-	if m.DatasetName != "" {
+	if m.DatasetName != "" || m.DatasetDigest != "" {
 		dst = append(dst, ' ')
 		dst = append(dst, m.DatasetName...)
 		dst = append(dst, ' ')
