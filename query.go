@@ -21,7 +21,8 @@ type RunQuery struct {
 	MaxResults int
 	// PageToken is the NextPageToken of the page before. Runs takes none.
 	PageToken string
-	// OnProblem is told of what could not be read. Nil: the problems go to the page, or for Runs to the store's logger.
+	// OnProblem is told of what could not be read, one problem at a time, from any goroutine, and of none when the call or iteration has ended. Nil: the
+	// problems go to the page, or for Runs to the store's logger.
 	OnProblem func(Problem)
 }
 
@@ -56,7 +57,8 @@ type ExperimentQuery struct {
 	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchExperiments and no bound for Experiments.
 	MaxResults int
 	PageToken  string
-	OnProblem  func(Problem)
+	// OnProblem is that of a RunQuery.
+	OnProblem func(Problem)
 }
 
 // ExperimentPage is one page of experiments.

@@ -116,7 +116,12 @@ func fillConfined(t *testing.T, dir, word string, value float64) {
 // read makes every call that reads, about one run and experiment and with one path, and gives all that they say.
 func (c *confined) read(ctx context.Context, run, experiment, path string) string {
 	var b strings.Builder
-	say := func(what any, err error) { fmt.Fprintf(&b, "%+v %v\n", what, err) }
+	var mu sync.Mutex // problems come from other goroutines, too
+	say := func(what any, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Fprintf(&b, "%+v %v\n", what, err)
+	}
 	s := c.store
 	r, err := s.Run(ctx, run)
 	if err == nil {

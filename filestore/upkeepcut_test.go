@@ -36,7 +36,9 @@ func TestUpkeepPowerCuts(t *testing.T) {
 			t.Run(call.name+"/"+level, func(t *testing.T) {
 				t.Parallel()
 				disk := memfs.New()
-				files := needsUpkeep(t, call, 2)
+				files := needsUpkeep(t, call, 1)
+				// The newline that a whole line lacked may come to the disk as a NUL. Then the line, which was no point before, is kept among the originals only.
+				files["e1/other/metrics/loss"] = []byte(lossBefore)
 				for _, name := range slices.Sorted(maps.Keys(files)) {
 					if files[name] == nil {
 						must(t, disk.MkdirAll("/mlruns/"+name, 0o777))

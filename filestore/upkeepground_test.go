@@ -131,7 +131,7 @@ func newUpkeepGround(t *testing.T, call upkeepCall, place func() upkeepPlace) *u
 	for _, problem := range verify(t, p.store) {
 		g.problems[describe(problem)] = true
 	}
-	g.strict, _ = readStrictly(p.files, true) //nolint:errcheck // some of it cannot be read so, by design
+	g.strict, _ = readStrictly(p.files, true) // some of it cannot be read so
 	for _, err := range call.do(t.Context(), p.store) {
 		must(t, err)
 	}
@@ -196,7 +196,8 @@ func (g *upkeepGround) judge(t *testing.T, p upkeepPlace, said []string) (wrong 
 	}
 	for _, problem := range verify(t, p.store) {
 		done := g.call.name == "Repair" && slices.Contains(said, problem.Path)
-		if problem.Kind != mlruns.ProblemLeftover && !g.problems[describe(problem)] || done {
+		merging := problem.Kind == mlruns.ProblemUnterminated && has(now, problem.Path+" (1)") // the points of a copy were being appended
+		if (problem.Kind != mlruns.ProblemLeftover && !g.problems[describe(problem)] || done) && !merging {
 			wrong = append(wrong, "Verify: "+problem.String())
 		}
 	}
@@ -217,7 +218,7 @@ func (g *upkeepGround) judgeValues(t *testing.T, p upkeepPlace) (wrong []string)
 			wrong = append(wrong, "never logged: "+more)
 		}
 	}
-	strict, _ := readStrictly(p.files, true) //nolint:errcheck // what it cannot read it could not read before
+	strict, _ := readStrictly(p.files, true) // what it cannot read it could not read before
 	for id, run := range g.strict.runs {
 		if now := strict.runs[id]; run.stage == "active" && (now == nil || now.stage != "active") {
 			wrong = append(wrong, "a reader with MLflow's rules does not read the run "+id)
