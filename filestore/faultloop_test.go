@@ -194,8 +194,7 @@ func treeOf(tb testing.TB, fsys afero.Fs) tree {
 func quiet(t tree) tree {
 	files := tree{}
 	for name, data := range t {
-		private := slices.ContainsFunc(strings.Split(name, "/"), func(step string) bool { return strings.HasPrefix(step, ".mlruns") })
-		if data != nil && !private {
+		if data != nil && !isPrivate(name) {
 			files[name] = data
 		}
 	}
