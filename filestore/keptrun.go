@@ -27,10 +27,6 @@ type keptRun struct {
 	gone  bool // guarded by keptRuns.mu: out of the cache, and closed when the last use ends
 }
 
-// tick is more than the longest step of a clock by which a file system marks changes (10 ms where the kernel's clock has 100 Hz). Of two changes within one step
-// the second may leave the same mark, so a file that was changed so lately is read again the next time, as in git's index.
-const tick = 20 * time.Millisecond
-
 // openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads. settled is what r is after info was read.
 func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
@@ -52,7 +48,7 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	if err == nil && (!path.Same(r.seen) || path.Device != s.kept.device) {
 		err = errRunMoved
 	}
-	return now.Sub(time.Unix(0, r.seen.Changed)) >= tick, err
+	return r.seen.Settled(now), err
 }
 
 // refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to date; false if it is to be looked for again.

@@ -24,11 +24,9 @@ type Kept struct {
 	file   afero.File
 	flock  int // the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
 	sight  rootfs.Sight
-	fresh  bool // the file was changed so lately that a rename may leave the same sight of it
+	// settled says that a rename of the file changes the sight of it.
+	settled bool
 }
-
-// tick is more than the longest step of a clock by which a file system marks changes.
-const tick = 20 * time.Millisecond
 
 // Keep is Lock for a lock that will be taken again soon. It is nil, and no error, where a lock cannot be kept, or something about its file is unusual: then
 // nothing is held, and Lock is the way.
@@ -129,11 +127,11 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	var ok bool
-	if k.fresh {
-		ok, _ = k.look()
-	} else {
+	if k.settled {
 		now, err := k.looker.LookAt(k.file, true)
 		ok = err == nil && now == k.sight
+	} else {
+		ok, _ = k.look()
 	}
 	if ok {
 		return true, nil
@@ -147,7 +145,7 @@ func (k *Kept) look() (ok bool, err error) {
 	if k.sight, err = k.looker.LookAt(k.file, true); err != nil {
 		return false, err
 	}
-	k.fresh = now.Sub(time.Unix(0, k.sight.Changed)) < tick
+	k.settled = k.sight.Settled(now)
 	return k.Here()
 }
 

@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"io/fs"
+	"time"
 
 	"github.com/spf13/afero"
 )
@@ -19,6 +20,13 @@ type Sight struct {
 
 // Same reports whether two sights are of one file.
 func (s Sight) Same(other Sight) bool { return s.Device == other.Device && s.Inode == other.Inode }
+
+// tick is more than the longest step of a clock by which a file system marks changes (10 ms where the kernel's clock has 100 Hz).
+const tick = 20 * time.Millisecond
+
+// Settled reports whether a change that comes after s was seen, at a moment or later, changes the sight of the file. Of two changes within one step of the
+// clock the second may leave the same mark, so a sight of a file that was changed so lately is not to be relied on, as in git's index.
+func (s Sight) Settled(at time.Time) bool { return at.Sub(time.Unix(0, s.Changed)) >= tick }
 
 // Looker is what a cache of open handles asks before it believes a handle: one system call each, without following a final link.
 //
