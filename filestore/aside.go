@@ -79,6 +79,18 @@ func (r *repair) keep(name string) error {
 	return err
 }
 
+// keepCopy copies a file that is about to be changed in its place to the saved originals.
+func (r *repair) keepCopy(name string) error {
+	target, err := r.room(name)
+	if err != nil {
+		return err
+	}
+	if err := r.copyTo(name, target); err != nil || !r.syncs(SyncMeta) {
+		return err
+	}
+	return r.tree.syncDir(parent(target))
+}
+
 func (r *repair) copyTo(name, target string) error {
 	from, err := r.tree.fs.Open(r.tree.name(name))
 	if err != nil {

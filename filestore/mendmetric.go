@@ -31,7 +31,7 @@ func (r *repair) mendMetric(run runRef, name string) remedy {
 	case m.sound():
 		return remedy{do: do, err: errMended}
 	case m.lacksNewline():
-		return remedy{do: do, action: "the last line got its newline"}
+		return remedy{do: do, action: "the last line got its newline; its last number may have been cut, so compare it", takes: name}
 	case m.points == 0 && m.tail != tailWhole:
 		return remedy{do: do, action: "the file has no point and was moved aside", takes: name}
 	}
@@ -103,7 +103,7 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 	return size - int64(len(tail)), err
 }
 
-// addNewline ends the last line. The commit point is the write.
+// addNewline ends the last line, which may have been cut inside its last number: the original is kept. The commit point is the write.
 func (r *repair) addNewline(name string) (err error) {
 	f, err := r.tree.fs.OpenFile(r.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
@@ -116,6 +116,10 @@ func (r *repair) addNewline(name string) (err error) {
 	}
 	if stateOf(tail) != tailWhole {
 		return errMended
+	}
+	// A copy and no second name: the newline goes to the file itself.
+	if err := r.keepCopy(name); err != nil {
+		return err
 	}
 	if _, err := f.Write([]byte{'\n'}); err != nil || !r.syncs(SyncMeta) {
 		return err

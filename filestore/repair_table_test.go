@@ -10,7 +10,7 @@ var damages = []damage{
 	},
 	{
 		name: "whole line without its newline", write: map[string]string{runLoss: lossBefore + "3 3.0 3"},
-		want: []string{"unterminated e1/run/metrics/loss:3 repairable"}, after: map[string]string{runLoss: lossBefore + "3 3.0 3\n"},
+		want: []string{"unterminated e1/run/metrics/loss:3 repairable"}, saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore + "3 3.0 3\n"},
 	},
 	{
 		name: "blanks of an interrupted append", write: map[string]string{runLoss: lossBefore + "    "},
@@ -92,7 +92,7 @@ var damages = []damage{
 		want: []string{"conflict e1/run/metrics/a/val (Bob's conflicted copy 2026-01-01).loss repairable", "unterminated e1/run/metrics/a/val.loss:2 repairable",
 			"conflict e1/run/metrics/loss (1) repairable", "conflict e1/run/metrics/loss (conflicted copy 2026-01-01) repairable",
 			"conflict e1/run/metrics/loss.sync-conflict-20260101-120000-ABCDEFG repairable"},
-		saved: []string{"e1/run/metrics/a/val (Bob's conflicted copy 2026-01-01).loss", "e1/run/metrics/loss (1)", "e1/run/metrics/loss (conflicted copy 2026-01-01)",
+		saved: []string{"e1/run/metrics/a/val.loss", "e1/run/metrics/a/val (Bob's conflicted copy 2026-01-01).loss", "e1/run/metrics/loss (1)", "e1/run/metrics/loss (conflicted copy 2026-01-01)",
 			"e1/run/metrics/loss.sync-conflict-20260101-120000-ABCDEFG"},
 		after: map[string]string{runLoss: lossBefore + "3 3.0 3\n4 4.0 4 set digest\n", "e1/run/metrics/a/val.loss": "1 1.0 1\n2 2.0 2\n3 3.0 3\n"},
 	},

@@ -70,7 +70,7 @@ func TestRepairEveryFault(t *testing.T) {
 			before := snapshotValues(t, reference.store)
 			reference.repair(mlruns.RepairQuery{})
 			after, kept := snapshotValues(t, reference.store), reference.originals()
-			if left := reference.problems(); left != nil || len(kept) != 8 {
+			if left := reference.problems(); left != nil || len(kept) != 9 {
 				t.Fatalf("the reference has the problems %v and the originals %v", left, kept)
 			}
 			var next, hits atomic.Int64
