@@ -14,6 +14,9 @@ const (
 	ProblemMissingMeta ProblemKind = "missing-meta"
 	// ProblemUnreadableMeta is a meta.yaml that cannot be understood; its experiment or run is not listed.
 	ProblemUnreadableMeta ProblemKind = "unreadable-meta"
+	// ProblemIncompleteMeta is a meta.yaml that lacks keys which every MLflow version writes, or its last newline: it was perhaps cut off. It is read, with
+	// defaults for what is missing. Only Verify and Repair report it.
+	ProblemIncompleteMeta ProblemKind = "incomplete-meta"
 	// ProblemIDMismatch is a meta.yaml whose id differs from its folder's name.
 	ProblemIDMismatch ProblemKind = "id-mismatch"
 	// ProblemMissingFolder is a run without metrics/, params/ or artifacts/: MLflow ≥ 3.8 does not find such a run.

@@ -146,6 +146,10 @@ func (v *inspection) experiment(ref experimentRef) error {
 	if ended(v.ctx, err) {
 		return v.ctx.Err()
 	}
+	if f, opening := v.tree.folder(ref.dir); err == nil && opening == nil {
+		v.incomplete(f, ref.dir, nil, p)
+		closeQuietly(f)
+	}
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}

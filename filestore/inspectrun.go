@@ -42,6 +42,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 		return v.ctx.Err()
 	}
 	if err == nil {
+		v.incomplete(f, ref.dir, runAlways[:], p)
 		if first, ok := v.runs[ref.id]; ok {
 			p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: fmt.Sprintf("the run %s has the same id, and a call by id finds only one of them", first)})
 		}

@@ -131,13 +131,19 @@ var damages = []damage{
 		left:   []string{"unreadable-meta e1/meta.yaml", "id-mismatch e1/other/meta.yaml", "unreadable-meta e1/run/meta.yaml:1", "missing-meta e1/third"},
 	},
 	{
+		name: "meta.yaml cut behind its ids, cut in the last value", write: map[string]string{"e1/run/meta.yaml": "end_time: null\nexperiment_id: e1\nrun_id: run\n",
+			"e1/other/meta.yaml": "end_time: null\nexperiment_id: e1\nrun_id: other\nstart_time: 1\nstatus: 3\nuser_id: u", "e1/meta.yaml": "artifact_location: ''\nexperiment_id: e1\nlifecycle_stage: active\nname: na"},
+		want: []string{"incomplete-meta e1/meta.yaml", "incomplete-meta e1/other/meta.yaml", "incomplete-meta e1/run/meta.yaml"},
+		left: []string{"incomplete-meta e1/meta.yaml", "incomplete-meta e1/other/meta.yaml", "incomplete-meta e1/run/meta.yaml"},
+	},
+	{
 		name: "values of a run without a readable meta.yaml", write: map[string]string{"e1/run/meta.yaml": "", runLoss: lossBefore + "x\n"},
 		want: []string{"unreadable-meta e1/run/meta.yaml", "malformed e1/run/metrics/loss:3 repairable"}, left: []string{"unreadable-meta e1/run/meta.yaml"},
 		saved: []string{runLoss}, after: map[string]string{runLoss: lossBefore},
 	},
 	{
 		name: "run id in two experiments", copies: map[string]string{".trash/e2/run/metrics/m": runLoss, ".trash/e2/run/params/p": runLoss, ".trash/e2/run/artifacts/a": runLoss},
-		write: map[string]string{".trash/e2/run/meta.yaml": "run_id: run\nexperiment_id: e2\n"},
+		write: map[string]string{".trash/e2/run/meta.yaml": "run_id: run\nexperiment_id: e2\nend_time: null\nstart_time: 1\nstatus: 1\nuser_id: u\n"},
 		want:  []string{"duplicate e1/run"}, left: []string{"duplicate e1/run"},
 	},
 	{

@@ -3,6 +3,7 @@ package filestore_test
 import (
 	"errors"
 	"path"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,5 +58,33 @@ func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
 			}
 			f.content("/mlruns/e1/meta.yaml")
 		})
+	}
+}
+
+// TestVerifyNamesWhatIsCutOff cuts a run's meta.yaml behind each line and in the last one. What the readers take for whole is named, with the keys that are lost.
+func TestVerifyNamesWhatIsCutOff(t *testing.T) {
+	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
+	meta, err := afero.ReadFile(d.mem, "/mlruns/e1/run/meta.yaml")
+	d.must(err)
+	for lost, behind := range map[string]string{"start_time, status, user_id": "\nstart_time:", "status, user_id": "\nstatus:", "user_id": "\nuser_id:", "": "\x00"} {
+		cut, _, _ := strings.Cut(strings.TrimSuffix(string(meta), "\n"), behind)
+		for _, end := range []string{"\n", ""} {
+			d.write(map[string]string{"e1/run/meta.yaml": cut + end})
+			run, err := d.store.Run(t.Context(), "run")
+			if err != nil || run.Problems != nil {
+				t.Errorf("lost %q: a reader gives %v, %v", lost, run, err)
+			}
+			found := verify(t, d.store)
+			if lost == "" && end == "\n" {
+				if found != nil {
+					t.Errorf("a whole one: %v", found)
+				}
+				continue
+			}
+			if len(found) != 1 || found[0].Kind != mlruns.ProblemIncompleteMeta || found[0].Path != "e1/run/meta.yaml" || found[0].Repairable ||
+				lost != "" && !strings.Contains(found[0].Reason, "lacks "+lost+", of which defaults are shown") || strings.Contains(found[0].Reason, "newline") != (end == "") {
+				t.Errorf("lost %q, end %q: %v", lost, end, found)
+			}
+		}
 	}
 }

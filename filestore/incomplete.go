@@ -1,0 +1,42 @@
+package filestore
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// runAlways are the keys that every MLflow version writes for a run and that are not required for reading it. Keys are sorted, so that a cut takes the last
+// ones. An experiment has no such key: the last that all versions write is its name, which is required.
+var runAlways = [...]string{keyEndTime, keyStartTime, keyStatus, keyUserID}
+
+// incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that every version writes are missing, or the last newline.
+// Readers show defaults in their place.
+func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *problems) {
+	m := newScratch()
+	defer m.free()
+	var signs []string
+	err := m.readMeta(v.ctx, f, layout.Meta, func(data []byte) (bool, error) {
+		doc, err := parseDocument(data)
+		signs = nil
+		var missing []string
+		for _, key := range always {
+			if doc.find(key) < 0 {
+				missing = append(missing, key)
+			}
+		}
+		if missing != nil {
+			signs = append(signs, "lacks "+strings.Join(missing, ", ")+", of which defaults are shown")
+		}
+		if !bytes.HasSuffix(data, []byte("\n")) {
+			signs = append(signs, "ends without a newline, so that its last value may be half of one")
+		}
+		return signs == nil, err
+	})
+	if err == nil && signs != nil {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemIncompleteMeta, Path: layout.Join(dir, layout.Meta), Reason: "the file was perhaps cut off: it " + strings.Join(signs, " and ")})
+	}
+}
