@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -16,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // localDir gives the path of a directory that may be named by a URI. A plain path stands as it is.
@@ -123,6 +125,11 @@ func (s *Store) look() (content, error) {
 	if err != nil {
 		return holdsNothing, err
 	}
+	if slices.ContainsFunc(entries, func(e rootfs.Entry) bool { return e.Name == layout.Meta }) {
+		if err := s.insideStore(); err != nil {
+			return holdsNothing, err
+		}
+	}
 	found := holdsNothing
 	for _, e := range entries {
 		switch {
@@ -141,4 +148,25 @@ func (s *Store) look() (content, error) {
 		}
 	}
 	return found, nil
+}
+
+// insideStore is an error if the root's meta.yaml is that of an experiment or a run: an experiment's runs look like the experiments of a store. Any other
+// meta.yaml is nobody's business.
+func (s *Store) insideStore() error {
+	data, err := s.read(layout.Meta)
+	if err != nil {
+		return nil //nolint:nilerr // what cannot be read does not say that it is an experiment's
+	}
+	doc, err := parseDocument(data)
+	if err != nil || doc.find(keyExperimentID) < 0 || doc.find("model_id") >= 0 { // a logged model names its experiment too
+		return nil //nolint:nilerr // as above
+	}
+	what, up := "an experiment", path.Dir(filepath.ToSlash(s.dir))
+	if doc.find(keyRunID) >= 0 || doc.find(keyRunUUID) >= 0 {
+		what, up = "a run", path.Dir(up)
+	}
+	if path.Base(up) == layout.Trash {
+		up = path.Dir(up)
+	}
+	return mlruns.Invalid(fmt.Sprintf("this is the folder of %s, not a store; its store is '%s'", what, filepath.FromSlash(up)))
 }

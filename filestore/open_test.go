@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
@@ -131,5 +133,49 @@ func TestTrashThatLeadsOut(t *testing.T) {
 	}
 	if _, err := store.Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("Run: %v, want ErrNotFound", err)
+	}
+}
+
+// TestOpenInsideStore refuses the folders of experiments and runs, active and deleted, changes nothing in them and names their store.
+func TestOpenInsideStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	s := openStore(t, dir)
+	ctx := t.Context()
+	for _, id := range []string{"7", "8"} {
+		if _, err := s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: id, Name: "name " + id}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CreateRun(ctx, mlruns.RunSpec{ID: "run" + id, ExperimentID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DeleteExperiment(ctx, "8"); err != nil {
+		t.Fatal(err)
+	}
+	before := readTree(t, dir)
+	for folder, what := range map[string]string{"7": "an experiment", "7/run7": "a run", ".trash/8": "an experiment", ".trash/8/run8": "a run"} {
+		for _, opts := range [][]filestore.Option{nil, {filestore.WithReadOnly()}} {
+			inside, err := filestore.Open(filepath.Join(dir, folder), opts...)
+			if err == nil {
+				_ = inside.Close()
+			}
+			if want := "this is the folder of " + what + ", not a store; its store is '" + dir + "'"; !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", folder, err, want)
+			}
+		}
+	}
+	if diff := cmp.Diff(before, readTree(t, dir)); diff != "" {
+		t.Errorf("changed (-before +after):\n%s", diff)
+	}
+	for _, text := range []string{"name: x\n", "- experiment_id\n", "[", ""} {
+		if err := os.WriteFile(filepath.Join(dir, "meta.yaml"), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		other, err := filestore.Open(dir)
+		if err != nil {
+			t.Errorf("a store with a meta.yaml %q of somebody's: %v", text, err)
+			continue
+		}
+		_ = other.Close()
 	}
 }

@@ -51,7 +51,7 @@ func (s *Store) Close() error {
 }
 
 // Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is mlruns.ErrUnsupported. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
-// Any number of processes may do that at once. A directory that holds other things but no store is mlruns.ErrInvalid, one that is missing is
+// Any number of processes may do that at once. A directory that holds other things but no store is mlruns.ErrInvalid, so is the folder of an experiment or run, one that is missing is
 // mlruns.ErrNotFound with WithReadOnly or WithMustExist.
 func Open(dir string, opts ...Option) (*Store, error) {
 	s := &Store{options: defaults()}
