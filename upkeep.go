@@ -18,7 +18,7 @@ type RepairQuery struct {
 // Repair is what was done about a problem, or would be.
 type Repair struct {
 	Problem
-	// Action is what was done, for people. It is empty where nothing can be done without guessing; Problem.Repairable is then false. It is empty too
+	// Action is what was done, or would be, for people, as a phrase that fits both: "make the folder". It is empty where nothing can be done without guessing; Problem.Repairable is then false. It is empty too
 	// where the repair failed: then Problem.Reason says why, and Problem.Repairable is true, for another attempt may succeed.
 	Action string `json:"action,omitempty"`
 	// SavedTo is where the original went, relative to the store's root; "" where nothing was taken away.

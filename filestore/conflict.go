@@ -61,5 +61,5 @@ func original(copied string) string {
 }
 
 func conflict(path string) mlruns.Problem {
-	return mlruns.Problem{Kind: mlruns.ProblemConflict, Path: path, Reason: "a sync program put it there because two machines had changed the original"}
+	return mlruns.Problem{Kind: mlruns.ProblemConflict, Path: path, Reason: "a copy that a sync program put beside the original"}
 }

@@ -89,7 +89,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) {
 		p.Reason = fmt.Sprintf("a sync program's copy of the folder %s; compare the two and keep what is right", of)
 		return
 	}
-	p.Reason = fmt.Sprintf("a sync program's copy of %s, which two machines had changed", of)
+	p.Reason = fmt.Sprintf("a sync program's copy of %s", of)
 	if now, err := s.tree.lstat(of); err != nil || !now.Mode().IsRegular() || !info.Mode().IsRegular() {
 		p.Reason += "; that is not there any more, so rename the copy if it is wanted"
 		return
@@ -103,9 +103,10 @@ func (s *Store) judgeConflict(p *mlruns.Problem) {
 		case err != nil:
 			p.Reason += "; the two cannot be compared: " + reasonOf(err)
 		case differ != "":
-			p.Reason += "; " + differ
+			p.Reason += ", which two machines had changed; " + differ
 		default:
 			p.Repairable = true
+			p.Reason += " that says the same"
 		}
 	}
 }

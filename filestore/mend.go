@@ -10,7 +10,7 @@ import (
 
 // makeMissing makes a folder of a run.
 func (r *repair) makeMissing(name string) remedy {
-	return remedy{action: "the folder was made", do: func() error {
+	return remedy{action: "make the folder", do: func() error {
 		if r.tree.isDir(name) {
 			return errMended
 		}
@@ -25,7 +25,7 @@ func (r *repair) makeMissing(name string) remedy {
 // setStage makes an experiment's lifecycle_stage what its place says.
 func (r *repair) setStage(ref experimentRef, meta string) remedy {
 	stage := ref.stage()
-	return remedy{action: "lifecycle_stage was set to " + string(stage), takes: meta, do: func() error {
+	return remedy{action: "set lifecycle_stage to " + string(stage), takes: meta, do: func() error {
 		e, doc, err := r.readExperimentOnly(r.ctx, ref)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 
 // clearLeftover moves a leftover aside, if still nobody works on it.
 func (r *repair) clearLeftover(p mlruns.Problem) remedy {
-	return remedy{action: "moved aside", takes: p.Path, do: func() error {
+	return remedy{action: "move it aside", takes: p.Path, do: func() error {
 		r.judge(&p)
 		if !p.Repairable {
 			return errMended
@@ -57,7 +57,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 	of := original(copied)
 	place := layout.Parse(of)
 	if place.Kind == layout.Metric {
-		return remedy{action: fmt.Sprintf("its points that %s lacks were added there; the copy was moved aside", of), takes: copied, do: func() error {
+		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func() error {
 			if err := r.ownFolders(f.run.dir, layout.Metrics, place.Key); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 			return r.aside(copied)
 		}}
 	}
-	return remedy{action: "it says the same as " + of + "; moved aside", takes: copied, do: func() error {
+	return remedy{action: "move it aside, for it says the same as " + of, takes: copied, do: func() error {
 		if differ, err := r.differ(of, copied); err != nil || differ != "" {
 			return errors.Join(err, errors.New(differ))
 		}

@@ -31,11 +31,11 @@ func (r *repair) mendMetric(run runRef, name string) remedy {
 	case m.sound():
 		return remedy{do: do, err: errMended}
 	case m.lacksNewline():
-		return remedy{do: do, action: "the last line got its newline; its last number may have been cut, so compare it", takes: name}
+		return remedy{do: do, action: "give the last line its newline; its last number may have been cut, so compare it", takes: name}
 	case m.points == 0 && m.tail != tailWhole:
-		return remedy{do: do, action: "the file has no point and was moved aside", takes: name}
+		return remedy{do: do, action: "move the file aside, for it has no point", takes: name}
 	}
-	return remedy{do: do, action: "the file was replaced by one with its points only, each once", takes: name}
+	return remedy{do: do, action: "replace the file by one with its points only, each once", takes: name}
 }
 
 // lacksNewline reports whether a newline is all that a file lacks.

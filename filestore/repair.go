@@ -210,7 +210,7 @@ func (r *repair) remedy(f found, p mlruns.Problem) remedy {
 	case mlruns.ProblemConflict:
 		return r.mergeConflict(f, p.Path)
 	case mlruns.ProblemForeign:
-		return remedy{action: "moved out of the records", takes: p.Path, do: func() error { return r.aside(p.Path) }}
+		return remedy{action: "move it out of the records", takes: p.Path, do: func() error { return r.aside(p.Path) }}
 	case mlruns.ProblemLeftover:
 		return r.clearLeftover(p)
 	}

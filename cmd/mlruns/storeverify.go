@@ -72,7 +72,7 @@ func (a *app) repair(ctx context.Context, s *session, dry bool) error {
 		if a.json {
 			repairs = append(repairs, r)
 		} else {
-			a.show(repairLine(r))
+			a.show(repairLine(r, dry))
 		}
 	}
 	word := "repaired"
@@ -95,13 +95,17 @@ func (a *app) repair(ctx context.Context, s *session, dry bool) error {
 	return nil
 }
 
-// repairLine is what was wrong, what was done about it, and where the original is.
-func repairLine(r mlruns.Repair) string {
+// repairLine is what was wrong, what was or would be done about it, and where the original is.
+func repairLine(r mlruns.Repair, dry bool) string {
 	line := r.String()
 	if r.Action == "" {
 		return line + "; left as it is"
 	}
-	line += " -> " + safe(r.Action)
+	word := "done: "
+	if dry {
+		word = "would "
+	}
+	line += " -> " + word + safe(r.Action)
 	if r.SavedTo != "" {
 		line += "; original: " + safe(r.SavedTo)
 	}
