@@ -37,7 +37,10 @@ func (a *app) metricHistory() *cobra.Command {
 				if asCSV {
 					print = a.historyCSV
 				}
-				err := print(all)
+				n, err := print(all)
+				if err == nil && n == 0 && len(problems) == 0 {
+					a.note("run %s has no metric %s", args[0], strconv.Quote(args[1]))
+				}
 				a.warn(problems)
 				return err
 			})(ctx, args)
@@ -77,41 +80,45 @@ func (a *app) historyJSON(all points, problems *[]mlruns.Problem) error {
 	return err
 }
 
-func (a *app) historyCSV(all points) error {
+// historyCSV gives the number of points. The header is printed when the run is known to be there: before the first point, or at the end.
+func (a *app) historyCSV(all points) (n int, err error) {
 	w := csv.NewWriter(a.out)
 	defer w.Flush()
-	if err := w.Write([]string{"step", "timestamp", "value"}); err != nil {
-		return err
-	}
+	header := []string{"step", "timestamp", "value"}
 	for m, err := range all {
 		if err != nil {
-			return err
+			return n, err
 		}
+		if n == 0 {
+			if err := w.Write(header); err != nil {
+				return n, err
+			}
+		}
+		n++
 		row := []string{strconv.FormatInt(m.Step, 10), strconv.FormatInt(m.Time.UnixMilli(), 10), exactNumber(m.Value)}
 		if err := w.Write(row); err != nil {
-			return err
+			return n, err
 		}
 	}
-	return nil
+	if n == 0 {
+		err = w.Write(header)
+	}
+	return n, err
 }
 
-// historyLines has fixed widths: a table would have to hold all points.
-func (a *app) historyLines(all points) error {
-	titled := false
+// historyLines has fixed widths: a table would have to hold all points. It gives their number.
+func (a *app) historyLines(all points) (n int, err error) {
 	for m, err := range all {
 		if err != nil {
-			return err
+			return n, err
 		}
-		if !titled {
-			titled = true
+		if n == 0 {
 			_, _ = fmt.Fprintf(a.out, "%10s  %-24s  %s\n", "step", "time", "value")
 		}
+		n++
 		if _, err := fmt.Fprintf(a.out, "%10d  %s  %s\n", m.Step, moment(m.Time), exactNumber(m.Value)); err != nil {
-			return err
+			return n, err
 		}
 	}
-	if !titled {
-		a.note("no points")
-	}
-	return nil
+	return n, nil
 }
