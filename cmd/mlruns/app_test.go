@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
 )
 
 func TestAllowNegative(t *testing.T) {
@@ -149,4 +153,35 @@ func FuzzBatch(f *testing.F) {
 			t.Errorf("%q gives %v, want ErrInvalid", text, err)
 		}
 	})
+}
+
+// TestLockErrorNamesNoOption writes where the lock files must not be written: a user of the command has no option of the library.
+func TestLockErrorNamesNoOption(t *testing.T) {
+	mem := memfs.New()
+	made, err := filestore.Open("/mlruns", filestore.WithFs(mem))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store, err := filestore.Open("/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+		if strings.HasSuffix(op.Path, ".lock") {
+			return fs.ErrPermission
+		}
+		return nil
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.CreateRun(t.Context(), mlruns.RunSpec{})
+	if !errors.Is(err, fs.ErrPermission) {
+		t.Fatalf("error %v, want %v", err, fs.ErrPermission)
+	}
+	if text := errorText(err); strings.Contains(text, "WithLocking") || !strings.Contains(text, "permission to write to that file and to the folder it lies in") || !strings.Contains(text, ".lock") {
+		t.Errorf("the command says %q", text)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
 }

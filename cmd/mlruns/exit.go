@@ -82,7 +82,9 @@ func errorText(err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// flagged names the flag where the library names its option.
-func flagged(text string) string {
-	return strings.ReplaceAll(text, "WithArtifactRoots", "--allow-artifacts")
-}
+// flagged names the flag where the library names its option, and leaves out options for which there is no flag.
+func flagged(text string) string { return flags.Replace(text) }
+
+var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",
+	"; let every user of the store write its lock files, or open it with WithLocking(LockNone) and let one process at a time write",
+	"; who writes to the store needs the permission to write to that file and to the folder it lies in")

@@ -16,6 +16,9 @@ const trackingURI = "MLFLOW_TRACKING_URI"
 // usual is the name of a store's directory where nothing else is said.
 const usual = "mlruns"
 
+// here is why a store is used that nothing names.
+const here = "the current folder"
+
 // place is where the store is, and why there.
 type place struct{ dir, from string }
 
@@ -44,8 +47,8 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	if err != nil {
 		return nil, place{}, err
 	}
-	at := place{filepath.Join(dir, usual), "the current folder"}
-	here := at.dir
+	at := place{filepath.Join(dir, usual), here}
+	nextTo := at.dir
 	var first error
 	for {
 		store, err := filestore.Open(at.dir, opts...)
@@ -65,8 +68,35 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 		at = place{filepath.Join(dir, usual), "a folder above the current one"}
 	}
 	if errors.Is(first, mlruns.ErrInvalid) {
-		return nil, place{here, ""}, first
+		return nil, place{nextTo, ""}, first
 	}
 	text := fmt.Sprintf("there is no store: no folder named %s here or in any folder above; name one with --store or %s", usual, trackingURI)
-	return nil, place{here, ""}, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+	return nil, place{nextTo, ""}, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+}
+
+// pointAbove says of a store that is not in the current folder that there is one above, if there is.
+func (a *app) pointAbove(err error) error {
+	store, at, failed := nearest([]filestore.Option{filestore.WithReadOnly(), filestore.WithMustExist()})
+	if failed != nil {
+		return err
+	}
+	text := fmt.Sprintf("no store in .%c%s; commands that write do not look above, where there is one: name it with --store %s", filepath.Separator, usual, at.dir)
+	return &mlruns.Error{Op: "open store", ID: usual, Err: errors.Join(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text, Cause: err}, store.Close())}
+}
+
+// pointBelow asks whether the store in a directory is meant that was named itself.
+func pointBelow(at place, err error) error {
+	below := filepath.Join(at.dir, usual)
+	if at.from != "--store" || !errors.Is(err, mlruns.ErrInvalid) {
+		return err
+	}
+	store, failed := filestore.Open(below, filestore.WithReadOnly(), filestore.WithMustExist())
+	if failed != nil {
+		return err
+	}
+	var opening *mlruns.Error
+	if errors.As(err, &opening) {
+		err = &mlruns.Error{Op: opening.Op, ID: opening.ID, Err: &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: opening.Err.Error() + ", did you mean --store " + below + "?", Cause: err}}
+	}
+	return errors.Join(err, store.Close())
 }

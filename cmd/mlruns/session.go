@@ -60,15 +60,19 @@ func (a *app) openHere(opts ...filestore.Option) (*session, error) {
 		return nil, err
 	}
 	if at.dir == "" {
-		at = place{usual, "the current folder"}
+		at = place{usual, here}
 	}
-	return open(at, append(a.options(), opts...))
+	s, err := open(at, append(a.options(), opts...))
+	if err != nil && at.from == here && errors.Is(err, mlruns.ErrNotFound) {
+		return nil, a.pointAbove(err)
+	}
+	return s, err
 }
 
 func open(at place, opts []filestore.Option) (*session, error) {
 	store, err := filestore.Open(at.dir, opts...)
 	if err != nil {
-		return nil, err
+		return nil, pointBelow(at, err)
 	}
 	return newSession(store, at), nil
 }
