@@ -54,6 +54,7 @@ func (a *app) createExperiment() *cobra.Command {
 				return a.printJSON(map[string]string{"experiment_id": e.ID})
 			}
 			a.println(e.ID)
+			a.warn(s.hidden(ctx, mlruns.ViewAll))
 			return nil
 		}))
 	cmd.Flags().StringVar(&location, "artifact-location", "", "the URI or path for the artifacts of its runs")
@@ -136,6 +137,9 @@ func (a *app) getExperiment() *cobra.Command {
 			{"artifact location", e.ArtifactLocation},
 		})
 		a.fields("Tags", texts(e.Tags))
+		if e.ID != args[0] { // another may have the name too
+			a.warn(s.hidden(ctx, mlruns.ViewAll))
+		}
 		return nil
 	}))
 	cmd.ValidArgsFunction = a.completed(experimentNames)

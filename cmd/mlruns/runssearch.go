@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ func (a *app) searchRuns() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if len(experiments) == 0 {
+			page.Problems = append(page.Problems, s.hiddenFrom(ctx, page, mlruns.View(q.view))...)
+		}
 		if q.explain {
 			return a.explain("runs", page.Scan, page.Problems)
 		}
@@ -45,6 +49,16 @@ func (a *app) searchRuns() *cobra.Command {
 	a.completedFlag(cmd, "experiment", experimentNames)
 	q.add(cmd)
 	return cmd
+}
+
+// hiddenFrom are the problems of experiments that a search of all of them did not meet: it need not read them to read their runs.
+func (s *session) hiddenFrom(ctx context.Context, page *mlruns.RunPage, view mlruns.View) []mlruns.Problem {
+	if view != mlruns.ViewActive {
+		view = mlruns.ViewAll
+	}
+	return slices.DeleteFunc(s.hidden(ctx, view), func(p mlruns.Problem) bool {
+		return slices.ContainsFunc(page.Problems, func(met mlruns.Problem) bool { return met.Path == p.Path && met.Kind == p.Kind })
+	})
 }
 
 func restRunPage(page *mlruns.RunPage) any {

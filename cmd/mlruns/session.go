@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -115,7 +116,22 @@ func (s *session) experiment(ctx context.Context, idOrName string) (*mlruns.Expe
 	}
 	e, err = s.ExperimentByName(ctx, idOrName)
 	if errors.Is(err, mlruns.ErrNotFound) {
-		return nil, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with ID or name '%s'", idOrName)}
+		text := fmt.Sprintf("Could not find experiment with ID or name '%s'", idOrName)
+		if hidden := s.hidden(ctx, mlruns.ViewAll); len(hidden) > 0 {
+			text += fmt.Sprintf(" (an experiment could not be read: %s; see \"mlruns store verify\")", hidden[0].Path)
+		}
+		return nil, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
 	}
 	return e, err
+}
+
+// hidden are the problems that hide experiments: whoever asks for one by name, or for all, should know that there are more.
+func (s *session) hidden(ctx context.Context, view mlruns.View) []mlruns.Problem {
+	page, err := s.SearchExperiments(ctx, mlruns.ExperimentQuery{View: view, MaxResults: 1})
+	if err != nil {
+		return nil // the call that this one accompanies says it
+	}
+	return slices.DeleteFunc(page.Problems, func(p mlruns.Problem) bool {
+		return p.Kind != mlruns.ProblemUnreadableMeta && p.Kind != mlruns.ProblemIDMismatch
+	})
 }
