@@ -9,7 +9,8 @@ import (
 	"os/user"
 )
 
-// Client is MlflowClient under Go names: a Store, the model registry, and what is composed of store calls. It is safe for concurrent use.
+// Client is MlflowClient under Go names: a Store, the model registry, and what is composed of store calls. Every method of the Store is one of the Client's:
+// CreateRun, Runs, SearchRuns, LogMetric, MetricHistory … It is safe for concurrent use.
 type Client struct {
 	Store
 	ModelRegistry

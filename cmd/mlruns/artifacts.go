@@ -79,7 +79,7 @@ func (a *app) logArtifact() *cobra.Command {
 	cmd := a.onRun("log RUN FILE|DIR", "Store a file, or a folder under its own name", cobra.ExactArgs(2), mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 		return s.LogArtifact(ctx, args[0], args[1], path)
 	})
-	cmd.Flags().StringVar(&path, "path", "", "the folder of the run's artifacts to put it in")
+	cmd.Flags().StringVar(&path, "path", "", "the folder `DIR` of the run's artifacts to put it in")
 	return cmd
 }
 
@@ -96,7 +96,7 @@ func (a *app) downloadArtifact() *cobra.Command {
 		a.println(local)
 		return nil
 	}))
-	cmd.Flags().StringVar(&to, "to", ".", "the existing folder to copy into")
+	cmd.Flags().StringVar(&to, "to", ".", "the existing folder `DIR` to copy into")
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd
 }

@@ -57,7 +57,7 @@ func (a *app) createExperiment() *cobra.Command {
 			a.warn(s.hidden(ctx, mlruns.ViewAll))
 			return nil
 		}))
-	cmd.Flags().StringVar(&location, "artifact-location", "", "the URI or path for the artifacts of its runs")
+	cmd.Flags().StringVar(&location, "artifact-location", "", "the `URI` or path for the artifacts of its runs")
 	cmd.Flags().Var(&tags, "tag", "a tag (repeatable)")
 	return cmd
 }

@@ -105,12 +105,12 @@ type queryFlags struct {
 
 func (q *queryFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&q.filter, "filter", "", "show only what this filter selects")
-	f.StringArrayVar(&q.orderBy, "order-by", nil, "order, such as \"start_time DESC\" (repeatable)")
+	f.StringVar(&q.filter, "filter", "", "show only what this filter selects, an `EXPR` such as \"metrics.loss < 0.5\"")
+	f.StringArrayVar(&q.orderBy, "order-by", nil, "a `CLAUSE` such as \"start_time DESC\" (repeatable)")
 	f.Var(&q.view, "view", "active, deleted or all")
 	f.IntVar(&q.limit, "max-results", mlruns.DefaultMaxResults, "show so many at most")
 	f.BoolVar(&q.explain, "explain", false, "print the plan and what it cost instead of what was found")
-	f.StringVar(&q.pageToken, "page-token", "", "go on where the page with this next_page_token ended")
+	f.StringVar(&q.pageToken, "page-token", "", "go on where the page with this next_page_token `TOKEN` ended")
 	complete(cmd, "view", views)
 }
 

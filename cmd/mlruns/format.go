@@ -79,3 +79,11 @@ func byteCount(n int64) string {
 	}
 	return fmt.Sprintf("%.1f %cB", size, units[0])
 }
+
+// counted is a number of things, with their noun in the form that fits.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}

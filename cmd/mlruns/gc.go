@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,6 +68,9 @@ func (a *app) gcStore() *cobra.Command {
 				return a.printUpkeep("removed", shapes, dryRun, problems, err)
 			}
 			a.printRemovals(removed, dryRun)
+			if err == nil && age.Duration > 0 {
+				err = a.noteSpared(ctx, s, removed)
+			}
 			a.warn(problems)
 			return err
 		})))
@@ -101,5 +105,23 @@ func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 	if dryRun {
 		verb = "would be removed"
 	}
-	a.note("%s: %d experiments, %d runs, %d files, %s", verb, experiments, runs, files, byteCount(size))
+	a.note("%s: %s, %s, %s, %s", verb, counted(experiments, "experiment"), counted(runs, "run"), counted(files, "file"), byteCount(size))
+}
+
+// noteSpared says what is deleted and too young to be removed: what is there for a gc that spares nothing, but for what this one removes.
+func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Removal) error {
+	experiments, runs := 0, 0
+	for r, err := range s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: func(mlruns.Problem) {}}) {
+		switch {
+		case err != nil:
+			return err
+		case slices.ContainsFunc(removed, func(gone mlruns.Removal) bool { return gone.Path == r.Path }):
+		case r.RunID != "":
+			runs++
+		case r.ExperimentID != "":
+			experiments++
+		}
+	}
+	a.note("spared by --older-than: %s, %s", counted(experiments, "experiment"), counted(runs, "run"))
+	return nil
 }

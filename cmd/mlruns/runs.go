@@ -12,9 +12,7 @@ import (
 func (a *app) runs() *cobra.Command {
 	noun := &cobra.Command{Use: "runs", Short: "Make, find, log to and change runs"}
 	return a.group(noun, a.createRun(), a.searchRuns(), a.describeRun(), a.updateRun(), a.endRun(),
-		a.onRun("delete RUN", "Mark a run deleted", cobra.ExactArgs(1), mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
-			return s.DeleteRun(ctx, args[0])
-		}),
+		a.deleteRun(),
 		a.onRun("restore RUN", "Make a deleted run active again", cobra.ExactArgs(1), mlruns.ViewDeleted, func(ctx context.Context, s *session, args []string) error {
 			return s.RestoreRun(ctx, args[0])
 		}),
@@ -30,6 +28,14 @@ func (a *app) runs() *cobra.Command {
 		}),
 		a.logBatch(),
 	)
+}
+
+func (a *app) deleteRun() *cobra.Command {
+	cmd := a.onRun("delete RUN", "Mark a run deleted", cobra.ExactArgs(1), mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		return s.DeleteRun(ctx, args[0])
+	})
+	cmd.Long = "Mark a run deleted. Undo it with \"runs restore\"; it is removed for good by \"store gc\"."
+	return cmd
 }
 
 // onRun makes a verb that changes a run and answers nothing.
@@ -64,7 +70,7 @@ func (a *app) createRun() *cobra.Command {
 	}))
 	f := cmd.Flags()
 	f.StringVar(&experiment, "experiment", "", "`ID|NAME` of its experiment")
-	f.StringVar(&name, "name", "", "its name; one is made up if there is none")
+	f.StringVar(&name, "name", "", "its `NAME`; one is made up if there is none")
 	f.Var(&tags, "tag", "a tag (repeatable)")
 	if err := cmd.MarkFlagRequired("experiment"); err != nil {
 		panic(err)
@@ -97,7 +103,7 @@ func (a *app) updateRun() *cobra.Command {
 		}
 		return a.printRun(run)
 	}))
-	cmd.Flags().StringVar(&name, "name", "", "the new name")
+	cmd.Flags().StringVar(&name, "name", "", "the new `NAME`")
 	cmd.Flags().Var(&status, "status", "the new status; the end time stays as it is, unlike with \"end\"")
 	cmd.MarkFlagsOneRequired("name", "status")
 	complete(cmd, "status", statuses())

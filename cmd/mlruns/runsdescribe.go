@@ -35,9 +35,13 @@ func (a *app) describeRun() *cobra.Command {
 // describe prints a run. Its artifacts are where they lie now, or where the store recorded them.
 func (a *app) describe(run *mlruns.Run, artifacts string) {
 	i := run.Info
+	started := moment(i.Start)
+	if !i.Start.IsZero() {
+		started += " (" + age(i.Start, a.now()) + ")"
+	}
 	a.fields("Run", []field{
 		{"id", i.ID}, {"name", i.Name}, {"experiment", i.ExperimentID}, {"user", i.User}, {"status", i.Status.String()}, {"stage", string(i.Stage)},
-		{"started", moment(i.Start) + " (" + age(i.Start, a.now()) + ")"}, {"ended", moment(i.End)}, {"duration", duration(i.Start, i.End)},
+		{"started", started}, {"ended", moment(i.End)}, {"duration", duration(i.Start, i.End)},
 		{"artifacts", artifacts},
 	})
 	a.fields("Params", texts(run.Data.Params))

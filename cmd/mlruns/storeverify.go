@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) verifyStore() *cobra.Command {
-	return a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		found, repairable := 0, 0
 		for p, err := range s.Verify(ctx) {
@@ -41,6 +41,11 @@ func (a *app) verifyStore() *cobra.Command {
 		}
 		return nil
 	})))
+	cmd.Long = `Read every meta.yaml, metric, param and tag, and name what is wrong, a line each: path:line: kind: reason.
+It changes nothing and may run beside writers; what one is writing at the moment can appear as a leftover.
+
+Exits with 3 if anything is wrong. "store repair --dry-run" says what can be done about it.`
+	return cmd
 }
 
 // show prints a line that need not wait for the next.
@@ -53,6 +58,11 @@ func (a *app) repairStore() *cobra.Command {
 	dry := false
 	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", cobra.NoArgs,
 		a.withProgress("repair", a.changing(&dry, func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) })))
+	cmd.Long = `Mend what "store verify" finds and what can be mended without guessing, and say of each what was done.
+
+Nothing is deleted: originals go to .mlruns.trash/repaired-<time>/ in the store, each at its own path.
+It may run beside writers, and be interrupted: start it again. Leftovers of interrupted writes are moved
+once nothing in them has changed for an hour. Exits with 3 if problems are left.`
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "say what would be done, and change nothing")
 	return cmd
 }
