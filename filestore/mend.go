@@ -10,7 +10,7 @@ import (
 
 // makeMissing makes a folder of a run.
 func (r *repair) makeMissing(name string) remedy {
-	return remedy{action: "make the folder", do: func() error {
+	return remedy{action: "make the folder", do: func(*remedy) error {
 		if r.tree.isDir(name) {
 			return errMended
 		}
@@ -25,7 +25,7 @@ func (r *repair) makeMissing(name string) remedy {
 // setStage makes an experiment's lifecycle_stage what its place says.
 func (r *repair) setStage(ref experimentRef, meta string) remedy {
 	stage := ref.stage()
-	return remedy{action: "set lifecycle_stage to " + string(stage), takes: meta, do: func() error {
+	return remedy{action: "set lifecycle_stage to " + string(stage), takes: meta, do: func(*remedy) error {
 		e, doc, err := r.readExperimentOnly(r.ctx, ref)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 
 // clearLeftover moves a leftover aside, if still nobody works on it.
 func (r *repair) clearLeftover(p mlruns.Problem) remedy {
-	return remedy{action: "move it aside", takes: p.Path, do: func() error {
+	return remedy{action: "move it aside", takes: p.Path, do: func(*remedy) error {
 		r.judge(&p)
 		if !p.Repairable {
 			return errMended
@@ -57,7 +57,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 	of := original(copied)
 	place := layout.Parse(of)
 	if place.Kind == layout.Metric {
-		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func() error {
+		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func(*remedy) error {
 			if err := r.ownFolders(f.run.dir, layout.Metrics, place.Key); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 			return r.aside(copied)
 		}}
 	}
-	return remedy{action: "move it aside, for it says the same as " + of, takes: copied, do: func() error {
+	return remedy{action: "move it aside, for it says the same as " + of, takes: copied, do: func(*remedy) error {
 		if differ, err := r.differ(of, copied); err != nil || differ != "" {
 			return errors.Join(err, errors.New(differ))
 		}
@@ -81,8 +81,16 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 // addPoints appends the points of one metric file that another lacks. The former's points are in memory at once.
 func (r *repair) addPoints(run runRef, key, from, to string) error {
 	lacking := map[identity]bool{}
+	tooMany := false
 	buf := make([]byte, streamChunk)
-	err := r.points(from, buf, func(pt point) { lacking[pt.identity()] = true })
+	err := r.points(from, buf, func(pt point) {
+		if tooMany = len(lacking) == pointsAtOnce; !tooMany {
+			lacking[pt.identity()] = true
+		}
+	})
+	if tooMany && err == nil {
+		err = fmt.Errorf("the copy has more than %d points, which are not merged: add its lines by hand", pointsAtOnce)
+	}
 	if err == nil {
 		err = r.points(to, buf, func(pt point) { delete(lacking, pt.identity()) })
 	}

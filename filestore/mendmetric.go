@@ -23,20 +23,32 @@ func (s *Store) keyFile(name string) (keyFile, error) {
 
 // mendMetric brings a metric file into the form that every MLflow version reads: a point on each line, none twice, a newline at the end.
 func (r *repair) mendMetric(run runRef, name string) remedy {
-	do := func() error { return r.mendLines(run, name) }
-	m, err := r.examine(name)
+	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(run, name, m) }}
+	state, err := r.examine(name)
 	switch {
 	case err != nil:
-		return remedy{do: do, err: err}
-	case m.sound():
-		return remedy{do: do, err: errMended}
-	case m.lacksNewline():
-		return remedy{do: do, action: "give the last line its newline; its last number may have been cut, so compare it", takes: name}
-	case m.points == 0 && m.tail != tailWhole:
-		return remedy{do: do, action: "move the file aside, for it has no point", takes: name}
+		m.err = err
+	case state.sound():
+		m.err = errMended
+	default:
+		m.action = state.mending()
 	}
-	return remedy{do: do, action: "replace the file by one with its points only, each once", takes: name}
+	return m
 }
+
+// mending is what is to be done with a file that is not sound.
+func (m metricState) mending() string {
+	switch {
+	case m.lacksNewline():
+		return "give the last line its newline; its last number may have been cut, so compare it"
+	case m.pointless():
+		return "move the file aside, for it has no point"
+	}
+	return "replace the file by one with its points only, each once"
+}
+
+// pointless reports whether nothing of a file is to be kept.
+func (m metricState) pointless() bool { return m.points == 0 && m.tail != tailWhole }
 
 // lacksNewline reports whether a newline is all that a file lacks.
 func (m metricState) lacksNewline() bool {
@@ -52,7 +64,7 @@ func (r *repair) examine(name string) (metricState, error) {
 	return examineMetric(r.ctx, k, make([]byte, streamChunk), nil)
 }
 
-func (r *repair) mendLines(run runRef, name string) error {
+func (r *repair) mendLines(run runRef, name string, done *remedy) error {
 	key := strings.TrimPrefix(name, layout.Join(run.dir, layout.Metrics)+"/")
 	if err := r.ownFolders(run.dir, layout.Metrics, key); err != nil {
 		return err
@@ -62,14 +74,16 @@ func (r *repair) mendLines(run runRef, name string) error {
 		return err
 	}
 	m, err := r.examine(name)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	done.action = m.mending()
+	switch {
 	case m.sound():
 		return errMended
 	case m.lacksNewline():
 		return r.addNewline(name)
-	case m.points == 0 && m.tail != tailWhole:
+	case m.pointless():
 		var all steps
 		if err := all.step(r.aside(name)); err != nil {
 			return err

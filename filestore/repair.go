@@ -52,9 +52,9 @@ type repair struct {
 type remedy struct {
 	problems []mlruns.Problem
 	action   string
-	takes    string // the path of what goes to the saved originals, "" if nothing does
-	do       func() error
-	err      error // why it cannot be done
+	takes    string              // the path of what goes to the saved originals, "" if nothing does
+	do       func(*remedy) error // which may find, under the lock, that something else is to be done, and say so in action
+	err      error               // why it cannot be done
 }
 
 // errMended is given by a remedy that finds nothing to do any more.
@@ -81,7 +81,7 @@ func (r *repair) place(f found) bool {
 func (r *repair) apply(f found, m remedy, err error) bool {
 	if m.do != nil && !r.dry && err == nil {
 		if err = r.ownPath(f, m.takes); err == nil {
-			err = m.do()
+			err = m.do(&m)
 		}
 	}
 	if ended(r.ctx, err) {
@@ -210,7 +210,7 @@ func (r *repair) remedy(f found, p mlruns.Problem) remedy {
 	case mlruns.ProblemConflict:
 		return r.mergeConflict(f, p.Path)
 	case mlruns.ProblemForeign:
-		return remedy{action: "move it out of the records", takes: p.Path, do: func() error { return r.aside(p.Path) }}
+		return remedy{action: "move it out of the records", takes: p.Path, do: func(*remedy) error { return r.aside(p.Path) }}
 	case mlruns.ProblemLeftover:
 		return r.clearLeftover(p)
 	}
