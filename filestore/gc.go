@@ -39,11 +39,7 @@ type collection struct {
 }
 
 func (c *collection) collect(ctx context.Context) error {
-	begin := c.store.beginWrite
-	if c.query.DryRun {
-		begin = c.store.begin
-	}
-	if err := begin(ctx); err != nil {
+	if err := c.store.beginUpkeep(ctx, c.query.DryRun); err != nil {
 		return err
 	}
 	if c.query.OlderThan < 0 {

@@ -43,11 +43,7 @@ type move struct {
 }
 
 func (m *move) relocate(ctx context.Context) error {
-	begin := m.store.beginWrite
-	if m.dryRun {
-		begin = m.store.begin
-	}
-	if err := begin(ctx); err != nil {
+	if err := m.store.beginUpkeep(ctx, m.dryRun); err != nil {
 		return err
 	}
 	refs, err := m.experiments()

@@ -21,11 +21,7 @@ var _ mlruns.Repairer = (*Store)(nil)
 // Points that MLflow, which takes no locks, appends to a metric file meanwhile are carried over where the file system has hard links.
 func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
 	return func(yield func(mlruns.Repair, error) bool) {
-		begin := s.beginWrite
-		if q.DryRun {
-			begin = s.begin
-		}
-		err := begin(ctx)
+		err := s.beginUpkeep(ctx, q.DryRun)
 		if err == nil {
 			r := &repair{Store: s, ctx: ctx, dry: q.DryRun, saved: s.newSaved(), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
 			if err = s.inspect(ctx, r.place); err == nil {

@@ -8,6 +8,14 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
+// beginUpkeep is how a call begins that writes unless it is only to tell what it would do.
+func (s *Store) beginUpkeep(ctx context.Context, dryRun bool) error {
+	if dryRun {
+		return s.begin(ctx)
+	}
+	return s.beginWrite(ctx)
+}
+
 // upkeep is a walk through the store for a call that goes on after what it cannot do.
 type upkeep struct {
 	store    *Store
