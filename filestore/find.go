@@ -90,8 +90,6 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	dir := ""
 	if trashed {
 		dir = layout.Trash
-	}
-	if trashed {
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it what is not deleted.
 		if err := s.ownFolder(dir); err != nil {
 			p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
@@ -105,8 +103,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 		return folders, err
 	case isMissing(err):
 		return nil, nil
-	case errors.Is(err, rootfs.ErrOutside):
-		// A trash that lies elsewhere holds nothing of this store.
+	case errors.Is(err, rootfs.ErrOutside): // as above, where links are allowed
 		p.add(problemOf(mlruns.ProblemUnreadable, layout.Trash, err))
 		return nil, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
@@ -110,12 +109,16 @@ func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 
 // noteSpared says what is deleted and too young to be removed: what is there for a gc that spares nothing, but for what this one removes.
 func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Removal) error {
+	gone := make(map[string]bool, len(removed))
+	for _, r := range removed {
+		gone[r.Path] = true
+	}
 	experiments, runs := 0, 0
 	for r, err := range s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: func(mlruns.Problem) {}}) {
 		switch {
 		case err != nil:
 			return err
-		case slices.ContainsFunc(removed, func(gone mlruns.Removal) bool { return gone.Path == r.Path }):
+		case gone[r.Path]:
 		case r.RunID != "":
 			runs++
 		case r.ExperimentID != "":
