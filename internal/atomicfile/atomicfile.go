@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"syscall"
 
 	"github.com/spf13/afero"
 
@@ -144,7 +143,7 @@ func SyncDir(fsys afero.Fs, dir string) error {
 		return nil
 	}
 	err := syncDir(fsys, dir)
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+	if rootfs.CannotSync(err) {
 		return nil
 	}
 	return err

@@ -17,6 +17,11 @@ type Syncer interface {
 
 var _ Syncer = (*Fs)(nil)
 
+// CannotSync reports whether an error of SyncDir says that the file system does not sync directories.
+func CannotSync(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
+}
+
 // maxSyncs bounds the syncs that wait at once.
 const maxSyncs = 16
 
@@ -36,8 +41,7 @@ func (f *Fs) SyncAll(files []afero.File, dirs []string) error {
 				errs[i] = files[i].Sync()
 				return
 			}
-			err := f.SyncDir(dirs[i-len(files)])
-			if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+			if err := f.SyncDir(dirs[i-len(files)]); !CannotSync(err) {
 				errs[i] = err
 			}
 		})
