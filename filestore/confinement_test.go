@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -213,24 +214,28 @@ func TestSwapWhileReadingAndWriting(t *testing.T) {
 			at := func(suffix string) string { return filepath.Join(c.dir, filepath.FromSlash(place)) + suffix }
 			stop := make(chan struct{})
 			var swapper sync.WaitGroup
-			swaps := 0
+			var swaps atomic.Int64
 			swapper.Go(func() {
-				for {
+				for cycle := 0; ; cycle++ {
 					select {
 					case <-stop:
 						_ = os.Rename(at("-link"), at("-gone"))
 						return
 					default:
+						before := swaps.Load()
 						for _, step := range [][2]string{{"", "-real"}, {"-link", ""}, {"", "-link"}, {"-real", ""}} {
-							// The store may have made the place anew meanwhile: then the next round takes that away.
 							if os.Rename(at(step[0]), at(step[1])) == nil {
-								swaps++
+								swaps.Add(1)
 							}
+						}
+						if swaps.Load() == before { // the store has made the place anew meanwhile
+							_ = os.Rename(at(""), at(fmt.Sprint("-anew", cycle)))
 						}
 					}
 				}
 			})
-			for range 8 {
+			// On a busy machine the swapper may hardly have had its turn after eight.
+			for round := 0; round < 8 || swaps.Load() < 100 && round < 500; round++ {
 				c.watched("reading", func(ctx context.Context) string { return c.read(ctx, "run", "0", "d/k") })
 				c.watched("writing", func(ctx context.Context) string {
 					return fmt.Sprint(c.store.LogMetric(ctx, "run", mlruns.Metric{Key: "k"}), c.store.SetTag(ctx, "run", "k", "v"), c.store.WriteArtifact(ctx, "run", "d/k", strings.NewReader("new")),
@@ -240,8 +245,8 @@ func TestSwapWhileReadingAndWriting(t *testing.T) {
 			}
 			close(stop)
 			swapper.Wait()
-			if swaps < 100 {
-				t.Errorf("swapped %d times only", swaps)
+			if n := swaps.Load(); n < 100 {
+				t.Errorf("swapped %d times only", n)
 			}
 			c.untouched()
 		})
