@@ -77,19 +77,34 @@ type modelRun struct {
 	metrics          map[string][]mlruns.Metric
 }
 
-// Few names, so that operations meet.
-var (
-	experimentIDs   = rapid.SampledFrom([]string{"0", "e1", "e2", "e3"})
-	experimentNames = rapid.SampledFrom([]string{"Default", "one", "two", "three"})
-	runIDs          = rapid.SampledFrom([]string{"r1", "r2", "r3", "r4", "r5"})
-	modelKeys       = rapid.SampledFrom([]string{"a", "b", "c/d", "c/e", "f"})
-	modelValues     = rapid.SampledFrom([]string{"", "1", "two\n", "dréi"})
-	statuses        = rapid.SampledFrom([]mlruns.Status{0, mlruns.StatusRunning, mlruns.StatusFinished, mlruns.StatusFailed})
-	modelMetrics    = rapid.Custom(func(t *rapid.T) mlruns.Metric {
-		return mlruns.Metric{Key: modelKeys.Draw(t, "key"), Value: rapid.SampledFrom([]float64{nan, inf, -1, 0, 1, 2.5}).Draw(t, "value"),
+// Few names, so that operations meet. Each draw makes its generator: rapid.Generator is not safe for tests that run in parallel.
+
+func experimentIDs() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"0", "e1", "e2", "e3"})
+}
+func experimentNames() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"Default", "one", "two", "three"})
+}
+func runIDs() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"r1", "r2", "r3", "r4", "r5"})
+}
+func modelKeys() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"a", "b", "c/d", "c/e", "f"})
+}
+func modelValues() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"", "1", "two\n", "dréi"})
+}
+
+func statuses() *rapid.Generator[mlruns.Status] {
+	return rapid.SampledFrom([]mlruns.Status{0, mlruns.StatusRunning, mlruns.StatusFinished, mlruns.StatusFailed})
+}
+
+func modelMetrics() *rapid.Generator[mlruns.Metric] {
+	return rapid.Custom(func(t *rapid.T) mlruns.Metric {
+		return mlruns.Metric{Key: modelKeys().Draw(t, "key"), Value: rapid.SampledFrom([]float64{nan, inf, -1, 0, 1, 2.5}).Draw(t, "value"),
 			Step: rapid.Int64Range(-2, 2).Draw(t, "step"), Time: at(rapid.Int64Range(1, 3).Draw(t, "time"))}
 	})
-)
+}
 
 // agree checks that a call failed with the sentinel that the model expects, nil for a success. It gives true for a success.
 func agree(t *rapid.T, err, want error) bool {
@@ -109,7 +124,7 @@ func (m *model) nameTaken(name string) error {
 }
 
 func (m *model) createExperiment(t *rapid.T) {
-	id, name := experimentIDs.Draw(t, "id"), experimentNames.Draw(t, "name")
+	id, name := experimentIDs().Draw(t, "id"), experimentNames().Draw(t, "name")
 	want := m.nameTaken(name)
 	if m.experiments[id] != nil {
 		want = mlruns.ErrExists
@@ -121,7 +136,7 @@ func (m *model) createExperiment(t *rapid.T) {
 }
 
 func (m *model) renameExperiment(t *rapid.T) {
-	id, name := experimentIDs.Draw(t, "id"), experimentNames.Draw(t, "name")
+	id, name := experimentIDs().Draw(t, "id"), experimentNames().Draw(t, "name")
 	e, want := m.experiments[id], m.nameTaken(name)
 	switch {
 	case e == nil:
@@ -135,7 +150,7 @@ func (m *model) renameExperiment(t *rapid.T) {
 }
 
 func (m *model) deleteExperiment(t *rapid.T) {
-	id := experimentIDs.Draw(t, "id")
+	id := experimentIDs().Draw(t, "id")
 	e := m.experiments[id]
 	var want error
 	switch {
@@ -151,7 +166,7 @@ func (m *model) deleteExperiment(t *rapid.T) {
 }
 
 func (m *model) restoreExperiment(t *rapid.T) {
-	id := experimentIDs.Draw(t, "id")
+	id := experimentIDs().Draw(t, "id")
 	e := m.experiments[id]
 	var want error
 	if e == nil || !e.deleted {
@@ -172,7 +187,7 @@ func (m *model) setStages(experiment string, deleted bool) {
 }
 
 func (m *model) setExperimentTag(t *rapid.T) {
-	id, key, value := experimentIDs.Draw(t, "id"), modelKeys.Draw(t, "key"), modelValues.Draw(t, "value")
+	id, key, value := experimentIDs().Draw(t, "id"), modelKeys().Draw(t, "key"), modelValues().Draw(t, "value")
 	e := m.experiments[id]
 	var want error
 	switch {
@@ -187,7 +202,7 @@ func (m *model) setExperimentTag(t *rapid.T) {
 }
 
 func (m *model) createRun(t *rapid.T) {
-	id, experiment := runIDs.Draw(t, "id"), experimentIDs.Draw(t, "experiment")
+	id, experiment := runIDs().Draw(t, "id"), experimentIDs().Draw(t, "experiment")
 	start := at(rapid.Int64Range(1, 3).Draw(t, "start"))
 	e := m.experiments[experiment]
 	var want error
@@ -209,7 +224,7 @@ func (m *model) createRun(t *rapid.T) {
 
 // draw gives a run and what a write to it must say.
 func (m *model) draw(t *rapid.T) (id string, r *modelRun, want error) {
-	id = runIDs.Draw(t, "run")
+	id = runIDs().Draw(t, "run")
 	r = m.runs[id]
 	switch {
 	case r == nil:
@@ -223,7 +238,7 @@ func (m *model) draw(t *rapid.T) (id string, r *modelRun, want error) {
 
 func (m *model) updateRun(t *rapid.T) {
 	id, r, want := m.draw(t)
-	u := mlruns.RunUpdate{Status: statuses.Draw(t, "status"), Name: rapid.SampledFrom([]string{"", "other"}).Draw(t, "name")}
+	u := mlruns.RunUpdate{Status: statuses().Draw(t, "status"), Name: rapid.SampledFrom([]string{"", "other"}).Draw(t, "name")}
 	if !agree(t, m.store.UpdateRun(m.ctx, id, u), want) {
 		return
 	}
@@ -257,7 +272,7 @@ func (m *model) restoreRun(t *rapid.T) {
 
 func (m *model) logMetrics(t *rapid.T) {
 	id, r, want := m.draw(t)
-	for _, p := range rapid.SliceOfN(modelMetrics, 1, 4).Draw(t, "metrics") {
+	for _, p := range rapid.SliceOfN(modelMetrics(), 1, 4).Draw(t, "metrics") {
 		if agree(t, m.store.LogMetric(m.ctx, id, p), want) {
 			r.metrics[p.Key] = append(r.metrics[p.Key], p)
 		}
@@ -266,7 +281,7 @@ func (m *model) logMetrics(t *rapid.T) {
 
 func (m *model) logParam(t *rapid.T) {
 	id, r, want := m.draw(t)
-	key, value := modelKeys.Draw(t, "key"), modelValues.Draw(t, "value")
+	key, value := modelKeys().Draw(t, "key"), modelValues().Draw(t, "value")
 	if want == nil {
 		if old, ok := r.params[key]; ok && old != value {
 			want = mlruns.ErrInvalid
@@ -279,7 +294,7 @@ func (m *model) logParam(t *rapid.T) {
 
 func (m *model) setTag(t *rapid.T) {
 	id, r, want := m.draw(t)
-	key, value := modelKeys.Draw(t, "key"), modelValues.Draw(t, "value")
+	key, value := modelKeys().Draw(t, "key"), modelValues().Draw(t, "value")
 	if agree(t, m.store.SetTag(m.ctx, id, key, value), want) {
 		r.tags[key] = value
 	}
@@ -287,7 +302,7 @@ func (m *model) setTag(t *rapid.T) {
 
 func (m *model) deleteTag(t *rapid.T) {
 	id, r, want := m.draw(t)
-	key := modelKeys.Draw(t, "key")
+	key := modelKeys().Draw(t, "key")
 	if want == nil {
 		if _, ok := r.tags[key]; !ok {
 			want = mlruns.ErrNotFound
@@ -300,8 +315,8 @@ func (m *model) deleteTag(t *rapid.T) {
 
 func (m *model) logBatch(t *rapid.T) {
 	id, r, want := m.draw(t)
-	b := mlruns.Batch{Metrics: rapid.SliceOfN(modelMetrics, 0, 5).Draw(t, "metrics")}
-	params := rapid.MapOfN(modelKeys, modelValues, 0, 3).Draw(t, "params")
+	b := mlruns.Batch{Metrics: rapid.SliceOfN(modelMetrics(), 0, 5).Draw(t, "metrics")}
+	params := rapid.MapOfN(modelKeys(), modelValues(), 0, 3).Draw(t, "params")
 	for _, key := range slices.Sorted(maps.Keys(params)) {
 		b.Params = append(b.Params, mlruns.Param{Key: key, Value: params[key]})
 		if want != nil {
