@@ -234,10 +234,25 @@ func exact(p point) exactPoint {
 	return exactPoint{p, bits}
 }
 
-// FuzzMetricFile reads a file whole and piece by piece, with a boundary of the pieces at any byte of it: both ways give the same points and problems.
+// greatest is the first of the points that no other is after.
+func greatest(all []exactPoint) (best exactPoint, found bool) {
+	valued := func(p exactPoint) point {
+		p.value = math.Float64frombits(p.bits)
+		return p.point
+	}
+	for _, p := range all {
+		if !found || valued(p).after(valued(best)) {
+			best, found = p, true
+		}
+	}
+	return best, found
+}
+
+// FuzzMetricFile reads a file whole and piece by piece, with a boundary of the pieces at any byte of it: both ways give the same points and problems. Of those
+// points the greatest is the latest, which is looked for without reading each value.
 func FuzzMetricFile(f *testing.F) {
 	goldenSeeds(f, func(data []byte) { f.Add(data, uint16(len(data)/2)) }, layout.Metric)
-	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n", "1 1 1  digest\n"} {
+	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n", "1 1 1  digest\n", "1 2 1\n1 x 0\n1 nan 1\n1 1e999 1\n1 3 1\n", "1 nan 1\n1 5 1\n", "1 5 3\n2 -1e3 3\n2 -1e2 3\n9 9 2\n"} {
 		f.Add([]byte(s), uint16(1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, at uint16) {
@@ -263,10 +278,11 @@ func FuzzMetricFile(f *testing.F) {
 		ctx := context.Background()
 		var whole, pieces problems
 		var want, got []exactPoint
-		if err := readPoints(ctx, k, &whole, func(p point) { want = append(want, exact(p)) }); err != nil {
+		atOnce, inPieces := scanner{path: k.path, p: &whole}, scanner{path: k.path, p: &pieces}
+		if err := atOnce.read(ctx, k, atOnce.points(func(p point) bool { want = append(want, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
-		if err := streamPoints(ctx, k, &pieces, func(p point) bool { got = append(got, exact(p)); return true }); err != nil {
+		if err := inPieces.stream(ctx, k, make([]byte, 0, streamChunk), inPieces.points(func(p point) bool { got = append(got, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b exactPoint) bool { return a == b })); diff != "" {
@@ -274,6 +290,17 @@ func FuzzMetricFile(f *testing.F) {
 		}
 		if diff := cmp.Diff(whole.list, pieces.list); diff != "" {
 			t.Fatalf("%q: problems read whole and in pieces (-whole +pieces):\n%s", data, diff)
+		}
+		var newest problems
+		pt, found, err := readLatest(ctx, k, &newest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if best, any := greatest(got); found != any || found && exact(pt) != best {
+			t.Fatalf("%q: the latest point is %+v (%v), want %+v (%v)", data, exact(pt), found, best, any)
+		}
+		if diff := cmp.Diff(whole.list, newest.list); diff != "" {
+			t.Fatalf("%q: problems met on the way to the latest point (-all +latest):\n%s", data, diff)
 		}
 		for _, p := range got {
 			pt := p.point

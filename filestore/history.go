@@ -68,7 +68,11 @@ func historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *probl
 	if info, err := f.Stat(path.Base(name)); err == nil && info.IsDir() {
 		return nil
 	}
-	err = streamPoints(ctx, keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}, p, each)
+	m := newScratch()
+	defer m.free()
+	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
+	points := scanner{path: k.path, p: p}
+	err = points.stream(ctx, k, m.chunk(), points.points(each))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -121,10 +121,10 @@ func (r *repair) points(name string, buf []byte, each func(point)) error {
 	}
 	defer closeQuietly(k.folder)
 	var s scanner
-	err = s.stream(r.ctx, k, buf, func(pt point) bool {
+	err = s.stream(r.ctx, k, buf, s.points(func(pt point) bool {
 		each(pt)
 		return true
-	})
+	}))
 	if isMissing(err) {
 		return nil
 	}

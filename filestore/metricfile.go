@@ -66,23 +66,29 @@ func parsePoint(line []byte) (point, error) {
 	return anyPoint(line)
 }
 
-// readPlain reads the usual line, of three fields and two plain integers. It leaves the data set's name as it is.
+// readPlain reads the usual line. It leaves the data set's name as it is.
 func (p *point) readPlain(line []byte) bool {
+	ms, numeral, step, ok := cutPlain(line)
+	if !ok {
+		return false
+	}
+	value, err := pyfmt.ParseFloat(numeral)
+	p.ms, p.step, p.value = ms, step, value
+	return err == nil
+}
+
+// cutPlain takes apart the usual line, of three fields of which two are plain integers.
+func cutPlain(line []byte) (ms int64, numeral []byte, step int64, ok bool) {
 	ms, rest, ok := cutDigits(line)
 	if !ok || len(rest) == 0 || rest[0] != ' ' {
-		return false
+		return 0, nil, 0, false
 	}
 	end := bytes.IndexByte(rest[1:], ' ') + 1
 	if end == 0 {
-		return false
+		return 0, nil, 0, false
 	}
 	step, after, ok := cutDigits(rest[end+1:])
-	if !ok || len(after) != 0 {
-		return false
-	}
-	value, err := pyfmt.ParseFloat(rest[1:end])
-	p.ms, p.step, p.value = ms, step, value
-	return err == nil
+	return ms, rest[1:end], step, ok && len(after) == 0
 }
 
 // cutDigits takes a number of up to 18 digits, which 64 bits hold.

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -104,16 +102,21 @@ func (s *scanner) end(tail []byte) {
 	}
 }
 
-// readPoints calls each for every point of a file: it reads a small one at once, and streams the others.
-func readPoints(ctx context.Context, k keyFile, p *problems, each func(point)) error {
+// points has each called for the points of lines.
+func (s *scanner) points(each func(point) bool) func(line []byte) bool {
+	return func(line []byte) bool {
+		var pt point
+		return !s.one(line, &pt) || each(pt)
+	}
+}
+
+// read calls each for every whole line of a file: it reads a small one at once, and streams the others.
+func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bool) error {
 	m := newScratch()
 	defer m.free()
 	data, err := m.readSmall(k.folder, k.name, streamChunk)
 	if errors.Is(err, rootfs.ErrTooLarge) {
-		return streamPoints(ctx, k, p, func(pt point) bool {
-			each(pt)
-			return true
-		})
+		return s.stream(ctx, k, m.chunk(), each)
 	}
 	if err != nil {
 		return err
@@ -126,12 +129,9 @@ func readPoints(ctx context.Context, k keyFile, p *problems, each func(point)) e
 			return err
 		}
 	}
-	s := scanner{path: k.path, p: p}
-	rest, _ := s.lines(data, func(pt point) bool {
-		each(pt)
-		return true
-	})
-	s.end(rest)
+	if rest, goOn := s.lines(data, each); goOn {
+		s.end(rest)
+	}
 	return nil
 }
 
@@ -141,17 +141,8 @@ func tailOf(data []byte) []byte { return data[bytes.LastIndexByte(data, '\n')+1:
 // streamChunk is how much of a history is in memory at once. A longer line is no point.
 const streamChunk = 256 << 10
 
-// streamPoints is readPoints for a file of any size in bounded memory. each returns false to stop.
-func streamPoints(ctx context.Context, k keyFile, p *problems, each func(point) bool) error {
-	m := newScratch()
-	defer m.free()
-	m.buf = slices.Grow(m.buf[:0], streamChunk)
-	s := scanner{path: k.path, p: p}
-	return s.stream(ctx, k, m.buf[:streamChunk:streamChunk], each)
-}
-
-// stream goes through a file with the help of a buffer.
-func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(point) bool) error {
+// stream is read for a file of any size in bounded memory, with the help of a buffer. each returns false to stop.
+func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(line []byte) bool) error {
 	f, err := k.folder.Open(k.name)
 	if err != nil {
 		return err
@@ -213,15 +204,14 @@ func (s *scanner) tooLong() {
 	s.malformed("a line longer than any point")
 }
 
-// lines takes the whole lines from data and gives back the rest.
-func (s *scanner) lines(data []byte, each func(point) bool) (rest []byte, goOn bool) {
+// lines calls each for the whole lines of data and gives back the rest.
+func (s *scanner) lines(data []byte, each func(line []byte) bool) (rest []byte, goOn bool) {
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {
 			return data, true
 		}
-		var pt point
-		if s.one(data[:i], &pt) && !each(pt) {
+		if !each(data[:i]) {
 			return nil, false
 		}
 		data = data[i+1:]
@@ -235,28 +225,4 @@ func fill(f io.Reader, buf []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// readLatest reads the latest point of every metric of a run. What cannot be read is missing, and reported.
-func readLatest(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
-	metrics := map[string]mlruns.Metric{}
-	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
-		var latest point
-		found := false
-		err := readPoints(ctx, k, p, func(pt point) {
-			if !found || pt.after(latest) {
-				latest, found = pt, true
-			}
-		})
-		switch {
-		case ended(ctx, err):
-			return ctx.Err()
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
-		case found:
-			metrics[k.key] = latest.metric(k.key)
-		}
-		return nil
-	})
-	return metrics, err
 }

@@ -110,24 +110,21 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 		return search.Summary{}, false
 	}
 	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
-	var all search.History
-	var latest point
-	found := false
 	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
-	err := readPoints(r.ctx, k, r.problems, func(pt point) {
-		if history {
-			all.Add(pt.value, pt.ms, pt.step)
-		} else if !found || pt.after(latest) {
-			latest, found = pt, true
-		}
-	})
+	if !history {
+		pt, found, err := readLatest(r.ctx, k, r.problems)
+		return search.Summary{Latest: pt.value}, r.read(k.path, err) && found
+	}
+	var all search.History
+	points := scanner{path: k.path, p: r.problems}
+	err := points.read(r.ctx, k, points.points(func(pt point) bool {
+		all.Add(pt.value, pt.ms, pt.step)
+		return true
+	}))
 	if !r.read(k.path, err) {
 		return search.Summary{}, false
 	}
-	if history {
-		return all.Summary()
-	}
-	return search.Summary{Latest: latest.value}, found
+	return all.Summary()
 }
 
 // Param implements search.Record.

@@ -43,14 +43,14 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 	var m metricState
 	var last point
 	ordered := true
-	err := s.stream(ctx, k, buf, func(pt point) bool {
+	err := s.stream(ctx, k, buf, s.points(func(pt point) bool {
 		if m.points > 0 && (pt.step < last.step || pt.step == last.step && pt.ms <= last.ms) {
 			ordered = false
 		}
 		last = pt
 		m.points++
 		return true
-	})
+	}))
 	m.bad, m.tail = s.bad, s.tail
 	if err != nil || ordered {
 		return m, err
@@ -76,13 +76,13 @@ func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func
 		hashes = hashes[:0]
 		scan := func(each func(line int, id identity, hash uint64)) error {
 			s := scanner{path: k.path}
-			return s.stream(ctx, k, buf, func(pt point) bool {
+			return s.stream(ctx, k, buf, s.points(func(pt point) bool {
 				id := pt.identity()
 				if hash := hashOf(id); hash%uint64(parts) == part {
 					each(s.line, id, hash)
 				}
 				return true
-			})
+			}))
 		}
 		if err := scan(func(_ int, _ identity, hash uint64) { hashes = append(hashes, hash) }); err != nil {
 			return nil, err

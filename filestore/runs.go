@@ -69,7 +69,7 @@ func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
 func (s *Store) readRunData(ctx context.Context, f rootfs.Folder, ref runRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
 	p := &problems{}
 	run = &mlruns.Run{Info: info}
-	if run.Data.Metrics, err = readLatest(ctx, f, ref.dir, layout.Metrics, p); err != nil {
+	if run.Data.Metrics, err = readMetrics(ctx, f, ref.dir, layout.Metrics, p); err != nil {
 		return nil, err
 	}
 	if run.Data.Params, err = readValues(ctx, f, ref.dir, layout.Params, p); err != nil {

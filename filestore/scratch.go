@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -28,6 +29,12 @@ func (m *scratch) free() {
 		m.flat.entries = m.flat.entries[:0]
 		scratches.Put(m)
 	}
+}
+
+// chunk gives room for streamChunk bytes.
+func (m *scratch) chunk() []byte {
+	m.buf = slices.Grow(m.buf[:0], streamChunk)
+	return m.buf[:streamChunk:streamChunk]
 }
 
 // readFile gives a file's content until the next is read.

@@ -8,7 +8,7 @@ func isNumber12(s string) bool {
 	if strings.IndexByte(s, '_') > 0 {
 		s = strings.ReplaceAll(s, "_", "")
 	}
-	if isDecimal(s) {
+	if IsDecimal(s) {
 		return true
 	}
 	r := rest(s)

@@ -41,7 +41,7 @@ func ParseFloat[T ~string | ~[]byte](s T) (float64, error) {
 	if f, ok := parseShort(s); ok {
 		return f, nil
 	}
-	if isDecimal(s) {
+	if IsDecimal(s) {
 		return parseDecimal(string(s))
 	}
 	return parseUnusualFloat(string(s))
@@ -62,13 +62,13 @@ func parseUnusualFloat(s string) (float64, error) {
 		return math.Inf(1), nil
 	}
 	s, ok := dropUnderscores(s)
-	if !ok || !isDecimal(s) {
+	if !ok || !IsDecimal(s) {
 		return 0, strconv.ErrSyntax
 	}
 	return parseDecimal(s)
 }
 
-// parseDecimal converts s, for which isDecimal holds.
+// parseDecimal converts s, for which IsDecimal holds.
 func parseDecimal(s string) (float64, error) {
 	f, err := strconv.ParseFloat(s, 64)
 	if errors.Is(err, strconv.ErrRange) {
@@ -77,8 +77,9 @@ func parseDecimal(s string) (float64, error) {
 	return f, err
 }
 
-// isDecimal reports whether s is [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? in ASCII, without underscores.
-func isDecimal[T ~string | ~[]byte](s T) bool {
+// IsDecimal reports whether s is [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? in ASCII, without underscores: what ParseFloat
+// reads without an error, and what nearly all numbers look like.
+func IsDecimal[T ~string | ~[]byte](s T) bool {
 	i := skipSign(s, 0)
 	start := i
 	i = skipDigits(s, i)

@@ -122,20 +122,16 @@ func (d *dirFolder) openBelow(name string, flag int) (int, error) {
 	return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 }
 
-// openFile opens a plain name that is a regular file, and returns its size.
-func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
+// openFile opens a plain name that is a regular file.
+func (d *dirFolder) openFile(name string) (fd int, err error) {
 	if fd, err = d.openPlain(name, syscall.O_RDONLY); err != nil {
-		return -1, 0, err
+		return -1, err
 	}
-	var st syscall.Stat_t
-	if err = syscall.Fstat(fd, &st); err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		err = errLink // where what it is gets its name
-	}
-	if err != nil {
+	if _, err = regularSize(fd); err != nil {
 		_ = syscall.Close(fd)
-		return -1, 0, err
+		return -1, err
 	}
-	return fd, st.Size, nil
+	return fd, nil
 }
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
@@ -143,43 +139,82 @@ func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 }
 
 func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
-	fd, size, err := d.openFile(name)
-	if errors.Is(err, errLink) {
-		sub, err := d.slow()
-		if err != nil {
-			return nil, err
+	fd, err := d.openPlain(name, syscall.O_RDONLY)
+	if err == nil {
+		var data []byte
+		data, err = readRegular(fd, buf, limit)
+		_ = syscall.Close(fd)
+		if err == nil {
+			return data, nil
 		}
-		defer func() { _ = sub.Close() }()
-		return sub.ReadSmall(name, buf, limit)
+		if !errors.Is(err, errLink) {
+			return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
+		}
 	}
+	if !errors.Is(err, errLink) {
+		return nil, err
+	}
+	sub, err := d.slow()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = syscall.Close(fd) }()
-	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
-	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
+	defer func() { _ = sub.Close() }()
+	return sub.ReadSmall(name, buf, limit)
+}
+
+// page is the least that any kernel reads at once.
+const page = 4 << 10
+
+// readRegular reads a regular file into buf[:0], or returns errLink. Most files are smaller than a page, and those need no look at what they are: a kernel
+// reads no part of a page, so a read that ends within the first has met the file's end; and it refuses a read at a position of a pipe, a socket, a terminal
+// and a folder. A file that reads as empty, or as a page and maybe more, may be a device, and is looked at.
+func readRegular(fd int, buf []byte, limit int64) ([]byte, error) {
+	room := buf[:min(cap(buf), page)]
+	n, err := ignoringEINTR(func() (int, error) { return syscall.Pread(fd, room, 0) })
+	if err == nil && 0 < n && n < len(room) && int64(n) <= limit {
+		return room[:n], nil
 	}
-	return data, nil
+	size, err := regularSize(fd)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
+}
+
+// regularSize gives the size of an open file, or errLink if it is no regular one: where what it is gets its name.
+func regularSize(fd int) (int64, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return 0, errLink
+	}
+	return st.Size, nil
+}
+
+func ignoringEINTR(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
 }
 
 func readFd(fd int, p []byte) (int, error) {
-	for {
-		n, err := syscall.Read(fd, p)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		}
-		return n, nil
+	n, err := ignoringEINTR(func() (int, error) { return syscall.Read(fd, p) })
+	switch {
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
 	}
+	return n, nil
 }
 
 func (d *dirFolder) Open(name string) (afero.File, error) {
-	fd, _, err := d.openFile(name)
+	fd, err := d.openFile(name)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {

@@ -1,0 +1,92 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/pyfmt"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers is most of the work, so the value of a usual line is read
+// only where it decides, and at the end.
+type latest struct {
+	best    point
+	found   bool
+	numeral []byte // what best.value is, while it has not been read
+}
+
+// take looks at a whole line, which s counts.
+func (l *latest) take(s *scanner, line []byte) {
+	ms, numeral, step, ok := cutPlain(line)
+	if !ok || !pyfmt.IsDecimal(numeral) || len(line) >= streamChunk {
+		var pt point
+		if s.one(line, &pt) {
+			l.offer(pt)
+		}
+		return
+	}
+	s.line++
+	s.any = true
+	switch {
+	case l.found && (step < l.best.step || step == l.best.step && ms < l.best.ms):
+	case l.found && step == l.best.step && ms == l.best.ms:
+		l.offer(point{ms: ms, step: step, value: decimal(numeral)})
+	default:
+		l.best = point{ms: ms, step: step}
+		l.numeral = append(l.numeral[:0], numeral...)
+		l.found = true
+	}
+}
+
+func (l *latest) offer(pt point) {
+	if !l.found || pt.after(l.point()) {
+		l.best, l.found, l.numeral = pt, true, l.numeral[:0]
+	}
+}
+
+// point is the greatest so far.
+func (l *latest) point() point {
+	if len(l.numeral) > 0 {
+		l.best.value = decimal(l.numeral)
+		l.numeral = l.numeral[:0]
+	}
+	return l.best
+}
+
+// decimal reads what is known to be decimal.
+func decimal(numeral []byte) float64 {
+	value, _ := pyfmt.ParseFloat(numeral)
+	return value
+}
+
+// readLatest reads the latest point of a metric, if it has one.
+func readLatest(ctx context.Context, k keyFile, p *problems) (pt point, found bool, err error) {
+	s := scanner{path: k.path, p: p}
+	var l latest
+	err = s.read(ctx, k, func(line []byte) bool {
+		l.take(&s, line)
+		return true
+	})
+	return l.point(), l.found, err
+}
+
+// readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and reported.
+func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
+	metrics := map[string]mlruns.Metric{}
+	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
+		pt, found, err := readLatest(ctx, k, p)
+		switch {
+		case ended(ctx, err):
+			return ctx.Err()
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+		case err == nil && found:
+			metrics[k.key] = pt.metric(k.key)
+		}
+		return nil
+	})
+	return metrics, err
+}
