@@ -13,45 +13,46 @@ import (
 // latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers is most of the work, so the value of a usual line is read
 // only where it decides, and at the end.
 type latest struct {
+	scanner
 	best    point
 	found   bool
-	numeral []byte // what best.value is, while it has not been read
+	numeral [32]byte // what best.value is, while it has not been read
+	unread  int      // bytes of numeral
 }
 
-// take looks at a whole line, which s counts.
-func (l *latest) take(s *scanner, line []byte) {
+// take looks at a whole line.
+func (l *latest) take(line []byte) bool {
 	ms, numeral, step, ok := cutPlain(line)
-	if !ok || !pyfmt.IsDecimal(numeral) || len(line) >= streamChunk {
+	if !ok || len(numeral) > len(l.numeral) || !pyfmt.IsDecimal(numeral) || len(line) >= streamChunk {
 		var pt point
-		if s.one(line, &pt) {
+		if l.one(line, &pt) {
 			l.offer(pt)
 		}
-		return
+		return true
 	}
-	s.line++
-	s.any = true
+	l.line++
+	l.any = true
 	switch {
 	case l.found && (step < l.best.step || step == l.best.step && ms < l.best.ms):
 	case l.found && step == l.best.step && ms == l.best.ms:
 		l.offer(point{ms: ms, step: step, value: decimal(numeral)})
 	default:
-		l.best = point{ms: ms, step: step}
-		l.numeral = append(l.numeral[:0], numeral...)
-		l.found = true
+		l.best, l.found, l.unread = point{ms: ms, step: step}, true, copy(l.numeral[:], numeral)
 	}
+	return true
 }
 
 func (l *latest) offer(pt point) {
-	if !l.found || pt.after(l.point()) {
-		l.best, l.found, l.numeral = pt, true, l.numeral[:0]
+	if !l.found || pt.after(l.greatest()) {
+		l.best, l.found, l.unread = pt, true, 0
 	}
 }
 
-// point is the greatest so far.
-func (l *latest) point() point {
-	if len(l.numeral) > 0 {
-		l.best.value = decimal(l.numeral)
-		l.numeral = l.numeral[:0]
+// greatest is the point that no other met so far is after.
+func (l *latest) greatest() point {
+	if l.unread > 0 {
+		l.best.value = decimal(l.numeral[:l.unread])
+		l.unread = 0
 	}
 	return l.best
 }
@@ -64,13 +65,9 @@ func decimal(numeral []byte) float64 {
 
 // readLatest reads the latest point of a metric, if it has one.
 func readLatest(ctx context.Context, k keyFile, p *problems) (pt point, found bool, err error) {
-	s := scanner{path: k.path, p: p}
-	var l latest
-	err = s.read(ctx, k, func(line []byte) bool {
-		l.take(&s, line)
-		return true
-	})
-	return l.point(), l.found, err
+	l := latest{scanner: scanner{path: k.path, p: p}}
+	err = l.read(ctx, k, l.take)
+	return l.greatest(), l.found, err
 }
 
 // readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and reported.
