@@ -20,16 +20,17 @@ function short(ns) {
 /^FAIL|^--- FAIL/ { failed = 1 }
 !/^Benchmark/ { print > "/dev/stderr" }
 END {
-	print "| benchmark | median | least | processor time | of the floor | peak memory | allocated | allocations |"
-	print "|---|---:|---:|---:|---:|---:|---:|---:|"
+	print "| benchmark | median | least | processor time | of the floor | system calls | opened | peak memory | allocated | allocations |"
+	print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 	for (k = 1; k <= count; k++) {
 		n = names[k]
 		if (n ~ /^Floor/) continue
 		unit = ((n, "cpu-µs/op") in values) && (("Floor" n, "cpu-µs/op") in values) ? "cpu-µs/op" : "ns/op"
 		ratio = ("Floor" n, unit) in values ? sprintf("%.2f×", median(values[n, unit]) / median(values["Floor" n, unit])) : "–"
 		time = median(values[n, "ns/op"])
-		printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", n, short(time), short(least),
+		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", n, short(time), short(least),
 			(n, "cpu-µs/op") in values ? short(median(values[n, "cpu-µs/op"]) * 1e3) : "–", ratio,
+			(n, "syscalls/op") in values ? median(values[n, "syscalls/op"]) : "–", (n, "opens/op") in values ? median(values[n, "opens/op"]) : "–",
 			(n, "MiB-peak") in values ? median(values[n, "MiB-peak"]) " MiB" : "–",
 			(n, "B/op") in values ? sprintf("%.0f kB", median(values[n, "B/op"]) / 1e3) : "–", (n, "allocs/op") in values ? median(values[n, "allocs/op"]) : "–"
 	}

@@ -39,14 +39,13 @@ func BenchmarkLogMetric(b *testing.B) {
 		b.Run(sync.name, func(b *testing.B) {
 			store := benchStore(b, filestore.WithSync(sync.level))
 			id := benchRun(b, store)
-			b.ReportAllocs()
 			step := int64(0)
-			for b.Loop() {
+			measure(b, func() {
 				step++
 				if err := store.LogMetric(context.Background(), id, mlruns.Metric{Key: "loss", Value: 1 / float64(step), Step: step}); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
@@ -60,12 +59,11 @@ func BenchmarkLogBatch(b *testing.B) {
 			for i := range 1000 {
 				batch.Metrics = append(batch.Metrics, mlruns.Metric{Key: fmt.Sprintf("m%d", i%keys), Value: 1 / float64(i+1), Time: time.UnixMilli(int64(i)), Step: int64(i / keys)})
 			}
-			b.ReportAllocs()
-			for b.Loop() {
+			measure(b, func() {
 				if err := store.LogBatch(context.Background(), id, batch); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
@@ -78,12 +76,11 @@ func BenchmarkCreateRun(b *testing.B) {
 		b.Run(sync.name, func(b *testing.B) {
 			store := benchStore(b, filestore.WithSync(sync.level))
 			tags := map[string]string{"mlflow.user": "bench", "mlflow.source.name": "bench.go"}
-			b.ReportAllocs()
-			for b.Loop() {
+			measure(b, func() {
 				if _, err := store.CreateRun(context.Background(), mlruns.RunSpec{Tags: tags}); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
@@ -131,26 +128,22 @@ func openDir(b *testing.B, dir string, opts ...filestore.Option) *filestore.Stor
 
 // BenchmarkRun shows that getting a run reads no other: the same cost with 10 and with 10,000 beside it.
 func BenchmarkRun(b *testing.B) {
-	for _, n := range []int{10, 10_000} {
+	for _, n := range append([]int{10}, runCounts()...) {
 		b.Run(fmt.Sprintf("among%d", n), func(b *testing.B) {
 			store := openDir(b, runsDir(b, n))
 			id := fmt.Sprintf("%032x", n/2)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				if _, err := store.Run(context.Background(), id); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
 
 func BenchmarkRunInfos10000(b *testing.B) {
 	store := openDir(b, runsDir(b, 10_000))
-	b.ReportAllocs()
-	for b.Loop() {
+	measure(b, func() {
 		n := 0
 		for _, err := range store.RunInfos(context.Background(), "0", mlruns.ViewAll) {
 			if err != nil {
@@ -161,21 +154,20 @@ func BenchmarkRunInfos10000(b *testing.B) {
 		if n != 10_000 {
 			b.Fatalf("%d runs, want 10000", n)
 		}
-	}
+	})
 }
 
 // BenchmarkLogParam logs a new param each time.
 func BenchmarkLogParam(b *testing.B) {
 	store := benchStore(b)
 	id := benchRun(b, store)
-	b.ReportAllocs()
 	i := 0
-	for b.Loop() {
+	measure(b, func() {
 		i++
 		if err := store.LogParam(context.Background(), id, fmt.Sprintf("p%d", i), "0.001"); err != nil {
 			b.Fatal(err)
 		}
-	}
+	})
 }
 
 // BenchmarkLogMetricAmong logs by the run's id alone among many experiments: first is the first call of a store, again a repeated one.
@@ -196,19 +188,19 @@ func BenchmarkLogMetricAmong(b *testing.B) {
 			}
 		}
 		b.Run(fmt.Sprintf("%d/first", n), func(b *testing.B) {
-			for b.Loop() {
+			measure(b, func() {
 				s, err := filestore.Open(dir)
 				if err != nil {
 					b.Fatal(err)
 				}
 				log(b, s)
 				_ = s.Close()
-			}
+			})
 		})
 		b.Run(fmt.Sprintf("%d/again", n), func(b *testing.B) {
-			for b.Loop() {
+			measure(b, func() {
 				log(b, store)
-			}
+			})
 		})
 	}
 }

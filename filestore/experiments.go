@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // Experiment implements mlruns.Store.
@@ -67,7 +68,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 // byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, s.readUntagged) {
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, false) {
 		if err != nil {
 			return nil, err
 		}
@@ -80,12 +81,15 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 	return found, nil
 }
 
-// experimentReader reads an experiment for a listing: readExperiment or readUntagged.
-type experimentReader func(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error)
-
-// experiments goes through the readable experiments, in the order of their places. Several are read at once.
-func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
+// experiments goes through the readable experiments, in the order of their places, with their tags if those are wanted. Several are read at once.
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, tags bool) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
+		root, err := s.tree.folder("")
+		if err != nil {
+			yield(mlruns.Experiment{}, err)
+			return
+		}
+		defer closeQuietly(root)
 		refs, err := s.experimentRefs(view, p)
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
@@ -97,7 +101,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			mlruns.Experiment
 		}
 		look := func(ref experimentRef) (found, error) {
-			e, err := s.listed(reading, ref, p, read)
+			e, err := s.listed(reading, root, ref, p, tags)
 			return found{ref.dir, e}, err
 		}
 		seen := make(map[string]mlruns.LifecycleStage, len(refs))
@@ -123,16 +127,28 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 	}
 }
 
-// listed reads an experiment of a listing, and reports it where that fails.
-func (s *Store) listed(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
-	e, err := read(ctx, ref, p)
+// listedAlone is listed for one experiment.
+func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, tags bool) (mlruns.Experiment, error) {
+	root, err := s.tree.folder("")
+	if err != nil {
+		return mlruns.Experiment{}, err
+	}
+	defer closeQuietly(root)
+	return s.listed(ctx, root, ref, p, tags)
+}
+
+// listed reads an experiment of a listing, from the root's folder, and reports it where that fails.
+func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, tags bool) (mlruns.Experiment, error) {
+	e, err := readExperimentMeta(ctx, root, layout.Join(ref.dir, layout.Meta), ref, p)
 	if isMissing(err) && !ref.trashed {
 		// It may have been deleted or restored between the listing and the look.
 		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
-			return s.listed(ctx, again, p, read)
+			return s.listed(ctx, root, again, p, tags)
 		}
 	}
 	switch {
+	case err == nil && tags:
+		return s.withTags(ctx, root, e, p)
 	case err == nil || ended(ctx, err):
 	case isMissing(err):
 		if s.tree.isDir(ref.dir) { // else it was removed for good since it was listed

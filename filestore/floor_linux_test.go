@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,20 +98,52 @@ func workers(b *testing.B, n int, do func(f *floor, i int)) {
 	all.Wait()
 }
 
+// BenchmarkCall is what single system calls of reading cost, of which the floors are made: on a run of fillRuns.
+func BenchmarkCall(b *testing.B) {
+	dir := runsDir(b, 10)
+	f := newFloor(b)
+	run := f.open(unix.AT_FDCWD, fmt.Sprintf("%s/0/%032x", dir, 5), unix.O_DIRECTORY)
+	params := f.open(run, "params", unix.O_DIRECTORY)
+	param := f.open(params, "p0", 0)
+	var st unix.Stat_t
+	for _, call := range []struct {
+		name string
+		do   func()
+	}{
+		{"open and close a file", func() { _ = unix.Close(f.open(params, "p1", 0)) }},
+		{"open and close a folder", func() { _ = unix.Close(f.open(run, "params", unix.O_DIRECTORY)) }},
+		{"open what is missing", func() { f.missing(run, "inputs") }},
+		{"read a value", func() {
+			if _, err := unix.Pread(param, f.buf, 0); err != nil {
+				b.Fatal(err)
+			}
+		}},
+		{"fstat", func() { ok(b, unix.Fstat(param, &st)) }},
+		{"list ten names", func() {
+			if _, err := unix.Seek(params, 0, 0); err != nil {
+				b.Fatal(err)
+			}
+			f.list(params)
+		}},
+	} {
+		b.Run(strings.ReplaceAll(call.name, " ", "_"), func(b *testing.B) { measure(b, call.do) })
+	}
+	for _, fd := range []int{run, params, param} {
+		_ = unix.Close(fd)
+	}
+}
+
 func BenchmarkFloorRun(b *testing.B) {
-	for _, n := range []int{10, 10_000} {
+	for _, n := range append([]int{10}, runCounts()...) {
 		b.Run(fmt.Sprintf("among%d", n), func(b *testing.B) {
 			dir := runsDir(b, n)
 			f := newFloor(b)
 			experiment := f.open(unix.AT_FDCWD, dir+"/0", unix.O_DIRECTORY)
 			defer func() { _ = unix.Close(experiment) }()
 			names, id := runNames(), fmt.Sprintf("%032x", n/2)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				f.run(experiment, id, names)
-			}
+			})
 		})
 	}
 }
@@ -133,9 +166,7 @@ func BenchmarkFloorSearchRuns(b *testing.B) {
 				if q.filter {
 					results = min(q.results, n/4)
 				}
-				m := newMeter()
-				defer func() { m.report(b) }()
-				for b.Loop() {
+				measure(b, func() {
 					f := newFloor(b)
 					experiment := f.open(unix.AT_FDCWD, dir+"/0", unix.O_DIRECTORY)
 					f.list(experiment)
@@ -150,7 +181,7 @@ func BenchmarkFloorSearchRuns(b *testing.B) {
 					})
 					workers(b, results, func(f *floor, i int) { f.run(experiment, ids[i], names) })
 					_ = unix.Close(experiment)
-				}
+				})
 			})
 		}
 	}
@@ -168,9 +199,7 @@ func benchFloorHistory(b *testing.B) {
 			dir, run := historyDir(b, n)
 			f := newFloor(b)
 			f.buf = make([]byte, 256<<10)
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				fd := f.open(unix.AT_FDCWD, dir+"/0/"+run+"/metrics/loss", 0)
 				rest := 0
 				for {
@@ -181,7 +210,7 @@ func benchFloorHistory(b *testing.B) {
 					rest = copy(f.buf, parseValues(b, f.buf[:rest+got]))
 				}
 				_ = unix.Close(fd)
-			}
+			})
 		})
 	}
 }
@@ -212,9 +241,7 @@ func benchFloorExperiments(b *testing.B, tags bool) {
 	for _, n := range experimentCounts {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			dir, _ := experimentsDir(b, n)
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				f := newFloor(b)
 				root := f.open(unix.AT_FDCWD, dir, unix.O_DIRECTORY)
 				f.list(root)
@@ -226,7 +253,7 @@ func benchFloorExperiments(b *testing.B, tags bool) {
 					}
 				})
 				_ = unix.Close(root)
-			}
+			})
 		})
 	}
 }
@@ -237,16 +264,14 @@ func BenchmarkFloorRunByID(b *testing.B) {
 		b.Run(fmt.Sprintf("first/%dexperiments", n), func(b *testing.B) {
 			dir, runOf := experimentsDir(b, n)
 			f := newFloor(b)
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				root := f.open(unix.AT_FDCWD, dir, unix.O_DIRECTORY)
 				f.list(root)
 				for i := range n / 2 {
 					f.missing(root, strconv.Itoa(100000000000000000+i*7919)+"/"+runOf(n)+"/meta.yaml")
 				}
 				_ = unix.Close(root)
-			}
+			})
 		})
 	}
 }

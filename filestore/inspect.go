@@ -142,7 +142,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 	ref = v.now(ref)
 	v.next(ref.dir)
 	p := &problems{}
-	e, err := v.listed(v.ctx, ref, p, v.readExperiment)
+	e, err := v.listedAlone(v.ctx, ref, p, true)
 	if ended(v.ctx, err) {
 		return v.ctx.Err()
 	}

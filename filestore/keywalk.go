@@ -47,13 +47,13 @@ func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems
 	inner, err := f.OpenFolder(sub)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
+			p.add(problemOf(mlruns.ProblemUnreadable, join(dir, sub), err))
 		}
 		return ctx.Err()
 	}
 	defer closeQuietly(inner)
 	w := &keyWalk{ctx: ctx, p: p, visit: visit}
-	top := layout.Join(dir, sub)
+	top := join(dir, sub)
 	err = w.folder(inner, top, "", 1)
 	if more := w.foreign - maxForeign; more > 0 {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: top, Reason: fmt.Sprintf("%d more names are no keys", more)})

@@ -91,7 +91,7 @@ func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *proble
 		return mlruns.Experiment{}, err
 	}
 	defer closeQuietly(f)
-	e, err := readExperimentMeta(ctx, f, ref, p)
+	e, err := readExperimentMeta(ctx, f, layout.Meta, ref, p)
 	if err == nil {
 		e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	}
@@ -112,21 +112,12 @@ func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e ml
 	return e, doc, err
 }
 
-// readUntagged is readExperiment without the tags.
-func (s *Store) readUntagged(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	f, err := s.tree.folder(ref.dir)
-	if err != nil {
-		return mlruns.Experiment{}, err
-	}
-	defer closeQuietly(f)
-	return readExperimentMeta(ctx, f, ref, p)
-}
-
-func readExperimentMeta(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (e mlruns.Experiment, err error) {
+// readExperimentMeta reads an experiment's meta.yaml from the root or from its own folder; name is the file's path from there.
+func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref experimentRef, p *problems) (e mlruns.Experiment, err error) {
 	m := newScratch()
 	defer m.free()
 	var recorded mlruns.LifecycleStage
-	err = m.readScalars(ctx, f, layout.Meta, func(d scalars) (err error) {
+	err = m.readScalars(ctx, f, name, func(d scalars) (err error) {
 		e, recorded, err = experimentOf(d, ref)
 		return err
 	})

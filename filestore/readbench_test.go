@@ -18,10 +18,7 @@ func BenchmarkMetricHistory(b *testing.B) {
 		b.Run(fmt.Sprintf("%dpoints", n), func(b *testing.B) {
 			dir, run := historyDir(b, n)
 			store := openDir(b, dir)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				got := 0
 				for _, err := range store.MetricHistory(context.Background(), run, "loss", mlruns.HistoryQuery{}) {
 					if err != nil {
@@ -32,7 +29,7 @@ func BenchmarkMetricHistory(b *testing.B) {
 				if got != n {
 					b.Fatalf("%d points, want %d", got, n)
 				}
-			}
+			})
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/point")
 		})
 	}
@@ -44,15 +41,12 @@ func BenchmarkRunOfHistory(b *testing.B) {
 		b.Run(fmt.Sprintf("%dpoints", n), func(b *testing.B) {
 			dir, id := historyDir(b, n)
 			store := openDir(b, dir)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				run, err := store.Run(context.Background(), id)
 				if err != nil || run.Data.Metrics["loss"].Step != int64(n-1) {
 					b.Fatal(run, err)
 				}
-			}
+			})
 		})
 	}
 }
@@ -65,15 +59,12 @@ func BenchmarkExperiments(b *testing.B) {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			dir, _ := experimentsDir(b, n)
 			store := openDir(b, dir)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				page, err := store.SearchExperiments(context.Background(), mlruns.ExperimentQuery{MaxResults: n})
 				if err != nil || len(page.Experiments) != n {
 					b.Fatal(page, err)
 				}
-			}
+			})
 		})
 	}
 }
@@ -85,53 +76,43 @@ func BenchmarkExperimentByName(b *testing.B) {
 			dir, _ := experimentsDir(b, n)
 			store := openDir(b, dir)
 			name := fmt.Sprintf("exp-%d", n/2)
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				if _, err := store.ExperimentByName(context.Background(), name); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }
 
-// BenchmarkRunByID finds a run among experiments: the first time in a process, in which every experiment may have to be looked into, and again.
+// BenchmarkRunByID finds a run among experiments: first by a store just opened, which may have to look into every experiment, and again.
 func BenchmarkRunByID(b *testing.B) {
 	for _, n := range experimentCounts {
 		dir, runOf := experimentsDir(b, n)
 		b.Run(fmt.Sprintf("first/%dexperiments", n), func(b *testing.B) {
 			i := 0
-			for b.Loop() {
-				b.StopTimer()
+			measure(b, func() {
+				i++
 				store, err := filestore.Open(dir)
 				if err != nil {
 					b.Fatal(err)
 				}
-				i++
-				b.StartTimer()
 				if _, err := store.Run(context.Background(), runOf(i*127%n)); err != nil {
 					b.Fatal(err)
 				}
-				b.StopTimer()
 				_ = store.Close()
-				b.StartTimer()
-			}
+			})
 		})
 		b.Run(fmt.Sprintf("again/%dexperiments", n), func(b *testing.B) {
 			store := openDir(b, dir)
 			if _, err := store.Run(context.Background(), runOf(n-1)); err != nil {
 				b.Fatal(err)
 			}
-			b.ReportAllocs()
-			m := newMeter()
-			defer func() { m.report(b) }()
-			for b.Loop() {
+			measure(b, func() {
 				if _, err := store.Run(context.Background(), runOf(n-1)); err != nil {
 					b.Fatal(err)
 				}
-			}
+			})
 		})
 	}
 }

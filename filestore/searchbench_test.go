@@ -33,19 +33,16 @@ func BenchmarkSearchRuns(b *testing.B) {
 		store := openDir(b, runsDir(b, n), parallelism(b)...)
 		for _, query := range queries {
 			b.Run(fmt.Sprintf("%s/%druns", query.name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				m := newMeter()
 				var page *mlruns.RunPage
-				for b.Loop() {
+				measure(b, func() {
 					var err error
 					if page, err = store.SearchRuns(context.Background(), query.q); err != nil {
 						b.Fatal(err)
 					}
-				}
+				})
 				b.ReportMetric(float64(page.Scan.Opened)/float64(page.Scan.Scanned), "files/run")
 				b.ReportMetric(float64(page.Scan.Matched), "matched")
 				b.ReportMetric(float64(page.Scan.Returned), "returned")
-				m.report(b)
 			})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -86,17 +87,16 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	if err != nil {
 		return nil, report, err
 	}
-	read := s.readUntagged
-	if len(pl.needs.Tags) > 0 {
+	tags := len(pl.needs.Tags) > 0
+	if tags {
 		report.Reads = append(report.Reads, layout.Tags)
-		read = s.readExperiment
 	}
 	type match struct {
 		experiment mlruns.Experiment
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.experiments(ctx, q.View, p, read) {
+	for e, err := range s.experiments(ctx, q.View, p, tags) {
 		if err != nil {
 			return nil, report, err
 		}
@@ -118,12 +118,18 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 // tagged gives experiments their tags, several at once and in their order, where the listing did not read them. One that has gone since is left out.
 func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
+		root, err := s.tree.folder("")
+		if err != nil {
+			yield(mlruns.Experiment{}, err)
+			return
+		}
+		defer closeQuietly(root)
 		reading, stop := context.WithCancel(ctx)
 		read := func(e mlruns.Experiment) (mlruns.Experiment, error) {
 			if e.Tags != nil {
 				return e, nil
 			}
-			return s.withTags(reading, e, p)
+			return s.withTags(reading, root, e, p)
 		}
 		for e, err := range ahead(s.parallelism, found, read, stop) {
 			switch {
@@ -143,19 +149,15 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *proble
 	}
 }
 
-func (s *Store) withTags(ctx context.Context, e mlruns.Experiment, p *problems) (mlruns.Experiment, error) {
+// withTags reads the tags of an experiment that was listed, from the root's folder.
+func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (_ mlruns.Experiment, err error) {
 	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
-	f, err := s.tree.folder(ref.dir)
-	if isMissing(err) { // it has moved since it was listed
-		return s.experiment(ctx, e.ID)
+	e.Tags, err = readValues(ctx, root, "", layout.Join(ref.dir, layout.Tags), p)
+	if err == nil && len(e.Tags) == 0 {
+		if _, err := s.tree.kind(ref.dir); isMissing(err) { // it has moved since it was listed, with its tags
+			return s.experiment(ctx, e.ID)
+		}
 	}
-	if err != nil { // damage is per file: it is listed all the same
-		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err))
-		e.Tags = map[string]string{}
-		return e, ctx.Err()
-	}
-	defer closeQuietly(f)
-	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	return e, err
 }
 

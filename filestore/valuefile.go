@@ -56,7 +56,7 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 	}
 	for _, key := range doubtful {
 		value, err := readText(f, layout.Join(sub, key))
-		keep(key, layout.Join(dir, sub, key), value, err)
+		keep(key, join(dir, layout.Join(sub, key)), value, err)
 	}
 	return values, ctx.Err()
 }

@@ -33,8 +33,7 @@ func benchFloorLogMetric(b *testing.B, guards bool) {
 		meta := openFd(b, filepath.Join(dir, run, "meta.yaml"), unix.O_RDONLY)
 		last := make([]byte, 1)
 		var st unix.Stat_t
-		b.ReportAllocs()
-		for b.Loop() {
+		measure(b, func() {
 			ok(b, unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB))
 			if guards {
 				ok(b, unix.Fstat(lock, &st))
@@ -50,7 +49,7 @@ func benchFloorLogMetric(b *testing.B, guards bool) {
 				b.Fatal(err)
 			}
 			ok(b, unix.Flock(lock, unix.LOCK_UN))
-		}
+		})
 	})
 }
 
@@ -67,8 +66,7 @@ func BenchmarkFloorLogBatch(b *testing.B) {
 				files[i] = openFd(b, filepath.Join(dir, fmt.Sprint(i)), unix.O_RDWR|unix.O_APPEND|unix.O_CREAT)
 			}
 			var st unix.Stat_t
-			b.ReportAllocs()
-			for b.Loop() {
+			measure(b, func() {
 				ok(b, unix.Flock(lock, unix.LOCK_EX|unix.LOCK_NB))
 				for _, file := range files {
 					ok(b, unix.Fstat(file, &st))
@@ -77,7 +75,7 @@ func BenchmarkFloorLogBatch(b *testing.B) {
 					}
 				}
 				ok(b, unix.Flock(lock, unix.LOCK_UN))
-			}
+			})
 		})
 	}
 }
@@ -87,13 +85,12 @@ func BenchmarkFloorLogParam(b *testing.B) {
 	dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
 	ok(b, unix.Mkdirat(dir, "params", 0o777))
 	i := 0
-	b.ReportAllocs()
-	for b.Loop() {
+	measure(b, func() {
 		i++
 		tmp, name := fmt.Sprintf(".tmp-%d", i), fmt.Sprintf("params/p%d", i)
 		ok(b, unix.Close(makeFile(b, dir, tmp, "0.001")))
 		ok(b, unix.Renameat2(dir, tmp, dir, name, unix.RENAME_NOREPLACE))
-	}
+	})
 }
 
 // BenchmarkFloorCreateRun makes the five folders and four files of a run with three tags under a temporary name and renames it into place; synced, each file and
@@ -103,8 +100,7 @@ func BenchmarkFloorCreateRun(b *testing.B) {
 		b.Run(map[bool]string{false: "SyncNever", true: "SyncMeta"}[synced], func(b *testing.B) {
 			dir := openFd(b, b.TempDir(), unix.O_RDONLY|unix.O_DIRECTORY)
 			i := 0
-			b.ReportAllocs()
-			for b.Loop() {
+			measure(b, func() {
 				i++
 				tmp := fmt.Sprintf(".tmp-%d", i)
 				var fds []int
@@ -140,7 +136,7 @@ func BenchmarkFloorCreateRun(b *testing.B) {
 				if synced {
 					ok(b, unix.Fsync(dir))
 				}
-			}
+			})
 		})
 	}
 }
