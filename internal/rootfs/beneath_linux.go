@@ -86,7 +86,10 @@ func (b *beneath) openFile(name string, flag int, perm fs.FileMode) (*os.File, e
 	if flag&os.O_CREATE != 0 {
 		mode = uint32(perm.Perm())
 	}
-	fd, err := b.open(name, flag|nowaitFlags|unix.O_LARGEFILE, mode)
+	if made := os.O_CREATE | os.O_EXCL; flag&made != made { // what is made is a file, and os.NewFile need not find out that nobody waits at it
+		flag |= nowaitFlags
+	}
+	fd, err := b.open(name, flag|unix.O_LARGEFILE, mode)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,12 @@ func (f *Fs) writable(op, name string) error {
 
 // Mkdir makes one directory, of mode perm less umask.
 func (f *Fs) Mkdir(name string, perm fs.FileMode) error {
-	return f.change("mkdir", name, true, func(root *os.Root, n string) error { return root.Mkdir(n, perm.Perm()) })
+	return f.change("mkdir", name, true, func(root *os.Root, n string) error {
+		if root == f.base.root && f.quick.mkdir(n, perm) {
+			return nil
+		}
+		return root.Mkdir(n, perm.Perm())
+	})
 }
 
 // MkdirAll makes a directory and its missing parents. It is nil if the directory exists.
@@ -98,7 +103,12 @@ func (f *Fs) MkdirAll(name string, perm fs.FileMode) error {
 
 // Remove removes a file, a symbolic link or an empty directory.
 func (f *Fs) Remove(name string) error {
-	return f.change("remove", name, false, func(root *os.Root, n string) error { return root.Remove(n) })
+	return f.change("remove", name, false, func(root *os.Root, n string) error {
+		if root == f.base.root && f.quick.remove(n) {
+			return nil
+		}
+		return root.Remove(n)
+	})
 }
 
 // RemoveAll removes name and all below it, without following links. It is nil if name does not exist.
@@ -170,12 +180,12 @@ func (f *Fs) SymlinkIfPossible(oldname, newname string) error {
 // Rename renames a file or directory. A file replaces a file, atomically; a directory is never replaced, not even an
 // empty one (fs.ErrExist). Between the directory and a link target it is syscall.EXDEV.
 func (f *Fs) Rename(oldname, newname string) error {
-	return f.pair("rename", oldname, newname, (*os.Root).Rename)
+	return f.pair("rename", oldname, newname, f.quick.rename, (*os.Root).Rename)
 }
 
 // Link implements Native. Between the directory and a link target it is syscall.EXDEV.
 func (f *Fs) Link(oldname, newname string) error {
-	return f.pair("link", oldname, newname, (*os.Root).Link)
+	return f.pair("link", oldname, newname, f.quick.link, (*os.Root).Link)
 }
 
 // SyncDir implements Native.
@@ -198,9 +208,12 @@ func (f *Fs) RealPath(name string) (string, bool) {
 	return filepath.Join(f.base.path(), filepath.FromSlash(Clean(name))), true
 }
 
-func (f *Fs) pair(op, oldname, newname string, call func(*os.Root, string, string) error) error {
+func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, call func(*os.Root, string, string) error) error {
 	if err := f.writable(op, oldname); err != nil {
 		return err
+	}
+	if quick(Clean(oldname), Clean(newname)) {
+		return nil
 	}
 	err := call(f.base.root, Clean(oldname), Clean(newname))
 	if isEscape(err) && len(f.targets) > 0 {
