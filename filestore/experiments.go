@@ -131,6 +131,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, tags bool) (mlruns.Experiment, error) {
 	root, err := s.tree.folder("")
 	if err != nil {
+		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
 		return mlruns.Experiment{}, err
 	}
 	defer closeQuietly(root)

@@ -153,10 +153,8 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *proble
 func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (_ mlruns.Experiment, err error) {
 	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	e.Tags, err = readValues(ctx, root, "", layout.Join(ref.dir, layout.Tags), p)
-	if err == nil && len(e.Tags) == 0 {
-		if _, err := s.tree.kind(ref.dir); isMissing(err) { // it has moved since it was listed, with its tags
-			return s.experiment(ctx, e.ID)
-		}
+	if _, gone := s.tree.kind(ref.dir); err == nil && isMissing(gone) { // it has moved since it was listed, with its tags
+		return s.experiment(ctx, e.ID)
 	}
 	return e, err
 }
