@@ -119,3 +119,37 @@ func TestFolderBelow(t *testing.T) {
 		}
 	}
 }
+
+// What changes names does so in the folder above, or leaves it to os.Root.
+func TestBeneathChanges(t *testing.T) {
+	store, _, _ := tree(t)
+	b := mustBeneath(t, mustOpen(t, store, Options{}))
+	for _, c := range []struct {
+		what string
+		done bool
+		want bool
+	}{
+		{"mkdir", b.mkdir("0/new", 0o777), true},
+		{"mkdir in the root", b.mkdir("top", 0o777), true},
+		{"mkdir of what is there", b.mkdir("0", 0o777), false},
+		{"mkdir below a link", b.mkdir("0/indir/x", 0o777), false},
+		{"mkdir of .", b.mkdir(".", 0o777), false},
+		{"mkdir below what is missing", b.mkdir("none/x", 0o777), false},
+		{"link", b.link("0/meta.yaml", "0/new/copy"), true},
+		{"link over a file", b.link("0/meta.yaml", "0/new/copy"), false},
+		{"rename over a file", b.rename("0/new/copy", "0/meta.yaml"), true},
+		{"rename", b.rename("0/meta.yaml", "top/f"), true},
+		{"rename of a folder over an empty one", b.rename("top", "0/new"), false},
+		{"rename of a file over a folder", b.rename("top/f", "0/new"), false},
+		{"rename of what is missing", b.rename("0/none", "0/x"), false},
+		{"rename out", b.rename("top/f", "../f"), false},
+		{"remove", b.remove("top/f"), true},
+		{"remove of a link, which is not followed", b.remove("0/in"), true},
+		{"remove of a folder", b.remove("top"), false},
+		{"remove below a link", b.remove("0/indir/meta.yaml"), false},
+	} {
+		if c.done != c.want {
+			t.Errorf("%s: done %v, want %v", c.what, c.done, c.want)
+		}
+	}
+}

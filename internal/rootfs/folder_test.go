@@ -127,6 +127,29 @@ func TestFolderReusesBuffer(t *testing.T) {
 	})
 }
 
+// A file is read whole whatever its size and the buffer's, the size of a page among them, and refused beyond the limit.
+func TestFolderReadSizes(t *testing.T) {
+	dir := t.TempDir()
+	sizes := []int{0, 1, 4095, 4096, 4097, 8192, 70_000}
+	text := strings.Repeat("0123456789", 7_000)
+	for _, size := range sizes {
+		write(t, filepath.Join(dir, fmt.Sprint(size)), text[:size])
+	}
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
+		for _, size := range sizes {
+			for _, room := range []int{0, 1, 4095, 4096, 4097, 100_000} {
+				got, err := folder.ReadSmall(fmt.Sprint(size), make([]byte, 0, room), int64(size))
+				if string(got) != text[:size] || err != nil {
+					t.Errorf("a file of %d into room for %d: %d bytes, %v", size, room, len(got), err)
+				}
+				if got, err := folder.ReadSmall(fmt.Sprint(size), make([]byte, 0, room), int64(size)-1); !errors.Is(err, ErrTooLarge) {
+					t.Errorf("a file of %d into room for %d, with the limit one less: %d bytes, %v; want ErrTooLarge", size, room, len(got), err)
+				}
+			}
+		}
+	})
+}
+
 // A sparse file can say that it has more bytes than there is memory.
 func TestFolderRefusesHugeFile(t *testing.T) {
 	dir := t.TempDir()
