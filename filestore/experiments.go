@@ -17,7 +17,7 @@ func (s *Store) Experiment(ctx context.Context, id string) (*mlruns.Experiment, 
 	if err := s.begin(ctx); err != nil {
 		return nil, fail(op, id, err)
 	}
-	e, err := s.experiment(ctx, id)
+	e, err := s.experiment(ctx, id, s.logged(nil))
 	if err != nil {
 		return nil, fail(op, id, err)
 	}
@@ -25,13 +25,13 @@ func (s *Store) Experiment(ctx context.Context, id string) (*mlruns.Experiment, 
 }
 
 // experiment reads an experiment that may move while it is looked for.
-func (s *Store) experiment(ctx context.Context, id string) (mlruns.Experiment, error) {
+func (s *Store) experiment(ctx context.Context, id string, p *problems) (mlruns.Experiment, error) {
 	for moved := false; ; moved = true {
 		ref, err := s.findExperiment(id)
 		if err != nil {
 			return mlruns.Experiment{}, err
 		}
-		e, err := s.readExperiment(ctx, ref, s.logged(nil))
+		e, err := s.readExperiment(ctx, ref, p)
 		if err == nil {
 			return e, nil
 		}
@@ -57,7 +57,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	}
 	e, err := s.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
 	if isMissing(err) { // it has moved since
-		e, err = s.experiment(ctx, found.ID)
+		e, err = s.experiment(ctx, found.ID, s.logged(nil))
 	}
 	if err != nil {
 		return nil, fail(op, name, err)
@@ -68,7 +68,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 // byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, false) {
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, s.readUntagged) {
 		if err != nil {
 			return nil, err
 		}
@@ -81,8 +81,11 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 	return found, nil
 }
 
-// experiments goes through the readable experiments, in the order of their places, with their tags if those are wanted. Several are read at once.
-func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, tags bool) iter.Seq2[mlruns.Experiment, error] {
+// experimentReader reads an experiment for a listing, which has opened the root: readTagged or readUntagged.
+type experimentReader func(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error)
+
+// experiments goes through the readable experiments, in the order of their places. Several are read at once.
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.folder("")
 		if err != nil {
@@ -101,7 +104,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			mlruns.Experiment
 		}
 		look := func(ref experimentRef) (found, error) {
-			e, err := s.listed(reading, root, ref, p, tags)
+			e, err := s.listed(reading, root, ref, p, read)
 			return found{ref.dir, e}, err
 		}
 		seen := make(map[string]mlruns.LifecycleStage, len(refs))
@@ -128,28 +131,26 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 }
 
 // listedAlone is listed for one experiment.
-func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, tags bool) (mlruns.Experiment, error) {
+func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
 	root, err := s.tree.folder("")
 	if err != nil {
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
 		return mlruns.Experiment{}, err
 	}
 	defer closeQuietly(root)
-	return s.listed(ctx, root, ref, p, tags)
+	return s.listed(ctx, root, ref, p, read)
 }
 
-// listed reads an experiment of a listing, from the root's folder, and reports it where that fails.
-func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, tags bool) (mlruns.Experiment, error) {
-	e, err := readExperimentMeta(ctx, root, layout.Join(ref.dir, layout.Meta), ref, p)
+// listed reads an experiment of a listing, and reports it where that fails.
+func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
+	e, err := read(ctx, root, ref, p)
 	if isMissing(err) && !ref.trashed {
 		// It may have been deleted or restored between the listing and the look.
 		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
-			return s.listed(ctx, root, again, p, tags)
+			return s.listed(ctx, root, again, p, read)
 		}
 	}
 	switch {
-	case err == nil && tags:
-		return s.withTags(ctx, root, e, p)
 	case err == nil || ended(ctx, err):
 	case isMissing(err):
 		if s.tree.isDir(ref.dir) { // else it was removed for good since it was listed

@@ -17,6 +17,7 @@ type keyFile struct {
 	folder rootfs.Folder // the open folder it lies in
 	name   string        // its name there
 	path   string        // from the store's root
+	listed bool          // as a regular file, just now
 }
 
 // What is read of one folder of keys is bounded: a stranger's store can hold more than there is memory for. MLflow's runs stay far below.
@@ -47,13 +48,13 @@ func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems
 	inner, err := f.OpenFolder(sub)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			p.add(problemOf(mlruns.ProblemUnreadable, join(dir, sub), err))
+			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
 		}
 		return ctx.Err()
 	}
 	defer closeQuietly(inner)
 	w := &keyWalk{ctx: ctx, p: p, visit: visit}
-	top := join(dir, sub)
+	top := layout.Join(dir, sub)
 	err = w.folder(inner, top, "", 1)
 	if more := w.foreign - maxForeign; more > 0 {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: top, Reason: fmt.Sprintf("%d more names are no keys", more)})
@@ -105,7 +106,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 	case mlruns.ValidateKey("key", key) != nil:
 		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "the name is not a legal key"})
 	default:
-		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name})
+		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type latest struct {
 // take looks at a whole line.
 func (l *latest) take(line []byte) bool {
 	ms, numeral, step, ok := cutPlain(line)
-	if !ok || len(numeral) > len(l.numeral) || !pyfmt.IsDecimal(numeral) || len(line) >= streamChunk {
+	if !ok || len(numeral) > len(l.numeral) || !pyfmt.IsDecimal(numeral) {
 		var pt point
 		if l.one(line, &pt) {
 			l.offer(pt)

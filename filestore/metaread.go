@@ -90,6 +90,25 @@ func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *proble
 	if err != nil {
 		return mlruns.Experiment{}, err
 	}
+	return readExperimentIn(ctx, f, ref, p)
+}
+
+// readTagged is readExperiment for a listing.
+func (s *Store) readTagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	f, err := root.OpenFolder(ref.dir)
+	if err != nil {
+		return mlruns.Experiment{}, err
+	}
+	return readExperimentIn(ctx, f, ref, p)
+}
+
+// readUntagged is readTagged without the tags.
+func (s *Store) readUntagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	return readExperimentMeta(ctx, root, layout.Join(ref.dir, layout.Meta), ref, p)
+}
+
+// readExperimentIn closes the experiment's folder.
+func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
 	defer closeQuietly(f)
 	e, err := readExperimentMeta(ctx, f, layout.Meta, ref, p)
 	if err == nil {

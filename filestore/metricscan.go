@@ -114,7 +114,7 @@ func (s *scanner) points(each func(point) bool) func(line []byte) bool {
 func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bool) error {
 	m := newScratch()
 	defer m.free()
-	data, err := m.readSmall(k.folder, k.name, streamChunk)
+	data, err := m.readKey(k, streamChunk)
 	if errors.Is(err, rootfs.ErrTooLarge) {
 		return s.stream(ctx, k, m.chunk(), each)
 	}

@@ -61,7 +61,7 @@ var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * 
 func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
-		models, err := readText(f, name)
+		models, err := readText(keyFile{folder: f, name: name})
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		}

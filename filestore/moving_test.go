@@ -1,11 +1,13 @@
 package filestore_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -13,14 +15,13 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// newMoving is a store whose experiment e1 moves to the trash when a folder or file in the folder at path, or that folder, is opened for the first time after
-// arming.
-func newMoving(t *testing.T, path string) (arm func(), s *filestore.Store) {
+// newMoving is a store whose experiment e1 moves to the trash at the first operation of a kind on a path after arming. It has a tag that is not UTF-8.
+func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *filestore.Store) {
 	t.Helper()
 	mem := memfs.New()
 	armed := false
 	s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
-		if !armed || op.Kind != faultfs.OpenFolder && op.Kind != faultfs.ReadFile || !strings.HasPrefix(strings.TrimPrefix(op.Path, "/")+"/", path+"/") {
+		if !armed || op.Kind != kind || strings.TrimPrefix(op.Path, "/") != path {
 			return nil
 		}
 		armed = false
@@ -35,6 +36,9 @@ func newMoving(t *testing.T, path string) (arm func(), s *filestore.Store) {
 	if err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
 	}
+	if err := afero.WriteFile(mem, "/mlruns/e1/tags/bad", []byte("\xff"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if armed {
 			t.Error("nothing has moved")
@@ -44,7 +48,7 @@ func newMoving(t *testing.T, path string) (arm func(), s *filestore.Store) {
 }
 
 func TestHistoryOfMovingRun(t *testing.T) {
-	arm, s := newMoving(t, "mlruns/e1/run")
+	arm, s := newMoving(t, faultfs.OpenFolder, "mlruns/e1/run")
 	arm()
 	points := 0
 	for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
@@ -60,7 +64,7 @@ func TestHistoryOfMovingRun(t *testing.T) {
 
 // The experiment is found in the root and then, moved, in the trash.
 func TestListingBetweenTwoPlaces(t *testing.T) {
-	arm, s := newMoving(t, "mlruns/.trash")
+	arm, s := newMoving(t, faultfs.OpenFolder, "mlruns/.trash")
 	arm()
 	page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll})
 	if err != nil || len(page.Experiments) != 2 {
@@ -73,30 +77,72 @@ func TestListingBetweenTwoPlaces(t *testing.T) {
 	}
 }
 
+// readsOfExperiment are what a listing opens of an experiment, and reads.
+var readsOfExperiment = []struct {
+	kind faultfs.Kind
+	path string
+}{
+	{faultfs.ReadFile, "mlruns/e1/meta.yaml"},
+	{faultfs.OpenFolder, "mlruns/e1"},
+	{faultfs.OpenFolder, "mlruns/e1/tags"},
+	{faultfs.ReadFile, "mlruns/e1/tags/team"},
+	{faultfs.ReadFile, "mlruns/e1/tags/bad"},
+	{faultfs.ReadFile, "mlruns/e1/tags/none"},
+}
+
 func TestListingOfMovingExperiment(t *testing.T) {
-	arm, s := newMoving(t, "mlruns/e1")
-	arm()
-	for e, err := range s.Experiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewActive}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Stage != mlruns.StageActive {
-			t.Errorf("an active listing has the deleted experiment %s", e.ID)
+	for _, at := range readsOfExperiment[:2] {
+		arm, s := newMoving(t, at.kind, at.path)
+		arm()
+		for e, err := range s.Experiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewActive}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Stage != mlruns.StageActive {
+				t.Errorf("an active listing has the deleted experiment %s", e.ID)
+			}
 		}
 	}
 }
 
-// Its tags are read where it has moved, whether it moves before they are looked for or while they are read.
+// Whenever it moves, it is listed with its tags, and what is wrong with them is told.
 func TestTagsOfMovingExperiment(t *testing.T) {
-	for _, path := range []string{"mlruns/e1/tags", "mlruns/e1/tags/team", "mlruns/e1/tags/none"} {
-		arm, s := newMoving(t, path)
+	for _, at := range readsOfExperiment {
+		for _, filter := range []string{"name = 'one'", "tags.team = 'a'"} {
+			arm, s := newMoving(t, at.kind, at.path)
+			arm()
+			page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: filter})
+			if err != nil || len(page.Experiments) != 1 {
+				t.Fatalf("%s %s, %s: %+v, %v, want one experiment", at.kind, at.path, filter, page, err)
+			}
+			if diff := cmp.Diff(map[string]string{"team": "a", "none": ""}, page.Experiments[0].Tags); diff != "" {
+				t.Errorf("%s %s, %s: tags (-want +got):\n%s", at.kind, at.path, filter, diff)
+			}
+			wantBadTag(t, page.Problems)
+		}
+	}
+}
+
+func TestVerifyOfMovingExperiment(t *testing.T) {
+	for _, at := range readsOfExperiment {
+		arm, s := newMoving(t, at.kind, at.path)
 		arm()
-		page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: "name = 'one'"})
-		if err != nil || len(page.Experiments) != 1 || len(page.Problems) > 0 {
-			t.Fatalf("%s: SearchExperiments = %+v, %v, want one experiment", path, page, err)
+		var problems []mlruns.Problem
+		for p, err := range s.Verify(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			problems = append(problems, p)
 		}
-		if diff := cmp.Diff(map[string]string{"team": "a", "none": ""}, page.Experiments[0].Tags); diff != "" {
-			t.Errorf("%s: tags (-want +got):\n%s", path, diff)
-		}
+		wantBadTag(t, problems)
+	}
+}
+
+// wantBadTag wants the one problem there is but for those of the move, which is the test's own and leaves meta.yaml as it was.
+func wantBadTag(t *testing.T, problems []mlruns.Problem) {
+	t.Helper()
+	problems = slices.DeleteFunc(problems, func(p mlruns.Problem) bool { return p.Kind == mlruns.ProblemStage })
+	if len(problems) != 1 || problems[0].Kind != mlruns.ProblemUnreadable || !strings.HasSuffix(problems[0].Path, "e1/tags/bad") {
+		t.Errorf("problems %v, want one, of the tag that cannot be read", problems)
 	}
 }

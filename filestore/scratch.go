@@ -47,6 +47,14 @@ func (m *scratch) readSmall(f rootfs.Folder, name string, limit int64) ([]byte, 
 	return m.keep(f.ReadSmall(name, m.buf, limit))
 }
 
+// readKey is readSmall for the file of a key.
+func (m *scratch) readKey(k keyFile, limit int64) ([]byte, error) {
+	if k.listed {
+		return m.keep(k.folder.ReadListed(k.name, m.buf, limit))
+	}
+	return m.readSmall(k.folder, k.name, limit)
+}
+
 func (m *scratch) keep(data []byte, err error) ([]byte, error) {
 	if err == nil {
 		m.buf = data

@@ -33,7 +33,7 @@ func (s *Store) eachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yi
 	if q.MaxResults > 0 && q.MaxResults < len(found) {
 		found = found[:q.MaxResults]
 	}
-	for e, err := range s.tagged(ctx, found, p) {
+	for e, err := range s.tagged(ctx, found, q.View, p) {
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	page := &mlruns.ExperimentPage{Scan: report}
 	found, page.NextPageToken = cutPage(found, offset, limit)
 	page.Experiments = make([]mlruns.Experiment, 0, len(found))
-	for e, err := range s.tagged(ctx, found, p) {
+	for e, err := range s.tagged(ctx, found, q.View, p) {
 		if err != nil {
 			return nil, err
 		}
@@ -87,16 +87,17 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	if err != nil {
 		return nil, report, err
 	}
-	tags := len(pl.needs.Tags) > 0
-	if tags {
+	read := s.readUntagged
+	if len(pl.needs.Tags) > 0 {
 		report.Reads = append(report.Reads, layout.Tags)
+		read = s.readTagged
 	}
 	type match struct {
 		experiment mlruns.Experiment
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.experiments(ctx, q.View, p, tags) {
+	for e, err := range s.experiments(ctx, q.View, p, read) {
 		if err != nil {
 			return nil, report, err
 		}
@@ -116,7 +117,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 }
 
 // tagged gives experiments their tags, several at once and in their order, where the listing did not read them. One that has gone since is left out.
-func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *problems) iter.Seq2[mlruns.Experiment, error] {
+func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.folder("")
 		if err != nil {
@@ -142,6 +143,9 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *proble
 				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
 				continue
 			}
+			if !view.Shows(e.Stage) { // deleted or restored since it was found
+				continue
+			}
 			if !yield(e, nil) {
 				return
 			}
@@ -149,13 +153,20 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, p *proble
 	}
 }
 
-// withTags reads the tags of an experiment that was listed, from the root's folder.
-func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (_ mlruns.Experiment, err error) {
+// withTags reads the tags of an experiment that was listed.
+func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (mlruns.Experiment, error) {
 	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
-	e.Tags, err = readValues(ctx, root, "", layout.Join(ref.dir, layout.Tags), p)
-	if _, gone := s.tree.kind(ref.dir); err == nil && isMissing(gone) { // it has moved since it was listed, with its tags
-		return s.experiment(ctx, e.ID)
+	f, err := root.OpenFolder(ref.dir)
+	if isMissing(err) { // it has moved since it was listed
+		return s.experiment(ctx, e.ID, p)
 	}
+	if err != nil { // damage is per file: it is listed all the same
+		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err))
+		e.Tags = map[string]string{}
+		return e, ctx.Err()
+	}
+	defer closeQuietly(f)
+	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	return e, err
 }
 

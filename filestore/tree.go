@@ -189,6 +189,10 @@ func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 	return p.ReadSmall(name, buf, rootfs.MaxReadFile)
 }
 
+func (p plainFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
+	return p.ReadSmall(name, buf, limit)
+}
+
 func (p plainFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
 	f, err := p.Open(name)
 	if err != nil {

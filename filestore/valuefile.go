@@ -37,7 +37,7 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		}
 	}
 	err := walkKeys(ctx, f, dir, sub, p, func(k keyFile) error {
-		value, err := readText(k.folder, k.name)
+		value, err := readText(k)
 		if err == nil && value == "" && beingWritten(k.folder, k.name) {
 			doubtful = append(doubtful, k.key)
 			return nil
@@ -55,28 +55,29 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		return values, err
 	}
 	for _, key := range doubtful {
-		value, err := readText(f, layout.Join(sub, key))
-		keep(key, join(dir, layout.Join(sub, key)), value, err)
+		value, err := readText(keyFile{folder: f, name: layout.Join(sub, key)})
+		keep(key, layout.Join(dir, sub, key), value, err)
 	}
 	return values, ctx.Err()
 }
 
 // readValue reads one value, again if it is empty and fresh.
 func readValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
-	value, err := readText(f, name)
+	k := keyFile{folder: f, name: name}
+	value, err := readText(k)
 	if err != nil || value != "" || !beingWritten(f, name) {
 		return value, err
 	}
 	if err := sleep(ctx, emptyRetry); err != nil {
 		return "", err
 	}
-	return readText(f, name)
+	return readText(k)
 }
 
-func readText(f rootfs.Folder, name string) (string, error) {
+func readText(k keyFile) (string, error) {
 	m := newScratch()
 	defer m.free()
-	data, err := m.readFile(f, name)
+	data, err := m.readKey(k, rootfs.MaxReadFile)
 	if err != nil {
 		return "", err
 	}

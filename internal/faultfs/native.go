@@ -78,6 +78,13 @@ func (d *folder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error)
 	return d.inner.ReadSmall(name, buf, limit)
 }
 
+func (d *folder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
+	if err := d.tape.fail(ReadFile, d.path(name)); err != nil {
+		return nil, err
+	}
+	return d.inner.ReadListed(name, buf, limit)
+}
+
 func (d *folder) Open(name string) (afero.File, error) {
 	if err := d.tape.fail(Open, d.path(name)); err != nil {
 		return nil, err

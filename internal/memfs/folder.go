@@ -79,6 +79,10 @@ func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
 	return d.ReadSmall(name, buf, rootfs.MaxReadFile)
 }
 
+func (d *folder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
+	return d.ReadSmall(name, buf, limit)
+}
+
 func (d *folder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()

@@ -124,6 +124,7 @@ func TestFolderBelow(t *testing.T) {
 func TestBeneathChanges(t *testing.T) {
 	store, _, _ := tree(t)
 	b := mustBeneath(t, mustOpen(t, store, Options{}))
+	write(t, filepath.Join(store, "0", "other"), "other")
 	for _, c := range []struct {
 		what string
 		done bool
@@ -137,19 +138,29 @@ func TestBeneathChanges(t *testing.T) {
 		{"mkdir below what is missing", b.mkdir("none/x", 0o777), false},
 		{"link", b.link("0/meta.yaml", "0/new/copy"), true},
 		{"link over a file", b.link("0/meta.yaml", "0/new/copy"), false},
-		{"rename over a file", b.rename("0/new/copy", "0/meta.yaml"), true},
-		{"rename", b.rename("0/meta.yaml", "top/f"), true},
+		{"rename over a file", b.rename("0/other", "0/new/copy"), true},
+		{"rename", b.rename("0/new/copy", "top/f"), true},
 		{"rename of a folder over an empty one", b.rename("top", "0/new"), false},
 		{"rename of a file over a folder", b.rename("top/f", "0/new"), false},
 		{"rename of what is missing", b.rename("0/none", "0/x"), false},
 		{"rename out", b.rename("top/f", "../f"), false},
-		{"remove", b.remove("top/f"), true},
+		{"remove", b.remove("0/meta.yaml"), true},
 		{"remove of a link, which is not followed", b.remove("0/in"), true},
 		{"remove of a folder", b.remove("top"), false},
 		{"remove below a link", b.remove("0/indir/meta.yaml"), false},
 	} {
 		if c.done != c.want {
 			t.Errorf("%s: done %v, want %v", c.what, c.done, c.want)
+		}
+	}
+	for name, want := range map[string]string{"top/f": "other", "0/other": "", "0/meta.yaml": "", "0/new/copy": ""} {
+		if got, _ := os.ReadFile(filepath.Join(store, name)); string(got) != want {
+			t.Errorf("%s holds %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{"0/new", "top", "0/indir"} {
+		if _, err := os.Lstat(filepath.Join(store, name)); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -97,6 +97,10 @@ func (d *rootFolder) ReadSmall(name string, buf []byte, limit int64) (_ []byte, 
 	return data, wrap("read", d.path(name), err)
 }
 
+func (d *rootFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
+	return d.ReadSmall(name, buf, limit)
+}
+
 // readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end. size is what the file system says. A read that
 // gives just that, with room for more, has met the end: one more call to hear so would be the third part of reading a small file.
 func readAll(read func([]byte) (int, error), size, limit int64, buf []byte) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/afero"
@@ -23,6 +24,8 @@ type dirFolder struct {
 	fsys *Fs
 	name string
 	fd   int // -1 once closed
+
+	cached atomic.Int32 // what fromCache knows
 
 	reading sync.Mutex // of the handle's position in the directory
 	read    bool
@@ -122,16 +125,20 @@ func (d *dirFolder) openBelow(name string, flag int) (int, error) {
 	return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 }
 
-// openFile opens a plain name that is a regular file.
-func (d *dirFolder) openFile(name string) (fd int, err error) {
+// openFile opens a plain name that is a regular file, and returns its size.
+func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 	if fd, err = d.openPlain(name, syscall.O_RDONLY); err != nil {
-		return -1, err
+		return -1, 0, err
 	}
-	if _, err = regularSize(fd); err != nil {
+	var st syscall.Stat_t
+	if err = syscall.Fstat(fd, &st); err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		err = errLink // where what it is gets its name
+	}
+	if err != nil {
 		_ = syscall.Close(fd)
-		return -1, err
+		return -1, 0, err
 	}
-	return fd, nil
+	return fd, st.Size, nil
 }
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
@@ -139,82 +146,91 @@ func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 }
 
 func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
-	fd, err := d.openPlain(name, syscall.O_RDONLY)
-	if err == nil {
-		var data []byte
-		data, err = readRegular(fd, buf, limit)
-		_ = syscall.Close(fd)
-		if err == nil {
-			return data, nil
+	fd, size, err := d.openFile(name)
+	if errors.Is(err, errLink) {
+		sub, err := d.slow()
+		if err != nil {
+			return nil, err
 		}
-		if !errors.Is(err, errLink) {
-			return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
-		}
+		defer func() { _ = sub.Close() }()
+		return sub.ReadSmall(name, buf, limit)
 	}
-	if !errors.Is(err, errLink) {
-		return nil, err
-	}
-	sub, err := d.slow()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = sub.Close() }()
-	return sub.ReadSmall(name, buf, limit)
+	defer func() { _ = syscall.Close(fd) }()
+	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}
+	}
+	return data, nil
 }
 
-// page is the least that any kernel reads at once.
+// ReadListed leaves out the look at what the file is, which ReadSmall takes after opening it, where the listing and one read tell: see readListed.
+func (d *dirFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
+	if data, ok := d.readListed(name, buf, limit); ok {
+		return data, nil
+	}
+	return d.ReadSmall(name, buf, limit)
+}
+
+// page is the least that any kernel reads of a file at once into its cache.
 const page = 4 << 10
 
-// readRegular reads a regular file into buf[:0], or returns errLink. Most files are smaller than a page, and those need no look at what they are: a kernel
-// reads no part of a page, so a read that ends within the first has met the file's end; and it refuses a read at a position of a pipe, a socket, a terminal
-// and a folder. A file that reads as empty, or as a page and maybe more, may be a device, and is looked at.
-func readRegular(fd int, buf []byte, limit int64) ([]byte, error) {
+// readListed reads a file that is smaller than a page. Of what comes from the page cache no part of a page is read: a read that gives something, and less than
+// was asked for, has met the end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to be read at a position. What
+// reads as empty is looked at, as are larger files, and what is mounted here from elsewhere.
+func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, ok bool) {
 	room := buf[:min(cap(buf), page)]
-	n, err := ignoringEINTR(func() (int, error) { return syscall.Pread(fd, room, 0) })
-	if err == nil && 0 < n && n < len(room) && int64(n) <= limit {
-		return room[:n], nil
+	if len(room) == 0 || d.fd < 0 || !d.fromCache() {
+		return nil, false
 	}
-	size, err := regularSize(fd)
+	how := unix.OpenHow{Flags: uint64(syscall.O_RDONLY | syscall.O_CLOEXEC | nowaitFlags), Resolve: resolve | unix.RESOLVE_NO_XDEV}
+	fd, err := unix.Openat2(d.fd, name, &how)
 	if err != nil {
-		return nil, err
+		return nil, false
 	}
-	return readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
+	defer func() { _ = syscall.Close(fd) }()
+	n, err := syscall.Pread(fd, room, 0)
+	return room[:max(n, 0)], err == nil && 0 < n && n < len(room) && int64(n) <= limit
 }
 
-// regularSize gives the size of an open file, or errLink if it is no regular one: where what it is gets its name.
-func regularSize(fd int) (int64, error) {
-	var st syscall.Stat_t
-	if err := syscall.Fstat(fd, &st); err != nil {
-		return 0, err
-	}
-	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		return 0, errLink
-	}
-	return st.Size, nil
-}
-
-func ignoringEINTR(call func() (int, error)) (int, error) {
-	for {
-		n, err := call()
-		if err != syscall.EINTR {
-			return n, err
+// fromCache reports whether the folder lies on a file system that reads through the page cache, always. One of user space may answer a read with less than
+// there is, as may what lies below an overlay.
+func (d *dirFolder) fromCache() bool {
+	const yes, no = 1, 2
+	known := d.cached.Load()
+	if known == 0 {
+		known = no
+		var st unix.Statfs_t
+		if d.fsys.quick != nil && unix.Fstatfs(d.fd, &st) == nil {
+			switch uint32(st.Type) { //nolint:gosec // the magic number has 32 bits, whatever the width of the field
+			case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
+				known = yes
+			}
 		}
+		d.cached.Store(known)
 	}
+	return known == yes
 }
 
 func readFd(fd int, p []byte) (int, error) {
-	n, err := ignoringEINTR(func() (int, error) { return syscall.Read(fd, p) })
-	switch {
-	case err != nil:
-		return 0, err
-	case n == 0:
-		return 0, io.EOF
+	for {
+		n, err := syscall.Read(fd, p)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		}
+		return n, nil
 	}
-	return n, nil
 }
 
 func (d *dirFolder) Open(name string) (afero.File, error) {
-	fd, err := d.openFile(name)
+	fd, _, err := d.openFile(name)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {

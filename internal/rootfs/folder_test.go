@@ -95,6 +95,9 @@ func TestFolder(t *testing.T) {
 			if _, err := folder.ReadFile(name, nil); !errors.Is(err, ErrOutside) {
 				t.Errorf("ReadFile(%s) = %v, want ErrOutside", name, err)
 			}
+			if _, err := folder.ReadListed(name, make([]byte, 0, 100), MaxReadFile); !errors.Is(err, ErrOutside) {
+				t.Errorf("ReadListed(%s) = %v, want ErrOutside", name, err)
+			}
 			if _, err := folder.OpenFolder(name); !errors.Is(err, ErrOutside) {
 				t.Errorf("OpenFolder(%s) = %v, want ErrOutside", name, err)
 			}
@@ -138,12 +141,14 @@ func TestFolderReadSizes(t *testing.T) {
 	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
 		for _, size := range sizes {
 			for _, room := range []int{0, 1, 4095, 4096, 4097, 100_000} {
-				got, err := folder.ReadSmall(fmt.Sprint(size), make([]byte, 0, room), int64(size))
-				if string(got) != text[:size] || err != nil {
-					t.Errorf("a file of %d into room for %d: %d bytes, %v", size, room, len(got), err)
-				}
-				if got, err := folder.ReadSmall(fmt.Sprint(size), make([]byte, 0, room), int64(size)-1); !errors.Is(err, ErrTooLarge) {
-					t.Errorf("a file of %d into room for %d, with the limit one less: %d bytes, %v; want ErrTooLarge", size, room, len(got), err)
+				for call, read := range map[string]func(string, []byte, int64) ([]byte, error){"ReadSmall": folder.ReadSmall, "ReadListed": folder.ReadListed} {
+					got, err := read(fmt.Sprint(size), make([]byte, 0, room), int64(size))
+					if string(got) != text[:size] || err != nil {
+						t.Errorf("%s of a file of %d into room for %d: %d bytes, %v", call, size, room, len(got), err)
+					}
+					if got, err := read(fmt.Sprint(size), make([]byte, 0, room), int64(size)-1); !errors.Is(err, ErrTooLarge) {
+						t.Errorf("%s of a file of %d into room for %d, with the limit one less: %d bytes, %v; want ErrTooLarge", call, size, room, len(got), err)
+					}
 				}
 			}
 		}

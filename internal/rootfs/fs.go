@@ -20,7 +20,7 @@ type Options struct {
 	// ReadOnly makes every mutating call fail with ErrReadOnly before it reaches the disk.
 	ReadOnly bool
 	// Portable takes the way of os.Root for every call, as platforms other than Linux and kernels without openat2 do. It is for tests: nothing but
-	// the time differs.
+	// the time differs, and that os.Root must be allowed to list the folders above a name.
 	Portable bool
 }
 

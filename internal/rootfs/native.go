@@ -36,6 +36,8 @@ type Folder interface {
 	ReadFile(name string, buf []byte) ([]byte, error)
 	// ReadSmall is ReadFile for files of up to limit bytes; a larger one is ErrTooLarge.
 	ReadSmall(name string, buf []byte, limit int64) ([]byte, error)
+	// ReadListed is ReadSmall for a name that Entries gave as a regular file, which can cost less.
+	ReadListed(name string, buf []byte, limit int64) ([]byte, error)
 	// Open opens a regular file for reading.
 	Open(name string) (afero.File, error)
 	// OpenFolder opens a directory below this one.

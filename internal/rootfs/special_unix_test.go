@@ -34,13 +34,28 @@ func TestSpecialFiles(t *testing.T) {
 		t.Skip(err)
 	}
 	symlink(t, "fifo", filepath.Join(dir, "link"))
+	kinds := map[string]string{"fifo": "named pipe", "socket": "socket", "link": "named pipe", "d": "directory"}
+	for name, number := range map[string]int{"null": 1<<8 | 3, "zero": 1<<8 | 5} { // of Linux, for root: one gives nothing, one has no end
+		if err := syscall.Mknod(filepath.Join(dir, name), syscall.S_IFCHR|0o666, number); err == nil {
+			kinds[name] = "device"
+		}
+	}
+	// Text waits in the pipe, for which nobody else has come.
+	full, err := os.OpenFile(filepath.Join(dir, "fifo"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	if _, err := full.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
 
 	fsys := mustOpen(t, dir, Options{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		folders := map[string]Folder{"root": mustRootFolder(t, fsys, "."), "platform": mustFolder(t, fsys, ".")}
-		for name, kind := range map[string]string{"fifo": "named pipe", "socket": "socket", "link": "named pipe", "d": "directory"} {
+		for name, kind := range kinds {
 			check := func(call string, err error) {
 				t.Helper()
 				if !errors.Is(err, ErrNotRegular) || !strings.Contains(err.Error(), kind) {
@@ -50,10 +65,14 @@ func TestSpecialFiles(t *testing.T) {
 			for label, folder := range folders {
 				_, err := folder.Open(name)
 				check(label+" folder Open", err)
-				_, err = folder.ReadFile(name, nil)
-				check(label+" folder ReadFile", err)
+				for _, room := range []int{0, 1, 4096} {
+					_, err = folder.ReadFile(name, make([]byte, 0, room))
+					check(label+" folder ReadFile", err)
+					_, err = folder.ReadListed(name, make([]byte, 0, room), MaxReadFile) // has taken a file's place since the listing
+					check(label+" folder ReadListed", err)
+				}
 			}
-			if name == "d" {
+			if name == "d" || kind == "device" {
 				continue
 			}
 			for _, flag := range []int{os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_APPEND | os.O_WRONLY | os.O_CREATE, os.O_TRUNC | os.O_WRONLY} {
@@ -74,6 +93,13 @@ func TestSpecialFiles(t *testing.T) {
 	case <-done:
 	case <-time.After(10 * time.Second):
 		t.Fatal("a special file hangs the reader")
+	}
+	text := make([]byte, 5)
+	if err := full.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := full.Read(text); string(text[:n]) != "text" {
+		t.Errorf("%q waits in the pipe, %v; want text", text[:n], err)
 	}
 	if _, err := fsys.OpenFile("d", os.O_RDWR, 0); !errors.Is(err, syscall.EISDIR) {
 		t.Errorf("open of a directory for writing = %v, want EISDIR", err)
