@@ -164,3 +164,14 @@ func TestBeneathChanges(t *testing.T) {
 		}
 	}
 }
+
+// A link that has taken the place of a listed file is not followed out.
+func TestReadListedOfLinks(t *testing.T) {
+	store, _, _ := tree(t)
+	folder := mustFolder(t, mustOpen(t, store, Options{}), "0")
+	for _, name := range []string{"rel", "abs", "sibling", "chain", "tolink", "reldir/s", "absdir/s", "../../secret/s"} {
+		if got, err := folder.ReadListed(name, make([]byte, 0, 4096), MaxReadFile); !errors.Is(err, ErrOutside) {
+			t.Errorf("ReadListed(%s) = %q, %v, want ErrOutside", name, got, err)
+		}
+	}
+}

@@ -95,9 +95,6 @@ func TestFolder(t *testing.T) {
 			if _, err := folder.ReadFile(name, nil); !errors.Is(err, ErrOutside) {
 				t.Errorf("ReadFile(%s) = %v, want ErrOutside", name, err)
 			}
-			if _, err := folder.ReadListed(name, make([]byte, 0, 4096), MaxReadFile); !errors.Is(err, ErrOutside) {
-				t.Errorf("ReadListed(%s) = %v, want ErrOutside", name, err)
-			}
 			if _, err := folder.OpenFolder(name); !errors.Is(err, ErrOutside) {
 				t.Errorf("OpenFolder(%s) = %v, want ErrOutside", name, err)
 			}
