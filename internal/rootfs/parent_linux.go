@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"syscall"
@@ -50,7 +51,7 @@ func (b *beneath) link(oldname, newname string) bool {
 func (b *beneath) rename(oldname, newname string) bool {
 	return b.between(oldname, newname, func(from int, old string, to int, fresh string) error {
 		err := unix.Renameat2(from, old, to, fresh, unix.RENAME_NOREPLACE)
-		if err != syscall.EEXIST {
+		if !errors.Is(err, syscall.EEXIST) {
 			return err
 		}
 		var st unix.Stat_t
