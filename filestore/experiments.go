@@ -68,7 +68,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 // byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, s.readUntagged) {
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, readUntagged) {
 		if err != nil {
 			return nil, err
 		}
@@ -144,10 +144,11 @@ func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems,
 // listed reads an experiment of a listing, and reports it where that fails.
 func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
 	e, err := read(ctx, root, ref, p)
-	if isMissing(err) && !ref.trashed {
+	if isMissing(err) {
 		// It may have been deleted or restored between the listing and the look.
 		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
-			return s.listed(ctx, root, again, p, read)
+			ref = again
+			e, err = read(ctx, root, ref, p)
 		}
 	}
 	switch {

@@ -78,7 +78,7 @@ func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole b
 	if !ref.trashed {
 		return false, nil
 	}
-	e, err := c.store.listedAlone(ctx, ref, c.problems, c.store.readUntagged)
+	e, err := c.store.listedAlone(ctx, ref, c.problems, readUntagged)
 	if err != nil {
 		return true, ctx.Err() // with its meta.yaml mended it may be restored, with its runs
 	}

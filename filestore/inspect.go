@@ -142,7 +142,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 	ref = v.now(ref)
 	v.next(ref.dir)
 	p := &problems{}
-	e, err := v.listedAlone(v.ctx, ref, p, v.readTagged)
+	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
 	if ended(v.ctx, err) {
 		return v.ctx.Err()
 	}

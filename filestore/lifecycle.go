@@ -149,7 +149,7 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
-	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, s.readUntagged) {
+	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, readUntagged) {
 		if err != nil {
 			return err
 		}

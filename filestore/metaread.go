@@ -94,7 +94,7 @@ func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *proble
 }
 
 // readTagged is readExperiment for a listing.
-func (s *Store) readTagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+func readTagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
 	f, err := root.OpenFolder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
@@ -103,7 +103,7 @@ func (s *Store) readTagged(ctx context.Context, root rootfs.Folder, ref experime
 }
 
 // readUntagged is readTagged without the tags.
-func (s *Store) readUntagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+func readUntagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
 	return readExperimentMeta(ctx, root, layout.Join(ref.dir, layout.Meta), ref, p)
 }
 

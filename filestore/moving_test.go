@@ -15,7 +15,7 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// newMoving is a store whose experiment e1 moves to the trash at the first operation of a kind on a path after arming. It has a tag that is not UTF-8.
+// newMoving is a store whose experiment e1 moves to the trash, or back, at the first operation of a kind on a path after arming. It has a tag that is not UTF-8.
 func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *filestore.Store) {
 	t.Helper()
 	mem := memfs.New()
@@ -25,7 +25,10 @@ func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *fil
 			return nil
 		}
 		armed = false
-		return mem.Rename("/mlruns/e1", "/mlruns/.trash/e1")
+		if err := mem.Rename("/mlruns/e1", "/mlruns/.trash/e1"); err == nil {
+			return nil
+		}
+		return mem.Rename("/mlruns/.trash/e1", "/mlruns/e1")
 	})))
 	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"team": "a", "none": ""}}); err != nil {
 		t.Fatal(err)
@@ -101,6 +104,27 @@ func TestListingOfMovingExperiment(t *testing.T) {
 			if e.Stage != mlruns.StageActive {
 				t.Errorf("an active listing has the deleted experiment %s", e.ID)
 			}
+		}
+	}
+}
+
+// It is restored between the listing and the look.
+func TestListingOfRestoredExperiment(t *testing.T) {
+	for _, at := range []struct {
+		kind         faultfs.Kind
+		path, filter string
+	}{
+		{faultfs.ReadFile, "mlruns/.trash/e1/meta.yaml", "name = 'one'"},
+		{faultfs.OpenFolder, "mlruns/.trash/e1", "tags.team = 'a'"},
+	} {
+		arm, s := newMoving(t, at.kind, at.path)
+		if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
+			t.Fatal(err)
+		}
+		arm()
+		page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: at.filter})
+		if err != nil || len(page.Experiments) != 1 || page.Experiments[0].Tags["team"] != "a" {
+			t.Errorf("%s: %+v, %v, want the experiment", at.filter, page, err)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (m *move) relocate(ctx context.Context) error {
 
 // experiment relocates an experiment. The only error is the end of ctx.
 func (m *move) experiment(ctx context.Context, ref experimentRef) error {
-	e, err := m.store.listedAlone(ctx, ref, m.problems, m.store.readUntagged)
+	e, err := m.store.listedAlone(ctx, ref, m.problems, readUntagged)
 	if err != nil {
 		return ctx.Err()
 	}

@@ -87,10 +87,10 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	if err != nil {
 		return nil, report, err
 	}
-	read := s.readUntagged
+	read := readUntagged
 	if len(pl.needs.Tags) > 0 {
 		report.Reads = append(report.Reads, layout.Tags)
-		read = s.readTagged
+		read = readTagged
 	}
 	type match struct {
 		experiment mlruns.Experiment
@@ -143,7 +143,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
 				continue
 			}
-			if !view.Shows(e.Stage) { // deleted or restored since it was found
+			if !view.Shows(e.Stage) { // deleted or restored since it was found: its place in the page stays empty
 				continue
 			}
 			if !yield(e, nil) {
@@ -158,7 +158,11 @@ func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Exper
 	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	f, err := root.OpenFolder(ref.dir)
 	if isMissing(err) { // it has moved since it was listed
-		return s.experiment(ctx, e.ID, p)
+		moved, err := s.experiment(ctx, e.ID, p)
+		if err != nil {
+			return e, err
+		}
+		return moved, nil
 	}
 	if err != nil { // damage is per file: it is listed all the same
 		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err))

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -173,5 +174,49 @@ func TestReadListedOfLinks(t *testing.T) {
 		if got, err := folder.ReadListed(name, make([]byte, 0, 4096), MaxReadFile); !errors.Is(err, ErrOutside) {
 			t.Errorf("ReadListed(%s) = %q, %v, want ErrOutside", name, got, err)
 		}
+	}
+}
+
+// The short way is taken where it is known to be right, for a small file and a large one, and left to ReadSmall elsewhere.
+func TestReadListedShortWay(t *testing.T) {
+	store, _, _ := tree(t)
+	fsys := mustOpen(t, store, Options{})
+	mustBeneath(t, fsys)
+	write(t, filepath.Join(store, "0", "large"), strings.Repeat("x", 3*page))
+	write(t, filepath.Join(store, "0", "empty"), "")
+	folder, ok := mustFolder(t, fsys, "0").(*dirFolder)
+	if !ok {
+		t.Fatal("not the folder of this platform")
+	}
+	if !folder.fromCache() {
+		t.Skip("the temporary directory is on no file system of the list")
+	}
+	buf := make([]byte, 0, page)
+	for name, size := range map[string]int{"meta.yaml": 2, "large": 3 * page, "empty": 0} {
+		if got, ok := folder.readListed(name, buf, MaxReadFile); !ok || len(got) != size {
+			t.Errorf("readListed(%s) = %d bytes, %v; want %d", name, len(got), ok, size)
+		}
+	}
+	for _, name := range []string{"none", "rel", "indir"} {
+		if got, ok := folder.readListed(name, buf, MaxReadFile); ok {
+			t.Errorf("readListed(%s) = %q", name, got)
+		}
+	}
+	if err := unix.Mount(filepath.Join(store, "0", "large"), filepath.Join(store, "0", "empty"), "", unix.MS_BIND, ""); err == nil {
+		defer func() { _ = unix.Unmount(filepath.Join(store, "0", "empty"), 0) }()
+		if got, ok := folder.readListed("empty", buf, MaxReadFile); ok {
+			t.Errorf("readListed of what is mounted = %d bytes", len(got))
+		}
+		if got, err := folder.ReadListed("empty", buf, MaxReadFile); len(got) != 3*page || err != nil {
+			t.Errorf("ReadListed of what is mounted = %d bytes, %v", len(got), err)
+		}
+	}
+	elsewhere, ok := mustFolder(t, fsys, "0").(*dirFolder)
+	if !ok {
+		t.Fatal("not the folder of this platform")
+	}
+	elsewhere.cached.Store(cachedNo)
+	if got, ok := elsewhere.readListed("meta.yaml", buf, MaxReadFile); ok {
+		t.Errorf("readListed on another file system = %q", got)
 	}
 }

@@ -130,15 +130,23 @@ func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 	if fd, err = d.openPlain(name, syscall.O_RDONLY); err != nil {
 		return -1, 0, err
 	}
-	var st syscall.Stat_t
-	if err = syscall.Fstat(fd, &st); err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		err = errLink // where what it is gets its name
-	}
-	if err != nil {
+	if size, err = regularSize(fd); err != nil {
 		_ = syscall.Close(fd)
 		return -1, 0, err
 	}
-	return fd, st.Size, nil
+	return fd, size, nil
+}
+
+// regularSize gives the size of an open file, or errLink if it is no regular one: where what it is gets its name.
+func regularSize(fd int) (int64, error) {
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return 0, errLink
+	}
+	return st.Size, nil
 }
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
@@ -177,9 +185,9 @@ func (d *dirFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, er
 // page is the least that any kernel reads of a file at once into its cache.
 const page = 4 << 10
 
-// readListed reads a file that is smaller than a page. Of what comes from the page cache no part of a page is read: a read that gives something, and less than
-// was asked for, has met the end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to be read at a position. What
-// reads as empty is looked at, as are larger files, and what is mounted here from elsewhere.
+// readListed needs no look at a file that is smaller than a page. Of what comes from the page cache no part of a page is read: a read that gives something,
+// and less than was asked for, has met the end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to be read at a
+// position. What reads as empty is looked at, as are larger files. Anything else, and what is mounted here from elsewhere, is left to ReadSmall.
 func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, ok bool) {
 	room := buf[:min(cap(buf), page)]
 	if len(room) == 0 || d.fd < 0 || !d.fromCache() {
@@ -192,26 +200,38 @@ func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, 
 	}
 	defer func() { _ = syscall.Close(fd) }()
 	n, err := syscall.Pread(fd, room, 0)
-	return room[:max(n, 0)], err == nil && 0 < n && n < len(room) && int64(n) <= limit
+	if err != nil {
+		return nil, false
+	}
+	if 0 < n && n < len(room) && int64(n) <= limit {
+		return room[:n], true
+	}
+	size, err := regularSize(fd)
+	if err != nil {
+		return nil, false
+	}
+	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
+	return data, err == nil
 }
 
-// fromCache reports whether the folder lies on a file system that reads through the page cache, always. One of user space may answer a read with less than
-// there is, as may what lies below an overlay.
+const cachedYes, cachedNo = 1, 2
+
+// fromCache reports whether the folder lies on a file system that reads through the page cache, or straight from memory. One of user space may answer a read
+// with less than there is, as may what lies below an overlay.
 func (d *dirFolder) fromCache() bool {
-	const yes, no = 1, 2
 	known := d.cached.Load()
 	if known == 0 {
-		known = no
+		known = cachedNo
 		var st unix.Statfs_t
 		if d.fsys.quick != nil && unix.Fstatfs(d.fd, &st) == nil {
 			switch uint32(st.Type) { //nolint:gosec // the magic number has 32 bits, whatever the width of the field
 			case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
-				known = yes
+				known = cachedYes
 			}
 		}
 		d.cached.Store(known)
 	}
-	return known == yes
+	return known == cachedYes
 }
 
 func readFd(fd int, p []byte) (int, error) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,11 @@ func TestSpecialFiles(t *testing.T) {
 	symlink(t, "fifo", filepath.Join(dir, "link"))
 	kinds := map[string]string{"fifo": "named pipe", "socket": "socket", "link": "named pipe", "d": "directory"}
 	for name, number := range map[string]int{"null": 1<<8 | 3, "zero": 1<<8 | 5} { // of Linux, for root: one gives nothing, one has no end
-		if err := syscall.Mknod(filepath.Join(dir, name), syscall.S_IFCHR|0o666, number); err == nil {
+		if runtime.GOOS != "linux" || syscall.Mknod(filepath.Join(dir, name), syscall.S_IFCHR|0o666, number) != nil {
+			continue
+		}
+		if device, err := os.Open(filepath.Join(dir, name)); err == nil { // not where devices are shut out
+			_ = device.Close()
 			kinds[name] = "device"
 		}
 	}
