@@ -23,9 +23,9 @@ const (
 )
 
 var benchCases = []benchCase{
-	{name: "log_metric", what: "log_metric", calls: 300},
-	{name: "log_batch_1", what: "log_batch of 1,000 points of one key", calls: 5},
-	{name: "log_batch_100", what: "log_batch of 1,000 points of 100 known keys", calls: 5},
+	{name: "log_metric", what: "log_metric", calls: 2000},
+	{name: "log_batch_1", what: "log_batch of 1,000 points of one key", calls: 50},
+	{name: "log_batch_100", what: "log_batch of 1,000 points of 100 known keys", calls: 50},
 	{name: "log_param", what: "log_param", calls: 300},
 	{name: "create_run", what: "create_run (ours: SyncMeta, the default)", calls: 50},
 	{name: "create_run_nosync", what: "create_run (ours: SyncNever)", calls: 50},
@@ -39,7 +39,7 @@ var benchCases = []benchCase{
 	{name: "history_large", what: "history of 1,000,000 points", store: storePoints, calls: 1, memory: true},
 	{name: "get_run_large", what: "get_run of the run with 1,000,000 points", store: storePoints, calls: 1},
 	{name: "get_run", what: "get_run among 1,000 experiments", store: storeExperiments, calls: 50},
-	{name: "log_metric", what: "log_metric among 1,000 experiments", store: storeExperiments, calls: 50},
+	{name: "log_metric", what: "log_metric among 1,000 experiments", store: storeExperiments, calls: 200},
 	{name: "experiments", what: "list 1,000 experiments", store: storeExperiments, calls: 1},
 	{name: "by_name", what: "experiment by name among 1,000", store: storeExperiments, calls: 1},
 }
