@@ -172,35 +172,29 @@ func BenchmarkLogParam(b *testing.B) {
 
 // BenchmarkLogMetricAmong logs by the run's id alone among many experiments: first is the first call of a store, again a repeated one.
 func BenchmarkLogMetricAmong(b *testing.B) {
-	for _, n := range []int{10, 1000} {
-		dir := filepath.Join(b.TempDir(), "mlruns")
-		store := openDir(b, dir)
-		id := benchRun(b, store)
-		for i := range n {
-			if err := os.MkdirAll(filepath.Join(dir, fmt.Sprint(i+1)), 0o777); err != nil {
-				b.Fatal(err)
-			}
-		}
-		log := func(b *testing.B, s *filestore.Store) {
-			b.Helper()
-			if err := s.LogMetric(context.Background(), id, mlruns.Metric{Key: "loss"}); err != nil {
+	for _, n := range experimentCounts {
+		dir := filepath.Join(b.TempDir(), "mlruns") // not kept for others, which read the runs
+		fillExperiments(b, dir, n)
+		log := func(s *filestore.Store, run string) {
+			if err := s.LogMetric(context.Background(), run, mlruns.Metric{Key: "loss"}); err != nil {
 				b.Fatal(err)
 			}
 		}
 		b.Run(fmt.Sprintf("%d/first", n), func(b *testing.B) {
+			i := 0
 			measure(b, func() {
+				i++
 				s, err := filestore.Open(dir)
 				if err != nil {
 					b.Fatal(err)
 				}
-				log(b, s)
+				log(s, runNumber(i*127%n))
 				_ = s.Close()
 			})
 		})
 		b.Run(fmt.Sprintf("%d/again", n), func(b *testing.B) {
-			measure(b, func() {
-				log(b, store)
-			})
+			store := openDir(b, dir)
+			measure(b, func() { log(store, runNumber(n/2)) })
 		})
 	}
 }

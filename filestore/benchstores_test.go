@@ -57,17 +57,21 @@ func runsDir(b *testing.B, n int) string {
 // experimentsDir is a store with n experiments beside the default one, each with the run id(i).
 func experimentsDir(b *testing.B, n int) (dir string, runOf func(i int) string) {
 	b.Helper()
-	runOf = func(i int) string { return fmt.Sprintf("%032x", i) }
-	return benchDir(b, fmt.Sprintf("experiments-%d", n), func(dir string) {
-		openDir(b, dir)
-		for i := range n {
-			id := strconv.Itoa(100000000000000000 + i*7919)
-			writeFile(b, filepath.Join(dir, id, "meta.yaml"), fmt.Sprintf("artifact_location: file:///x/%s\ncreation_time: %d\nexperiment_id: '%s'\n"+
-				"last_update_time: %d\nlifecycle_stage: active\nname: exp-%d\n", id, 1600000000000+i, id, 1600000000000+i, i))
-			writeFile(b, filepath.Join(dir, id, runOf(i), "meta.yaml"), runMeta(id, runOf(i), i))
-			writeFile(b, filepath.Join(dir, id, runOf(i), "metrics", "m"), "1600000000000 0.5 0\n")
-		}
-	}), runOf
+	return benchDir(b, fmt.Sprintf("experiments-%d", n), func(dir string) { fillExperiments(b, dir, n) }), runNumber
+}
+
+func runNumber(i int) string { return fmt.Sprintf("%032x", i) }
+
+func fillExperiments(b *testing.B, dir string, n int) {
+	b.Helper()
+	openDir(b, dir)
+	for i := range n {
+		id := strconv.Itoa(100000000000000000 + i*7919)
+		writeFile(b, filepath.Join(dir, id, "meta.yaml"), fmt.Sprintf("artifact_location: file:///x/%s\ncreation_time: %d\nexperiment_id: '%s'\n"+
+			"last_update_time: %d\nlifecycle_stage: active\nname: exp-%d\n", id, 1600000000000+i, id, 1600000000000+i, i))
+		writeFile(b, filepath.Join(dir, id, runNumber(i), "meta.yaml"), runMeta(id, runNumber(i), i))
+		writeFile(b, filepath.Join(dir, id, runNumber(i), "metrics", "m"), "1600000000000 0.5 0\n")
+	}
 }
 
 // historyDir is a store with a run whose metric loss has n points.
