@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -211,50 +210,24 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		if err != nil {
 			return runRef{}, err
 		}
-		refs = slices.DeleteFunc(refs, func(e experimentRef) bool { return looked[e] })
-		if len(refs) == 0 {
-			return runRef{}, mlruns.RunNotFound(id)
-		}
-		ref, ok := s.runAmong(ctx, refs, id)
-		if err := ctx.Err(); err != nil {
-			return runRef{}, err
-		}
-		if ok {
-			s.hints.put(id, ref.experiment.id)
-			return ref, nil
-		}
+		before := len(looked)
 		for _, e := range refs {
-			looked[e] = true
-		}
-	}
-}
-
-// alone is how many places one goroutine looks into sooner than several would.
-const alone = 16
-
-// runAmong looks into experiments, into several at once if there are many, and gives the run of the first in their order that has it.
-func (s *Store) runAmong(ctx context.Context, refs []experimentRef, id string) (runRef, bool) {
-	var next, first atomic.Int64
-	first.Store(int64(len(refs)))
-	look := func() {
-		for i := next.Add(1) - 1; i < first.Load() && ctx.Err() == nil; i = next.Add(1) - 1 {
-			if !s.isRun(newRunRef(refs[i], id)) {
+			if err := ctx.Err(); err != nil {
+				return runRef{}, err
+			}
+			if looked[e] {
 				continue
 			}
-			for old := first.Load(); i < old && !first.CompareAndSwap(old, i); old = first.Load() {
+			looked[e] = true
+			if ref := newRunRef(e, id); s.isRun(ref) {
+				s.hints.put(id, e.id)
+				return ref, nil
 			}
 		}
+		if len(looked) == before {
+			return runRef{}, mlruns.RunNotFound(id)
+		}
 	}
-	var others sync.WaitGroup
-	for range min(s.parallelism, len(refs)/alone) - 1 {
-		others.Go(look)
-	}
-	look()
-	others.Wait()
-	if i := first.Load(); i < int64(len(refs)) {
-		return newRunRef(refs[i], id), true
-	}
-	return runRef{}, false
 }
 
 // isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
