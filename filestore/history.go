@@ -71,8 +71,8 @@ func historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *probl
 	m := newScratch()
 	defer m.free()
 	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
-	points := scanner{path: k.path, p: p}
-	err = points.stream(ctx, k, m.chunk(), points.points(each))
+	s := scanner{path: k.path, p: p}
+	err = s.stream(ctx, k, m.chunk(), s.points(each))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

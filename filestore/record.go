@@ -116,8 +116,8 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 		return search.Summary{Latest: pt.value}, r.read(k.path, err) && found
 	}
 	var all search.History
-	points := scanner{path: k.path, p: r.problems}
-	err := points.read(r.ctx, k, points.points(func(pt point) bool {
+	s := scanner{path: k.path, p: r.problems}
+	err := s.read(r.ctx, k, s.points(func(pt point) bool {
 		all.Add(pt.value, pt.ms, pt.step)
 		return true
 	}))

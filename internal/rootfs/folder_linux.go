@@ -216,18 +216,14 @@ func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, 
 
 const cachedYes, cachedNo = 1, 2
 
-// fromCache reports whether the folder lies on a file system that reads through the page cache, or straight from memory. One of user space may answer a read
+// fromCache reports whether the folder lies on a file system that reads through the page cache, or straight from memory, as the local ones do. One of user space may answer a read
 // with less than there is, as may what lies below an overlay.
 func (d *dirFolder) fromCache() bool {
 	known := d.cached.Load()
 	if known == 0 {
 		known = cachedNo
-		var st unix.Statfs_t
-		if d.fsys.quick != nil && unix.Fstatfs(d.fd, &st) == nil {
-			switch uint32(st.Type) { //nolint:gosec // the magic number has 32 bits, whatever the width of the field
-			case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
-				known = cachedYes
-			}
+		if d.fsys.quick != nil && localKind(fileSystem(d.fd)) {
+			known = cachedYes
 		}
 		d.cached.Store(known)
 	}

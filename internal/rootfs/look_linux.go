@@ -25,12 +25,23 @@ func (f *Fs) Local() bool {
 	if f.look.file == nil || len(f.targets) > 0 { // a link may lead to another file system
 		return false
 	}
+	kind := fileSystem(int(f.look.file.Fd()))
+	return kind == unix.OVERLAYFS_SUPER_MAGIC || localKind(kind)
+}
+
+// fileSystem is the magic number of what an open file lies on, 0 if that cannot be known.
+func fileSystem(fd int) uint32 {
 	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(f.look.file.Fd()), &st); err != nil {
-		return false
+	if err := unix.Fstatfs(fd, &st); err != nil {
+		return 0
 	}
-	switch uint32(st.Type) { //nolint:gosec // the magic number has 32 bits, whatever the width of the field
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC:
+	return uint32(st.Type) //nolint:gosec // the magic number has 32 bits, whatever the width of the field
+}
+
+// localKind reports whether a file system is known to be this machine's own.
+func localKind(magic uint32) bool {
+	switch magic {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
 		return true
 	}
 	return false
