@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -53,11 +54,12 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	})
 }
 
-// modelRetries are the pauses before looking again at a list of models that is empty. They are longer than emptyRetry: what is lost here is all models.
+// modelRetries are the pauses before looking again at a list of models that is empty or cut off. They are longer than emptyRetry: what is lost here is all
+// models.
 var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 
-// readModels reads the list of models, again while it is fresh and empty: MLflow truncates the file and then writes it, and a list begun anew in between
-// would replace all that it writes. A file that stays empty is believed only when it is old.
+// readModels reads the list of models, again while it is fresh and not whole: MLflow truncates the file and then writes it, what is beyond 8 KiB with
+// another call, and a list begun anew in between would replace all that it writes. A file that stays as it is is believed only when it is old.
 func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
@@ -65,7 +67,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		}
-		if err != nil || models != "" || !beingWritten(f, name) {
+		if err != nil || !unfinished(models) || !beingWritten(f, name) {
 			return models, err
 		}
 		if try == len(modelRetries) {
@@ -75,6 +77,12 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 			return "", err
 		}
 	}
+}
+
+// unfinished reports whether more text could make JSON of this one, which is none yet.
+func unfinished(text string) bool {
+	err := json.NewDecoder(strings.NewReader(text)).Decode(new(json.RawMessage))
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // addToArray adds an element to the text of a JSON array and leaves the rest of the text as it is.

@@ -13,23 +13,28 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestModelsWhileMLflowWrites lets MLflow truncate the list of models and write it only after several looks: a list begun anew would lose all of it.
+// TestModelsWhileMLflowWrites lets MLflow truncate the list of models, or write the beginning of it, and the whole only after several looks: a list begun
+// anew would lose all of it.
 func TestModelsWhileMLflowWrites(t *testing.T) {
 	t.Parallel()
 	const tag = "mlruns/e1/run/tags/" + mlruns.TagModelHistory
 	for name, tc := range map[string]struct {
-		looks int // after which the list is whole; 0 for never
-		want  error
+		begins int // how many bytes of the list are there
+		looks  int // after which it is whole; 0 for never
+		want   error
 	}{
-		"empty for two looks": {looks: 2},
-		"never written":       {want: mlruns.ErrBusy},
+		"empty for two looks":   {looks: 2},
+		"cut off for two looks": {looks: 2, begins: 50},
+		"never written":         {want: mlruns.ErrBusy},
+		"never written on":      {want: mlruns.ErrBusy, begins: 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, false, filestore.SyncMeta)
 			f.must(f.store.RecordLoggedModel(f.ctx, "run", mlruns.ModelRecord{ArtifactPath: "first", Created: time.UnixMilli(1)}))
 			whole := f.content("/" + tag)
-			f.must(afero.WriteFile(f.fs, "/"+tag, nil, 0o666))
+			begun := whole[:tc.begins]
+			f.must(afero.WriteFile(f.fs, "/"+tag, []byte(begun), 0o666))
 			looks := 0
 			f.hook(func(op faultfs.Op) error {
 				if strings.TrimPrefix(op.Path, "/") != tag || op.Kind != faultfs.Stat {
@@ -44,7 +49,7 @@ func TestModelsWhileMLflowWrites(t *testing.T) {
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("got %v, want %v", err, tc.want)
 			}
-			got, want := f.content("/"+tag), ""
+			got, want := f.content("/"+tag), begun
 			if tc.want == nil {
 				want = strings.TrimSuffix(whole, "]") + ", " + strings.ReplaceAll(whole[1:], "first", "second")
 			}
