@@ -61,13 +61,9 @@ func (s *Store) ownArtifactRoot() string {
 
 // locate opens the place of a run's artifacts.
 func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
-	ref, err := s.findRun(ctx, runID)
+	ref, f, err := s.openRun(ctx, runID)
 	if err != nil {
 		return nil, err
-	}
-	f, err := s.tree.folder(ref.dir)
-	if err != nil {
-		return nil, runError(runID, err)
 	}
 	defer closeQuietly(f)
 	info, err := readRunInfo(ctx, f, layout.Meta, ref)

@@ -1,11 +1,9 @@
 package filestore
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -30,6 +28,9 @@ func (r experimentRef) stage() mlruns.LifecycleStage {
 	}
 	return mlruns.StageActive
 }
+
+// maxLooks is how often a run or an experiment is looked for that was not where it had been seen: it may move while it is looked for.
+const maxLooks = 5
 
 // runRef is where a run lies.
 type runRef struct {
@@ -67,21 +68,35 @@ func (s *Store) findExperiment(id string) (experimentRef, error) {
 	return experimentRef{}, mlruns.ExperimentNotFound(id)
 }
 
-// experimentRefs lists the folders that can be experiments, the active before the deleted, by id.
+// experimentRefs lists the folders that can be experiments, the active before the deleted, by id. One that moves meanwhile can be in both places.
 // Anything else in the root or the trash is reported to p.
 func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, error) {
-	var refs []experimentRef
-	for _, trashed := range [...]bool{false, true} {
-		if !view.Shows(newExperimentRef("", trashed).stage()) {
-			continue
-		}
-		ids, err := s.listExperimentIDs(trashed, p)
-		if err != nil {
+	active, deleted := view.Shows(mlruns.StageActive), view.Shows(mlruns.StageDeleted)
+	var root, trash, trashAgain []string
+	var err error
+	if deleted {
+		if trash, err = s.listExperimentIDs(true, p); err != nil {
 			return nil, err
 		}
-		for _, id := range ids {
-			refs = append(refs, newExperimentRef(id, trashed))
+	}
+	if active {
+		if root, err = s.listExperimentIDs(false, p); err != nil {
+			return nil, err
 		}
+	}
+	if active && deleted { // The trash twice: an experiment that is deleted between the looks has left the root.
+		if trashAgain, err = s.listExperimentIDs(true, nil); err != nil {
+			return nil, err
+		}
+	}
+	refs := make([]experimentRef, 0, len(root)+len(trash))
+	for _, id := range root {
+		refs = append(refs, newExperimentRef(id, false))
+	}
+	trash = append(trash, trashAgain...)
+	slices.Sort(trash)
+	for _, id := range slices.Compact(trash) {
+		refs = append(refs, newExperimentRef(id, true))
 	}
 	return refs, nil
 }
@@ -142,97 +157,15 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 
 // openRuns is runsIn, and says where the experiment is: it may be deleted or restored between the looks.
 func (s *Store) openRuns(e experimentRef, p *problems) (experimentRef, []runRef, rootfs.Folder, error) {
-	const attempts = 5
 	for i := 1; ; i++ {
 		refs, f, err := s.runsIn(e, p)
 		if err == nil {
 			return e, refs, f, nil
 		}
 		again, findErr := s.findExperiment(e.id)
-		if findErr != nil || !isMissing(err) || i == attempts {
+		if findErr != nil || !isMissing(err) || i == maxLooks {
 			return e, nil, nil, err
 		}
 		e = again
 	}
-}
-
-// maxHints bounds the memory of runHints.
-const maxHints = 4096
-
-// runHints remembers in which experiment a run was seen last. A hint is looked up on disk before it is believed.
-type runHints struct {
-	mu   sync.Mutex
-	seen map[string]string
-}
-
-func (h *runHints) get(run string) (experiment string, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	experiment, ok = h.seen[run]
-	return experiment, ok
-}
-
-func (h *runHints) put(run, experiment string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.seen == nil || len(h.seen) >= maxHints {
-		h.seen = make(map[string]string)
-	}
-	h.seen[run] = experiment
-}
-
-func (h *runHints) forget(run string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.seen, run)
-}
-
-// findRun looks for a folder with the run's name in every experiment. It opens no other run, so its cost grows with experiments only.
-func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
-	if err := mlruns.ValidateRunID(id); err != nil {
-		return runRef{}, err
-	}
-	if layout.ReservedInExperiment(id) {
-		return runRef{}, mlruns.RunNotFound(id)
-	}
-	if experiment, ok := s.hints.get(id); ok {
-		for _, trashed := range [...]bool{false, true, false} {
-			ref := newRunRef(newExperimentRef(experiment, trashed), id)
-			if s.isRun(ref) {
-				return ref, nil
-			}
-		}
-		s.hints.forget(id)
-	}
-	// Again, until there is no place left to look in: experiments move between the looks.
-	for looked := map[experimentRef]bool{}; ; {
-		refs, err := s.experimentRefs(mlruns.ViewAll, nil)
-		if err != nil {
-			return runRef{}, err
-		}
-		before := len(looked)
-		for _, e := range refs {
-			if err := ctx.Err(); err != nil {
-				return runRef{}, err
-			}
-			if looked[e] {
-				continue
-			}
-			looked[e] = true
-			if ref := newRunRef(e, id); s.isRun(ref) {
-				s.hints.put(id, e.id)
-				return ref, nil
-			}
-		}
-		if len(looked) == before {
-			return runRef{}, mlruns.RunNotFound(id)
-		}
-	}
-}
-
-// isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
-// cannot even be looked at is a damaged run, not a missing one.
-func (s *Store) isRun(ref runRef) bool {
-	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
-	return ok || err != nil && s.tree.isDir(ref.dir)
 }

@@ -34,21 +34,12 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	if err := mlruns.ValidateKey("name", key); err != nil {
 		return err
 	}
-	for moved := false; ; moved = true {
-		ref, err := s.findRun(ctx, runID)
-		if err != nil {
-			return err
-		}
-		run, err := s.tree.folder(ref.dir)
-		if isMissing(err) && !moved {
-			continue // its experiment was deleted or restored between the looks
-		}
-		if err != nil {
-			return runError(runID, err)
-		}
-		defer closeQuietly(run)
-		return historyIn(ctx, run, ref.dir, key, p, each)
+	ref, run, err := s.openRun(ctx, runID)
+	if err != nil {
+		return err
 	}
+	defer closeQuietly(run)
+	return historyIn(ctx, run, ref.dir, key, p, each)
 }
 
 // historyIn goes through the points of a metric of the run whose folder is open. A metric that has no file has none.

@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -21,6 +22,14 @@ type unlockFunc func() error
 
 func (s *Store) lockRoot(ctx context.Context) (unlockFunc, error) {
 	return s.locks.Lock(ctx, s.tree.name(layout.Lock))
+}
+
+// restoredName is the name that a file has, or would have, when its experiment is not in the trash.
+func (s *Store) restoredName(name string) string {
+	if rest, ok := strings.CutPrefix(name, s.tree.name(layout.Trash)+"/"); ok {
+		return s.tree.name(rest)
+	}
+	return name
 }
 
 // unlock gives a lock back; that cannot fail in a way the caller could mend.
@@ -46,25 +55,18 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 	return ref, unlock, err
 }
 
-// lockRun locks a run where it lies now: its experiment may move while the lock is waited for.
+// lockRun locks a run where it lies now. dirlock.ErrGone if its experiment moved meanwhile.
 func (s *Store) lockRun(ctx context.Context, id string) (runRef, unlockFunc, error) {
 	return s.lockRunWith(ctx, id, s.locks.Lock)
 }
 
 func (s *Store) lockRunWith(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
-	const attempts = 5
-	for i := 1; ; i++ {
-		ref, err := s.findRun(ctx, id)
-		if err != nil {
-			return ref, nil, err
-		}
-		unlock, err := lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
-		if errors.Is(err, dirlock.ErrGone) && i < attempts {
-			s.hints.forget(id)
-			continue
-		}
-		return ref, unlock, err
+	ref, err := s.findRun(ctx, id)
+	if err != nil {
+		return ref, nil, err
 	}
+	unlock, err := lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
+	return ref, unlock, err
 }
 
 // placedRun is a locked run whose experiment is locked too, which keeps the run where it is.

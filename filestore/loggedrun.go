@@ -53,8 +53,8 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 	return !stale, err
 }
 
-// logFound looks for the run, and keeps its handles where that may be.
-func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) error) (found bool, err error) {
+// logFound looks for the run, and keeps its handles where that may be. moved says that it was no longer there when it was to be locked or read.
+func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) error) (moved bool, err error) {
 	fresh := &keptRun{}
 	ref, unlock, err := s.lockRunWith(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
 		if s.kept != nil {
@@ -68,7 +68,7 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 		return s.locks.Lock(ctx, name)
 	})
 	if err != nil {
-		return false, err
+		return errors.Is(err, dirlock.ErrGone), err
 	}
 	run := loggedRun{ref: ref}
 	defer func() {
@@ -87,14 +87,14 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 		keep = err == nil
 	}
 	if run.info, _, err = s.readLockedRun(ctx, ref); err != nil {
-		return false, err
+		return errors.Is(err, mlruns.ErrNotFound), err
 	}
 	if run.info.Stage != mlruns.StageActive {
-		return true, mlruns.RunNotActive(runID)
+		return false, mlruns.RunNotActive(runID)
 	}
 	if keep {
 		fresh.info, fresh.settled, run.kept = run.info, settled, fresh
 		s.kept.add(fresh)
 	}
-	return true, do(run)
+	return false, do(run)
 }

@@ -1,8 +1,13 @@
 package filestore_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,18 +70,35 @@ func TestHistoryOfMovingRun(t *testing.T) {
 	}
 }
 
-// The experiment is found in the root and then, moved, in the trash.
+// The experiment is listed in both places, or would be in neither if the trash were not listed again. The root is opened and then the trash, the root and the
+// trash are listed.
 func TestListingBetweenTwoPlaces(t *testing.T) {
-	arm, s := newMoving(t, faultfs.OpenFolder, "mlruns/.trash")
-	arm()
-	page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll})
-	if err != nil || len(page.Experiments) != 2 {
-		t.Fatalf("SearchExperiments = %+v, %v, want two experiments", page, err)
-	}
-	for _, p := range page.Problems {
-		if p.Kind == mlruns.ProblemDuplicate {
-			t.Errorf("problem %v, but there is one e1", p)
-		}
+	const root, trash = "openfolder mlruns", "openfolder mlruns/.trash"
+	for name, tc := range map[string]struct {
+		begin string
+		route []stop
+	}{
+		"restored, listed in both places": {"trash", []stop{{trash, ""}, {root, "root"}}},
+		"deleted, listed in both places":  {"root", []stop{{trash, ""}, {root, ""}, {trash, "trash"}}},
+		"deleted between the listings":    {"root", []stop{{trash, ""}, {root, "trash"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page, err := newWandering(t, tc.begin, tc.route...).SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll})
+			if err != nil || len(page.Experiments) != 2 {
+				t.Errorf("SearchExperiments = %+v, %v, want two experiments", page, err)
+			}
+			for _, p := range page.Problems {
+				if p.Kind == mlruns.ProblemDuplicate {
+					t.Errorf("problem %v, but there is one e1", p)
+				}
+			}
+		})
+		t.Run(name+", runs", func(t *testing.T) {
+			page, err := newWandering(t, tc.begin, tc.route...).SearchRuns(t.Context(), mlruns.RunQuery{View: mlruns.ViewAll})
+			if err != nil || len(page.Runs) != 1 {
+				t.Errorf("SearchRuns = %+v, %v, want one run", page, err)
+			}
+		})
 	}
 }
 
@@ -168,5 +190,199 @@ func wantBadTag(t *testing.T, problems []mlruns.Problem) {
 	problems = slices.DeleteFunc(problems, func(p mlruns.Problem) bool { return p.Kind == mlruns.ProblemStage })
 	if len(problems) != 1 || problems[0].Kind != mlruns.ProblemUnreadable || !strings.HasSuffix(problems[0].Path, "e1/tags/bad") {
 		t.Errorf("problems %v, want one, of the tag that cannot be read", problems)
+	}
+}
+
+// stop is a place to which an experiment goes when an operation begins: "root", "trash", or "" for staying where it is.
+type stop struct{ at, to string }
+
+// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and goes from stop to stop. Nothing of it has been read.
+func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
+	t.Helper()
+	mem := memfs.New()
+	first := openStore(t, "/mlruns", filestore.WithFs(mem))
+	if _, err := first.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if begin == "trash" {
+		if err := first.DeleteExperiment(t.Context(), "e1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := false
+	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+		if !opened || len(route) == 0 || string(op.Kind)+" "+strings.TrimPrefix(op.Path, "/") != route[0].at {
+			return nil
+		}
+		to := route[0].to
+		route = route[1:]
+		switch to {
+		case "root":
+			return mem.Rename("/mlruns/.trash/e1", "/mlruns/e1")
+		case "trash":
+			return mem.Rename("/mlruns/e1", "/mlruns/.trash/e1")
+		}
+		return nil
+	})))
+	opened = true
+	t.Cleanup(func() {
+		if len(route) > 0 {
+			t.Errorf("the experiment never came to %q", route)
+		}
+	})
+	return s
+}
+
+// Each look at the run is at the place where its experiment has just left. None of them may say that there is no such run.
+func TestRunOfWanderingExperiment(t *testing.T) {
+	for name, route := range map[string][]stop{
+		"elsewhere when looked for, back when listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"}},
+		"elsewhere when looked for, and when opened": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
+			{"openfolder mlruns/e1", "trash"}},
+		"elsewhere when looked for, and not listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
+			{"openfolder mlruns", "trash"}, {"openfolder mlruns/.trash", "root"}},
+		"elsewhere when the run is opened": {{"openfolder mlruns/e1/run", "trash"}, {"openfolder mlruns/.trash/e1/run", "root"}, {"openfolder mlruns/e1/run", "trash"}},
+	} {
+		for call, read := range map[string]func(*filestore.Store) error{
+			"Run": func(s *filestore.Store) error {
+				_, err := s.Run(t.Context(), "run")
+				return err
+			},
+			"MetricHistory": func(s *filestore.Store) error {
+				points := 0
+				for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
+					if err != nil {
+						return err
+					}
+					points++
+				}
+				if points != 1 {
+					return fmt.Errorf("%d points, want 1", points)
+				}
+				return nil
+			},
+			"Artifacts": func(s *filestore.Store) error {
+				_, err := s.Artifacts(t.Context(), "run", "")
+				return err
+			},
+		} {
+			t.Run(name+"/"+call, func(t *testing.T) {
+				if err := read(newWandering(t, "root", route...)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// In memory a lock is a mutex that goes by a name, which the move of an experiment must not change: a writer that waits to find the run still deleted is not
+// overtaken by who restores it.
+func TestRestoreWaitsForWriter(t *testing.T) {
+	for name, mem := range map[string]afero.Fs{"memory": memfs.New(), "MemMapFs": afero.NewMemMapFs()} {
+		t.Run(name, func(t *testing.T) {
+			restored := make(chan error, 1)
+			var s *filestore.Store
+			armed := false
+			s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+				if armed && !op.Kind.Mutates() && strings.TrimPrefix(op.Path, "/") == "mlruns/.trash/e1/run/meta.yaml" && op.Kind != faultfs.Stat {
+					armed = false
+					return &faultfs.Delay{Wait: func(faultfs.Op) {
+						go func() { restored <- s.RestoreExperiment(t.Context(), "e1") }()
+						select {
+						case err := <-restored:
+							t.Errorf("restored while the run was locked: %v", err)
+							restored <- err
+						case <-time.After(100 * time.Millisecond):
+						}
+					}}
+				}
+				return nil
+			})))
+			if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
+				t.Fatal(err)
+			}
+			armed = true
+			err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"})
+			if err != nil && !errors.Is(err, mlruns.ErrNotActive) {
+				t.Errorf("LogMetric: %v, want none or ErrNotActive", err)
+			}
+			if err := <-restored; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// afterStat calls a function after each successful Stat.
+type afterStat struct {
+	*memfs.FS
+	do *func(name string)
+}
+
+func (a afterStat) Stat(name string) (fs.FileInfo, error) {
+	info, err := a.FS.Stat(name)
+	if err == nil {
+		(*a.do)(name)
+	}
+	return info, err
+}
+
+// Whenever the run was found its experiment is deleted or restored, as often as the locks let that be.
+func TestWriterAmongMoves(t *testing.T) {
+	found := func(string) {}
+	s := openStore(t, "/mlruns", filestore.WithFs(afterStat{memfs.New(), &found}))
+	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+		t.Fatal(err)
+	}
+	var (
+		moving atomic.Bool
+		movers sync.WaitGroup
+		moves  int
+	)
+	found = func(name string) {
+		if !strings.HasSuffix(name, "/e1/run/meta.yaml") || !moving.CompareAndSwap(false, true) {
+			return
+		}
+		done := make(chan struct{})
+		movers.Go(func() {
+			defer moving.Store(false)
+			defer close(done)
+			do := s.DeleteExperiment
+			if strings.Contains(name, "/.trash/") {
+				do = s.RestoreExperiment
+			}
+			if err := do(t.Context(), "e1"); err != nil {
+				t.Error(err)
+			}
+			moves++
+		})
+		select {
+		case <-done:
+		case <-time.After(100 * time.Millisecond): // who writes has locked the experiment
+		}
+	}
+	err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"})
+	if err != nil && !errors.Is(err, mlruns.ErrNotActive) {
+		t.Errorf("LogMetric: %v, want none or ErrNotActive", err)
+	}
+	movers.Wait()
+	found = func(string) {}
+	if moves == 0 {
+		t.Error("nothing has moved")
 	}
 }

@@ -37,7 +37,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 			return nil, runError(runID, err)
 		}
 	}
-	for moved := false; ; moved = true {
+	for i := 1; ; i++ {
 		ref, err := s.findRun(ctx, runID)
 		if err != nil {
 			return nil, err
@@ -46,7 +46,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		if err == nil {
 			return run, nil
 		}
-		if moved || !isMissing(err) {
+		if !isMissing(err) || i == maxLooks {
 			return nil, runError(runID, err)
 		}
 	}
