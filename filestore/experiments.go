@@ -25,20 +25,19 @@ func (s *Store) Experiment(ctx context.Context, id string) (*mlruns.Experiment, 
 }
 
 // experiment reads an experiment that may move while it is looked for.
-func (s *Store) experiment(ctx context.Context, id string, p *problems) (mlruns.Experiment, error) {
-	for moved := false; ; moved = true {
-		ref, err := s.findExperiment(id)
-		if err != nil {
-			return mlruns.Experiment{}, err
-		}
-		e, err := s.readExperiment(ctx, ref, p)
-		if err == nil {
-			return e, nil
-		}
-		if moved || !isMissing(err) {
-			return e, experimentError(id, ref.dir, err)
-		}
+func (s *Store) experiment(ctx context.Context, id string, p *problems) (e mlruns.Experiment, err error) {
+	ref, err := s.findExperiment(id)
+	if err != nil {
+		return e, err
 	}
+	ref, err = s.following(ref, func(ref experimentRef) error {
+		e, err = s.readExperiment(ctx, ref, p)
+		return err
+	})
+	if err != nil {
+		err = experimentError(id, ref.dir, err)
+	}
+	return e, err
 }
 
 // ExperimentByName implements mlruns.Store. Of several with one name, which only damage or MLflow's races make, the active before the deleted,
@@ -143,14 +142,11 @@ func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems,
 
 // listed reads an experiment of a listing, and reports it where that fails.
 func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
-	e, err := read(ctx, root, ref, p)
-	if isMissing(err) {
-		// It may have been deleted or restored between the listing and the look.
-		if again, findErr := s.findExperiment(ref.id); findErr == nil && again != ref {
-			ref = again
-			e, err = read(ctx, root, ref, p)
-		}
-	}
+	var e mlruns.Experiment
+	ref, err := s.following(ref, func(ref experimentRef) (err error) {
+		e, err = read(ctx, root, ref, p)
+		return err
+	})
 	switch {
 	case err == nil || ended(ctx, err):
 	case isMissing(err):

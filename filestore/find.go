@@ -68,6 +68,21 @@ func (s *Store) findExperiment(id string) (experimentRef, error) {
 	return experimentRef{}, mlruns.ExperimentNotFound(id)
 }
 
+// following calls read with the place where an experiment was seen, and with that where it is found when what is read is missing there: it may be deleted or
+// restored between the looks. It says which place was the last.
+func (s *Store) following(e experimentRef, read func(experimentRef) error) (experimentRef, error) {
+	err := read(e)
+	for i := 1; isMissing(err) && i < maxLooks; i++ {
+		again, findErr := s.findExperiment(e.id)
+		if findErr != nil {
+			break
+		}
+		e = again
+		err = read(e)
+	}
+	return e, err
+}
+
 // experimentRefs lists the folders that can be experiments, the active before the deleted, by id. One that moves meanwhile can be in both places.
 // Anything else in the root or the trash is reported to p.
 func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, error) {
@@ -155,17 +170,11 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 	return refs, f, nil
 }
 
-// openRuns is runsIn, and says where the experiment is: it may be deleted or restored between the looks.
-func (s *Store) openRuns(e experimentRef, p *problems) (experimentRef, []runRef, rootfs.Folder, error) {
-	for i := 1; ; i++ {
-		refs, f, err := s.runsIn(e, p)
-		if err == nil {
-			return e, refs, f, nil
-		}
-		again, findErr := s.findExperiment(e.id)
-		if findErr != nil || !isMissing(err) || i == maxLooks {
-			return e, nil, nil, err
-		}
-		e = again
-	}
+// openRuns is runsIn where the experiment is.
+func (s *Store) openRuns(e experimentRef, p *problems) (at experimentRef, refs []runRef, f rootfs.Folder, err error) {
+	at, err = s.following(e, func(e experimentRef) (err error) {
+		refs, f, err = s.runsIn(e, p)
+		return err
+	})
+	return at, refs, f, err
 }

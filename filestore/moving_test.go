@@ -201,7 +201,7 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	t.Helper()
 	mem := memfs.New()
 	first := openStore(t, "/mlruns", filestore.WithFs(mem))
-	if _, err := first.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+	if _, err := first.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"team": "a"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := first.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
@@ -278,6 +278,44 @@ func TestRunOfWanderingExperiment(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The experiment leaves its place three times just before its folder is opened.
+func TestWanderingExperiment(t *testing.T) {
+	for call, count := range map[string]func(*filestore.Store) (int, error){
+		"Experiment": func(s *filestore.Store) (int, error) {
+			_, err := s.Experiment(t.Context(), "e1")
+			return 1, err
+		},
+		"ExperimentByName": func(s *filestore.Store) (int, error) {
+			_, err := s.ExperimentByName(t.Context(), "one")
+			return 1, err
+		},
+		"SearchExperiments": func(s *filestore.Store) (int, error) {
+			page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: "tags.team = 'a'"})
+			return len(page.Experiments), err
+		},
+		"SearchRuns": func(s *filestore.Store) (int, error) {
+			page, err := s.SearchRuns(t.Context(), mlruns.RunQuery{Experiments: []string{"e1"}})
+			return len(page.Runs), err
+		},
+		"RunInfos": func(s *filestore.Store) (n int, err error) {
+			for _, err := range s.RunInfos(t.Context(), "e1", mlruns.ViewAll) {
+				if err != nil {
+					return 0, err
+				}
+				n++
+			}
+			return n, nil
+		},
+	} {
+		t.Run(call, func(t *testing.T) {
+			s := newWandering(t, "root", stop{"openfolder mlruns/e1", "trash"}, stop{"openfolder mlruns/.trash/e1", "root"}, stop{"openfolder mlruns/e1", "trash"})
+			if n, err := count(s); n != 1 || err != nil {
+				t.Errorf("found %d, %v, want one", n, err)
+			}
+		})
 	}
 }
 
