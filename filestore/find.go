@@ -43,29 +43,33 @@ func newRunRef(e experimentRef, id string) runRef {
 	return runRef{id: id, experiment: e, dir: layout.Run(e.dir, id)}
 }
 
-// findExperiment looks in the root and then in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
+// findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
 func (s *Store) findExperiment(id string) (experimentRef, error) {
+	ref, _, err := s.lookForExperiment(id)
+	return ref, err
+}
+
+// lookForExperiment is findExperiment; bare is a folder without a meta.yaml.
+func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err error) {
 	if err := mlruns.ValidateExperimentID(id); err != nil {
-		return experimentRef{}, err
+		return experimentRef{}, false, err
 	}
 	if layout.ReservedInRoot(id) {
-		return experimentRef{}, mlruns.ExperimentNotFound(id)
+		return experimentRef{}, false, mlruns.ExperimentNotFound(id)
 	}
-	var bare *experimentRef
-	// The root twice: an experiment that is restored between the looks has left the trash.
-	for _, trashed := range [...]bool{false, true, false} {
-		ref := newExperimentRef(id, trashed)
-		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); err != nil || ok {
-			return ref, err
+	for i := range maxLooks { // more than two, for it may be deleted or restored between them
+		at := newExperimentRef(id, i%2 == 1)
+		if ok, err := s.tree.exists(layout.Join(at.dir, layout.Meta)); err != nil || ok {
+			return at, false, err
 		}
-		if bare == nil && s.tree.isDir(ref.dir) {
-			bare = &ref
+		if !bare && s.tree.isDir(at.dir) {
+			ref, bare = at, true
 		}
 	}
-	if bare != nil {
-		return *bare, nil
+	if bare {
+		return ref, true, nil
 	}
-	return experimentRef{}, mlruns.ExperimentNotFound(id)
+	return experimentRef{}, false, mlruns.ExperimentNotFound(id)
 }
 
 // following calls read with the place where an experiment was seen, and with that where it is found when what is read is missing there: it may be deleted or
@@ -73,8 +77,8 @@ func (s *Store) findExperiment(id string) (experimentRef, error) {
 func (s *Store) following(e experimentRef, read func(experimentRef) error) (experimentRef, error) {
 	err := read(e)
 	for i := 1; isMissing(err) && i < maxLooks; i++ {
-		again, findErr := s.findExperiment(e.id)
-		if findErr != nil {
+		again, bare, findErr := s.lookForExperiment(e.id)
+		if findErr != nil || bare && again == e {
 			break
 		}
 		e = again
@@ -83,8 +87,7 @@ func (s *Store) following(e experimentRef, read func(experimentRef) error) (expe
 	return e, err
 }
 
-// experimentRefs lists the folders that can be experiments, the active before the deleted, by id. One that moves meanwhile can be in both places.
-// Anything else in the root or the trash is reported to p.
+// experimentRefs lists the folders that can be experiments, the active before the deleted, by id. Anything else in the root or the trash is reported to p.
 func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, error) {
 	active, deleted := view.Shows(mlruns.StageActive), view.Shows(mlruns.StageDeleted)
 	var root, trash, trashAgain []string
@@ -104,16 +107,31 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 			return nil, err
 		}
 	}
+	trash = append(trash, trashAgain...)
+	slices.Sort(trash)
+	trash = slices.Compact(trash)
 	refs := make([]experimentRef, 0, len(root)+len(trash))
 	for _, id := range root {
 		refs = append(refs, newExperimentRef(id, false))
 	}
-	trash = append(trash, trashAgain...)
-	slices.Sort(trash)
-	for _, id := range slices.Compact(trash) {
+	for _, id := range trash {
 		refs = append(refs, newExperimentRef(id, true))
+		if _, both := slices.BinarySearch(root, id); both {
+			refs = s.withoutLeft(refs, id)
+		}
 	}
 	return refs, nil
+}
+
+// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, by damage, stays so.
+func (s *Store) withoutLeft(refs []experimentRef, id string) []experimentRef {
+	left := newExperimentRef(id, true)
+	if s.tree.isDir(left.dir) {
+		if left = newExperimentRef(id, false); s.tree.isDir(left.dir) {
+			return refs
+		}
+	}
+	return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left })
 }
 
 func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -27,6 +28,7 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		}
 		s.hints.forget(id)
 	}
+	before, settled := s.lookAtRoot()
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return runRef{}, err
@@ -36,8 +38,10 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		return ref, s.isRun(ref)
 	})
 	if !ok {
-		if ref, ok, err = s.runAmongMoving(ctx, refs, id); err != nil {
-			return runRef{}, err
+		if now, _ := s.lookAtRoot(); !settled || now != before {
+			if ref, ok, err = s.runAmongMoving(ctx, refs, id); err != nil {
+				return runRef{}, err
+			}
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -48,6 +52,17 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	}
 	s.hints.put(id, ref.experiment.id)
 	return ref, nil
+}
+
+// lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it from now on will change that. It gives none where the
+// file system may be shared.
+func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
+	if s.tree.looker == nil {
+		return rootfs.Sight{}, false
+	}
+	now := time.Now()
+	sight, err := s.tree.looker.Look(s.tree.name(""), true)
+	return sight, err == nil && sight.Settled(now)
 }
 
 // alone is how many places one goroutine looks into sooner than several would.
@@ -83,7 +98,7 @@ func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(ex
 }
 
 // runAmongMoving looks for a run that was in none of the places where experiments were seen, before it is said to be nowhere: one that has it may have
-// been elsewhere at each look. It lists them again and opens each, for an open folder is the experiment wherever it goes.
+// been elsewhere at each look. It lists them again and opens each, for an open folder is the experiment wherever it goes (where folders can be opened).
 func (s *Store) runAmongMoving(ctx context.Context, seen []experimentRef, id string) (runRef, bool, error) {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,19 +44,95 @@ func TestFindRunAmongMany(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The first of them is found while the looks at the others are under way, which come later.
-	slow := map[string]time.Duration{"e03": 20 * time.Millisecond, "e60": 60 * time.Millisecond, "e97": 40 * time.Millisecond}
+	// The first in order wins, whichever look ends first or last.
+	for _, slow := range []map[string]time.Duration{
+		{"e03": 20 * time.Millisecond, "e60": 60 * time.Millisecond, "e97": 40 * time.Millisecond},
+		{"e03": 60 * time.Millisecond, "e60": 20 * time.Millisecond, "e97": 40 * time.Millisecond},
+	} {
+		fsys := faultfs.New(mem, func(op faultfs.Op) error {
+			experiment, is := strings.CutSuffix(strings.TrimPrefix(op.Path, "/mlruns/"), "/twice/meta.yaml")
+			if d := slow[experiment]; is && d > 0 {
+				return &faultfs.Delay{Wait: func(faultfs.Op) { time.Sleep(d) }}
+			}
+			return nil
+		})
+		for range 3 {
+			run, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "twice")
+			if err != nil || run.Info.ExperimentID != "e03" {
+				t.Fatalf("of three with one id: %+v, %v, want that of e03", run, err)
+			}
+		}
+	}
+}
+
+// A look waits until there is another one.
+func TestFindRunLooksAtOnce(t *testing.T) {
+	mem := memfs.New()
+	s := openStore(t, "/mlruns", filestore.WithFs(mem))
+	for i := range 40 {
+		if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: fmt.Sprintf("e%02d", i), Name: fmt.Sprint("number ", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var looks atomic.Int64
+	second := make(chan struct{})
 	fsys := faultfs.New(mem, func(op faultfs.Op) error {
-		experiment, is := strings.CutSuffix(strings.TrimPrefix(op.Path, "/mlruns/"), "/twice/meta.yaml")
-		if d := slow[experiment]; is && d > 0 {
-			return &faultfs.Delay{Wait: func(faultfs.Op) { time.Sleep(d) }}
+		if op.Kind != faultfs.Stat || !strings.HasSuffix(op.Path, "/none/meta.yaml") {
+			return nil
+		}
+		switch looks.Add(1) {
+		case 1:
+			return &faultfs.Delay{Wait: func(faultfs.Op) {
+				select {
+				case <-second:
+				case <-time.After(10 * time.Second):
+					t.Error("no second look began while the first was under way")
+				}
+			}}
+		case 2:
+			close(second)
 		}
 		return nil
 	})
-	for range 5 {
-		run, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "twice")
-		if err != nil || run.Info.ExperimentID != "e03" {
-			t.Fatalf("of three with one id: %+v, %v, want that of e03", run, err)
-		}
+	if _, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("a run that is nowhere: %v, want ErrNotFound", err)
+	}
+}
+
+// That there is no such run costs one look into each experiment where the root shows that nothing moved, and is found out by opening each where it does not.
+func TestFindRunThatIsNowhere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fsys   *memfs.FS
+		moves  bool
+		opened bool
+	}{
+		"nothing moves":                   {fsys: memfs.NewLocal()},
+		"an experiment moves":             {fsys: memfs.NewLocal(), moves: true, opened: true},
+		"nothing is known of other hosts": {fsys: memfs.New(), opened: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, "/mlruns", filestore.WithFs(tc.fsys))
+			if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(50 * time.Millisecond) // after which a change of the root is seen
+			opened := false
+			fsys := faultfs.New(tc.fsys, func(op faultfs.Op) error {
+				switch {
+				case op.Kind == faultfs.OpenFolder && strings.HasSuffix(op.Path, "/e1"):
+					opened = true
+				case tc.moves && op.Kind == faultfs.Stat && op.Path == "/mlruns/e1/none/meta.yaml":
+					return errors.Join(tc.fsys.Rename("/mlruns/e1", "/mlruns/.trash/e1"), tc.fsys.Rename("/mlruns/.trash/e1", "/mlruns/e1"))
+				}
+				return nil
+			})
+			if _, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
+				t.Errorf("%v, want ErrNotFound", err)
+			}
+			if opened != tc.opened {
+				t.Errorf("the experiment was opened: %v, want %v", opened, tc.opened)
+			}
+		})
 	}
 }

@@ -82,7 +82,7 @@ func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole b
 	if err != nil {
 		return true, ctx.Err() // with its meta.yaml mended it may be restored, with its runs
 	}
-	if !c.old(e.Updated) {
+	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
 		return false, nil
 	}
 	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}

@@ -25,7 +25,7 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	return s.withRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+	return s.withRun(ctx, runID, always, func(ref runRef, info mlruns.RunInfo, doc document) error {
 		return s.replaceStage(ref, info, doc, deleted)
 	})
 }

@@ -3,7 +3,6 @@ package filestore
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -22,14 +21,6 @@ type unlockFunc func() error
 
 func (s *Store) lockRoot(ctx context.Context) (unlockFunc, error) {
 	return s.locks.Lock(ctx, s.tree.name(layout.Lock))
-}
-
-// restoredName is the name that a file has, or would have, when its experiment is not in the trash.
-func (s *Store) restoredName(name string) string {
-	if rest, ok := strings.CutPrefix(name, s.tree.name(layout.Trash)+"/"); ok {
-		return s.tree.name(rest)
-	}
-	return name
 }
 
 // unlock gives a lock back; that cannot fail in a way the caller could mend.
@@ -67,6 +58,45 @@ func (s *Store) lockRunWith(ctx context.Context, id string, lock func(context.Co
 	}
 	unlock, err := lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
 	return ref, unlock, err
+}
+
+// hold says whether who locks a run holds its experiment from the beginning, which keeps the run in its place.
+type hold bool
+
+const (
+	// whenMoved is for an active run: who deletes its experiment waits for its lock. Its experiment is held once it has moved or is in the trash, for who
+	// restores that does not wait.
+	whenMoved hold = false
+	// always is for who changes the stage, which whoever deletes the experiment has set.
+	always hold = true
+)
+
+// errRunMoved is a run that is to be looked for again. Nothing was written.
+var errRunMoved = errors.New("the run is not where it was")
+
+// untilFound tries again, with the run's experiment locked, when the run was found and then no longer there. Only who takes no locks can move it after that.
+func (s *Store) untilFound(ctx context.Context, runID string, hold hold, try func(held bool) (moved bool, err error)) (err error) {
+	moved := true
+	if hold == whenMoved {
+		moved, err = try(false)
+	}
+	for i := 1; moved && i < maxLooks; i++ {
+		moved, err = s.tryHeld(ctx, runID, try)
+	}
+	return err
+}
+
+func (s *Store) tryHeld(ctx context.Context, runID string, try func(held bool) (moved bool, err error)) (moved bool, err error) {
+	ref, err := s.findRun(ctx, runID)
+	if err != nil {
+		return false, err
+	}
+	_, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
+	if err != nil {
+		return errors.Is(err, mlruns.ErrNotFound), err
+	}
+	defer s.unlock(unlock)
+	return try(true)
 }
 
 // placedRun is a locked run whose experiment is locked too, which keeps the run where it is.

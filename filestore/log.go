@@ -78,7 +78,7 @@ func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 
 // withActiveRun is withRun for runs that may be written to.
 func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
-	return s.withRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+	return s.withRun(ctx, runID, whenMoved, func(ref runRef, info mlruns.RunInfo, doc document) error {
 		if info.Stage != mlruns.StageActive {
 			return mlruns.RunNotActive(runID)
 		}

@@ -15,9 +15,6 @@ type loggedRun struct {
 	kept *keptRun // nil where no handles are kept
 }
 
-// errRunMoved is a kept run that is to be looked for again. Nothing was written.
-var errRunMoved = errors.New("the run is not where it was")
-
 // withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold. placed says of a kept run that do looks first that one of its files
 // is where it was, or else returns errRunMoved.
 func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*keptRun) bool, do func(loggedRun) error) error {
@@ -26,7 +23,7 @@ func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*ke
 			return err
 		}
 	}
-	return s.untilFound(ctx, runID, func() (bool, error) { return s.logFound(ctx, runID, do) })
+	return s.untilFound(ctx, runID, whenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, do) })
 }
 
 // logKept is not done, and has changed nothing, if the run is to be looked for.
@@ -53,8 +50,9 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 	return !stale, err
 }
 
-// logFound looks for the run, and keeps its handles where that may be. moved says that it was no longer there when it was to be locked or read.
-func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) error) (moved bool, err error) {
+// logFound looks for the run, and keeps its handles where that may be. moved says that it was no longer there when it was to be locked or read, or that its
+// experiment is to be held.
+func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(loggedRun) error) (moved bool, err error) {
 	fresh := &keptRun{}
 	ref, unlock, err := s.lockRunWith(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
 		if s.kept != nil {
@@ -80,8 +78,11 @@ func (s *Store) logFound(ctx context.Context, runID string, do func(loggedRun) e
 			_ = fresh.close() // nothing was written through it
 		}
 	}()
+	if ref.experiment.trashed && !held {
+		return true, errRunMoved
+	}
 	fresh.ref = ref
-	keep, settled := fresh.lock != nil, false
+	keep, settled := fresh.lock != nil && !ref.experiment.trashed, false
 	if keep {
 		settled, err = s.openMeta(fresh)
 		keep = err == nil

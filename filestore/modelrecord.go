@@ -59,7 +59,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 
 // readModels reads the list of models, again while it is fresh and not whole: MLflow truncates the file and then writes it, what is beyond 8 KiB with
-// another call, and a list begun anew in between would replace all that it writes. A file that stays as it is is believed only when it is old.
+// another call, and a list begun anew in between would replace all that it writes. An old one is taken as it is.
 func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
@@ -81,6 +81,9 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 
 // unfinished reports whether more text could make JSON of this one, which is none yet.
 func unfinished(text string) bool {
+	if json.Valid([]byte(text)) { // which takes no memory for what is in it
+		return false
+	}
 	err := json.NewDecoder(strings.NewReader(text)).Decode(new(json.RawMessage))
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
@@ -91,7 +94,7 @@ func addToArray(array, element string) (string, error) {
 	if array == "" {
 		array = "[]"
 	}
-	if array[0] != '[' || !json.Valid([]byte(array)) { // which takes no memory for what is in it
+	if array[0] != '[' || !json.Valid([]byte(array)) {
 		return "", &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("the tag %s is not a JSON array", mlruns.TagModelHistory)}
 	}
 	end := len(array) - 1

@@ -99,6 +99,19 @@ func TestListingBetweenTwoPlaces(t *testing.T) {
 				t.Errorf("SearchRuns = %+v, %v, want one run", page, err)
 			}
 		})
+		t.Run(name+", info", func(t *testing.T) {
+			info, err := newWandering(t, tc.begin, tc.route...).Info(t.Context())
+			if err != nil || info.Active+info.Deleted != 2 || info.Runs != 1 {
+				t.Errorf("Info = %+v, %v, want two experiments and one run", info, err)
+			}
+		})
+		t.Run(name+", verify", func(t *testing.T) {
+			for p, err := range newWandering(t, tc.begin, tc.route...).Verify(t.Context()) {
+				if err != nil || p.Kind != mlruns.ProblemStage { // the move is the test's own and leaves meta.yaml as it was
+					t.Errorf("Verify found %v, %v", p, err)
+				}
+			}
+		})
 	}
 }
 
@@ -245,6 +258,8 @@ func TestRunOfWanderingExperiment(t *testing.T) {
 		"elsewhere when looked for, back when listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"}},
 		"elsewhere when looked for, and when opened": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
 			{"openfolder mlruns/e1", "trash"}},
+		"elsewhere when looked for, and twice when opened": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
+			{"openfolder mlruns/e1", "trash"}, {"openfolder mlruns/.trash/e1", "root"}},
 		"elsewhere when looked for, and not listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
 			{"openfolder mlruns", "trash"}, {"openfolder mlruns/.trash", "root"}},
 		"elsewhere when the run is opened": {{"openfolder mlruns/e1/run", "trash"}, {"openfolder mlruns/.trash/e1/run", "root"}, {"openfolder mlruns/e1/run", "trash"}},
@@ -281,8 +296,10 @@ func TestRunOfWanderingExperiment(t *testing.T) {
 	}
 }
 
-// The experiment leaves its place three times just before its folder is opened.
+// The experiment leaves its place three times just before it is opened, or looked for.
 func TestWanderingExperiment(t *testing.T) {
+	opened := []stop{{"openfolder mlruns/e1", "trash"}, {"openfolder mlruns/.trash/e1", "root"}, {"openfolder mlruns/e1", "trash"}}
+	looked := []stop{{"stat mlruns/e1/meta.yaml", "trash"}, {"stat mlruns/.trash/e1/meta.yaml", "root"}, {"stat mlruns/e1/meta.yaml", "trash"}}
 	for call, count := range map[string]func(*filestore.Store) (int, error){
 		"Experiment": func(s *filestore.Store) (int, error) {
 			_, err := s.Experiment(t.Context(), "e1")
@@ -311,55 +328,106 @@ func TestWanderingExperiment(t *testing.T) {
 		},
 	} {
 		t.Run(call, func(t *testing.T) {
-			s := newWandering(t, "root", stop{"openfolder mlruns/e1", "trash"}, stop{"openfolder mlruns/.trash/e1", "root"}, stop{"openfolder mlruns/e1", "trash"})
-			if n, err := count(s); n != 1 || err != nil {
-				t.Errorf("found %d, %v, want one", n, err)
+			if n, err := count(newWandering(t, "root", opened...)); n != 1 || err != nil {
+				t.Errorf("moved when opened: found %d, %v, want one", n, err)
+			}
+			if strings.HasSuffix(call, "Name") || strings.HasSuffix(call, "Experiments") {
+				return // it is listed, and not looked for
+			}
+			if n, err := count(newWandering(t, "root", looked...)); n != 1 || err != nil {
+				t.Errorf("moved when looked for: found %d, %v, want one", n, err)
 			}
 		})
 	}
 }
 
-// In memory a lock is a mutex that goes by a name, which the move of an experiment must not change: a writer that waits to find the run still deleted is not
-// overtaken by who restores it.
+// An experiment that is restored while GC looks is no longer to be removed.
+func TestGCOfRestoredExperiment(t *testing.T) {
+	s := newWandering(t, "trash", stop{"readfile mlruns/.trash/e1/meta.yaml", "root"})
+	for r, err := range s.GC(t.Context(), mlruns.GCQuery{DryRun: true}) {
+		if err != nil || r.RunID == "" {
+			t.Errorf("%+v, %v: the experiment is active", r, err)
+		}
+	}
+}
+
+// A folder without a meta.yaml is none that moves: it is not looked into again and again.
+func TestListingOfBareFolder(t *testing.T) {
+	mem := memfs.New()
+	openStore(t, "/mlruns", filestore.WithFs(mem))
+	if err := mem.Mkdir("/mlruns/e1", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+		if op.Kind == faultfs.OpenFolder && strings.TrimPrefix(op.Path, "/") == "mlruns/e1" {
+			opened++
+		}
+		return nil
+	})))
+	page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{Filter: "tags.team = 'a'"})
+	if err != nil || len(page.Problems) != 1 || page.Problems[0].Kind != mlruns.ProblemMissingMeta {
+		t.Errorf("SearchExperiments = %+v, %v, want the problem of the folder", page, err)
+	}
+	if opened != 1 {
+		t.Errorf("the folder was opened %d times, want once", opened)
+	}
+}
+
+// Who writes to a run in the trash is not overtaken by who restores its experiment.
 func TestRestoreWaitsForWriter(t *testing.T) {
-	for name, mem := range map[string]afero.Fs{"memory": memfs.New(), "MemMapFs": afero.NewMemMapFs()} {
-		t.Run(name, func(t *testing.T) {
-			restored := make(chan error, 1)
-			var s *filestore.Store
-			armed := false
-			s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
-				if armed && !op.Kind.Mutates() && strings.TrimPrefix(op.Path, "/") == "mlruns/.trash/e1/run/meta.yaml" && op.Kind != faultfs.Stat {
-					armed = false
-					return &faultfs.Delay{Wait: func(faultfs.Op) {
-						go func() { restored <- s.RestoreExperiment(t.Context(), "e1") }()
-						select {
-						case err := <-restored:
-							t.Errorf("restored while the run was locked: %v", err)
-							restored <- err
-						case <-time.After(100 * time.Millisecond):
-						}
-					}}
+	for call, write := range map[string]func(*filestore.Store) error{
+		"log a metric": func(s *filestore.Store) error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) },
+		"rename the run": func(s *filestore.Store) error {
+			return s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})
+		},
+		"delete the run": func(s *filestore.Store) error { return s.DeleteRun(t.Context(), "run") },
+	} {
+		for name, mem := range map[string]afero.Fs{"memory": memfs.New(), "kept handles": memfs.NewLocal(), "MemMapFs": afero.NewMemMapFs()} {
+			t.Run(call+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				restored := make(chan error, 1)
+				var s *filestore.Store
+				armed := false
+				s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+					if armed && !op.Kind.Mutates() && strings.TrimPrefix(op.Path, "/") == "mlruns/.trash/e1/run/meta.yaml" && op.Kind != faultfs.Stat {
+						armed = false
+						return &faultfs.Delay{Wait: func(faultfs.Op) {
+							go func() { restored <- s.RestoreExperiment(t.Context(), "e1") }()
+							select {
+							case err := <-restored:
+								t.Errorf("restored while the run was written to: %v", err)
+								restored <- err
+							case <-time.After(100 * time.Millisecond):
+							}
+						}}
+					}
+					return nil
+				})))
+				if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+					t.Fatal(err)
 				}
-				return nil
-			})))
-			if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
-				t.Fatal(err)
-			}
-			armed = true
-			err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"})
-			if err != nil && !errors.Is(err, mlruns.ErrNotActive) {
-				t.Errorf("LogMetric: %v, want none or ErrNotActive", err)
-			}
-			if err := <-restored; err != nil {
-				t.Error(err)
-			}
-		})
+				if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.RestoreRun(t.Context(), "run"); err != nil { // so that there is an active run in the trash
+					t.Fatal(err)
+				}
+				armed = true
+				if err := write(s); err != nil {
+					t.Error(err)
+				}
+				if armed {
+					t.Fatal("the run was not read")
+				}
+				if err := <-restored; err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 

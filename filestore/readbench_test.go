@@ -2,6 +2,7 @@ package filestore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -85,7 +86,8 @@ func BenchmarkExperimentByName(b *testing.B) {
 	}
 }
 
-// BenchmarkRunByID finds a run among experiments: first by a store just opened, which may have to look into every experiment, and again.
+// BenchmarkRunByID finds a run among experiments: first by a store just opened, which may have to look into every experiment, and again. none is one that is not
+// there.
 func BenchmarkRunByID(b *testing.B) {
 	for _, n := range experimentCounts {
 		dir, runOf := experimentsDir(b, n)
@@ -110,6 +112,14 @@ func BenchmarkRunByID(b *testing.B) {
 			}
 			measure(b, func() {
 				if _, err := store.Run(context.Background(), runOf(n-1)); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+		b.Run(fmt.Sprintf("none/%dexperiments", n), func(b *testing.B) {
+			store := openDir(b, dir)
+			measure(b, func() {
+				if _, err := store.Run(context.Background(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
 					b.Fatal(err)
 				}
 			})

@@ -68,7 +68,7 @@ func (s *Store) open(dir string) error {
 	if err := s.mount(dir); err != nil {
 		return err
 	}
-	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, Moved: s.restoredName, OnUnlocked: func(name string, err error) {
+	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
 	if err := s.settle(); err != nil {

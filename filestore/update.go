@@ -75,42 +75,22 @@ func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) er
 }
 
 // withRun calls do with a run locked and its meta.yaml read, whatever the stage.
-func (s *Store) withRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
-	return s.untilFound(ctx, runID, func() (moved bool, err error) {
+func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(runRef, mlruns.RunInfo, document) error) error {
+	return s.untilFound(ctx, runID, hold, func(held bool) (moved bool, err error) {
 		ref, unlock, err := s.lockRun(ctx, runID)
 		if err != nil {
 			return errors.Is(err, dirlock.ErrGone), err
 		}
 		defer s.unlock(unlock)
+		if ref.experiment.trashed && !held {
+			return true, errRunMoved
+		}
 		info, doc, err := s.readLockedRun(ctx, ref)
 		if err != nil {
 			return errors.Is(err, mlruns.ErrNotFound), err
 		}
 		return false, do(ref, info, doc)
 	})
-}
-
-// untilFound tries again when a run that was found was no longer there: its lock does not hold its experiment where it is, so that is locked first then.
-// Only who takes no locks can move it after that.
-func (s *Store) untilFound(ctx context.Context, runID string, try func() (moved bool, err error)) error {
-	moved, err := try()
-	for i := 1; moved && i < maxLooks; i++ {
-		moved, err = s.tryInPlace(ctx, runID, try)
-	}
-	return err
-}
-
-func (s *Store) tryInPlace(ctx context.Context, runID string, try func() (moved bool, err error)) (moved bool, err error) {
-	ref, err := s.findRun(ctx, runID)
-	if err != nil {
-		return false, err
-	}
-	_, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
-	if err != nil {
-		return errors.Is(err, mlruns.ErrNotFound), err
-	}
-	defer s.unlock(unlock)
-	return try()
 }
 
 func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, document, error) {

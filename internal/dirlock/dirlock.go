@@ -46,9 +46,6 @@ type Options struct {
 	// OnUnlocked is called at most once in the life of a Locker, before a BestEffort lock first does without the
 	// file system, with the name of the lock file and the cause.
 	OnUnlocked func(name string, err error)
-	// Moved gives one name for all the names that a lock file has at different times because a folder above it is renamed: the mutex of the process goes
-	// by that name. nil where none is.
-	Moved func(name string) string
 }
 
 // Locker locks files of one file system. It is safe for concurrent use. Two lockers of one directory exclude each

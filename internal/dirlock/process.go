@@ -85,9 +85,6 @@ func release(key mutexKey, m *mutex) {
 
 // key is the real path if there is one, so that all stores of a directory share a mutex.
 func (l *Locker) key(name string) mutexKey {
-	if l.opts.Moved != nil {
-		name = l.opts.Moved(name)
-	}
 	if native, ok := rootfs.NativeOf(l.fsys); ok {
 		if path, ok := native.RealPath(name); ok {
 			return mutexKey{path: path}
