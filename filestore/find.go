@@ -123,7 +123,7 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 	return refs, nil
 }
 
-// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, by damage, stays so.
+// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage makes, stays in both.
 func (s *Store) withoutLeft(refs []experimentRef, id string) []experimentRef {
 	left := newExperimentRef(id, true)
 	if s.tree.isDir(left.dir) {
@@ -160,7 +160,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 
 // runRefs lists the folders of an experiment that can be runs, by id.
 func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
-	refs, f, err := s.runsIn(e, p)
+	_, refs, f, err := s.openRuns(e, p)
 	if err != nil {
 		return nil, err
 	}

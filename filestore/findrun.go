@@ -37,7 +37,7 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		ref := newRunRef(e, id)
 		return ref, s.isRun(ref)
 	})
-	if !ok {
+	if !ok && ctx.Err() == nil {
 		if now, _ := s.lookAtRoot(); !settled || now != before {
 			if ref, ok, err = s.runAmongMoving(ctx, refs, id); err != nil {
 				return runRef{}, err

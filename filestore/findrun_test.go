@@ -102,12 +102,14 @@ func TestFindRunLooksAtOnce(t *testing.T) {
 // That there is no such run costs one look into each experiment where the root shows that nothing moved, and is found out by opening each where it does not.
 func TestFindRunThatIsNowhere(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fsys   *memfs.FS
-		moves  bool
-		opened bool
+		fsys    *memfs.FS
+		changes bool // just before the look at the root
+		moves   bool
+		opened  bool
 	}{
 		"nothing moves":                   {fsys: memfs.NewLocal()},
 		"an experiment moves":             {fsys: memfs.NewLocal(), moves: true, opened: true},
+		"the root changed just now":       {fsys: memfs.NewLocal(), changes: true, opened: true},
 		"nothing is known of other hosts": {fsys: memfs.New(), opened: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,6 +124,8 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 				switch {
 				case op.Kind == faultfs.OpenFolder && strings.HasSuffix(op.Path, "/e1"):
 					opened = true
+				case tc.changes && op.Kind == faultfs.Stat && op.Path == "/mlruns":
+					_ = tc.fsys.Mkdir("/mlruns/new", 0o777) // there after the first time
 				case tc.moves && op.Kind == faultfs.Stat && op.Path == "/mlruns/e1/none/meta.yaml":
 					return errors.Join(tc.fsys.Rename("/mlruns/e1", "/mlruns/.trash/e1"), tc.fsys.Rename("/mlruns/.trash/e1", "/mlruns/e1"))
 				}

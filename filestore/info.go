@@ -50,15 +50,19 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 		} else {
 			info.Active++
 		}
-		runs, err := s.runRefs(e, nil)
-		if err != nil && !isMissing(err) {
+		_, runs, f, err := s.openRuns(e, nil)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
 			return info, err
 		}
 		for _, run := range runs {
-			if s.isRun(run) {
+			if _, err := f.Stat(layout.Join(run.id, layout.Meta)); !isMissing(err) {
 				info.Runs++
 			}
 		}
+		closeQuietly(f)
 	}
 	return info, nil
 }

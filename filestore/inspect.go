@@ -156,7 +156,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 	inspectKeys(layout.Join(ref.dir, layout.Tags), namesOf(e.Tags), p)
 	v.beside(ref.dir, p)
 	runs, err := v.runRefs(ref, p)
-	if err != nil && !isMissing(err) { // not moved since the listing
+	if err != nil && !isMissing(err) { // not removed since the listing
 		p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
 	}
 	if err := v.tell(found{experiment: ref}, p); err != nil {

@@ -47,7 +47,7 @@ var lockedOperations = []struct {
 	}},
 	{name: "delete an experiment: its runs", kind: faultfs.Rename, at: "/run/meta.yaml", want: held{Experiment: true, Run: true}, do: deleteOne},
 	{name: "delete an experiment: its move", kind: faultfs.Rename, at: ".trash/e1", want: held{Experiment: true}, do: deleteOne},
-	{name: "restore an experiment: its move", kind: faultfs.Rename, at: "mlruns/e1", want: held{Root: true, Experiment: true, Run: true}, prepare: deleteOne, do: restoreOne}, // who writes to a run in the trash waits for the experiment
+	{name: "restore an experiment: its move", kind: faultfs.Rename, at: "mlruns/e1", want: held{Root: true, Experiment: true}, prepare: deleteOne, do: restoreOne},
 	{name: "restore an experiment: its runs", kind: faultfs.Rename, at: "/run/meta.yaml", want: held{Root: true, Experiment: true, Run: true}, prepare: deleteOne, do: restoreOne},
 	{name: "set a tag of an experiment", kind: faultfs.Rename, at: "/tags/t", want: held{Experiment: true}, do: func(ctx context.Context, s *filestore.Store) error {
 		return s.SetExperimentTag(ctx, "e1", "t", "1")

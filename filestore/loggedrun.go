@@ -78,9 +78,6 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 			_ = fresh.close() // nothing was written through it
 		}
 	}()
-	if ref.experiment.trashed && !held {
-		return true, errRunMoved
-	}
 	fresh.ref = ref
 	keep, settled := fresh.lock != nil && !ref.experiment.trashed, false
 	if keep {
@@ -92,6 +89,9 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 	}
 	if run.info.Stage != mlruns.StageActive {
 		return false, mlruns.RunNotActive(runID)
+	}
+	if ref.experiment.trashed && !held {
+		return true, errRunMoved
 	}
 	if keep {
 		fresh.info, fresh.settled, run.kept = run.info, settled, fresh

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -106,12 +107,37 @@ func TestListingBetweenTwoPlaces(t *testing.T) {
 			}
 		})
 		t.Run(name+", verify", func(t *testing.T) {
-			for p, err := range newWandering(t, tc.begin, tc.route...).Verify(t.Context()) {
-				if err != nil || p.Kind != mlruns.ProblemStage { // the move is the test's own and leaves meta.yaml as it was
-					t.Errorf("Verify found %v, %v", p, err)
-				}
-			}
+			wantBadMetric(t, newWandering(t, tc.begin, tc.route...))
 		})
+	}
+}
+
+// wantBadMetric wants Verify to find the one problem there is but for those of the move, which is the test's own and leaves meta.yaml as it was.
+func wantBadMetric(t *testing.T, s *filestore.Store) {
+	t.Helper()
+	var problems []mlruns.Problem
+	for p, err := range s.Verify(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind != mlruns.ProblemStage {
+			problems = append(problems, p)
+		}
+	}
+	if len(problems) != 1 || problems[0].Kind != mlruns.ProblemMalformed || !strings.HasSuffix(problems[0].Path, "e1/run/metrics/bad") {
+		t.Errorf("Verify found %v, want the malformed metric", problems)
+	}
+}
+
+// The experiment moves when it is opened for the n-th time.
+func TestUpkeepOfMovingExperiment(t *testing.T) {
+	for n := range 5 {
+		route := slices.Repeat([]stop{{"openfolder mlruns/e1", ""}}, n)
+		wantBadMetric(t, newWandering(t, "root", append(route, stop{"openfolder mlruns/e1", "trash"})...))
+	}
+	info, err := newWandering(t, "root", stop{"openfolder mlruns/e1", "trash"}).Info(t.Context())
+	if err != nil || info.Runs != 1 {
+		t.Errorf("Info = %+v, %v, want one run", info, err)
 	}
 }
 
@@ -209,7 +235,8 @@ func wantBadTag(t *testing.T, problems []mlruns.Problem) {
 // stop is a place to which an experiment goes when an operation begins: "root", "trash", or "" for staying where it is.
 type stop struct{ at, to string }
 
-// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and goes from stop to stop. Nothing of it has been read.
+// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and goes from stop to stop. Nothing of it has been read. Its metric
+// "bad" is malformed.
 func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	t.Helper()
 	mem := memfs.New()
@@ -221,6 +248,9 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 		t.Fatal(err)
 	}
 	if err := first.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := afero.WriteFile(mem, "/mlruns/e1/run/metrics/bad", []byte("no point\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if begin == "trash" {
@@ -390,7 +420,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 				var s *filestore.Store
 				armed := false
 				s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
-					if armed && !op.Kind.Mutates() && strings.TrimPrefix(op.Path, "/") == "mlruns/.trash/e1/run/meta.yaml" && op.Kind != faultfs.Stat {
+					if armed && op.Kind.Mutates() && strings.Contains(op.Path, "/.trash/e1/run/") && !strings.HasSuffix(op.Path, ".mlruns.lock") {
 						armed = false
 						return &faultfs.Delay{Wait: func(faultfs.Op) {
 							go func() { restored <- s.RestoreExperiment(t.Context(), "e1") }()
@@ -421,7 +451,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 					t.Error(err)
 				}
 				if armed {
-					t.Fatal("the run was not read")
+					t.Fatal("nothing was written")
 				}
 				if err := <-restored; err != nil {
 					t.Error(err)
@@ -490,5 +520,65 @@ func TestWriterAmongMoves(t *testing.T) {
 	found = func(string) {}
 	if moves == 0 {
 		t.Error("nothing has moved")
+	}
+}
+
+// Another program, which takes no locks, moves the experiment whenever its run is about to be locked or read.
+func TestWriterOfWanderingRun(t *testing.T) {
+	const lock = "/run/.mlruns.lock"
+	for name, route := range map[string][]stop{
+		"when locked": {{"create mlruns/e1" + lock, "trash"}, {"create mlruns/.trash/e1" + lock, "root"}, {"create mlruns/e1" + lock, "trash"}},
+		"when read":   {{"openfolder mlruns/e1/run", "trash"}, {"openfolder mlruns/.trash/e1/run", "root"}, {"openfolder mlruns/e1/run", "trash"}},
+	} {
+		for call, write := range map[string]func(*filestore.Store) error{
+			"LogMetric": func(s *filestore.Store) error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) },
+			"UpdateRun": func(s *filestore.Store) error {
+				return s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})
+			},
+			"DeleteRun": func(s *filestore.Store) error { return s.DeleteRun(t.Context(), "run") },
+		} {
+			t.Run(name+"/"+call, func(t *testing.T) {
+				if err := write(newWandering(t, "root", route...)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused there waits for nobody.
+func TestLoggingInTheTrash(t *testing.T) {
+	mem := memfs.NewLocal()
+	s := openStore(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
+	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+		t.Fatal(err)
+	}
+	log := func() error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) }
+	if err := errors.Join(s.DeleteExperiment(t.Context(), "e1"), s.RestoreRun(t.Context(), "run"), log()); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log(); !errors.Is(err, mlruns.ErrBusy) {
+		t.Errorf("with the experiment locked: %v, want ErrBusy", err)
+	}
+	if err := errors.Join(unlock(), s.DeleteRun(t.Context(), "run")); err != nil {
+		t.Fatal(err)
+	}
+	if unlock, err = dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock"); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{log(), s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})} {
+		if !errors.Is(err, mlruns.ErrNotActive) {
+			t.Errorf("a deleted run, with the experiment locked: %v, want ErrNotActive", err)
+		}
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -116,6 +116,9 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		return err
 	}
 	_, refs, f, err := s.openRuns(e, p)
+	if isMissing(err) {
+		return nil // removed since it was found
+	}
 	if err != nil {
 		return err
 	}

@@ -82,12 +82,12 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 			return errors.Is(err, dirlock.ErrGone), err
 		}
 		defer s.unlock(unlock)
-		if ref.experiment.trashed && !held {
-			return true, errRunMoved
-		}
 		info, doc, err := s.readLockedRun(ctx, ref)
 		if err != nil {
 			return errors.Is(err, mlruns.ErrNotFound), err
+		}
+		if info.Stage == mlruns.StageActive && ref.experiment.trashed && !held {
+			return true, errRunMoved
 		}
 		return false, do(ref, info, doc)
 	})

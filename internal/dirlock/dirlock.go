@@ -171,7 +171,7 @@ func (l *Locker) checkKind(name string) error {
 // failed names the lock file, and what to do about one that another user made.
 func failed(name string, err error) error {
 	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, rootfs.ErrReadOnly) {
-		return fmt.Errorf("lock %s: %w; let every user of the store write its lock files, or open it with WithLocking(LockNone) and let one process at a time write", name, err)
+		return fmt.Errorf("lock %s: %w; let every user of the store write its folders and lock files, or open it with WithLocking(LockNone) and let one process at a time write", name, err)
 	}
 	return fmt.Errorf("lock %s: %w", name, err)
 }
