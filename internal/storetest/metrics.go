@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -49,17 +50,18 @@ var metricScenarios = []scenario{
 		for i, c := range latestCases {
 			id := f.newRun()
 			key := fmt.Sprintf("case %d", i)
-			for j := range c.points {
-				c.points[j].Key = key
-				f.must(f.client.LogMetric(f.ctx, id, c.points[j]))
+			logged := slices.Clone(c.points) // the suite runs over several stores at once
+			for j := range logged {
+				logged[j].Key = key
+				f.must(f.client.LogMetric(f.ctx, id, logged[j]))
 			}
-			equal(f, c.name, f.read(id).Data.Metrics, map[string]mlruns.Metric{key: c.points[c.want]})
-			equal(f, c.name+": history", f.history(id, key), c.points)
+			equal(f, c.name, f.read(id).Data.Metrics, map[string]mlruns.Metric{key: logged[c.want]})
+			equal(f, c.name+": history", f.history(id, key), logged)
 
 			batch := f.newRun()
-			f.must(f.client.LogBatch(f.ctx, batch, mlruns.Batch{Metrics: c.points}))
+			f.must(f.client.LogBatch(f.ctx, batch, mlruns.Batch{Metrics: logged}))
 			equal(f, c.name+": as a batch", f.read(batch).Data, mlruns.RunData{
-				Metrics: map[string]mlruns.Metric{key: c.points[c.want]}, Tags: f.read(batch).Data.Tags})
+				Metrics: map[string]mlruns.Metric{key: logged[c.want]}, Tags: f.read(batch).Data.Tags})
 		}
 	}, allow: []mlruns.ProblemKind{mlruns.ProblemDuplicateLine}},
 	{name: "values", run: func(f *fixture) {
