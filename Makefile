@@ -11,7 +11,7 @@ BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.0
 DIRS      ?= $(or $(TMPDIR),/tmp)
-PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+PLATFORMS := linux/amd64 linux/arm64 linux/386 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -62,13 +62,16 @@ func experimentsDir(b *testing.B, n int) (dir string, runOf func(i int) string) 
 
 func runNumber(i int) string { return fmt.Sprintf("%032x", i) }
 
+// experimentNumber is an id as MLflow makes them, of 18 digits.
+func experimentNumber(i int) string { return strconv.FormatInt(100000000000000000+int64(i)*7919, 10) }
+
 func fillExperiments(b *testing.B, dir string, n int) {
 	b.Helper()
 	openDir(b, dir)
 	for i := range n {
-		id := strconv.Itoa(100000000000000000 + i*7919)
+		id := experimentNumber(i)
 		writeFile(b, filepath.Join(dir, id, "meta.yaml"), fmt.Sprintf("artifact_location: file:///x/%s\ncreation_time: %d\nexperiment_id: '%s'\n"+
-			"last_update_time: %d\nlifecycle_stage: active\nname: exp-%d\n", id, 1600000000000+i, id, 1600000000000+i, i))
+			"last_update_time: %d\nlifecycle_stage: active\nname: exp-%d\n", id, 1600000000000+int64(i), id, 1600000000000+int64(i), i))
 		writeFile(b, filepath.Join(dir, id, runNumber(i), "meta.yaml"), runMeta(id, runNumber(i), i))
 		writeFile(b, filepath.Join(dir, id, runNumber(i), "metrics", "m"), "1600000000000 0.5 0\n")
 	}
@@ -83,7 +86,7 @@ func historyDir(b *testing.B, n int) (dir, run string) {
 		writeFile(b, filepath.Join(dir, "0", run, "meta.yaml"), runMeta("0", run, 0))
 		var lines strings.Builder
 		for i := range n {
-			fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+i, 1/float64(i+1), i)
+			fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+int64(i), 1/float64(i+1), i)
 		}
 		writeFile(b, filepath.Join(dir, "0", run, "metrics", "loss"), lines.String())
 	}), run
@@ -92,5 +95,5 @@ func historyDir(b *testing.B, n int) (dir, run string) {
 func runMeta(experiment, id string, i int) string {
 	return fmt.Sprintf("artifact_uri: file:///x/%s/%s/artifacts\nend_time: null\nentry_point_name: ''\nexperiment_id: '%s'\n"+
 		"lifecycle_stage: active\nrun_id: '%s'\nrun_name: run-%d\nrun_uuid: '%s'\nsource_name: ''\nsource_type: 4\nsource_version: ''\nstart_time: %d\nstatus: 1\ntags: []\nuser_id: bench\n",
-		experiment, id, experiment, id, i, id, 1600000000000+i)
+		experiment, id, experiment, id, i, id, 1600000000000+int64(i))
 }

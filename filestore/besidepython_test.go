@@ -96,7 +96,7 @@ func TestAppendsBesidePython(t *testing.T) {
 	var writing, reading sync.WaitGroup
 	writing.Go(func() {
 		for i := range each {
-			line := fmt.Sprintf("%d %d.0 %d\n", 1700000000000+i, theirs, i)
+			line := fmt.Sprintf("%d %d.0 %d\n", 1700000000000+int64(i), theirs, i)
 			var between func()
 			if i%(each/40) == each/80 {
 				halves++
@@ -113,7 +113,7 @@ func TestAppendsBesidePython(t *testing.T) {
 		for i := 0; i < each; {
 			var b mlruns.Batch
 			for range min(1+rand.IntN(60), each-i) {
-				b.Metrics = append(b.Metrics, mlruns.Metric{Key: "m", Value: ours, Step: int64(i), Time: time.UnixMilli(int64(1700000000000 + i))})
+				b.Metrics = append(b.Metrics, mlruns.Metric{Key: "m", Value: ours, Step: int64(i), Time: time.UnixMilli(1700000000000 + int64(i))})
 				i++
 			}
 			looking.Lock()
@@ -141,7 +141,7 @@ func TestAppendsBesidePython(t *testing.T) {
 		if len(fields) == 3 && (fields[1] == "1.0" || fields[1] == "2.0") {
 			writer = int(fields[1][0] - '0')
 		}
-		if want := fmt.Sprintf("%d %d.0 %d\n", 1700000000000+next[writer], writer, next[writer]); line != want {
+		if want := fmt.Sprintf("%d %d.0 %d\n", 1700000000000+int64(next[writer]), writer, next[writer]); line != want {
 			t.Fatalf("the line %q is none of those that were appended, or not in its place: want %q", line, want)
 		}
 		next[writer]++

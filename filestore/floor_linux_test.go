@@ -246,7 +246,7 @@ func benchFloorExperiments(b *testing.B, tags bool) {
 				root := f.open(unix.AT_FDCWD, dir, unix.O_DIRECTORY)
 				f.list(root)
 				workers(b, n, func(f *floor, i int) {
-					id := strconv.Itoa(100000000000000000 + i*7919)
+					id := experimentNumber(i)
 					f.file(root, id+"/meta.yaml")
 					if tags {
 						f.missing(root, id+"/tags")
@@ -268,7 +268,7 @@ func BenchmarkFloorRunByID(b *testing.B) {
 				root := f.open(unix.AT_FDCWD, dir, unix.O_DIRECTORY)
 				f.list(root)
 				for i := range n / 2 {
-					f.missing(root, strconv.Itoa(100000000000000000+i*7919)+"/"+runOf(n)+"/meta.yaml")
+					f.missing(root, experimentNumber(i)+"/"+runOf(n)+"/meta.yaml")
 				}
 				_ = unix.Close(root)
 			})

@@ -275,7 +275,7 @@ func TestHistoryIsStreamed(t *testing.T) {
 	const points = 400_000
 	var lines strings.Builder
 	for i := range points {
-		fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+i, 1/float64(i+1), i)
+		fmt.Fprintf(&lines, "%d %v %d\n", 1600000000000+int64(i), 1/float64(i+1), i)
 	}
 	size := lines.Len()
 	if err := os.WriteFile(d.at("run/metrics/long"), []byte(lines.String()), 0o666); err != nil {
