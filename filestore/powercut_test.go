@@ -226,7 +226,7 @@ func TestPowerCuts(t *testing.T) {
 			first := rand.Uint64() >> 16
 			p := &powerCuts{level: level, local: t.TempDir(), kinds: map[string]bool{}}
 			n := uint64(0)
-			for ; p.cuts < cuts; n++ {
+			for ; p.cuts < cuts || len(p.kinds) < kinds && p.cuts < 4*cuts; n++ {
 				if wrong := p.workload(t.Context(), first+n); wrong != nil {
 					t.Fatalf("seed %d, after %d power cuts:\n%s", first+n, p.cuts, strings.Join(wrong, "\n"))
 				}
