@@ -160,7 +160,7 @@ func (c *Client) OpenArtifact(ctx context.Context, runID, artifactPath string) (
 	return a.OpenArtifact(ctx, runID, artifactPath)
 }
 
-// DownloadArtifacts is ArtifactStore.DownloadArtifacts.
+// DownloadArtifacts is ArtifactStore.DownloadArtifacts: localDir must exist.
 func (c *Client) DownloadArtifacts(ctx context.Context, runID, artifactPath, localDir string) (string, error) {
 	a, err := capability[ArtifactStore](c, "download artifacts")
 	if err != nil {
