@@ -46,12 +46,8 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 	return ref, unlock, err
 }
 
-// lockRun locks a run where it lies now. dirlock.ErrGone if its experiment moved meanwhile.
-func (s *Store) lockRun(ctx context.Context, id string) (runRef, unlockFunc, error) {
-	return s.lockRunWith(ctx, id, s.locks.Lock)
-}
-
-func (s *Store) lockRunWith(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
+// lockRun locks a run where it lies now, by lock. dirlock.ErrGone if its experiment moved meanwhile.
+func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
 	ref, err := s.findRun(ctx, id)
 	if err != nil {
 		return ref, nil, err

@@ -54,7 +54,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 // experiment is to be held.
 func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(loggedRun) error) (moved bool, err error) {
 	fresh := &keptRun{}
-	ref, unlock, err := s.lockRunWith(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
+	ref, unlock, err := s.lockRun(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
 		if s.kept != nil {
 			if fresh.lock, err = s.locks.Keep(ctx, name); err != nil {
 				return nil, err

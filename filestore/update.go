@@ -77,7 +77,7 @@ func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) er
 // withRun calls do with a run locked and its meta.yaml read, whatever the stage.
 func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(runRef, mlruns.RunInfo, document) error) error {
 	return s.untilFound(ctx, runID, hold, func(held bool) (moved bool, err error) {
-		ref, unlock, err := s.lockRun(ctx, runID)
+		ref, unlock, err := s.lockRun(ctx, runID, s.locks.Lock)
 		if err != nil {
 			return errors.Is(err, dirlock.ErrGone), err
 		}
