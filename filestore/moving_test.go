@@ -30,12 +30,7 @@ func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *fil
 		}
 		return mem.Rename("/mlruns/.trash/e1", "/mlruns/e1")
 	})))
-	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"team": "a", "none": ""}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-		t.Fatal(err)
-	}
+	makeRunInE1(t, s, map[string]string{"team": "a", "none": ""})
 	if err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +43,17 @@ func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *fil
 		}
 	})
 	return func() { armed = true }, s
+}
+
+// makeRunInE1 makes the run "run" in the experiment e1, which is called "one".
+func makeRunInE1(t *testing.T, s *filestore.Store, tags map[string]string) {
+	t.Helper()
+	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestHistoryOfMovingRun(t *testing.T) {

@@ -48,12 +48,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 					}
 					return nil
 				})))
-				if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-					t.Fatal(err)
-				}
+				makeRunInE1(t, s, nil)
 				if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
 					t.Fatal(err)
 				}
@@ -70,6 +65,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 				if err := <-restored; err != nil {
 					t.Error(err)
 				}
+				noProblems(t, s)
 			})
 		}
 	}
@@ -93,12 +89,7 @@ func (a afterStat) Stat(name string) (fs.FileInfo, error) {
 func TestWriterAmongMoves(t *testing.T) {
 	found := func(string) {}
 	s := openStore(t, "/mlruns", filestore.WithFs(afterStat{memfs.New(), &found}))
-	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-		t.Fatal(err)
-	}
+	makeRunInE1(t, s, nil)
 	var (
 		moving atomic.Bool
 		movers sync.WaitGroup
@@ -135,18 +126,14 @@ func TestWriterAmongMoves(t *testing.T) {
 	if moves == 0 {
 		t.Error("nothing has moved")
 	}
+	noProblems(t, s)
 }
 
 // Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused there waits for nobody.
 func TestLoggingInTheTrash(t *testing.T) {
 	mem := memfs.NewLocal()
 	s := openStore(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
-	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-		t.Fatal(err)
-	}
+	makeRunInE1(t, s, nil)
 	log := func() error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) }
 	if err := errors.Join(s.DeleteExperiment(t.Context(), "e1"), s.RestoreRun(t.Context(), "run"), log()); err != nil {
 		t.Fatal(err)
@@ -172,4 +159,5 @@ func TestLoggingInTheTrash(t *testing.T) {
 	if err := unlock(); err != nil {
 		t.Fatal(err)
 	}
+	noProblems(t, s)
 }

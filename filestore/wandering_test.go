@@ -24,12 +24,7 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	t.Helper()
 	mem := memfs.New()
 	first := openStore(t, "/mlruns", filestore.WithFs(mem))
-	if _, err := first.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"team": "a"}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := first.CreateRun(t.Context(), mlruns.RunSpec{ID: "run", ExperimentID: "e1"}); err != nil {
-		t.Fatal(err)
-	}
+	makeRunInE1(t, first, map[string]string{"team": "a"})
 	if err := first.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
 	}
