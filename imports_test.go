@@ -31,6 +31,7 @@ var importRules = []importRule{
 	{"artifacts", []string{".", "internal/atomicfile", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
 	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},
 	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
+	{"internal/wire", []string{"."}, "wire has the JSON shapes of the vocabulary, and knows no store"},
 	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
 	{"cmd", []string{".", "filestore", "search", "artifacts", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},

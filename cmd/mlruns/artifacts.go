@@ -7,18 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) artifactsNoun() *cobra.Command {
 	noun := &cobra.Command{Use: "artifacts", Short: "List, store and copy the files of runs"}
 	return a.group(noun, a.listArtifacts(), a.logArtifact(), a.downloadArtifact())
-}
-
-// restFile is an artifact. A folder has no size.
-type restFile struct {
-	Path  string `json:"path"`
-	IsDir bool   `json:"is_dir"`
-	Size  *int64 `json:"file_size,omitempty"`
 }
 
 func (a *app) listArtifacts() *cobra.Command {
@@ -39,18 +33,7 @@ func (a *app) listArtifacts() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list := make([]restFile, 0, len(files))
-		for _, f := range files {
-			file := restFile{Path: f.Path, IsDir: f.IsDir}
-			if !f.IsDir {
-				file.Size = &f.Size
-			}
-			list = append(list, file)
-		}
-		return a.printJSON(struct {
-			Root  string     `json:"root_uri"`
-			Files []restFile `json:"files"`
-		}{root, list})
+		return a.printJSON(wire.NewArtifactList(root, files))
 	}))
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 // differing makes a column of each metric and param that is not the same in all runs, metrics first, and names the others with their values.
@@ -24,7 +25,7 @@ func differing(runs []*mlruns.Run) (columns []column, same []string) {
 		v := values{title: titled("metrics.", key, params[key]), exact: make([]string, len(runs)), shown: make([]string, len(runs))}
 		for i, r := range runs {
 			if m, ok := r.Data.Metrics[key]; ok {
-				v.set(i, exactNumber(m.Value), shortNumber(m.Value))
+				v.set(i, wire.Number(m.Value).String(), shortNumber(m.Value))
 			}
 		}
 		columns, same = v.sort(columns, same, true)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) experiments() *cobra.Command {
@@ -78,7 +79,7 @@ func (a *app) searchExperiments() *cobra.Command {
 			return a.explain("experiments", page.Scan, page.Problems)
 		}
 		if a.json {
-			return a.printJSON(restExperimentPage(page))
+			return a.printJSON(wire.NewExperimentPage(page))
 		}
 		a.drawExperiments(page.Experiments, mlruns.View(q.view))
 		q.more(a, page.NextPageToken)
@@ -87,18 +88,6 @@ func (a *app) searchExperiments() *cobra.Command {
 	}))
 	q.add(cmd)
 	return cmd
-}
-
-func restExperimentPage(page *mlruns.ExperimentPage) any {
-	list := make([]restExperiment, 0, len(page.Experiments))
-	for _, e := range page.Experiments {
-		list = append(list, toExperiment(e))
-	}
-	return struct {
-		Experiments   []restExperiment `json:"experiments"`
-		NextPageToken string           `json:"next_page_token,omitempty"`
-		Problems      []mlruns.Problem `json:"problems,omitempty"`
-	}{list, page.NextPageToken, page.Problems}
 }
 
 func (a *app) drawExperiments(list []mlruns.Experiment, view mlruns.View) {
@@ -130,7 +119,7 @@ func (a *app) getExperiment() *cobra.Command {
 			return err
 		}
 		if a.json {
-			return a.printJSON(map[string]restExperiment{"experiment": toExperiment(*e)})
+			return a.printJSON(wire.ExperimentAnswer{Experiment: wire.NewExperiment(*e)})
 		}
 		a.fields("Experiment", []field{
 			{"id", e.ID}, {"name", e.Name}, {"stage", string(e.Stage)}, {"created", moment(e.Created)}, {"updated", moment(e.Updated)},

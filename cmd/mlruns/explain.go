@@ -12,9 +12,9 @@ import (
 func (a *app) explain(what string, scan mlruns.Scan, problems []mlruns.Problem) error {
 	if a.json {
 		return a.printJSON(struct {
-			Plan     restPlan         `json:"plan"`
+			Plan     planJSON         `json:"plan"`
 			Problems []mlruns.Problem `json:"problems,omitempty"`
-		}{restPlan{scan.Reads, scan.Opened, scan.Scanned, scan.Matched, scan.Returned}, problems})
+		}{planJSON{scan.Reads, scan.Opened, scan.Scanned, scan.Matched, scan.Returned}, problems})
 	}
 	a.fields("Plan", []field{
 		{"reads of each", strings.Join(scan.Reads, ", ")},
@@ -28,8 +28,8 @@ func (a *app) explain(what string, scan mlruns.Scan, problems []mlruns.Problem) 
 	return nil
 }
 
-// restPlan is mlruns.Scan in JSON.
-type restPlan struct {
+// planJSON is mlruns.Scan in JSON.
+type planJSON struct {
 	Reads    []string `json:"reads"`
 	Opened   int      `json:"opened"`
 	Scanned  int      `json:"scanned"`

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 // shortNumber is a float in four significant digits, or all digits before the point.
@@ -12,7 +14,7 @@ func shortNumber(v float64) string {
 	size := math.Abs(v)
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0) || v == 0:
-		return exactNumber(v)
+		return wire.Number(v).String()
 	case size < 1e15 && (size >= 1000 || v == math.Trunc(v)):
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strconv"
 )
 
 // printJSON prints one object on one line.
@@ -33,26 +31,4 @@ func (a *app) done() error {
 		return a.printJSON(struct{}{})
 	}
 	return nil
-}
-
-// number is a float as protobuf's JSON has it: a number, or one of three strings.
-type number float64
-
-func (n number) MarshalJSON() ([]byte, error) {
-	v := float64(n)
-	if text := exactNumber(v); math.IsNaN(v) || math.IsInf(v, 0) {
-		return strconv.AppendQuote(nil, text), nil
-	}
-	return json.Marshal(v)
-}
-
-// exactNumber is a float in the fewest digits that give it back.
-func exactNumber(v float64) string {
-	switch {
-	case math.IsInf(v, 1):
-		return "Infinity"
-	case math.IsInf(v, -1):
-		return "-Infinity"
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) metrics() *cobra.Command {
@@ -58,7 +59,7 @@ func (a *app) historyJSON(all points, problems *[]mlruns.Problem) error {
 		if err != nil {
 			return err
 		}
-		text, err := encodeJSON(toMetric(m))
+		text, err := encodeJSON(wire.NewMetric(m))
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (a *app) historyCSV(all points) (n int, err error) {
 			}
 		}
 		n++
-		row := []string{strconv.FormatInt(m.Step, 10), strconv.FormatInt(m.Time.UnixMilli(), 10), exactNumber(m.Value)}
+		row := []string{strconv.FormatInt(m.Step, 10), strconv.FormatInt(m.Time.UnixMilli(), 10), wire.Number(m.Value).String()}
 		if err := w.Write(row); err != nil {
 			return n, err
 		}
@@ -116,7 +117,7 @@ func (a *app) historyLines(all points) (n int, err error) {
 			_, _ = fmt.Fprintf(a.out, "%10s  %-24s  %s\n", "step", "time", "value")
 		}
 		n++
-		if _, err := fmt.Fprintf(a.out, "%10d  %s  %s\n", m.Step, moment(m.Time), exactNumber(m.Value)); err != nil {
+		if _, err := fmt.Fprintf(a.out, "%10d  %s  %s\n", m.Step, moment(m.Time), wire.Number(m.Value).String()); err != nil {
 			return n, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) runs() *cobra.Command {
@@ -122,8 +123,5 @@ func (a *app) endRun() *cobra.Command {
 }
 
 func (a *app) printRun(run *mlruns.Run) error {
-	return a.printJSON(struct {
-		Run      restRun          `json:"run"`
-		Problems []mlruns.Problem `json:"problems,omitempty"`
-	}{toRun(run), run.Problems})
+	return a.printJSON(wire.NewRunAnswer(run))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) describeRun() *cobra.Command {
@@ -57,7 +58,7 @@ func metricColumns(metrics map[string]mlruns.Metric) []column {
 	for _, k := range slices.Sorted(maps.Keys(metrics)) {
 		m := metrics[k]
 		key.cells = append(key.cells, k)
-		value.cells = append(value.cells, exactNumber(m.Value))
+		value.cells = append(value.cells, wire.Number(m.Value).String())
 		step.cells = append(step.cells, strconv.FormatInt(m.Step, 10))
 		at.cells = append(at.cells, moment(m.Time))
 	}

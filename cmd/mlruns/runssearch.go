@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/wire"
 )
 
 func (a *app) searchRuns() *cobra.Command {
@@ -38,7 +39,7 @@ func (a *app) searchRuns() *cobra.Command {
 			return a.explain("runs", page.Scan, page.Problems)
 		}
 		if a.json {
-			return a.printJSON(restRunPage(page))
+			return a.printJSON(wire.NewRunPage(page))
 		}
 		a.drawRuns(page.Runs, mlruns.View(q.view), s.experimentNames(ctx, page.Runs))
 		q.more(a, page.NextPageToken)
@@ -59,18 +60,6 @@ func (s *session) hiddenFrom(ctx context.Context, page *mlruns.RunPage, view mlr
 	return slices.DeleteFunc(s.hidden(ctx, view), func(p mlruns.Problem) bool {
 		return slices.ContainsFunc(page.Problems, func(met mlruns.Problem) bool { return met.Path == p.Path && met.Kind == p.Kind })
 	})
-}
-
-func restRunPage(page *mlruns.RunPage) any {
-	list := make([]restRun, 0, len(page.Runs))
-	for _, r := range page.Runs {
-		list = append(list, toRun(r))
-	}
-	return struct {
-		Runs          []restRun        `json:"runs"`
-		NextPageToken string           `json:"next_page_token,omitempty"`
-		Problems      []mlruns.Problem `json:"problems,omitempty"`
-	}{list, page.NextPageToken, page.Problems}
 }
 
 // drawRuns prints a line for each run: what it is, the metrics and params that are not the same in all, and its id, on a terminal shortened.

@@ -1,0 +1,21 @@
+package wire
+
+import "github.com/mlruns/mlruns"
+
+// Metric is one point of a metric.
+type Metric struct {
+	Key           string `json:"key"`
+	Value         Number `json:"value"`
+	Timestamp     int64  `json:"timestamp"`
+	Step          int64  `json:"step"`
+	DatasetName   string `json:"dataset_name,omitempty"`
+	DatasetDigest string `json:"dataset_digest,omitempty"`
+}
+
+// NewMetric gives the shape of a point.
+func NewMetric(m mlruns.Metric) Metric {
+	return Metric{
+		Key: m.Key, Value: Number(m.Value), Timestamp: m.Time.UnixMilli(), Step: m.Step,
+		DatasetName: m.DatasetName, DatasetDigest: m.DatasetDigest,
+	}
+}

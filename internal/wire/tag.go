@@ -1,0 +1,31 @@
+package wire
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Tag is a tag or a param.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// tags lists a map by its keys; it is never null.
+func tags(m map[string]string) []Tag {
+	list := make([]Tag, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, Tag{key, m[key]})
+	}
+	return list
+}
+
+// millis is nil for the zero time.
+func millis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}
