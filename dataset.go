@@ -46,6 +46,6 @@ type ModelRecord struct {
 	// Created is now when zero.
 	Created   time.Time
 	ModelUUID string
-	// Flavors maps a flavor's name to its description, a JSON object.
+	// Flavors maps a flavor's name to its description: JSON, an object as a rule. MLflow leaves out an object's key "config".
 	Flavors map[string]json.RawMessage
 }

@@ -304,7 +304,7 @@ func TestRefusesTexts(t *testing.T) {
 		invalid("data set without a digest", "Missing value for required parameter 'datasets[0].dataset.digest'.", inputs(mlruns.DatasetInput{Dataset: mlruns.Dataset{Name: "d"}})),
 		invalid("model of a record not JSON", "", record(mlruns.ModelRecord{Flavors: map[string]json.RawMessage{"f": json.RawMessage("{")}})),
 		invalid("model of a record empty", "", record(mlruns.ModelRecord{Flavors: map[string]json.RawMessage{"f": nil}})),
-		invalid("model of a record no object", "", record(mlruns.ModelRecord{Flavors: map[string]json.RawMessage{"f": json.RawMessage("3")}})),
+		invalid("model of a record two values", "", record(mlruns.ModelRecord{Flavors: map[string]json.RawMessage{"f": json.RawMessage("3 4")}})),
 		invalid("path of a record not UTF-8", utf8("artifact_path"), record(mlruns.ModelRecord{ArtifactPath: bad})),
 		invalid("uuid of a record not UTF-8", utf8("model_uuid"), record(mlruns.ModelRecord{ModelUUID: bad})),
 		invalid("flavor of a record not UTF-8", "", record(mlruns.ModelRecord{Flavors: map[string]json.RawMessage{bad: json.RawMessage("{}")}})),

@@ -104,7 +104,7 @@ func addToArray(array, element string) (string, error) {
 	return array[:end] + ", " + element + "]", nil
 }
 
-// encodeRecord gives the object that MLflow ≥ 2.16 writes, its keys in MLflow's order.
+// encodeRecord gives the object that MLflow ≥ 2.16 writes, its keys in the order of that.
 func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 	for _, f := range [...]mlruns.Tag{{Key: "artifact_path", Value: m.ArtifactPath}, {Key: "model_uuid", Value: m.ModelUUID}} {
 		if err := mlruns.ValidateText(f.Key, f.Value); err != nil {
@@ -118,6 +118,10 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 	b.WriteString(mlruns.JSONText(m.ArtifactPath))
 	b.WriteString(`, "utc_time_created": `)
 	b.WriteString(mlruns.JSONText(m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000")))
+	if m.ModelUUID != "" {
+		b.WriteString(`, "model_uuid": `)
+		b.WriteString(mlruns.JSONText(m.ModelUUID))
+	}
 	b.WriteString(`, "flavors": {`)
 	for i, name := range slices.Sorted(maps.Keys(m.Flavors)) {
 		if i > 0 {
@@ -129,20 +133,11 @@ func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
 		}
 		b.WriteString(mlruns.JSONText(name))
 		b.WriteString(": ")
-		err := writeSpaced(&b, flavor)
-		if err == nil && bytes.TrimSpace(flavor)[0] != '{' {
-			err = errors.New("it is no object")
-		}
-		if err != nil {
-			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not a JSON object: %v", name, err))
+		if err := writeSpaced(&b, flavor); err != nil {
+			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not JSON: %v", name, err))
 		}
 	}
-	b.WriteString("}")
-	if m.ModelUUID != "" {
-		b.WriteString(`, "model_uuid": `)
-		b.WriteString(mlruns.JSONText(m.ModelUUID))
-	}
-	b.WriteString("}")
+	b.WriteString("}}")
 	return b.String(), nil
 }
 

@@ -178,7 +178,7 @@ func writeInputs(w *told, r *wild, a abilities, id string) {
 	record := mlruns.ModelRecord{ArtifactPath: "model é", Created: r.at(), ModelUUID: "u" + itoa(r.n), Flavors: map[string]json.RawMessage{"go": json.RawMessage(`{"v":1}`)}}
 	w.check(w.RecordLoggedModel(ctx, id, record))
 	history := `[{"run_id": "` + id + `", "artifact_path": "model \u00e9", "utc_time_created": "` + record.Created.Format("2006-01-02 15:04:05.000000") +
-		`", "flavors": {"go": {"v": 1}}, "model_uuid": "` + record.ModelUUID + `"}]`
+		`", "model_uuid": "` + record.ModelUUID + `", "flavors": {"go": {"v": 1}}}]`
 	w.all.Runs[id].Tags[mlruns.TagModelHistory] = history
 }
 

@@ -66,8 +66,8 @@ var inputScenarios = []scenario{
 		id := f.newRun()
 		created := time.Date(2024, 1, 2, 3, 4, 5, 678_901_234, time.FixedZone("", 3600))
 		f.must(f.client.RecordLoggedModel(f.ctx, id, mlruns.ModelRecord{ArtifactPath: "modèle", Created: created, ModelUUID: "u1",
-			Flavors: map[string]json.RawMessage{"sklearn": json.RawMessage(`{"b":[1,2],"a":"x:y,z"}`), "python_function": json.RawMessage(`{}`)}}))
-		const first = `{"run_id": "%", "artifact_path": "mod\u00e8le", "utc_time_created": "2024-01-02 02:04:05.678901", "flavors": {"python_function": {}, "sklearn": {"b": [1, 2], "a": "x:y,z"}}, "model_uuid": "u1"}`
+			Flavors: map[string]json.RawMessage{"sklearn": json.RawMessage(`{"b":[1,2],"a":"x:y,z"}`), "python_function": json.RawMessage(`{}`), "note": json.RawMessage(`"a text"`)}}))
+		const first = `{"run_id": "%", "artifact_path": "mod\u00e8le", "utc_time_created": "2024-01-02 02:04:05.678901", "model_uuid": "u1", "flavors": {"note": "a text", "python_function": {}, "sklearn": {"b": [1, 2], "a": "x:y,z"}}}`
 		history := f.read(id).Data.Tags[mlruns.TagModelHistory]
 		equal(f, "as json.dumps writes it", history, "["+replaceRun(first, id)+"]")
 
