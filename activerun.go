@@ -21,8 +21,8 @@ type ActiveRun struct {
 	RunInfo
 	client *Client
 
-	mu       sync.Mutex
-	finished bool
+	mu    sync.Mutex
+	ended Status // with which this handle ended the run, 0 while it has not
 }
 
 // LogMetric logs one point of a metric, measured now.
@@ -134,23 +134,20 @@ func (r *ActiveRun) WriteArtifact(ctx context.Context, artifactPath string, src 
 	return r.client.WriteArtifact(ctx, r.ID, artifactPath, src)
 }
 
-// Finish is to be deferred, with the address of the function's error result, or nil:
+// Finish is to be deferred, by itself and with the address of the function's error result, or nil:
 //
 //	defer run.Finish(ctx, &err)
 //
 // It ends the run: KILLED when the error is a context.Canceled, FAILED on any other error or a panic, which goes on, FINISHED otherwise.
 // It takes at most 10 seconds and works when ctx has ended. Its own failure is joined into *err. Later calls do nothing.
+//
+// Called by a function that is deferred, as in defer func() { run.Finish(ctx, &err) }(), it cannot see a panic (recover works only in the deferred function
+// itself), nor can it ever see a runtime.Goexit, such as t.Fatal: the run is then FINISHED. Client.WithRun sees both.
 func (r *ActiveRun) Finish(ctx context.Context, err *error) {
 	panicked := recover()
-	status := StatusFinished
-	switch {
-	case panicked != nil:
-		status = StatusFailed
-	case err == nil || *err == nil:
-	case errors.Is(*err, context.Canceled):
-		status = StatusKilled
-	default:
-		status = StatusFailed
+	status := StatusFailed
+	if panicked == nil {
+		status = outcome(err)
 	}
 	ended := r.End(ctx, status)
 	if panicked != nil {
@@ -161,18 +158,39 @@ func (r *ActiveRun) Finish(ctx context.Context, err *error) {
 	}
 }
 
+// outcome is the status of a run whose function returned this error.
+func outcome(err *error) Status {
+	switch {
+	case err == nil || *err == nil:
+		return StatusFinished
+	case errors.Is(*err, context.Canceled):
+		return StatusKilled
+	}
+	return StatusFailed
+}
+
 // End ends the run with a status of the caller's choice, within 10 seconds and even when ctx has ended. After a success later calls, of Finish too, do nothing.
 func (r *ActiveRun) End(ctx context.Context, status Status) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finished {
+	if r.ended != 0 {
 		return nil
 	}
+	return r.end(ctx, status)
+}
+
+// end is End that ends the run in any case. The caller holds r.mu.
+func (r *ActiveRun) end(ctx context.Context, status Status) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
 	if err := r.client.EndRun(ctx, r.ID, status, time.Time{}); err != nil {
 		return fmt.Errorf("finish run: %w", err)
 	}
-	r.finished = true
+	if status == 0 {
+		status = StatusFinished // as Store.EndRun has it
+	}
+	if status.Ended() {
+		r.ended = status
+	}
 	return nil
 }

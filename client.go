@@ -63,7 +63,9 @@ func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Exper
 }
 
 // StartRun makes a run in the experiment of this name, which is made if there is none, and gives its handle.
-// With ErrNotDurable there is a handle too, of a run that stands. spec.ExperimentID is ignored; spec.User is the user of the process when it and the tag mlflow.user are empty.
+// spec.ExperimentID is ignored; spec.User is the user of the process when it and the tag mlflow.user are empty.
+//
+// It gives a handle or an error, never both. With ErrNotDurable the run was made and is not handed out: it is ended as FAILED, so that it is not left RUNNING.
 func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) (*ActiveRun, error) {
 	e, err := c.GetOrCreateExperiment(ctx, experiment)
 	if err != nil {
@@ -74,10 +76,14 @@ func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) 
 		spec.User = CurrentUser()
 	}
 	run, err := c.CreateRun(ctx, spec)
-	if run == nil {
+	switch {
+	case err == nil:
+		return &ActiveRun{RunInfo: run.Info, client: c}, nil
+	case run == nil:
 		return nil, err
 	}
-	return &ActiveRun{RunInfo: run.Info, client: c}, err
+	unused := ActiveRun{RunInfo: run.Info, client: c}
+	return nil, errors.Join(err, unused.End(ctx, StatusFailed))
 }
 
 // ResumeRun gives the handle of an active run that an earlier process began, whatever its status. It changes nothing.

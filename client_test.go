@@ -96,6 +96,7 @@ type batchStore struct {
 	limit   time.Duration
 	created mlruns.RunSpec
 	names   map[string]mlruns.LifecycleStage
+	cancel  func()
 	lose    int // how often another process is faster in making an experiment
 }
 
@@ -253,14 +254,24 @@ func TestGetOrCreateExperiment(t *testing.T) {
 type undurableStore struct{ batchStore }
 
 func (s *undurableStore) CreateRun(context.Context, mlruns.RunSpec) (*mlruns.Run, error) {
+	s.cancel()
 	return &mlruns.Run{Info: mlruns.RunInfo{ID: "made"}}, mlruns.ErrNotDurable
 }
 
-// TestStartRunNotDurable gives the handle of a run that stands, so that it can be ended.
+// TestStartRunNotDurable makes a run that cannot be made durable: who goes by the error alone must not leave it RUNNING.
 func TestStartRunNotDurable(t *testing.T) {
-	run, err := mlruns.NewClient(&undurableStore{batchStore{names: map[string]mlruns.LifecycleStage{}}}).StartRun(t.Context(), "e", mlruns.RunSpec{})
-	if !errors.Is(err, mlruns.ErrNotDurable) || run == nil || run.ID != "made" {
-		t.Errorf("StartRun: %+v, %v, want the run and ErrNotDurable", run, err)
+	full := errors.New("full")
+	for _, endErr := range []error{nil, full} {
+		s := &undurableStore{batchStore{names: map[string]mlruns.LifecycleStage{}, endErr: endErr}}
+		ctx, cancel := context.WithCancel(t.Context())
+		s.cancel = cancel // ending it is not up to the caller's context
+		run, err := mlruns.NewClient(s).StartRun(ctx, "e", mlruns.RunSpec{})
+		if run != nil || !errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, endErr) && endErr != nil {
+			t.Errorf("StartRun: %+v, %v, want no run, ErrNotDurable and %v", run, err, endErr)
+		}
+		if want := []mlruns.Status{mlruns.StatusFailed}; !slices.Equal(s.end, want) {
+			t.Errorf("the run was ended with %v, want %v", s.end, want)
+		}
 	}
 }
 

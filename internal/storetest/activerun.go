@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -177,5 +179,95 @@ var activeRunScenarios = []scenario{
 			f.must(err)
 			equal(f, "status after a second try", f.read(run.ID).Info.Status, mlruns.StatusFinished)
 		}
+	}},
+	{name: "as a run", run: func(f *fixture) {
+		boom, end := errors.New("boom"), (*mlruns.ActiveRun).End
+		for _, c := range []struct {
+			name string
+			do   func(ctx context.Context, cancel func(), run *mlruns.ActiveRun) error
+			want mlruns.Status
+		}{
+			{"returns nil", func(context.Context, func(), *mlruns.ActiveRun) error { return nil }, mlruns.StatusFinished},
+			{"returns an error", func(context.Context, func(), *mlruns.ActiveRun) error { return boom }, mlruns.StatusFailed},
+			{"returns context.Canceled", func(context.Context, func(), *mlruns.ActiveRun) error {
+				return fmt.Errorf("epoch 3: %w", context.Canceled)
+			}, mlruns.StatusKilled},
+			{"returns what a deadline gives", func(context.Context, func(), *mlruns.ActiveRun) error { return context.DeadlineExceeded }, mlruns.StatusFailed},
+			{"is cancelled and returns another error", func(_ context.Context, cancel func(), _ *mlruns.ActiveRun) error { cancel(); return boom }, mlruns.StatusKilled},
+			{"is cancelled and is done all the same", func(_ context.Context, cancel func(), _ *mlruns.ActiveRun) error { cancel(); return nil }, mlruns.StatusFinished},
+			{"panics", func(context.Context, func(), *mlruns.ActiveRun) error { panic(boom) }, mlruns.StatusFailed},
+			{"panics with nil", func(context.Context, func(), *mlruns.ActiveRun) error { panic(nil) }, mlruns.StatusFailed},
+			{"is cancelled and panics", func(_ context.Context, cancel func(), _ *mlruns.ActiveRun) error { cancel(); panic(boom) }, mlruns.StatusFailed},
+			{"leaves by Goexit", func(context.Context, func(), *mlruns.ActiveRun) error { runtime.Goexit(); return nil }, mlruns.StatusFailed},
+			{"defers Finish itself and panics", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) (err error) {
+				defer run.Finish(ctx, &err)
+				panic(boom)
+			}, mlruns.StatusFailed},
+			{"falls into the trap of Finish and panics", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) (err error) {
+				defer func() { run.Finish(ctx, &err) }()
+				panic(boom)
+			}, mlruns.StatusFailed},
+			{"ends the run and fails", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) error {
+				return errors.Join(end(run, ctx, mlruns.StatusFinished), boom)
+			}, mlruns.StatusFailed},
+			{"ends the run as KILLED and fails", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) error {
+				return errors.Join(end(run, ctx, mlruns.StatusKilled), boom)
+			}, mlruns.StatusKilled},
+			{"ends the run as FAILED", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) error {
+				return end(run, ctx, mlruns.StatusFailed)
+			}, mlruns.StatusFailed},
+			{"sets the run to RUNNING", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) error {
+				return end(run, ctx, mlruns.StatusRunning)
+			}, mlruns.StatusFinished},
+			{"ends the run with the zero status", func(ctx context.Context, _ func(), run *mlruns.ActiveRun) error { return end(run, ctx, 0) }, mlruns.StatusFinished},
+		} {
+			before := time.Now()
+			ctx, cancel := context.WithCancel(f.ctx)
+			var id string
+			var own, err error
+			var panicked any
+			done := make(chan struct{})
+			go func() { // of its own, for Goexit
+				defer close(done)
+				defer func() { panicked = recover() }()
+				err = f.client.WithRun(ctx, "sweep", mlruns.RunSpec{Name: c.name}, func(ctx context.Context, run *mlruns.ActiveRun) error {
+					id = run.ID
+					own = c.do(ctx, cancel, run)
+					return own
+				})
+			}()
+			<-done
+			cancel()
+			if !errors.Is(err, own) || (err == nil) != (own == nil) {
+				f.Errorf("%s: the error became %v", c.name, err)
+			}
+			if (panicked != nil) != strings.HasSuffix(c.name, "panics") && c.name != "panics with nil" {
+				f.Errorf("%s: the panic is %v", c.name, panicked)
+			}
+			info := f.read(id).Info
+			equal(f, c.name, info.Status, c.want)
+			f.between("end", info.End, before)
+		}
+	}},
+	{name: "as a run that cannot be made or ended", run: func(f *fixture) {
+		called := false
+		err := f.client.WithRun(f.ctx, "", mlruns.RunSpec{}, func(context.Context, *mlruns.ActiveRun) error { called = true; return nil })
+		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "Invalid experiment name: ''")
+		equal(f, "called", called, false)
+		var id string
+		err = f.client.WithRun(f.ctx, "sweep", mlruns.RunSpec{}, func(ctx context.Context, run *mlruns.ActiveRun) error {
+			id = run.ID
+			return errors.Join(f.client.DeleteRun(ctx, id), errTraining)
+		})
+		if !errors.Is(err, errTraining) || !errors.Is(err, mlruns.ErrNotActive) {
+			f.Errorf("a run that was deleted: %v, want the function's error and that of the end", err)
+		}
+		f.must(f.client.RestoreRun(f.ctx, id))
+	}},
+	{name: "set to RUNNING and finished", run: func(f *fixture) {
+		run := f.startRun()
+		f.must(run.End(f.ctx, mlruns.StatusRunning))
+		run.Finish(f.ctx, nil)
+		equal(f, "status", f.read(run.ID).Info.Status, mlruns.StatusFinished)
 	}},
 }
