@@ -31,7 +31,7 @@ type options struct {
 }
 
 // minParallelism is how many files are read at once at least. From a disk or a network that is two to three times as fast as with two, and from the page
-// cache it costs nothing: see docs/performance.md.
+// cache it costs nothing: see docs/lab/performance.md.
 const minParallelism = 16
 
 // DefaultLockTimeout is how long a call waits for a lock at most, unless its context ends before.
