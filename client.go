@@ -3,18 +3,24 @@ package mlruns
 import (
 	"context"
 	"errors"
-	"io"
-	"iter"
 	"os"
 	"os/user"
 )
 
-// Client is MlflowClient under Go names: a Store, the model registry, and what is composed of store calls. Every method of the Store is one of the Client's:
-// CreateRun, Runs, SearchRuns, LogMetric, MetricHistory … It is safe for concurrent use.
+// Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model registry,
+// and what is composed of them. Each call that MlflowClient has names it: "MLflow: get_run". A Client is
+// safe for concurrent use. It keeps nothing, so any number of them can share a store.
 type Client struct {
-	Store
-	ModelRegistry
+	store    Store
+	registry *lazyRegistry
 }
+
+// A Client has every call of what it is made of.
+var (
+	_ Store         = (*Client)(nil)
+	_ ArtifactStore = (*Client)(nil)
+	_ ModelRegistry = (*Client)(nil)
+)
 
 // ClientOption changes how NewClient makes a Client.
 type ClientOption func(*lazyRegistry)
@@ -35,8 +41,18 @@ func NewClient(s Store, opts ...ClientOption) *Client {
 	for _, o := range opts {
 		o(r)
 	}
-	return &Client{Store: s, ModelRegistry: r}
+	return &Client{store: s, registry: r}
 }
+
+// Store is the store that the client was made of. What a store can do beside the calls of a Client is
+// found by assertion.
+func (c *Client) Store() Store { return c.store }
+
+// URI names the place of the store, as MLflow's tracking URI would.
+func (c *Client) URI() string { return c.store.URI() }
+
+// Close closes the store. Calls under way may fail; later ones give ErrClosed. Closing twice is harmless.
+func (c *Client) Close() error { return c.store.Close() }
 
 // GetOrCreateExperiment gives the active experiment of this name and makes it if there is none: one experiment, however many processes call at once.
 // ErrExists if a deleted experiment has the name.
@@ -114,117 +130,9 @@ func CurrentUser() string {
 }
 
 func capability[T any](c *Client, op string) (T, error) {
-	t, ok := c.Store.(T)
+	t, ok := c.store.(T)
 	if !ok {
 		return t, unsupported(op)
 	}
 	return t, nil
-}
-
-// LogArtifact is ArtifactStore.LogArtifact; ErrUnsupported if the store has no artifacts. So with the seven that follow.
-func (c *Client) LogArtifact(ctx context.Context, runID, localPath, artifactPath string) error {
-	a, err := capability[ArtifactStore](c, "log artifact")
-	if err != nil {
-		return err
-	}
-	return a.LogArtifact(ctx, runID, localPath, artifactPath)
-}
-
-// LogArtifacts is ArtifactStore.LogArtifacts.
-func (c *Client) LogArtifacts(ctx context.Context, runID, localDir, artifactPath string) error {
-	a, err := capability[ArtifactStore](c, "log artifacts")
-	if err != nil {
-		return err
-	}
-	return a.LogArtifacts(ctx, runID, localDir, artifactPath)
-}
-
-// WriteArtifact is ArtifactStore.WriteArtifact.
-func (c *Client) WriteArtifact(ctx context.Context, runID, artifactPath string, r io.Reader) error {
-	a, err := capability[ArtifactStore](c, "write artifact")
-	if err != nil {
-		return err
-	}
-	return a.WriteArtifact(ctx, runID, artifactPath, r)
-}
-
-// Artifacts is ArtifactStore.Artifacts.
-func (c *Client) Artifacts(ctx context.Context, runID, artifactPath string) ([]FileInfo, error) {
-	a, err := capability[ArtifactStore](c, "list artifacts")
-	if err != nil {
-		return nil, err
-	}
-	return a.Artifacts(ctx, runID, artifactPath)
-}
-
-// OpenArtifact is ArtifactStore.OpenArtifact.
-func (c *Client) OpenArtifact(ctx context.Context, runID, artifactPath string) (io.ReadCloser, error) {
-	a, err := capability[ArtifactStore](c, "open artifact")
-	if err != nil {
-		return nil, err
-	}
-	return a.OpenArtifact(ctx, runID, artifactPath)
-}
-
-// DownloadArtifacts is ArtifactStore.DownloadArtifacts: localDir must exist.
-func (c *Client) DownloadArtifacts(ctx context.Context, runID, artifactPath, localDir string) (string, error) {
-	a, err := capability[ArtifactStore](c, "download artifacts")
-	if err != nil {
-		return "", err
-	}
-	return a.DownloadArtifacts(ctx, runID, artifactPath, localDir)
-}
-
-// DeleteArtifacts is ArtifactStore.DeleteArtifacts.
-func (c *Client) DeleteArtifacts(ctx context.Context, runID, artifactPath string) error {
-	a, err := capability[ArtifactStore](c, "delete artifacts")
-	if err != nil {
-		return err
-	}
-	return a.DeleteArtifacts(ctx, runID, artifactPath)
-}
-
-// ArtifactRoot is ArtifactStore.ArtifactRoot.
-func (c *Client) ArtifactRoot(ctx context.Context, runID string) (string, error) {
-	a, err := capability[ArtifactStore](c, "artifact root")
-	if err != nil {
-		return "", err
-	}
-	return a.ArtifactRoot(ctx, runID)
-}
-
-// Verify is Verifier.Verify; it yields ErrUnsupported if the store cannot check itself.
-func (c *Client) Verify(ctx context.Context) iter.Seq2[Problem, error] {
-	v, err := capability[Verifier](c, "verify")
-	if err != nil {
-		return unsupportedSeq[Problem]("verify")
-	}
-	return v.Verify(ctx)
-}
-
-// Repair is Repairer.Repair; it yields ErrUnsupported if the store cannot mend itself.
-func (c *Client) Repair(ctx context.Context, q RepairQuery) iter.Seq2[Repair, error] {
-	r, err := capability[Repairer](c, "repair")
-	if err != nil {
-		return unsupportedSeq[Repair]("repair")
-	}
-	return r.Repair(ctx, q)
-}
-
-// GC is Collector.GC; it yields ErrUnsupported if the store cannot remove what is deleted.
-func (c *Client) GC(ctx context.Context, q GCQuery) iter.Seq2[Removal, error] {
-	r, err := capability[Collector](c, "gc")
-	if err != nil {
-		return unsupportedSeq[Removal]("gc")
-	}
-	return r.GC(ctx, q)
-}
-
-// Relocate is Relocator.Relocate; it yields ErrUnsupported if the store's locations cannot be rewritten.
-func (c *Client) Relocate(ctx context.Context, q RelocateQuery) iter.Seq2[Relocation, error] {
-	r, err := capability[Relocator](c, "relocate")
-	if err != nil {
-		return unsupportedSeq[Relocation]("relocate")
-	}
-	return r.Relocate(ctx, q)
 }

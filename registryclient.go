@@ -35,7 +35,7 @@ func (e *UnsupportedRegistryError) Error() string {
 // Unwrap gives ErrUnsupported.
 func (e *UnsupportedRegistryError) Unwrap() error { return ErrUnsupported }
 
-// lazyRegistry is the ModelRegistry of a Client: it finds and opens the real one on first use.
+// lazyRegistry finds and opens a Client's model registry on first use.
 type lazyRegistry struct {
 	uri     string
 	openers map[string]RegistryOpener
@@ -43,8 +43,6 @@ type lazyRegistry struct {
 	mu     sync.Mutex
 	opened ModelRegistry
 }
-
-var _ ModelRegistry = (*lazyRegistry)(nil)
 
 func (l *lazyRegistry) open(ctx context.Context) (ModelRegistry, error) {
 	l.mu.Lock()
@@ -92,77 +90,4 @@ func registrySeq[T any](ctx context.Context, l *lazyRegistry, call func(ModelReg
 		}
 		call(r)(yield)
 	}
-}
-
-// CreateRegisteredModel implements ModelRegistry.
-func (l *lazyRegistry) CreateRegisteredModel(ctx context.Context, name string) (*RegisteredModel, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*RegisteredModel, error) { return r.CreateRegisteredModel(ctx, name) })
-}
-
-// UpdateRegisteredModel implements ModelRegistry.
-func (l *lazyRegistry) UpdateRegisteredModel(ctx context.Context, name string, u RegisteredModelUpdate) (*RegisteredModel, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*RegisteredModel, error) { return r.UpdateRegisteredModel(ctx, name, u) })
-}
-
-// DeleteRegisteredModel implements ModelRegistry.
-func (l *lazyRegistry) DeleteRegisteredModel(ctx context.Context, name string) error {
-	r, err := l.open(ctx)
-	if err != nil {
-		return err
-	}
-	return r.DeleteRegisteredModel(ctx, name)
-}
-
-// RegisteredModels implements ModelRegistry.
-func (l *lazyRegistry) RegisteredModels(ctx context.Context) iter.Seq2[RegisteredModel, error] {
-	return registrySeq(ctx, l, func(r ModelRegistry) iter.Seq2[RegisteredModel, error] { return r.RegisteredModels(ctx) })
-}
-
-// RegisteredModel implements ModelRegistry.
-func (l *lazyRegistry) RegisteredModel(ctx context.Context, name string) (*RegisteredModel, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*RegisteredModel, error) { return r.RegisteredModel(ctx, name) })
-}
-
-// LatestVersions implements ModelRegistry.
-func (l *lazyRegistry) LatestVersions(ctx context.Context, name string, stages ...string) ([]ModelVersion, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) ([]ModelVersion, error) { return r.LatestVersions(ctx, name, stages...) })
-}
-
-// CreateModelVersion implements ModelRegistry.
-func (l *lazyRegistry) CreateModelVersion(ctx context.Context, name, source, runID string) (*ModelVersion, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*ModelVersion, error) { return r.CreateModelVersion(ctx, name, source, runID) })
-}
-
-// UpdateModelVersion implements ModelRegistry.
-func (l *lazyRegistry) UpdateModelVersion(ctx context.Context, name, version string, u ModelVersionUpdate) (*ModelVersion, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*ModelVersion, error) { return r.UpdateModelVersion(ctx, name, version, u) })
-}
-
-// DeleteModelVersion implements ModelRegistry.
-func (l *lazyRegistry) DeleteModelVersion(ctx context.Context, name, version string) error {
-	r, err := l.open(ctx)
-	if err != nil {
-		return err
-	}
-	return r.DeleteModelVersion(ctx, name, version)
-}
-
-// ModelVersion implements ModelRegistry.
-func (l *lazyRegistry) ModelVersion(ctx context.Context, name, version string) (*ModelVersion, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (*ModelVersion, error) { return r.ModelVersion(ctx, name, version) })
-}
-
-// ModelVersionDownloadURI implements ModelRegistry.
-func (l *lazyRegistry) ModelVersionDownloadURI(ctx context.Context, name, version string) (string, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) (string, error) { return r.ModelVersionDownloadURI(ctx, name, version) })
-}
-
-// SearchModelVersions implements ModelRegistry.
-func (l *lazyRegistry) SearchModelVersions(ctx context.Context, filter string) iter.Seq2[ModelVersion, error] {
-	return registrySeq(ctx, l, func(r ModelRegistry) iter.Seq2[ModelVersion, error] { return r.SearchModelVersions(ctx, filter) })
-}
-
-// ModelVersionStages implements ModelRegistry.
-func (l *lazyRegistry) ModelVersionStages(ctx context.Context, name, version string) ([]string, error) {
-	return registryCall(ctx, l, func(r ModelRegistry) ([]string, error) { return r.ModelVersionStages(ctx, name, version) })
 }

@@ -92,7 +92,7 @@ func (w *worker) choose() (string, func(context.Context, *op) error) {
 }
 
 func (w *worker) value() string { return fmt.Sprintf("%s-%06d", w.Name, w.n) }
-func (w *worker) run() string   { return w.Runs[w.IntN(2)] }
+func (w *worker) run() string   { return w.job.Runs[w.IntN(2)] }
 func (w *worker) either(own string) string {
 	if w.IntN(2) == 0 {
 		return "both"
@@ -141,12 +141,12 @@ func (w *worker) status(ctx context.Context, o *op) error {
 }
 
 func (w *worker) deleteRun(ctx context.Context, o *op) error {
-	o.Run, o.Value = w.Runs[2], "deleted"
+	o.Run, o.Value = w.job.Runs[2], "deleted"
 	return w.DeleteRun(ctx, o.Run)
 }
 
 func (w *worker) restoreRun(ctx context.Context, o *op) error {
-	o.Run, o.Value = w.Runs[2], "active"
+	o.Run, o.Value = w.job.Runs[2], "active"
 	return w.RestoreRun(ctx, o.Run)
 }
 
@@ -156,17 +156,17 @@ func (w *worker) model(ctx context.Context, o *op) error {
 }
 
 func (w *worker) renameExperiment(ctx context.Context, o *op) error {
-	o.Run, o.Value = w.Experiment, w.value()
+	o.Run, o.Value = w.job.Experiment, w.value()
 	return w.RenameExperiment(ctx, o.Run, o.Value)
 }
 
 func (w *worker) experimentTag(ctx context.Context, o *op) error {
-	o.Run, o.Key, o.Value = w.Experiment, w.either("own."+w.Name), w.value()
+	o.Run, o.Key, o.Value = w.job.Experiment, w.either("own."+w.Name), w.value()
 	return w.SetExperimentTag(ctx, o.Run, o.Key, o.Value)
 }
 
 func (w *worker) create(ctx context.Context, o *op) error {
-	r, err := w.CreateRun(ctx, mlruns.RunSpec{ExperimentID: w.Experiment, Tags: map[string]string{"made": w.value()}})
+	r, err := w.CreateRun(ctx, mlruns.RunSpec{ExperimentID: w.job.Experiment, Tags: map[string]string{"made": w.value()}})
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (w *worker) restoreExperiment(ctx context.Context, o *op) error {
 
 func (w *worker) search(ctx context.Context, _ *op) error {
 	found := map[string]bool{}
-	q := mlruns.RunQuery{Experiments: []string{w.Experiment}, Filter: "tags.made LIKE '%'", View: mlruns.ViewAll}
+	q := mlruns.RunQuery{Experiments: []string{w.job.Experiment}, Filter: "tags.made LIKE '%'", View: mlruns.ViewAll}
 	for r, err := range w.Client.Runs(ctx, q) {
 		if err != nil {
 			return err

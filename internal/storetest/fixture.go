@@ -34,7 +34,7 @@ func newFixture(t *testing.T, s mlruns.Store) *fixture {
 // verify checks the store, if it can be checked.
 func (f *fixture) verify(allow ...mlruns.ProblemKind) {
 	f.Helper()
-	v, ok := f.client.Store.(mlruns.Verifier)
+	v, ok := f.client.Store().(mlruns.Verifier)
 	if !ok {
 		return
 	}
