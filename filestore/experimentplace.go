@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // placeExperiment makes an experiment's folder whole in the private folder and renames it into the root. The caller holds the root lock.
@@ -57,6 +58,9 @@ func (s *Store) makeFolder(dir string, sync bool) error {
 	err := s.tree.mkdir(dir)
 	if isExist(err) {
 		return s.ownFolder(dir)
+	}
+	if err == nil && dir == layout.Private {
+		rootfs.Share(s.tree.fs, s.tree.name(dir)) // every writer of the store makes things in it
 	}
 	if err != nil || !sync {
 		return err

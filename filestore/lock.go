@@ -25,7 +25,10 @@ func (s *Store) lockRoot(ctx context.Context) (unlockFunc, error) {
 
 // unlock gives a lock back; that cannot fail in a way the caller could mend.
 func (s *Store) unlock(unlock unlockFunc) {
-	if err := unlock(); err != nil {
+	switch err := unlock(); {
+	case errors.Is(err, dirlock.ErrLost):
+		s.logger.Warn("a lock was lost while it was held, and another machine may have written at the same time", "error", err)
+	case err != nil:
 		s.logger.Warn("unlock failed", "error", err)
 	}
 }

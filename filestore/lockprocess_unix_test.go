@@ -111,9 +111,12 @@ func TestLockFileOfAnotherUser(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	})
 	said := strings.Join(finish(t, nobody)[0], "\n")
-	for _, want := range []string{string(mlruns.CodePermissionDenied), "0/shared/.mlruns.lock", "permission denied", "WithLocking(LockNone)"} {
+	for _, want := range []string{string(mlruns.CodePermissionDenied), "0/shared/.mlruns.lock", "permission denied", "let every user of the store write its folders and lock files"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("another user is told %q, want %q in it", said, want)
 		}
+	}
+	if strings.Contains(said, "WithLocking") {
+		t.Errorf("another user is told %q, which takes the lock away", said)
 	}
 }

@@ -86,5 +86,5 @@ func errorText(err error) string {
 func flagged(text string) string { return flags.Replace(text) }
 
 var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",
-	"; let every user of the store write its folders and lock files, or open it with WithLocking(LockNone) and let one process at a time write",
+	"; let every user of the store write its folders and lock files",
 	"; who writes to the store needs the permission to write to that file and to the folder it lies in")

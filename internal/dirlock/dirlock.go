@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,11 +21,15 @@ var (
 	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the context. The text
 	// names the lock file and the option that sets the timeout.
 	ErrBusy = errors.New("lock is busy")
-	// ErrUnsupported is returned where the file system has no locks. The text names the option that does without.
+	// ErrUnsupported is returned where the file system has no locks, if it never had any. The text names the option that
+	// does without.
 	ErrUnsupported = errors.New("file system has no locks")
 	// ErrGone is returned when the folder of the lock file does not exist, or no longer. The caller must find the
 	// object that it wanted to lock again.
 	ErrGone = errors.New("folder of the lock is gone")
+	// ErrLost is returned by unlock when the file system knows no more of the lock: a file server was away, or began anew.
+	// Others may have held the lock since.
+	ErrLost = errors.New("lock was lost while it was held")
 )
 
 // Mode says how much a lock must promise.
@@ -55,6 +60,7 @@ type Locker struct {
 	mode     Mode
 	opts     Options
 	warn     sync.Once
+	worked   atomic.Bool                // the file system has given a lock
 	openLock func(path string) fileLock // replaced by tests
 }
 
@@ -74,8 +80,11 @@ func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 // Lock takes the lock whose file is name, and makes the file if it is missing; its folder must exist. It waits until the
 // lock is free, the timeout is over or ctx is done. Waiters are served in no particular order.
 //
-// unlock frees the lock; calling it again does nothing. An error of unlock means that the operating system may keep
-// the lock until the process ends.
+// A lock that somebody holds is waited for whatever the file system calls that, and so is one that a file server cannot
+// give just now: the error is ErrBusy and says why.
+//
+// unlock frees the lock; calling it again does nothing. An error of unlock is ErrLost, or means that the operating system
+// may keep the lock until the process ends.
 //
 // Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled, ErrUnsupported, ErrGone,
 // rootfs.ErrOutside; rootfs.ErrNotRegular where something else is in its place; fs.ErrPermission and rootfs.ErrReadOnly where
@@ -98,7 +107,7 @@ func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, er
 	return func() (err error) {
 		once.Do(func() {
 			if file != nil {
-				err = file.Unlock()
+				err = unlocked(file.Unlock())
 			}
 			free()
 		})
@@ -110,11 +119,19 @@ func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, er
 func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 	for {
 		path, err := l.makeFile(name)
-		if err != nil || path == "" {
+		if err == nil && path == "" || err != nil && !isHeld(err) {
 			return nil, err
 		}
-		lock, err := l.tryFile(name, path)
+		var lock fileLock
+		if err == nil {
+			lock, err = l.tryFile(name, path)
+		}
 		switch {
+		case lock != nil:
+			l.worked.Store(true)
+			return lock, nil
+		case l.passes(err), l.isFresh(name, err):
+			w.cause = err
 		case isUnsupported(err) && l.mode == BestEffort:
 			if l.opts.OnUnlocked != nil {
 				l.warn.Do(func() { l.opts.OnUnlocked(name, err) })
@@ -123,9 +140,7 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 		case isUnsupported(err):
 			return nil, fmt.Errorf("%s: %w (%w); open the store with WithLocking(LockBestEffort) or WithLocking(LockNone) to do without", name, ErrUnsupported, err)
 		case err != nil:
-			return nil, failed(name, err)
-		case lock != nil:
-			return lock, nil
+			return nil, err
 		}
 		if err = w.pause(); err != nil {
 			return nil, err
@@ -133,11 +148,41 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 	}
 }
 
-// makeFile makes the lock file if it is missing, through the confined file system, and returns its path. That is empty
-// where there is no file of the operating system. A link in its place is not followed, or the file would be made where
-// it leads.
+// passes reports whether what kept an attempt from the lock is expected to end: somebody holds it, or the file server is away. A file system that has given
+// locks has some, whatever it says now.
+func (l *Locker) passes(err error) bool {
+	return err != nil && (isHeld(err) || isLost(err) || isUnsupported(err) && l.worked.Load())
+}
+
+// sharing is more than the time that another user's process takes to share a lock file that it has made.
+const sharing = time.Second
+
+// isFresh reports whether an attempt was refused because the lock file was made a moment ago, by another user who is about to share it.
+func (l *Locker) isFresh(name string, refused error) bool {
+	if !errors.Is(refused, fs.ErrPermission) {
+		return false
+	}
+	info, err := lstat(l.fsys, name)
+	return err == nil && time.Since(info.ModTime()).Abs() < sharing
+}
+
+// unlocked names the error of an unlock.
+func unlocked(err error) error {
+	if err != nil && (isLost(err) || isUnsupported(err)) {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return err
+}
+
+// makeFile makes the lock file if it is missing, through the confined file system, shares it with all who may write to
+// its folder, and returns its path. That is empty where there is no file of the operating system. A link in its place is
+// not followed, or the file would be made where it leads. O_EXCL matters: in a folder like /tmp Linux may refuse O_CREAT
+// of another user's file that is there (fs.protected_regular).
 func (l *Locker) makeFile(name string) (string, error) {
 	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err == nil {
+		rootfs.ShareFile(l.fsys, name, f)
+	}
 	if errors.Is(err, fs.ErrExist) {
 		if err := l.checkKind(name); err != nil {
 			return "", err
@@ -171,7 +216,7 @@ func (l *Locker) checkKind(name string) error {
 // failed names the lock file, and what to do about one that another user made.
 func failed(name string, err error) error {
 	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, rootfs.ErrReadOnly) {
-		return fmt.Errorf("lock %s: %w; let every user of the store write its folders and lock files, or open it with WithLocking(LockNone) and let one process at a time write", name, err)
+		return fmt.Errorf("lock %s: %w; let every user of the store write its folders and lock files", name, err)
 	}
 	return fmt.Errorf("lock %s: %w", name, err)
 }
@@ -204,11 +249,14 @@ func (l *Locker) nativePath(name string) (path string, ok bool) {
 func (l *Locker) tryFile(name, path string) (fileLock, error) {
 	lock := l.openLock(path)
 	ok, err := lock.TryLock()
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EAGAIN) {
-		return nil, nil // deleted or moved since it was made, or leased to a file server
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // deleted or moved since it was made
 	}
-	if err != nil || !ok {
-		return nil, err
+	if err != nil {
+		return nil, failed(name, err)
+	}
+	if !ok {
+		return nil, nil
 	}
 	same, err := l.isAt(lock, name)
 	if same {

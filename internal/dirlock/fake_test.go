@@ -1,10 +1,13 @@
 package dirlock
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -88,13 +91,158 @@ func TestUnsupported(t *testing.T) {
 }
 
 func TestOtherErrorsPass(t *testing.T) {
-	for _, errno := range []error{syscall.EACCES, syscall.EROFS, syscall.EIO} {
+	for _, errno := range []error{&fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}, syscall.EROFS, syscall.EINVAL} {
 		for _, mode := range []Mode{Required, BestEffort} {
 			l, tries := brokenLocker(t, mode, errno, Options{})
+			age(t, l)
 			if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, errno) || *tries != 1 {
 				t.Errorf("mode %v: %v after %d tries, want %v after one", mode, err, *tries, errno)
+			} else if strings.Contains(err.Error(), "WithLocking") {
+				t.Errorf("%q advises to do without locks", err)
 			}
 		}
+	}
+}
+
+// age makes the lock file one that was made long ago.
+func age(t *testing.T, l *Locker) {
+	t.Helper()
+	path, err := l.makeFile("0/lock")
+	if err == nil {
+		long := time.Now().Add(-time.Hour)
+		err = os.Chtimes(path, long, long)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answers is a lock that gives an answer each time, and is to be had when there are no more.
+type answers struct {
+	path string
+	list *[]error
+	free error
+}
+
+func (a answers) TryLock() (bool, error) {
+	if len(*a.list) == 0 {
+		return true, nil
+	}
+	err := (*a.list)[0]
+	*a.list = (*a.list)[1:]
+	return false, err
+}
+
+func (a answers) Unlock() error              { return a.free }
+func (a answers) Stat() (fs.FileInfo, error) { return os.Stat(a.path) }
+
+// answerLocker has locks that give the answers.
+func answerLocker(t *testing.T, mode Mode, opts Options, free error, list ...error) *Locker {
+	t.Helper()
+	l, _ := brokenLocker(t, mode, nil, opts)
+	l.openLock = func(path string) fileLock { return answers{path, &list, free} }
+	return l
+}
+
+// busyAnswers are those of a lock that somebody holds, or that a file server which was away cannot give yet.
+var busyAnswers = []error{
+	syscall.EACCES, // SMB
+	syscall.EAGAIN,
+	&fs.PathError{Op: "open", Path: "lock", Err: syscall.EAGAIN}, // leased
+	syscall.EIO, syscall.ESTALE, syscall.EBADF, syscall.ENOTCONN, syscall.EHOSTDOWN, syscall.ETIMEDOUT, syscall.ECONNRESET,
+	&fs.PathError{Op: "open", Path: "lock", Err: syscall.ESTALE},
+}
+
+// TestBusyAnswersAreWaitedFor has a file system say in its own words that a lock is not to be had now: the lock is waited for, and got.
+func TestBusyAnswersAreWaitedFor(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the answers of Unix")
+	}
+	for _, answer := range busyAnswers {
+		for _, mode := range []Mode{Required, BestEffort} {
+			l := answerLocker(t, mode, Options{Timeout: 10 * time.Second, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }}, nil, answer, answer, answer)
+			unlock, err := l.Lock(t.Context(), "0/lock")
+			if err != nil {
+				t.Errorf("mode %v, %v: %v", mode, answer, err)
+				continue
+			}
+			if err := unlock(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestBusyAnswersEndAsBusy has them go on: the error is ErrBusy, names the last answer, and advises nobody to give up on locks.
+func TestBusyAnswersEndAsBusy(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the answers of Unix")
+	}
+	for _, answer := range busyAnswers {
+		l, tries := brokenLocker(t, Required, answer, Options{Timeout: 20 * time.Millisecond})
+		_, err := l.Lock(t.Context(), "0/lock")
+		if !errors.Is(err, ErrBusy) || *tries > 0 && !errors.Is(err, answer) || strings.Contains(err.Error(), "WithLocking") || !strings.Contains(err.Error(), "0/lock") {
+			t.Errorf("%v: %v, want ErrBusy with the answer", answer, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		l, tries = brokenLocker(t, Required, answer, Options{})
+		if _, err := l.Lock(ctx, "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) || *tries > 0 && !errors.Is(err, answer) {
+			t.Errorf("%v with a deadline: %v, want ErrBusy, the deadline and the answer", answer, err)
+		}
+		cancel()
+	}
+}
+
+// TestLocksThatWorkedBefore has a file system that gave a lock say that it has none: that is an outage, and no leave to go on without.
+func TestLocksThatWorkedBefore(t *testing.T) {
+	for _, answer := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP} {
+		for _, mode := range []Mode{Required, BestEffort} {
+			var list []error
+			l, _ := brokenLocker(t, mode, nil, Options{Timeout: 50 * time.Millisecond, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }})
+			l.openLock = func(path string) fileLock { return answers{path, &list, nil} }
+			for range 2 {
+				unlock, err := l.Lock(t.Context(), "0/lock")
+				if err != nil {
+					t.Fatalf("mode %v, %v: %v", mode, answer, err)
+				}
+				if err := unlock(); err != nil {
+					t.Error(err)
+				}
+				list = []error{answer, answer}
+			}
+			list = slices.Repeat([]error{answer}, 1000)
+			if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, answer) || errors.Is(err, ErrUnsupported) {
+				t.Errorf("mode %v: %v, want ErrBusy with %v", mode, err, answer)
+			}
+		}
+	}
+}
+
+// TestLockLostWhileHeld frees a lock that the file server no longer knows.
+func TestLockLostWhileHeld(t *testing.T) {
+	for _, answer := range []error{syscall.EBADF, syscall.ESTALE, syscall.EIO, syscall.ENOLCK} {
+		if runtime.GOOS == "windows" && answer != syscall.ENOLCK {
+			continue
+		}
+		unlock, err := answerLocker(t, Required, Options{}, answer).Lock(t.Context(), "0/lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unlock(); runtime.GOOS != "windows" && (!errors.Is(err, ErrLost) || !errors.Is(err, answer)) {
+			t.Errorf("unlock: %v, want ErrLost with %v", err, answer)
+		}
+	}
+}
+
+// TestFreshLockFileIsWaitedFor refuses a lock file that was made a moment ago, as one of another user who has not shared it yet.
+func TestFreshLockFileIsWaitedFor(t *testing.T) {
+	refused := &fs.PathError{Op: "open", Path: "lock", Err: syscall.EACCES}
+	unlock, err := answerLocker(t, Required, Options{}, nil, refused, refused).Lock(t.Context(), "0/lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -111,10 +259,10 @@ func TestNeverSpins(t *testing.T) {
 
 // A failed Lock leaves the mutex free, and no entry behind.
 func TestMutexIsFreed(t *testing.T) {
-	l, _ := brokenLocker(t, Required, syscall.EIO, Options{Timeout: time.Second})
+	l, _ := brokenLocker(t, Required, syscall.EINVAL, Options{Timeout: time.Second})
 	for range 3 {
-		if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, syscall.EIO) {
-			t.Fatalf("Lock = %v, want EIO", err)
+		if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, syscall.EINVAL) {
+			t.Fatalf("Lock = %v, want EINVAL", err)
 		}
 	}
 	mutexes.Lock()

@@ -3,7 +3,6 @@
 package dirlock
 
 import (
-	"errors"
 	"os"
 	"syscall"
 
@@ -14,8 +13,4 @@ import (
 // final link and does not wait at a named pipe.
 func newFlock(path string) fileLock {
 	return flock.New(path, flock.SetFlag(os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK))
-}
-
-func isUnsupported(err error) bool {
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
 }

@@ -44,11 +44,12 @@ func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
 	}
 	if err := k.acquire(ctx); err != nil {
 		k.drop()
-		if isUnsupported(err) {
+		if isUnsupported(err) || isLost(err) {
 			err = nil
 		}
 		return nil, err
 	}
+	l.worked.Store(true)
 	var err error
 	if ok, err = k.look(); ok {
 		return k, nil
@@ -120,10 +121,13 @@ func (k *Kept) acquire(ctx context.Context) error {
 	return nil
 }
 
-// Lock takes the lock again. False, and no error, if the file was removed, renamed or replaced in its folder: nothing is held then, and the Kept is of no more
-// use. Whether the folder is still where it was is for the caller to find out, by Here or by a file of the folder.
+// Lock takes the lock again. False, and no error, if the file was removed, renamed or replaced in its folder, or a file server knows no more of its handle: nothing
+// is held then, and the Kept is of no more use. Whether the folder is still where it was is for the caller to find out, by Here or by a file of the folder.
 func (k *Kept) Lock(ctx context.Context) (bool, error) {
 	if err := k.acquire(ctx); err != nil {
+		if isLost(err) {
+			err = nil
+		}
 		return false, err
 	}
 	var ok bool
@@ -136,7 +140,10 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 	if ok {
 		return true, nil
 	}
-	return false, k.Unlock()
+	if err := k.Unlock(); !errors.Is(err, ErrLost) {
+		return false, err
+	}
+	return false, nil
 }
 
 // look notes what the file looks like where the name leads to it.
@@ -161,7 +168,7 @@ func (k *Kept) Here() (bool, error) {
 // Unlock frees the lock.
 func (k *Kept) Unlock() (err error) {
 	if k.flock >= 0 {
-		err = freeFlock(k.flock)
+		err = unlocked(freeFlock(k.flock))
 	}
 	<-k.mutex.held
 	return err

@@ -8,7 +8,7 @@ import (
 // tryFlock reports whether the lock was to be had.
 func tryFlock(fd int) (bool, error) {
 	err := flockFile(fd, syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	if err != nil && isHeld(err) {
 		return false, nil
 	}
 	return err == nil, err

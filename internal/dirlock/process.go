@@ -57,7 +57,7 @@ func (w *wait) acquire(m *mutex) error {
 	case m.held <- struct{}{}:
 		return nil
 	case <-timeout:
-		return w.busy()
+		return w.busy(nil)
 	case <-w.ctx.Done():
 		return w.over()
 	}

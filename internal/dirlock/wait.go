@@ -20,6 +20,7 @@ type wait struct {
 	limit time.Duration
 	start time.Time
 	next  time.Duration
+	cause error // why the lock was not to be had the last time, where that is more than that somebody has it
 }
 
 func newWait(ctx context.Context, name string, limit time.Duration) *wait {
@@ -56,17 +57,25 @@ func (w *wait) over() error {
 	err := w.ctx.Err()
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w: waited %v: %w", w.name, ErrBusy, w.waited(), err)
+		return w.busy(err)
 	case err != nil:
 		return fmt.Errorf("lock %s: %w", w.name, err)
 	case w.limit > 0 && w.left() == 0:
-		return w.busy()
+		return w.busy(nil)
 	}
 	return nil
 }
 
-func (w *wait) busy() error {
-	return fmt.Errorf("%s: %w: waited %v, the limit that WithLockTimeout or the context sets", w.name, ErrBusy, w.waited())
+// busy says how long the wait was and why it ended: with the context, if that is given, or at the limit.
+func (w *wait) busy(ended error) error {
+	err := fmt.Errorf("%s: %w: waited %v, the limit that WithLockTimeout or the context sets", w.name, ErrBusy, w.waited())
+	if ended != nil {
+		err = fmt.Errorf("%s: %w: waited %v: %w", w.name, ErrBusy, w.waited(), ended)
+	}
+	if w.cause != nil {
+		err = fmt.Errorf("%w (the last answer was: %w)", err, w.cause)
+	}
+	return err
 }
 
 func (w *wait) waited() time.Duration { return time.Since(w.start).Round(time.Millisecond) }
