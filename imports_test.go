@@ -28,7 +28,7 @@ var importRules = []importRule{
 	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
 	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "gopkg.in/yaml.v3", "github.com/google/uuid", "golang.org/x/sys"},
 		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
-	{"artifacts", []string{".", "internal/atomicfile", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
+	{"artifacts", []string{".", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
 	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},
 	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
 	{"internal/wire", []string{"."}, "wire has the JSON shapes of the vocabulary, and knows no store"},

@@ -48,7 +48,7 @@ func TestWritable(t *testing.T) {
 		{"linux", "a%20b#c", true}, {"windows", "a%20b#c", true},
 		{"linux", "a:b", true}, {"windows", "a:b", false},
 		{"linux", `a\b`, true}, {"windows", `a\b`, false},
-		{"linux", "con/x", true}, {"windows", "con/x", false}, {"windows", "x/NUL.tar.gz", false}, {"windows", "Com¹.txt", false},
+		{"linux", "con/x", true}, {"windows", "con/x", false}, {"windows", "x/NUL.tar.gz", false}, {"windows", "Com¹.txt", false}, {"linux", "Com¹.txt", true}, {"linux", strings.Repeat("x", 256), false},
 		{"windows", "lpt9", false}, {"windows", "conin$", false}, {"windows", "aux .txt", false},
 		{"windows", "console", true}, {"windows", "com10", true}, {"windows", "lpt", true}, {"windows", "comx", true},
 		{"linux", "a./b", true}, {"windows", "a./b", false}, {"windows", "a /b", false}, {"windows", "a?", false}, {"windows", "a\tb", false},

@@ -72,6 +72,7 @@ func TestHostileDocuments(t *testing.T) {
 	}{
 		"bomb of aliases":               {bomb, "alias", mib},
 		"merged bomb":                   {"a: &a {x: 1}\n<<: [*a, *a, *a]\n", "alias", mib},
+		"nested aliases of a text":      {"a: &a " + strings.Repeat("x", mib/2) + "\nb: {" + strings.Repeat("k: *a,", 1000) + "}\n", "aliases that stand for too much", 64 * mib},
 		"aliases of a large text":       {"a: &a " + strings.Repeat("x", mib/2) + "\n" + lines(1000, "k%d: *a\n"), "aliases that stand for too much", 64 * mib},
 		"100,000 anchors":               {lines(100_000, "k%d: &a x\n"), "run_id", 256 * mib},
 		"100,000 anchors of lists":      {lines(100_000, "k%d: &a []\n") + "z: *a\n", "alias", 256 * mib},

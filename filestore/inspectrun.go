@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -125,7 +126,7 @@ func inspectKeys(dir string, keys []string, p *problems) {
 	files := make(map[string]string, len(keys))
 	for _, key := range keys {
 		path := layout.Join(dir, key)
-		if why := layout.Portable(key); why != "" {
+		if why := filename.Portable(key); why != "" {
 			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: path, Reason: why})
 		}
 		lower := strings.ToLower(key)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -93,8 +94,8 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		w.p.add(conflict(name)) // each can be mended
 	case foreignName(e.Name):
 		w.reject(foreign(name))
-	case e.Type.IsDir() && depth == layout.MaxDepth:
-		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", layout.MaxDepth)})
+	case e.Type.IsDir() && depth == filename.MaxDepth:
+		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", filename.MaxDepth)})
 	case e.Type.IsDir():
 		inner, err := f.OpenFolder(e.Name)
 		if err != nil {

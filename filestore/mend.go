@@ -30,8 +30,12 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		if err != nil {
 			return err
 		}
-		if recorded, err := stageOf(&doc); err != nil || recorded == e.Stage {
-			return errors.Join(err, errMended)
+		recorded, err := stageOf(&doc)
+		if err != nil {
+			return err
+		}
+		if recorded == e.Stage {
+			return errMended
 		}
 		if err := r.keep(meta); err != nil {
 			return err
@@ -71,8 +75,12 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 		}}
 	}
 	return remedy{action: "move it aside, for it says the same as " + of, takes: copied, do: func(*remedy) error {
-		if differ, err := r.differ(of, copied); err != nil || differ != "" {
-			return errors.Join(err, errors.New(differ))
+		differ, err := r.differ(of, copied)
+		if err == nil && differ != "" {
+			err = errors.New(differ)
+		}
+		if err != nil {
+			return err
 		}
 		return r.aside(copied)
 	}}

@@ -42,3 +42,28 @@ func TestMetaNestedTooDeeply(t *testing.T) {
 		}
 	}
 }
+
+// TestMetaAliases reads an alias to a text wherever it stands, as PyYAML does, and refuses one to a collection.
+func TestMetaAliases(t *testing.T) {
+	for added, want := range map[string]string{
+		"anchor: &who alice\nuser_id: *who\n":               "",
+		"anchor: &who alice\nextra:\n  by: *who\n":          "",
+		"anchor: &who alice\nextra:\n- *who\n":              "",
+		"anchor: &who {name: alice}\nextra: *who\n":         "an alias to a collection",
+		"anchor: &who [alice]\nextra:\n  list: [x, *who]\n": "an alias to a collection",
+	} {
+		f := newFaulty(t, false, filestore.SyncMeta)
+		f.edit("/mlruns/e1/run/meta.yaml", func(meta string) string { return meta + added })
+		_, err := f.store.Run(f.ctx, "run")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: error %v, want %q", added, err, want)
+		}
+		if want != "" {
+			continue
+		}
+		f.must(f.store.EndRun(f.ctx, "run", mlruns.StatusFailed, time.Time{}))
+		if meta := f.content("/mlruns/e1/run/meta.yaml"); strings.Contains(meta, "*who") || strings.Count(meta, "alice") < 2 {
+			t.Errorf("%q: rewritten as\n%s", added, meta)
+		}
+	}
+}

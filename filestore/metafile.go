@@ -139,11 +139,9 @@ func decodeDocument(data []byte) (doc document, err error) {
 		if err != nil {
 			return document{}, err
 		}
-		if pairs[i+1].Kind == yaml.AliasNode {
-			// They share their text until the file is rewritten.
-			if aliased += len(entry.text); aliased > largeDocument {
-				return document{}, &damage{line: pairs[i+1].Line, reason: "aliases that stand for too much"}
-			}
+		// They share their text until the file is rewritten.
+		if aliased += aliasedText(pairs[i+1]); aliased > largeDocument {
+			return document{}, &damage{line: pairs[i+1].Line, reason: "aliases that stand for too much"}
 		}
 		list.put(entry)
 	}
@@ -154,10 +152,7 @@ func entryOf(key, node *yaml.Node) (docEntry, error) {
 	if key.Kind != yaml.ScalarNode {
 		return docEntry{}, &damage{line: key.Line, reason: "a key is not a text"}
 	}
-	if node.Kind == yaml.AliasNode && node.Alias.Kind == yaml.ScalarNode {
-		node = node.Alias
-	}
-	if node.Kind == yaml.ScalarNode {
+	if node = scalarBehind(node); node.Kind == yaml.ScalarNode {
 		if plainNode(node) {
 			return plainEntry(key.Value, node.Value), nil
 		}
@@ -167,11 +162,30 @@ func entryOf(key, node *yaml.Node) (docEntry, error) {
 	return docEntry{key: key.Value, value: value, texts: textsOf(node)}, err
 }
 
+// scalarBehind is the scalar that an alias stands for, or the node itself.
+func scalarBehind(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode && node.Alias.Kind == yaml.ScalarNode {
+		return node.Alias
+	}
+	return node
+}
+
+// aliasedText counts the bytes of the scalars that the aliases in a node stand for.
+func aliasedText(node *yaml.Node) (n int) {
+	if node.Kind == yaml.AliasNode {
+		return len(scalarBehind(node).Value)
+	}
+	for _, inner := range node.Content {
+		n += aliasedText(inner)
+	}
+	return n
+}
+
 func textsOf(node *yaml.Node) map[string]string {
 	texts := map[string]string{}
 	if node.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			if value := node.Content[i+1]; value.Kind == yaml.ScalarNode {
+			if value := scalarBehind(node.Content[i+1]); value.Kind == yaml.ScalarNode {
 				texts[node.Content[i].Value] = value.Value
 			}
 		}
@@ -191,6 +205,7 @@ func valueOf(node *yaml.Node, depth int) (pyfmt.Value, error) {
 	if depth > maxDepth {
 		return pyfmt.Value{}, &damage{line: node.Line, reason: "nested too deeply"}
 	}
+	node = scalarBehind(node)
 	switch node.Kind {
 	case yaml.ScalarNode:
 		if plainNode(node) {

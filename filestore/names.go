@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/filename"
 )
 
 // newRunID gives 32 random hexadecimal digits, a uuid4 without dashes as in MLflow.
@@ -57,7 +57,7 @@ func newRunName() (string, error) {
 
 // holdable refuses what this platform's file systems cannot hold.
 func holdable(field, key string) error {
-	if err := layout.CheckPath(runtime.GOOS, key); err != nil {
+	if err := filename.CheckPath(runtime.GOOS, key); err != nil {
 		return mlruns.Invalid(fmt.Sprintf("Invalid value '%s' for parameter '%s' supplied: %v", key, field, err))
 	}
 	return nil

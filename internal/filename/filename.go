@@ -1,22 +1,17 @@
-package layout
+// Package filename knows which names the file systems in use can hold as they stand.
+package filename
 
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxName is the longest name of a file, in bytes, on the file systems in use.
 const maxName = 255
 
-// MaxDepth is the most parts a key can have: a key of the longest that MLflow allows has fewer, and a path of many more no program can open.
+// MaxDepth is the most parts a path can have: a key of the longest that MLflow allows has fewer, and a path of many more no program can open.
 const MaxDepth = 128
-
-// reservedNames are devices on Windows, with and without an extension.
-var reservedNames = map[string]bool{
-	"CON": true, "PRN": true, "AUX": true, "NUL": true,
-	"COM1": true, "COM2": true, "COM3": true, "COM4": true, "COM5": true, "COM6": true, "COM7": true, "COM8": true, "COM9": true,
-	"LPT1": true, "LPT2": true, "LPT3": true, "LPT4": true, "LPT5": true, "LPT6": true, "LPT7": true, "LPT8": true, "LPT9": true,
-}
 
 // CheckPath reports why a platform, named as in runtime.GOOS, cannot hold a file at the key or path p; nil if it can.
 func CheckPath(goos, p string) error {
@@ -31,7 +26,7 @@ func CheckPath(goos, p string) error {
 			return fmt.Errorf("the part %q has a NUL byte", name)
 		}
 		if goos == "windows" {
-			if err := checkWindowsName(name); err != nil {
+			if err := checkWindows(name); err != nil {
 				return err
 			}
 		}
@@ -39,7 +34,7 @@ func CheckPath(goos, p string) error {
 	return nil
 }
 
-func checkWindowsName(name string) error {
+func checkWindows(name string) error {
 	if i := strings.IndexAny(name, `<>:"\|?*`); i >= 0 {
 		return fmt.Errorf("the part %q has the character %q, which Windows does not allow in file names", name, name[i])
 	}
@@ -49,11 +44,24 @@ func checkWindowsName(name string) error {
 	if name != "" && (name[len(name)-1] == '.' || name[len(name)-1] == ' ') {
 		return fmt.Errorf("the part %q ends in %q, which Windows drops from file names", name, name[len(name)-1])
 	}
-	stem, _, _ := strings.Cut(name, ".")
-	if reservedNames[strings.ToUpper(strings.TrimRight(stem, " "))] {
+	if isDevice(name) {
 		return fmt.Errorf("the part %q is the name of a device on Windows", name)
 	}
 	return nil
+}
+
+// isDevice reports whether Windows takes a name for that of a device, with an extension too.
+func isDevice(name string) bool {
+	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	switch stem = strings.TrimRight(stem, " "); stem {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	port, ok := strings.CutPrefix(stem, "COM")
+	if !ok {
+		port, ok = strings.CutPrefix(stem, "LPT")
+	}
+	return ok && utf8.RuneCountInString(port) == 1 && strings.Contains("0123456789¹²³", port)
 }
 
 // Portable reports why some platform cannot hold a file at p, "" if all can.
