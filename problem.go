@@ -36,6 +36,13 @@ const (
 	ProblemForeign ProblemKind = "foreign"
 	// ProblemConflict is the copy that a sync program made of a file or folder which two machines had changed.
 	ProblemConflict ProblemKind = "conflict"
+	// ProblemSuspicious is a value whose name could be that of a temporary file or a copy that another program left, or whose content could be git's. It could be
+	// a value as well and is read as one. Only Verify and Repair report it.
+	ProblemSuspicious ProblemKind = "suspicious"
+	// ProblemGitConflict is conflict markers of git in a file. A param, tag or meta.yaml that holds them is not read; of a metric the lines that are points are.
+	ProblemGitConflict ProblemKind = "git-conflict"
+	// ProblemGitPointer is a pointer of git-lfs or git-annex in place of a file's content, which has not been fetched.
+	ProblemGitPointer ProblemKind = "git-pointer"
 	// ProblemLeftover is a file or folder of this module's that an interrupted write left behind. It is harmless.
 	ProblemLeftover ProblemKind = "leftover"
 	// ProblemNotPortable is a name that some platform cannot hold or would merge with another.

@@ -103,6 +103,9 @@ func takeBack(f afero.File, size int64, written []byte) error {
 // endLine makes sure that the file ends where a line may begin, and gives its size.
 func (s *Store) endLine(ctx context.Context, run, name string, f afero.File) (int64, error) {
 	size, tail, err := readTail(f)
+	if err == nil {
+		err = refusePointer(f, size)
+	}
 	if err != nil || isBlank(tail) {
 		return size, err
 	}

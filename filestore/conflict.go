@@ -3,44 +3,33 @@ package filestore
 import (
 	"path"
 	"regexp"
-	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// A sync program that meets a file which two machines have changed keeps one under its name and puts the other beside it:
-//
-//	loss (conflicted copy 2026-01-01)             Dropbox; before the extension, if there is one
-//	loss (Bob's conflicted copy 2026-01-01)       Dropbox
-//	loss.sync-conflict-20260101-120000-ABCDEFG    Syncthing; before the extension
-//	loss (1)                                      Google Drive, and copies made by hand
-//	meta-HOST.yaml                                OneDrive
-//
-// No key has a parenthesis in it, so these names are certain. OneDrive's form is a legal key and a legal id, so it is known of meta.yaml only.
-var (
-	conflictInParens  = regexp.MustCompile(`^(.+?) \((?:\d+|[^()]*conflicted copy[^()]*)\)(\.[^.]*)?$`)
-	conflictSyncthing = regexp.MustCompile(`^(.+)\.sync-conflict-\d{8}-\d{6}(?:-[A-Z0-9]{7})?(\.[^.]*)?$`)
-	conflictOneDrive  = regexp.MustCompile(`^meta-[A-Za-z0-9][\w-]*\.yaml$`)
-)
+// A sync program that meets a file which two machines have changed keeps one under its name and puts the other beside it. Which names such copies have is in the
+// table of foreign forms. OneDrive's loss-HOST is a legal key and a legal id, so it is known of meta.yaml only.
+var conflictOneDrive = regexp.MustCompile(`^meta-[A-Za-z0-9][\w-]*\.yaml$`)
+
+// conflictForm is foreignFormOf for the forms of conflict copies.
+func conflictForm(name string) *foreignForm {
+	if f := foreignFormOf(name); f != nil && f.fate == copied {
+		return f
+	}
+	return nil
+}
 
 // conflictOf gives the name of which this one is a conflict copy, "" if it is none or its original cannot be told.
 func conflictOf(name string) string {
-	if !strings.ContainsAny(name, "(.") { // which is most
-		return ""
-	}
-	for _, form := range [...]*regexp.Regexp{conflictInParens, conflictSyncthing} {
-		if m := form.FindStringSubmatch(name); m != nil {
-			return m[1] + m[2]
-		}
+	if f := conflictForm(name); f != nil {
+		return f.original(name)
 	}
 	return ""
 }
 
 // isConflict reports whether a name is that of a conflict copy.
-func isConflict(name string) bool {
-	return conflictOf(name) != "" || strings.Contains(name, ".sync-conflict-") || strings.Contains(name, "conflicted copy")
-}
+func isConflict(name string) bool { return conflictForm(name) != nil }
 
 // conflictOfMeta reports whether a file beside a meta.yaml is a conflict copy of it.
 func conflictOfMeta(name string) bool {

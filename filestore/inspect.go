@@ -72,6 +72,7 @@ func (v *inspection) tell(f found, p *problems) error {
 	for i := range f.problems {
 		v.judge(&f.problems[i])
 	}
+	leaveDoubtful(f.problems)
 	if !v.report(f) {
 		return errEnough
 	}
@@ -153,7 +154,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}
-	inspectKeys(layout.Join(ref.dir, layout.Tags), namesOf(e.Tags), p)
+	inspectValues(layout.Join(ref.dir, layout.Tags), e.Tags, p)
 	v.beside(ref.dir, p)
 	runs, err := v.runRefs(ref, p)
 	if err != nil && !isMissing(err) { // not removed since the listing

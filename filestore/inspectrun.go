@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -92,8 +93,8 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 		return err
 	}
 	inspectKeys(layout.Join(ref.dir, layout.Metrics), metrics, p)
-	inspectKeys(layout.Join(ref.dir, layout.Params), namesOf(params), p)
-	inspectKeys(layout.Join(ref.dir, layout.Tags), namesOf(tags), p)
+	inspectValues(layout.Join(ref.dir, layout.Params), params, p)
+	inspectValues(layout.Join(ref.dir, layout.Tags), tags, p)
 	if tags[mlruns.TagModelHistory] != "" {
 		v.lostArtifacts(ref, info, p)
 	}
@@ -117,6 +118,32 @@ func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems)
 	}
 }
 
+// inspectValues reports what is wrong or in doubt with the keys and values of params or tags.
+func inspectValues(dir string, values map[string]string, p *problems) {
+	inspectKeys(dir, namesOf(values), p)
+	for key, value := range values {
+		if why := doubtfulValue(value); why != "" {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemSuspicious, Path: layout.Join(dir, key), Reason: why})
+		}
+	}
+}
+
+// leaveDoubtful keeps a repair from mending files that are perhaps no records, or that git is to bring in order first.
+func leaveDoubtful(list []mlruns.Problem) {
+	left := map[string]bool{}
+	for _, p := range list {
+		switch p.Kind {
+		case mlruns.ProblemSuspicious, mlruns.ProblemGitConflict, mlruns.ProblemGitPointer:
+			left[p.Path] = true
+		}
+	}
+	for i := range list {
+		if p := &list[i]; isMetricProblem(p.Kind) && left[p.Path] || p.Kind == mlruns.ProblemConflict && left[original(p.Path)] {
+			p.Repairable = false
+		}
+	}
+}
+
 func namesOf(values map[string]string) []string { return slices.Collect(maps.Keys(values)) }
 
 // inspectKeys reports keys that some platform cannot hold, and keys that a file system which folds case would merge: with each other, or the file of one
@@ -125,13 +152,20 @@ func inspectKeys(dir string, keys []string, p *problems) {
 	slices.Sort(keys)
 	files := make(map[string]string, len(keys))
 	for _, key := range keys {
-		path := layout.Join(dir, key)
+		at := layout.Join(dir, key)
+		beside := func(name string) bool {
+			_, found := slices.BinarySearch(keys, join(parent(key), name))
+			return found
+		}
+		if why := doubt(path.Base(key), beside); why != "" {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemSuspicious, Path: at, Reason: why})
+		}
 		if why := filename.Portable(key); why != "" {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: path, Reason: why})
+			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: at, Reason: why})
 		}
 		lower := strings.ToLower(key)
 		if other, ok := files[lower]; ok {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: path, Reason: fmt.Sprintf("a file system that folds case merges it with %q", other)})
+			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: at, Reason: fmt.Sprintf("a file system that folds case merges it with %q", other)})
 		}
 		files[lower] = key
 	}

@@ -29,7 +29,7 @@ func (s *Store) judge(p *mlruns.Problem) {
 			p.Reason += "; it changed within the last hour"
 		}
 	case mlruns.ProblemForeign:
-		p.Repairable = amongRecords(p.Path) && foreignName(path.Base(p.Path)) && !passing(path.Base(p.Path))
+		s.judgeForeign(p)
 	case mlruns.ProblemConflict:
 		s.judgeConflict(p)
 	case mlruns.ProblemMissingMeta:
@@ -40,6 +40,18 @@ func (s *Store) judge(p *mlruns.Problem) {
 		if found := s.otherMeta(parent(p.Path)); found != "" {
 			p.Reason += "; " + found
 		}
+	}
+}
+
+// judgeForeign lets a repair move what lies among the records and nobody needs there.
+func (s *Store) judgeForeign(p *mlruns.Problem) {
+	form := foreignFormOf(path.Base(p.Path))
+	if form == nil || !amongRecords(p.Path) {
+		return
+	}
+	p.Repairable = form.fate == junk
+	if form.fate == underWay {
+		p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge
 	}
 }
 
@@ -96,7 +108,9 @@ func (s *Store) judgeConflict(p *mlruns.Problem) {
 	}
 	switch place := layout.Parse(of); place.Kind {
 	case layout.Metric:
-		p.Repairable = true
+		if p.Repairable = !s.isPointer(p.Path); !p.Repairable {
+			p.Reason += "; a pointer of git-lfs or git-annex stands in place of the copy's content"
+		}
 	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
 		differ, err := s.differ(of, p.Path)
 		switch {
@@ -136,6 +150,17 @@ func (s *Store) differ(of, copied string) (string, error) {
 		return "different in " + strings.Join(keys, ", "), nil
 	}
 	return "", nil
+}
+
+// isPointer reports whether a file has a pointer of git-lfs or git-annex in place of its content.
+func (s *Store) isPointer(name string) bool {
+	f, err := s.tree.folder(parent(name))
+	if err != nil {
+		return false
+	}
+	defer closeQuietly(f)
+	data, err := f.ReadSmall(path.Base(name), nil, maxPointer)
+	return err == nil && pointer(data) != nil
 }
 
 // read reads a small file whole.

@@ -89,10 +89,10 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 	if w.keys++; w.keys > maxKeys { // also what is no key, and folders
 		return &enoughError{fmt.Sprintf("there are more than %d names; the rest is not read", maxKeys)}
 	}
-	switch {
-	case isConflict(e.Name):
+	switch form := foreignFormOf(e.Name); {
+	case form != nil && form.fate == copied:
 		w.p.add(conflict(name)) // each can be mended
-	case foreignName(e.Name):
+	case form != nil:
 		w.reject(foreign(name))
 	case e.Type.IsDir() && depth == filename.MaxDepth:
 		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", filename.MaxDepth)})

@@ -139,11 +139,6 @@ func TestLayoutKeys(t *testing.T) {
 			t.Errorf("layout.md:%d: %q is legal: got %v, want %v", row.line, key, got, want)
 		}
 	}
-	for _, row := range doc.table(t, "foreign name") {
-		if name := code(row.cells[0]); !foreignName(name) {
-			t.Errorf("layout.md:%d: %q is not foreign", row.line, name)
-		}
-	}
 	limits := map[string]func(n int) error{
 		"metric key":          func(n int) error { return mlruns.Metric{Key: strings.Repeat("é", n)}.Validate() },
 		"param key":           func(n int) error { return mlruns.Param{Key: strings.Repeat("é", n)}.Validate() },

@@ -52,7 +52,7 @@ func (m metricState) pointless() bool { return m.points == 0 && m.tail != tailWh
 
 // lacksNewline reports whether a newline is all that a file lacks.
 func (m metricState) lacksNewline() bool {
-	return m.tail == tailWhole && m.bad == 0 && len(m.repeated) == 0
+	return m.tail == tailWhole && m.bad == 0 && !m.marked && len(m.repeated) == 0
 }
 
 func (r *repair) examine(name string) (metricState, error) {
@@ -245,7 +245,9 @@ func (g *goodLines) next() {
 	if len(head) > 0 {
 		line = append(head, line...)
 	}
-	g.line++
+	if g.line++; g.line == 1 {
+		line = bytes.TrimPrefix(line, byteOrderMark)
+	}
 	g.err = err
 	_, left := slices.BinarySearch(g.leaveOut, g.line)
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
@@ -31,6 +32,7 @@ type docEntry struct {
 
 // damage is what is wrong with a file, and where.
 type damage struct {
+	kind   mlruns.ProblemKind // "": as of any other damage in its place
 	line   int
 	reason string
 }
@@ -52,7 +54,11 @@ func parseDocument(data []byte) (document, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return document{}, errEmptyMeta
 	}
-	return decodeDocument(data)
+	doc, err := decodeDocument(data)
+	if git := notMeta(data); err != nil && git != nil {
+		err = git
+	}
+	return doc, err
 }
 
 // scanFlat reads the flat form.

@@ -23,7 +23,9 @@ type scanner struct {
 	line int
 	any  bool // a point or a problem was met
 	bad  int  // lines that are no points
-	tail tailState
+	// marked tells of a byte order mark before the first line, pointer of one in place of the content.
+	marked, pointer bool
+	tail            tailState
 	// strict reports what is no loss, but keeps MLflow from reading the file.
 	strict bool
 }
@@ -73,11 +75,52 @@ func (s *scanner) one(line []byte, pt *point) bool {
 		return true
 	}
 	var err error
-	if *pt, err = anyPoint(line); err != nil {
-		s.malformed(err.Error())
-		return false
+	if *pt, err = anyPoint(line); err == nil {
+		return true
 	}
-	return true
+	if s.line == 1 && bytes.HasPrefix(line, byteOrderMark) {
+		s.byteOrderMark()
+		if *pt, err = anyPoint(line[len(byteOrderMark):]); err == nil {
+			return true
+		}
+	}
+	s.notPoint(line, err)
+	return false
+}
+
+// byteOrderMark is what some editors put before the first line.
+var byteOrderMark = []byte("\ufeff")
+
+func (s *scanner) byteOrderMark() {
+	s.marked = true
+	if s.strict {
+		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: 1, Repairable: true,
+			Reason: "a byte order mark before the first line, with which MLflow cannot read the file"})
+	}
+}
+
+// notPoint reports a whole line that is no point. Of a pointer all lines are one problem.
+func (s *scanner) notPoint(line []byte, why error) {
+	switch {
+	case s.line == 1 && s.isPointer(line), s.pointer:
+		s.bad++
+	case mergeMarker.Match(line):
+		if s.bad++; s.bad <= maxBadLines {
+			s.p.add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.path, Line: s.line, Reason: mergeReason})
+		}
+	default:
+		s.malformed(why.Error())
+	}
+}
+
+// isPointer looks whether the first line begins a pointer, and reports it.
+func (s *scanner) isPointer(line []byte) bool {
+	d := pointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
+	if d != nil {
+		s.pointer = true
+		s.p.add(problemOf(mlruns.ProblemGitPointer, s.path, d))
+	}
+	return d != nil
 }
 
 // end judges what follows the last newline.
@@ -91,6 +134,7 @@ func (s *scanner) end(tail []byte) {
 	}
 	s.tail = stateOf(tail)
 	switch {
+	case s.pointer || s.line == 0 && s.isPointer(tail):
 	case s.tail == tailWhole || s.tail == tailTorn:
 		s.p.add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.path, Line: s.line + 1, Repairable: true,
 			Reason: "the last line has no newline, so it may be half a line and is not read"})

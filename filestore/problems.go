@@ -62,6 +62,7 @@ func problemOf(kind mlruns.ProblemKind, path string, err error) mlruns.Problem {
 	var m *mismatch
 	switch {
 	case errors.As(err, &d):
+		p.Kind = cmp.Or(d.kind, kind)
 		p.Line = d.line
 		p.Reason = d.reason
 	case errors.As(err, &m):

@@ -159,7 +159,7 @@ func TestRepairEachDamage(t *testing.T) {
 		name string
 		wrap func(afero.Fs) afero.Fs
 	}{{"native", func(f afero.Fs) afero.Fs { return f }}, {"plain", faultfs.Plain}} {
-		for _, x := range damages {
+		for _, x := range slices.Concat(damages, foreignDamages) {
 			t.Run(wrap.name+"/"+x.name, func(t *testing.T) {
 				t.Parallel()
 				d := newPatient(t, wrap.wrap)

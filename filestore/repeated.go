@@ -28,12 +28,13 @@ func (p point) identity() identity {
 type metricState struct {
 	points   int
 	bad      int   // lines that are no points
+	marked   bool  // there is a byte order mark before the first line
 	repeated []int // lines of points that stand before, in ascending order
 	tail     tailState
 }
 
 func (m metricState) sound() bool {
-	return m.points > 0 && m.bad == 0 && len(m.repeated) == 0 && m.tail == tailNone
+	return m.points > 0 && m.bad == 0 && !m.marked && len(m.repeated) == 0 && m.tail == tailNone
 }
 
 // examineMetric goes through a metric file and reports all that is wrong with it. Points in the order of their steps and times, as nearly all are, cannot
@@ -51,7 +52,7 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 		m.points++
 		return true
 	}))
-	m.bad, m.tail = s.bad, s.tail
+	m.bad, m.marked, m.tail = s.bad, s.marked, s.tail
 	if err != nil || ordered {
 		return m, err
 	}

@@ -84,6 +84,9 @@ func readText(k keyFile) (string, error) {
 	if !utf8.Valid(data) {
 		return "", &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
 	}
+	if err := notValue(data); err != nil {
+		return "", err
+	}
 	return string(data), nil
 }
 

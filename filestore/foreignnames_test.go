@@ -1,0 +1,156 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// words are what layout.md calls the fates.
+var words = map[fate]string{junk: "foreign", underWay: "foreign, under way", inUse: "foreign, in use", copied: "conflict copy", doubtful: "suspicious", doubtfulCopy: "suspicious beside its original"}
+
+// TestForeignForms tries each example of the table, in the code and in layout.md.
+func TestForeignForms(t *testing.T) {
+	anything := func(string) bool { return true }
+	var want []string
+	for i := range foreignForms {
+		f := &foreignForms[i]
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", f.example, f.tool, words[f.fate]))
+		switch f.fate {
+		case doubtful, doubtfulCopy:
+			if err := mlruns.ValidateKey("key", f.example); err != nil || foreignName(f.example) || isConflict(f.example) {
+				t.Errorf("%q is doubtful, so it must be a key: %v, foreign %v", f.example, err, foreignName(f.example))
+			}
+			if why := doubt(f.example, anything); !strings.Contains(why, f.tool) {
+				t.Errorf("%q: the doubt is %q, want %q in it", f.example, why, f.tool)
+			}
+		default:
+			if got := foreignFormOf(f.example); got == nil || got.fate != f.fate {
+				t.Errorf("%q of %s has the form %+v", f.example, f.tool, got)
+			}
+		}
+		if of := conflictOf(f.example); f.fate == copied && of != "" && of != "loss" {
+			t.Errorf("%q is a copy of %q", f.example, of)
+		}
+	}
+	var got []string
+	for _, row := range readLayoutDocument(t).table(t, "foreign name | of | what it is") {
+		got = append(got, "| "+strings.Join(row.cells, " | ")+" |")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("foreign names (-code +layout.md):\n%s\nthe table:\n%s", diff, strings.Join(want, "\n"))
+	}
+}
+
+// TestKeysAreNotForeign has keys that somebody could choose, and that look like another program's names: none is hidden, and few are called suspicious.
+func TestKeysAreNotForeign(t *testing.T) {
+	alone := func(string) bool { return false }
+	for key, suspicious := range map[string]bool{
+		"loss": false, ".hidden": false, ".hidden.config": false, ".loss.Config": true, "loss.v2Best": false, "x.part": true, "part": false, ".part": false, "x.orig": true, "x.bak": true,
+		"sedAbC123": true, "sedentary": false, "sediments": false, "top 5": false, "loss copy": false, "Copy of loss": false, "loss-HOST": false, "loss-DESKTOP-4F2K9QL": false,
+		"4913": false, ".nfs_reads": false, ".nfs": false, ".smb_reads": false, "conflict": false, "val_conflict-rate": false, "merge_conflict-2026": false, "acc_LOCAL_rank": false, "acc_LOCAL_1": true,
+		"a:b": false, ".swp": false, "x.swp": true, ".icloud": false, "x.icloud": false, "._": false, "jb_tmp": false, "sync": false, "Conflict": false, "x.sb-best": false,
+	} {
+		if mlruns.ValidateKey("key", key) != nil || foreignName(key) || isConflict(key) {
+			t.Errorf("%q is a legal key, and hidden", key)
+		}
+		if why := doubt(key, alone); (why != "") != suspicious {
+			t.Errorf("%q: the doubt is %q, want one: %v", key, why, suspicious)
+		}
+	}
+}
+
+// TestForeignNamesAreNoKeys refuses to log what no reader would take for a value, and reads none of it; what could be a key is one, in every call.
+func TestForeignNamesAreNoKeys(t *testing.T) {
+	ctx := t.Context()
+	mem := memfs.New()
+	s, err := Open("/mlruns", WithFs(mem), WithLocking(LockNone))
+	check(t, err)
+	defer s.Close()
+	_, err = s.CreateRun(ctx, mlruns.RunSpec{ID: "run"})
+	check(t, err)
+	keys := 0
+	for _, f := range foreignForms {
+		if mlruns.ValidateKey("key", f.example) != nil {
+			continue
+		}
+		keys++
+		param, tag, point := s.LogParam(ctx, "run", f.example, "1"), s.SetTag(ctx, "run", f.example, "1"), s.LogMetric(ctx, "run", mlruns.Metric{Key: f.example, Value: 1})
+		points := 0
+		for range s.MetricHistory(ctx, "run", f.example, mlruns.HistoryQuery{}) {
+			points++
+		}
+		r, err := s.Run(ctx, "run")
+		check(t, err)
+		_, hasParam := r.Data.Params[f.example]
+		page, err := s.SearchRuns(ctx, mlruns.RunQuery{Filter: fmt.Sprintf("params.`%s` = '1'", f.example)})
+		check(t, err)
+		if f.fate == doubtful || f.fate == doubtfulCopy {
+			if err := errors.Join(param, tag, point); err != nil || points != 1 || !hasParam || len(page.Runs) != 1 {
+				t.Errorf("%q is a key: %v, %d points, param %v, %d runs found", f.example, err, points, hasParam, len(page.Runs))
+			}
+			continue
+		}
+		for _, err := range []error{param, tag, point} {
+			if !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), "for files of their own") {
+				t.Errorf("%q: %v, want it to be refused", f.example, err)
+			}
+		}
+		if points != 0 || hasParam || len(page.Runs) != 0 {
+			t.Errorf("%q is no key: %d points, param %v, %d runs found", f.example, points, hasParam, len(page.Runs))
+		}
+	}
+	if keys < 50 {
+		t.Errorf("only %d of the examples are legal keys", keys)
+	}
+	for p, err := range s.Verify(ctx) {
+		if check(t, err); p.Kind != mlruns.ProblemSuspicious {
+			t.Error(p)
+		}
+	}
+}
+
+// FuzzForeignNames holds the quick look to the table: each form is found, whatever else a name holds.
+func FuzzForeignNames(f *testing.F) {
+	for _, form := range foreignForms {
+		f.Add(form.example)
+		f.Add("x." + form.example)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		var want *foreignForm
+		for i := range foreignForms {
+			form := &foreignForms[i]
+			if form.form == nil && form.example == name || form.form != nil && form.fate != doubtful && form.fate != doubtfulCopy && form.fits(name) {
+				want = form
+				break
+			}
+		}
+		got := foreignFormOf(name)
+		if got == nil || want == nil {
+			if got != want {
+				t.Errorf("%q: %+v, want %+v", name, got, want)
+			}
+		} else if got.fate != want.fate {
+			t.Errorf("%q: %+v, want %+v", name, got, want)
+		}
+		if of := conflictOf(name); of == name {
+			t.Errorf("%q is a copy of itself", name)
+		}
+	})
+}
+
+func BenchmarkForeignName(b *testing.B) {
+	for _, name := range []string{"loss", "mlflow.source.name", "model/depth", ".loss.a1B2c3"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				foreignName(name)
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+)
+
+// git and its extensions put things in the place of a file's content: two versions with markers between them after a merge that nobody has finished, or a pointer
+// to content that has not been fetched. Neither is a value.
+
+// maxPointer is more than the size of any pointer.
+const maxPointer = 1024
+
+var (
+	lfsPointer   = regexp.MustCompile(`^version https?://(?:git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io)/\S+\r?\n(?:.*\n)*?oid \S+`)
+	annexPointer = regexp.MustCompile(`^/annex/objects/\S`)
+	// annexLink is the text of a link into an annex, which a file system without links gets as the content of a file. It could be a person's path too.
+	annexLink = regexp.MustCompile(`^(?:\.\./)*\.git/annex/objects/\S+\n?$`)
+	// The three markers of a merge, each at the begin of a line. The first is a value's first line, if all of the value is in doubt.
+	mergeMarkers = regexp.MustCompile(`(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> `)
+	mergeMarker  = regexp.MustCompile(`^(?:<<<<<<< |>>>>>>> |\|\|\|\|\|\|\| |=======\r?$)`)
+)
+
+var (
+	errLFS   = &damage{kind: mlruns.ProblemGitPointer, reason: "a pointer of git-lfs stands in place of the content, which `git lfs pull` fetches"}
+	errAnnex = &damage{kind: mlruns.ProblemGitPointer, reason: "a pointer of git-annex stands in place of the content, which `git annex get` fetches"}
+)
+
+const mergeReason = "conflict markers of git, whose merge nobody has finished: choose between the versions, then `git add` the file"
+
+// pointer tells that a file begins as a pointer; nil if it is none.
+func pointer(data []byte) *damage {
+	if len(data) == 0 || data[0] != 'v' && data[0] != '/' {
+		return nil
+	}
+	switch head := data[:min(len(data), maxPointer)]; {
+	case annexPointer.Match(head):
+		return errAnnex
+	case lfsPointer.Match(head):
+		return errLFS
+	}
+	return nil
+}
+
+// notValue tells that what git has put there is all that there is of a param or tag; nil if it could be a value. One in the middle of which somebody quotes a
+// conflict is a value.
+func notValue(data []byte) error {
+	if d := pointer(data); d != nil {
+		return d
+	}
+	if bytes.HasPrefix(data, []byte("<<<<<<< ")) && mergeMarkers.Match(data) {
+		return &damage{kind: mlruns.ProblemGitConflict, line: 1, reason: mergeReason}
+	}
+	return nil
+}
+
+// notMeta is notValue for a meta.yaml that cannot be understood.
+func notMeta(data []byte) error {
+	if d := pointer(data); d != nil {
+		return d
+	}
+	if at := mergeMarkers.FindIndex(data); at != nil {
+		return &damage{kind: mlruns.ProblemGitConflict, line: bytes.Count(data[:at[0]], []byte("\n")) + 1, reason: mergeReason}
+	}
+	return nil
+}
+
+// doubtfulValue says why a value looks like something that git has left, "" if it does not.
+func doubtfulValue(value string) string {
+	switch {
+	case annexLink.MatchString(value):
+		return "a value, but perhaps a link into an annex, on a file system that has no links; if it is one, `git annex get` fetches the content"
+	case mergeMarkers.MatchString(value):
+		return "a value, but it holds " + mergeReason
+	}
+	return ""
+}
+
+// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be lost when the content is fetched, or keep it from that.
+func refusePointer(f afero.File, size int64) error {
+	if size == 0 || size > maxPointer {
+		return nil
+	}
+	head := make([]byte, size)
+	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	} else if d := pointer(head[:n]); d != nil {
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.reason, Cause: d}
+	}
+	return nil
+}
