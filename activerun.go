@@ -1,12 +1,15 @@
 package mlruns
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,13 +20,17 @@ const finishLimit = 10 * time.Second
 // ActiveRun is the handle of one run. It buffers nothing: what a call logged is in the store when it returns, so a process may end at any moment.
 // It is safe for concurrent use.
 type ActiveRun struct {
-	// RunInfo is the run as it was when the handle was made.
-	RunInfo
+	// ID and ExperimentID never change. Name is the one that the run had when the handle was made.
+	ID, ExperimentID, Name string
+
 	client *Client
 
 	mu    sync.Mutex
 	ended Status // with which this handle ended the run, 0 while it has not
 }
+
+// Run reads the run as it is now.
+func (r *ActiveRun) Run(ctx context.Context) (*Run, error) { return r.client.Run(ctx, r.ID) }
 
 // LogMetric logs one point of a metric, measured now.
 func (r *ActiveRun) LogMetric(ctx context.Context, key string, value float64, step int64) error {
@@ -132,6 +139,24 @@ func (r *ActiveRun) LogArtifacts(ctx context.Context, localDir, artifactPath str
 // WriteArtifact stores what src gives as the artifact artifactPath.
 func (r *ActiveRun) WriteArtifact(ctx context.Context, artifactPath string, src io.Reader) error {
 	return r.client.WriteArtifact(ctx, r.ID, artifactPath, src)
+}
+
+// LogText stores a text as the artifact artifactPath.
+func (r *ActiveRun) LogText(ctx context.Context, artifactPath, text string) error {
+	return r.WriteArtifact(ctx, artifactPath, strings.NewReader(text))
+}
+
+// LogJSON stores a value as the artifact artifactPath: JSON, indented by two blanks, as MLflow's log_dict
+// writes it. ErrInvalid if the value has no JSON.
+func (r *ActiveRun) LogJSON(ctx context.Context, artifactPath string, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return &Error{Op: "log JSON", ID: r.ID, Err: Invalid(fmt.Sprintf("the value of the artifact '%s' has no JSON: %v", artifactPath, err))}
+	}
+	return r.WriteArtifact(ctx, artifactPath, bytes.NewReader(bytes.TrimSuffix(b.Bytes(), []byte{'\n'})))
 }
 
 // Finish is to be deferred, by itself and with the address of the function's error result, or nil:

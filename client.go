@@ -78,42 +78,6 @@ func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Exper
 	}
 }
 
-// StartRun makes a run in the experiment of this name, which is made if there is none, and gives its handle.
-// spec.ExperimentID is ignored; spec.User is the user of the process when it and the tag mlflow.user are empty.
-//
-// It gives a handle or an error, never both. With ErrNotDurable the run was made and is not handed out: it is ended as FAILED, so that it is not left RUNNING.
-func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) (*ActiveRun, error) {
-	e, err := c.GetOrCreateExperiment(ctx, experiment)
-	if err != nil {
-		return nil, err
-	}
-	spec.ExperimentID = e.ID
-	if spec.User == "" && spec.Tags[TagUser] == "" {
-		spec.User = CurrentUser()
-	}
-	run, err := c.CreateRun(ctx, spec)
-	switch {
-	case err == nil:
-		return &ActiveRun{RunInfo: run.Info, client: c}, nil
-	case run == nil:
-		return nil, err
-	}
-	unused := ActiveRun{RunInfo: run.Info, client: c}
-	return nil, errors.Join(err, unused.End(ctx, StatusFailed))
-}
-
-// ResumeRun gives the handle of an active run that an earlier process began, whatever its status. It changes nothing.
-func (c *Client) ResumeRun(ctx context.Context, runID string) (*ActiveRun, error) {
-	run, err := c.Run(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	if run.Info.Stage != StageActive {
-		return nil, &Error{Op: "resume run", ID: runID, Err: RunNotActive(runID)}
-	}
-	return &ActiveRun{RunInfo: run.Info, client: c}, nil
-}
-
 // CurrentUser is the name of the user that runs this process, as MLflow tells it: the environment variables LOGNAME, USER, LNAME and USERNAME in this
 // order, then the operating system; "" if none knows.
 func CurrentUser() string {

@@ -296,7 +296,6 @@ func TestStartRunUser(t *testing.T) {
 			t.Setenv(name, c.env[name])
 		}
 		s := &batchStore{names: map[string]mlruns.LifecycleStage{}}
-		c.spec.ExperimentID = "ignored"
 		if _, err := mlruns.NewClient(s).StartRun(t.Context(), "e", c.spec); err != nil {
 			t.Fatal(err)
 		}

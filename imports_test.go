@@ -37,7 +37,7 @@ var importRules = []importRule{
 		"the command is a thin shell over the library"},
 	{"interop", []string{".", "filestore", "search", "artifacts", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
 	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
-	{".", nil, "the root package is vocabulary: standard library only, and no package of this module"},
+	{".", []string{"internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaf that prints as Python does"},
 }
 
 // storeUsers are the folders that may import filestore outside of tests.

@@ -99,13 +99,18 @@ type RunUpdate struct {
 	End    time.Time
 }
 
-// Tag names with a meaning of their own in MLflow.
+// Tag names with a meaning of their own in MLflow, which its client and its web page read.
 const (
 	TagRunName        = "mlflow.runName"
 	TagUser           = "mlflow.user"
 	TagParentRunID    = "mlflow.parentRunId"
 	TagNote           = "mlflow.note.content"
 	TagSourceName     = "mlflow.source.name"
+	TagSourceType     = "mlflow.source.type" // NOTEBOOK, JOB, PROJECT, LOCAL
+	TagGitCommit      = "mlflow.source.git.commit"
+	TagGitBranch      = "mlflow.source.git.branch"
+	TagGitRepoURL     = "mlflow.source.git.repoURL"
+	TagProjectEntry   = "mlflow.project.entryPoint"
 	TagModelHistory   = "mlflow.log-model.history"
 	TagDatasetContext = "mlflow.data.context"
 )

@@ -21,13 +21,14 @@ func (f *fixture) startRun() *mlruns.ActiveRun {
 
 var activeRunScenarios = []scenario{
 	{name: "start and resume", run: func(f *fixture) {
-		run := need(f.client.StartRun(f.ctx, "sweep", mlruns.RunSpec{ExperimentID: "ignored?", Name: "lr", User: "alice", Tags: map[string]string{"k": "v"}}))(f)
+		run := need(f.client.StartRun(f.ctx, "sweep", mlruns.RunSpec{Name: "lr", User: "alice", Tags: map[string]string{"k": "v"}}))(f)
 		e := need(f.client.ExperimentByName(f.ctx, "sweep"))(f)
 		equal(f, "experiment", run.ExperimentID, e.ID)
-		equal(f, "info", run.RunInfo, f.read(run.ID).Info)
-		equal(f, "user", run.User, "alice")
+		equal(f, "name", run.Name, "lr")
+		equal(f, "user", f.read(run.ID).Info.User, "alice")
+		equal(f, "run", need(run.Run(f.ctx))(f).Info, f.read(run.ID).Info)
 		resumed := need(f.client.ResumeRun(f.ctx, run.ID))(f)
-		equal(f, "resumed", resumed.RunInfo, run.RunInfo)
+		equal(f, "resumed", [3]string{resumed.ID, resumed.ExperimentID, resumed.Name}, [3]string{run.ID, run.ExperimentID, run.Name})
 		f.must(resumed.SetTag(f.ctx, "k", "w"))
 		equal(f, "tag", f.read(run.ID).Data.Tags["k"], "w")
 		equal(f, "experiment of the second", f.startRun().ExperimentID, e.ID)
@@ -36,6 +37,38 @@ var activeRunScenarios = []scenario{
 		f.refused(err, mlruns.ErrNotActive, mlruns.CodeInvalidParameter, "The run "+run.ID+" must be in 'active' lifecycle_stage.")
 		_, err = f.client.ResumeRun(f.ctx, "nobody")
 		f.refused(err, mlruns.ErrNotFound, mlruns.CodeNotFound, "Run 'nobody' not found")
+	}},
+	{name: "start in an experiment named by its id", run: func(f *fixture) {
+		e := f.newExperiment("by id")
+		equal(f, "experiment", need(f.client.StartRun(f.ctx, "", mlruns.RunSpec{ExperimentID: e}))(f).ExperimentID, e)
+		equal(f, "the default one", need(f.client.StartRun(f.ctx, "", mlruns.RunSpec{}))(f).ExperimentID, mlruns.DefaultExperimentID)
+		_, err := f.client.StartRun(f.ctx, "by id", mlruns.RunSpec{ExperimentID: e})
+		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "The experiment is named twice: by its name 'by id' and by its id '"+e+"'")
+		_, err = f.client.StartRun(f.ctx, "", mlruns.RunSpec{ExperimentID: "404"})
+		f.refused(err, mlruns.ErrNotFound, mlruns.CodeNotFound, "Could not find experiment with ID 404")
+	}},
+	{name: "children", run: func(f *fixture) {
+		run := f.startRun()
+		tags := map[string]string{"k": "v"}
+		child := need(run.StartChild(f.ctx, mlruns.RunSpec{Name: "fold 1", Tags: tags}))(f)
+		got := f.read(child.ID)
+		equal(f, "parent", got.Data.Tags[mlruns.TagParentRunID], run.ID)
+		equal(f, "own tag", got.Data.Tags["k"], "v")
+		equal(f, "the caller's tags", tags, map[string]string{"k": "v"})
+		equal(f, "experiment", child.ExperimentID, run.ExperimentID)
+		elsewhere := need(run.StartChild(f.ctx, mlruns.RunSpec{ExperimentID: mlruns.DefaultExperimentID, Tags: map[string]string{mlruns.TagParentRunID: run.ID}}))(f)
+		equal(f, "experiment of its own", elsewhere.ExperimentID, mlruns.DefaultExperimentID)
+		_, err := child.StartChild(f.ctx, mlruns.RunSpec{Tags: map[string]string{mlruns.TagParentRunID: run.ID}})
+		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "The tag 'mlflow.parentRunId' is '"+run.ID+"', but the run is started below '"+child.ID+"'")
+		page := need(f.client.SearchRuns(f.ctx, mlruns.RunQuery{Filter: "tags.`mlflow.parentRunId` = '" + run.ID + "'"}))(f)
+		equal(f, "found below", len(page.Runs), 2)
+	}},
+	{name: "params from a value", run: func(f *fixture) {
+		run := f.startRun()
+		f.must(run.LogParamsFrom(f.ctx, map[string]any{"optimizer": map[string]any{"lr": 3e-4, "name": "adamw"}, "epochs": 10, "amp": true, "seed": nil}))
+		equal(f, "params", f.read(run.ID).Data.Params, map[string]string{"optimizer/lr": "0.0003", "optimizer/name": "adamw", "epochs": "10", "amp": "True", "seed": "None"})
+		f.refused(run.LogParamsFrom(f.ctx, map[string]any{"a": 1, "z": make(chan int)}), mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "The param 'z' has no text: it is of the type chan int")
+		equal(f, "params after a refusal", len(f.read(run.ID).Data.Params), 5)
 	}},
 	{name: "log", run: func(f *fixture) {
 		run := f.startRun()
@@ -251,8 +284,8 @@ var activeRunScenarios = []scenario{
 	}},
 	{name: "as a run that cannot be made or ended", run: func(f *fixture) {
 		called := false
-		err := f.client.WithRun(f.ctx, "", mlruns.RunSpec{}, func(context.Context, *mlruns.ActiveRun) error { called = true; return nil })
-		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "Invalid experiment name: ''")
+		err := f.client.WithRun(f.ctx, "sweep", mlruns.RunSpec{ID: "not an id"}, func(context.Context, *mlruns.ActiveRun) error { called = true; return nil })
+		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter, "Invalid value \"not an id\" for parameter 'run_id' supplied.")
 		equal(f, "called", called, false)
 		var id string
 		err = f.client.WithRun(f.ctx, "sweep", mlruns.RunSpec{}, func(ctx context.Context, run *mlruns.ActiveRun) error {
