@@ -30,7 +30,8 @@ type ArtifactStore interface {
 	Artifacts(ctx context.Context, runID, artifactPath string) ([]FileInfo, error)
 	// OpenArtifact opens a file for reading. The caller closes it.
 	OpenArtifact(ctx context.Context, runID, artifactPath string) (io.ReadCloser, error)
-	// DownloadArtifacts copies the file or folder artifactPath to below the existing folder localDir and returns where it is.
+	// DownloadArtifacts copies the file or folder artifactPath to below the existing folder localDir and returns where it is, as an
+	// absolute path.
 	DownloadArtifacts(ctx context.Context, runID, artifactPath, localDir string) (string, error)
 	// DeleteArtifacts removes a file or folder; a missing one is no error. "" removes all artifacts and keeps the folder.
 	DeleteArtifacts(ctx context.Context, runID, artifactPath string) error

@@ -14,7 +14,7 @@ import (
 )
 
 // Download copies the file or folder p, "" for all, to the same path below the existing directory localDir and returns where
-// it is. Files appear whole, with their modes and times, and replace those of their names; folders are merged, empty ones are
+// it is, as an absolute path. Files appear whole, with their modes and times, and replace those of their names; folders are merged, empty ones are
 // made. Links to files count as files; of a folder, links to folders are left out and what List leaves out. Nothing is written outside of localDir,
 // whatever links lie there.
 //
@@ -22,6 +22,9 @@ import (
 func (r *Repository) Download(ctx context.Context, p, localDir string) (string, error) {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {
+		return "", err
+	}
+	if localDir, err = filepath.Abs(localDir); err != nil {
 		return "", err
 	}
 	if err := checkDestination(localDir); err != nil {

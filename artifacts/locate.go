@@ -34,6 +34,11 @@ type Run struct {
 	// OwnRoot is the artifact root that the caller gave the store, as a path of the operating system, "" if none. It is made
 	// when it is missing and written to.
 	OwnRoot string
+	// Mappings are the places that the caller gave to recorded locations. They are read and written.
+	Mappings []Mapping
+	// InStore gives the folder in Fs where the recorded location is, and its URI, if it was recorded below the directory of the store, there
+	// or where that was before, and nothing else of the store is there. False if it was not; nil is the same. It is asked only when needed.
+	InStore func() (folder, uri string, ok bool)
 	// Allowed are the directories that the caller allowed to be read and written. They are looked at only when needed.
 	Allowed []string
 	// ReadOnly says that the store is open for reading only.
@@ -75,45 +80,89 @@ func (p *Place) Repository(sync bool) *Repository {
 // Locate decides where the artifacts of a run are, by the first of these rules that fits:
 //
 //   - below OwnRoot, if the recorded location is there;
+//   - in the directory of a mapping, if the recorded location is mapped;
 //   - in the run's own folder, if the recorded location ends in "/<experiment>/<run>/artifacts" or there is none. So a copied
 //     or moved store never touches its original. Only to read, only if the run's own folder is empty or missing, and
-//     only if the recorded one lies below an allowed directory and holds something, that is the place, with a Problem;
+//     only if the recorded one lies below an allowed directory and holds something, that is the place, with a Problem. A location of another
+//     scheme than file has this rule only to read, and only if the run's own folder holds something;
+//   - where InStore says. If that holds nothing it is the allowed directory that the recorded location is below;
 //   - below an allowed directory, if the recorded location is there.
 //
-// A store without a place on a disk, RealDir "", has the second rule only, and never reads what was recorded. Anything else is
+// Where the second and the fourth rule find nothing and the run's own folder holds something, that is the place.
+//
+// A store without a place on a disk, RealDir "", has the third and fourth rule only, and never reads what was recorded. Anything else is
 // mlruns.ErrOutside, a location that is no local file mlruns.ErrUnsupported. "Below" is decided by the cleaned
-// paths, and the operating system then holds every access to that directory: no link leads out of it. A recorded relative path that no rule
-// places is mlruns.ErrOutside too, for what it meant depended on where a process was started.
+// paths, and the operating system then holds every access to that directory: no link leads out of it. A recorded path that means nothing on this system, a
+// relative one too, is mlruns.ErrOutside where no rule places it, for what it meant depended on where a process was started.
 func Locate(r Run) (*Place, error) {
-	recorded, err := LocalPath(r.RecordedURI)
-	if err != nil {
-		return nil, err
-	}
-	if recorded == "" {
-		return r.own(r.ownURI())
-	}
-	recorded = path.Clean(recorded)
-	if r.RealDir != "" && recorded == filepath.ToSlash(filepath.Join(r.RealDir, folderName)) {
-		return r.own(r.RecordedURI)
-	}
-	beside := strings.HasSuffix("/"+recorded, "/"+path.Join(r.ExperimentID, r.RunID, folderName))
-	if r.RealDir == "" {
-		if beside {
+	recorded, notLocal := LocalPath(r.RecordedURI)
+	if notLocal == nil {
+		if recorded == "" {
 			return r.own(r.ownURI())
 		}
-		return nil, outside(recorded)
+		recorded = path.Clean(recorded)
 	}
-	if rel, ok := below(r.OwnRoot, recorded); ok {
-		return r.openOwnRoot(rel)
+	if r.RealDir != "" && notLocal == nil {
+		if recorded == filepath.ToSlash(filepath.Join(r.RealDir, folderName)) {
+			return r.own(r.RecordedURI)
+		}
+		if rel, ok := below(r.OwnRoot, recorded); ok {
+			return r.openOwnRoot(rel)
+		}
 	}
-	if beside {
+	if r.RealDir != "" {
+		if dir, rel, ok := Mapped(r.Mappings, r.RecordedURI); ok {
+			return r.openMapped(dir, rel)
+		}
+	}
+	if endsIn(r.RecordedURI, path.Join(r.ExperimentID, r.RunID, folderName)) {
+		return r.beside(recorded, notLocal)
+	}
+	if r.InStore != nil {
+		if folder, uri, ok := r.InStore(); ok {
+			return r.inStore(folder, uri, recorded, notLocal)
+		}
+	}
+	return r.openAllowed(recorded, notLocal)
+}
+
+// beside is the place of a run whose recorded location ends as that of its own folder does.
+func (r Run) beside(recorded string, notLocal error) (*Place, error) {
+	if _, file := RecordedPath(r.RecordedURI); !file && (r.ForWriting || r.vacant()) {
+		return nil, notLocal
+	}
+	if notLocal == nil && r.RealDir != "" {
 		if p := r.moved(recorded); p != nil {
 			return p, nil
 		}
-		return r.own(r.ownURI())
 	}
-	return r.openAllowed(recorded)
+	return r.own(r.ownURI())
 }
+
+// inStore is the place of a run whose artifacts are in another folder of the store.
+func (r Run) inStore(folder, uri, recorded string, notLocal error) (*Place, error) {
+	p := &Place{Fs: r.Fs, Folder: folder, TempDir: folder, URI: uri, Writable: !r.ReadOnly}
+	if vacant(p.Fs, p.Folder) {
+		if there, err := r.openAllowed(recorded, notLocal); err == nil {
+			return there, nil
+		}
+	}
+	return r.orOwn(p)
+}
+
+// orOwn gives the run's own folder in place of one that holds nothing, if that holds something.
+func (r Run) orOwn(p *Place) (*Place, error) {
+	if r.vacant() || !vacant(p.Fs, p.Folder) {
+		return p, nil
+	}
+	if err := p.Close(); err != nil {
+		return nil, err
+	}
+	return r.own(r.ownURI())
+}
+
+// vacant reports whether the run's own folder is missing or empty.
+func (r Run) vacant() bool { return vacant(r.Fs, path.Join(r.Dir, folderName)) }
 
 func (r Run) own(uri string) (*Place, error) {
 	folder := path.Join(r.Dir, folderName)
@@ -146,10 +195,10 @@ func (r Run) openOwnRoot(rel string) (*Place, error) {
 
 // moved is the place a moved store recorded, if that is to be read, else nil.
 func (r Run) moved(recorded string) *Place {
-	if r.ForWriting || !vacant(r.Fs, path.Join(r.Dir, folderName)) {
+	if r.ForWriting || !r.vacant() {
 		return nil
 	}
-	p, err := r.openAllowed(recorded)
+	p, err := r.openAllowed(recorded, nil)
 	if err != nil {
 		return nil
 	}
@@ -162,11 +211,28 @@ func (r Run) moved(recorded string) *Place {
 	return p
 }
 
-func (r Run) openAllowed(recorded string) (*Place, error) {
+// openMapped opens the place of a mapped location.
+func (r Run) openMapped(dir, rel string) (*Place, error) {
+	p, err := r.open(dir, rel)
+	if err != nil {
+		return nil, fmt.Errorf("the directory that '%s' is mapped to cannot be opened: %w", r.RecordedURI, err)
+	}
+	p.URI = r.RecordedURI
+	if abs, err := filepath.Abs(filepath.Join(dir, filepath.FromSlash(rel))); err == nil {
+		p.URI = FileURI(filepath.ToSlash(abs))
+	}
+	return r.orOwn(p)
+}
+
+// openAllowed opens a recorded place below a directory that is allowed. notLocal is why it is none of this system.
+func (r Run) openAllowed(recorded string, notLocal error) (*Place, error) {
+	if notLocal != nil {
+		return nil, notLocal
+	}
 	var missing error
 	for _, dir := range r.Allowed {
 		rel, ok := below(dir, recorded)
-		if !ok {
+		if !ok || r.RealDir == "" {
 			continue
 		}
 		p, err := r.open(dir, rel)
@@ -182,8 +248,16 @@ func (r Run) openAllowed(recorded string) (*Place, error) {
 }
 
 func outside(recorded string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrOutside,
-		Text: fmt.Sprintf("The artifact location '%s' is outside of the store. Allow a directory above it with WithArtifactRoots if it is to be opened", recorded)}
+	text := fmt.Sprintf("The artifact location '%s' is outside of the store. ", recorded)
+	switch {
+	case filepath.IsAbs(filepath.FromSlash(recorded)):
+		text += "Allow a directory above it with WithArtifactRoots if it is to be opened"
+	case IsAbs(recorded) || strings.Contains(recorded, `\`):
+		text += "It is a path of another system. If it is in a directory here, say so with WithArtifactMapping(location, dir)"
+	default:
+		text += "It is a relative path, and what it is relative to is not recorded. Say so with WithArtifactMapping(\".\", dir)"
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: text}
 }
 
 func (r Run) open(dir, rel string) (*Place, error) {

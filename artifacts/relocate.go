@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -29,24 +28,29 @@ func relocated(location, to, goos string) string {
 	return protect(to)
 }
 
-// LeftBehind says why the artifacts of a run that moved with its store may still be at the recorded place, or "". It is for runs whose recorded location ends
-// in "/<experiment>/<run>/artifacts" and is another place than the run's own folder.
+// LeftBehind says why the artifacts of a run that moved with its store may still be at the recorded place, or "". It is for runs whose recorded location is
+// below another place of the store, of which InStore is the folder here; nil if that is the run's own.
 //
-// A run that has artifacts beside it has left none. Below an allowed directory the recorded folder is looked into; elsewhere it is only asked whether
-// there is one.
+// A run that has artifacts here has left none. Below an allowed directory the recorded folder is looked into; elsewhere it is only asked whether
+// there is one, and of another host not even that.
 func LeftBehind(r Run) string {
-	if r.RealDir == "" || !vacant(r.Fs, path.Join(r.Dir, folderName)) {
+	if r.RealDir == "" || !r.vacant() {
 		return ""
 	}
-	recorded, err := LocalPath(r.RecordedURI)
-	if err != nil {
-		return ""
+	if r.InStore != nil {
+		if folder, _, ok := r.InStore(); ok && !vacant(r.Fs, folder) {
+			return ""
+		}
 	}
-	recorded = path.Clean(recorded)
+	recorded, _ := RecordedPath(r.RecordedURI)
+	if onShare(recorded) {
+		return fmt.Sprintf("its folder of artifacts is empty here and they may be in '%s', on another host", recorded)
+	}
 	r.ForWriting = false
-	p, err := r.openAllowed(recorded)
+	_, notLocal := LocalPath(r.RecordedURI)
+	p, err := r.openAllowed(recorded, notLocal)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), notLocal != nil:
 		return ""
 	case errors.Is(err, mlruns.ErrOutside) && !Exists(recorded):
 		return ""
@@ -63,10 +67,10 @@ func LeftBehind(r Run) string {
 }
 
 // Exists reports whether there is something at a recorded path that was cleaned, or may be. It opens nothing. A path that means nothing on this system
-// is not there.
+// is not there, and one on another host is not asked for.
 func Exists(recorded string) bool {
 	name := filepath.FromSlash(recorded)
-	if !filepath.IsAbs(name) {
+	if !filepath.IsAbs(name) || onShare(recorded) {
 		return false
 	}
 	_, err := os.Lstat(name)

@@ -36,7 +36,7 @@ func localPath(uri, goos string) (string, error) {
 	case fileScheme:
 	default:
 		return "", &mlruns.Reason{Kind: mlruns.ErrUnsupported,
-			Text: fmt.Sprintf("Artifacts at a location of the scheme '%s' are not supported: only local files are", u.scheme)}
+			Text: fmt.Sprintf("Artifacts at a location of the scheme '%s' are not supported: only local files are. If they are in a directory here, say so with WithArtifactMapping(location, dir)", u.scheme)}
 	}
 	if !localHost(u.host) {
 		return "", &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInternal,

@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -15,32 +16,38 @@ import (
 var _ mlruns.ArtifactStore = (*Store)(nil)
 
 // newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the store as it lies now if the experiment has moved with it.
-func (s *Store) newArtifactURI(e mlruns.Experiment, runID string) (string, error) {
+func (s *Store) newArtifactURI(ctx context.Context, e mlruns.Experiment, runID string) (string, error) {
 	location := e.ArtifactLocation
 	if _, moved := s.movedFrom(location, e.ID); location == "" || moved {
 		var err error
 		if location, err = artifacts.Append(s.uri, e.ID); err != nil {
 			return "", err
 		}
+	} else if at, ok := s.inStore(location, s.rootsOnce(ctx)); ok && at.root != s.root() {
+		location = artifacts.Relocated(location, path.Join(s.root(), at.rel))
 	}
 	return artifacts.Append(location, runID, layout.Artifacts)
+}
+
+// rootsOnce is recordedRoots, read when it is asked for first.
+func (s *Store) rootsOnce(ctx context.Context) func() []string {
+	return sync.OnceValue(func() []string { return s.recordedRoots(ctx) })
 }
 
 // movedFrom reports whether a location ends in tail, as one below the store's directory does, but is recorded for another place, where this store or the
 // one it was copied from was. It gives the recorded path, cleaned.
 func (s *Store) movedFrom(location, tail string) (recorded string, ok bool) {
-	recorded, err := artifacts.LocalPath(location)
-	if err != nil {
-		return "", false
-	}
-	recorded = path.Clean(recorded)
-	if !strings.HasSuffix("/"+recorded, "/"+tail) {
+	recorded, ok = artifacts.RecordedPath(location)
+	if !ok || !strings.HasSuffix("/"+recorded, "/"+tail) {
 		return "", false
 	}
 	if own := s.ownArtifactRoot(); own != "" && strings.HasPrefix(recorded+"/", filepath.ToSlash(own)+"/") {
 		return "", false
 	}
-	return recorded, recorded != path.Join(filepath.ToSlash(s.dir), tail)
+	if _, _, mapped := artifacts.Mapped(s.mappings, location); mapped {
+		return "", false
+	}
+	return recorded, recorded != path.Join(s.root(), tail)
 }
 
 // ownArtifactRoot is the local directory of WithArtifactRoot, "" without one.
@@ -70,7 +77,7 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err != nil {
 		return nil, runError(runID, err)
 	}
-	r := s.artifactsOf(ref, info)
+	r := s.artifactsOf(ctx, ref, info)
 	r.ForWriting = writing
 	place, err := artifacts.Locate(r)
 	if err == nil && place.Problem != nil {
@@ -80,11 +87,24 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 }
 
 // artifactsOf is what package artifacts needs to know of a run.
-func (s *Store) artifactsOf(ref runRef, info mlruns.RunInfo) artifacts.Run {
+func (s *Store) artifactsOf(ctx context.Context, ref runRef, info mlruns.RunInfo) artifacts.Run {
 	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
-		OwnRoot: s.ownArtifactRoot(), Allowed: s.artifactRoots, ReadOnly: s.readOnly}
+		OwnRoot: s.ownArtifactRoot(), Mappings: s.mappings, Allowed: s.artifactRoots, ReadOnly: s.readOnly}
 	if s.tree.native != nil {
 		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
+	}
+	r.InStore = func() (folder, uri string, ok bool) {
+		dir, ok := s.artifactFolder(ref, info.ArtifactURI, s.rootsOnce(ctx))
+		folder, uri = s.tree.name(dir), s.tree.name(dir)
+		if s.tree.native != nil {
+			if real, onDisk := s.tree.native.RealPath(folder); onDisk {
+				uri = artifacts.FileURI(filepath.ToSlash(real))
+				if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
+					uri = info.ArtifactURI
+				}
+			}
+		}
+		return folder, uri, ok
 	}
 	return r
 }

@@ -43,7 +43,8 @@ var cves = []struct {
 		c.refusedPaths("//proc/self/root"+c.abs("k"), "/proc/self/root"+c.abs("k"))
 	}},
 	{"CVE-2024-1483", func(c *confined) {
-		c.refusedLocations("http:///#/../../../../outside/0/run/artifacts", "file://"+c.dir+"#/../../outside", "#/../../outside", "file://"+c.top+"#"+c.outside)
+		c.refusedLocations("http:///#/../../../../outside/0/run/artifacts", "#/../../outside", "file://"+c.top+"#"+c.outside)
+		c.keptBelow("file://" + c.dir + "#/../../outside")
 	}},
 	{"CVE-2024-1560", func(c *confined) {
 		c.keptInside("%2e%2e/%2e%2e/%2e%2e/%2e%2e/outside", "%252e%252e%252f%252e%252e%252f%252e%252e%252f%252e%252e%252foutside", "..%252f..%252f..%252f..%252foutside")
@@ -66,6 +67,7 @@ var cves = []struct {
 	{"CVE-2025-10279", (*confined).noSharedTemp},
 	{"CVE-2026-2614", func(c *confined) { c.refusedSources("/etc/passwd", "file:///", "models:/../x/1", "runs:/run/../../..") }},
 	{"CVE-2026-4137", (*confined).noSharedTemp},
+	{"ZDI-CAN-26649", (*confined).plantedRuns},
 }
 
 func TestMLflowCVEs(t *testing.T) {
@@ -155,6 +157,17 @@ func (c *confined) refusedLocations(locations ...string) {
 		if err := c.store.WriteArtifact(ctx, "run", "k", strings.NewReader("new")); err == nil || mlruns.CodeOf(err) == "" {
 			c.Errorf("writing at the recorded location %q: %v, want it refused", location, err)
 		}
+	}
+}
+
+// keptBelow makes an experiment with a location that is the store's directory, whatever else it seems to say, and wants its artifacts to be there.
+func (c *confined) keptBelow(location string) {
+	c.Helper()
+	ctx := c.Context()
+	err := errors.Join(errOf(c.store.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "below", Name: "below", ArtifactLocation: location})),
+		errOf(c.store.CreateRun(ctx, mlruns.RunSpec{ID: "belowrun", ExperimentID: "below"})), c.store.WriteArtifact(ctx, "belowrun", "k", strings.NewReader("new")))
+	if data, readErr := os.ReadFile(filepath.Join(c.dir, "belowrun", "artifacts", "k")); string(data) != "new" || err != nil {
+		c.Errorf("writing at the location %q: %v; in the store is %q, %v", location, err, data, readErr)
 	}
 }
 
@@ -265,6 +278,7 @@ func TestHostileArtifactURIs(t *testing.T) {
 			"file:" + out + "/0/run/artifacts#/0/run/artifacts", "file:" + out + "?/0/run/artifacts", "file:" + out + "/%2e%2e/outside", "file:" + out + "%2f0%2frun%2fartifacts", "../../outside", "../../../../outside/0/run/artifacts", "file:../../outside", "./outside", "outside",
 			c.top, "file://" + filepath.ToSlash(c.top), "", "~", ".", "..", "/proc/self/root" + out, "/proc/self/cwd/x", dir, dir + "/0", dir + "/0/run", dir + "/0/other", dir + "/0/other/artifacts", "file://" + dir + "/0/other/artifacts", dir + "/0/run/artifacts/../../other/artifacts", dir + "/.mlruns.trash",
 			dir + "/allowed/../0/other/artifacts", dir + "/allowed/../../outside", "file://" + dir + "/allowed/%2e%2e/%2e%2e/outside", dir + "/allowedx", dir + "/0/other/0/run/artifacts", `C:\outside`, `C:/0/run/artifacts`, `\\host\share\0\run\artifacts`,
+			dir + "/run/artifacts/../../0/other/artifacts", dir + "/.trash/gone/run/artifacts", dir + "/0/other/artifacts/run/artifacts", dir + "/0/other/params/run/artifacts", dir + "/0/tags/run/artifacts", dir + "/.mlruns.trash/run/artifacts",
 			"dbfs:" + out, "s3://b/0/run/artifacts", "s3:" + out, "runs:/other", "mlflow-artifacts:/../x", "http://h/0/run/artifacts", "x" + strings.Repeat("/..", 3000) + out, "a\tb", "file:\x00" + out,
 		} {
 			c.setLocation(uri)
@@ -309,7 +323,7 @@ func TestSecurityIsDocumented(t *testing.T) {
 			}
 		}
 		cells := strings.Split(line, "|")
-		if len(cells) != 6 || !strings.Contains(line, "CVE-") {
+		if len(cells) != 6 || !strings.Contains(line, "CVE-20") && !strings.Contains(line, "ZDI-CAN-") {
 			continue
 		}
 		id := strings.TrimSpace(cells[1])

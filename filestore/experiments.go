@@ -151,7 +151,7 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 	case err == nil || ended(ctx, err):
 	case isMissing(err):
 		if s.tree.isDir(ref.dir) { // else it was removed for good since it was listed
-			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+			p.add(missingMeta(ref.dir))
 		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -45,7 +46,10 @@ func newRunRef(e experimentRef, id string) runRef {
 
 // findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
 func (s *Store) findExperiment(id string) (experimentRef, error) {
-	ref, _, err := s.lookForExperiment(id)
+	ref, bare, err := s.lookForExperiment(id)
+	if bare && s.isArtifactFolder(ref.dir, s.artifactAreas(context.Background())) {
+		return experimentRef{}, mlruns.ExperimentNotFound(id)
+	}
 	return ref, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -17,6 +18,7 @@ var _ mlruns.Collector = (*Store)(nil)
 //
 // An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its meta.yaml says deleted, in an active experiment and in a
 // deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it is unreadable stays whole.
+// Artifacts of a run that lie elsewhere in the store, because the experiment has a location there, go before the rest of the run, unless another run has its id.
 // Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store is touched, and nothing of which a link says that it lies in
 // the trash.
 //
@@ -35,6 +37,9 @@ func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Remov
 type collection struct {
 	upkeep
 	query mlruns.GCQuery
+	// Where the store was recorded, and where experiments have their artifacts, before anything was removed.
+	roots func() []string
+	areas func() []artifactArea
 	yield func(mlruns.Removal, error) bool
 }
 
@@ -45,6 +50,8 @@ func (c *collection) collect(ctx context.Context) error {
 	if c.query.OlderThan < 0 {
 		return mlruns.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
+	c.roots = c.store.rootsOnce(ctx)
+	c.areas = sync.OnceValue(func() []artifactArea { return c.store.artifactAreas(ctx) })
 	if err := c.leftovers(ctx); err != nil {
 		return err
 	}
@@ -85,6 +92,10 @@ func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole b
 	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
 		return false, nil
 	}
+	if other := c.lodger(ref.dir); other != "" {
+		c.did(ref.dir, mlruns.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
+		return true, ctx.Err()
+	}
 	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
 	c.remove(ctx, r, func() (string, error) { return c.store.discardExperiment(ctx, ref, c.old) })
 	return true, ctx.Err()
@@ -105,6 +116,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		return
 	}
 	at, durable := r.Path, true
+	elsewhere := c.artifactsOf(ctx, r.Path)
 	if !c.query.DryRun {
 		var err error
 		if at, err = discard(); at == "" && (err == nil || ctx.Err() != nil) {
@@ -116,8 +128,14 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		durable = err == nil
 	}
 	r.Files, r.Bytes = c.store.measure(at)
-	// What was moved and could come back after a power cut is left whole, for the next GC.
-	if !c.query.DryRun && durable {
+	// What was moved and could come back after a power cut is left whole, for the next GC. So is what knows of artifacts that could not be removed.
+	gone := !c.query.DryRun && durable
+	for _, of := range elsewhere {
+		files, bytes := c.store.measure(of.dir)
+		r.Files, r.Bytes = r.Files+files, r.Bytes+bytes
+		gone = gone && c.did(of.dir, c.store.removeArtifacts(ctx, of, r.RunID == ""))
+	}
+	if gone {
 		c.did(r.Path, c.store.tree.removeAll(at))
 	}
 	c.stopped = !c.yield(r, nil)

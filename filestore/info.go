@@ -41,9 +41,13 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return info, err
 	}
+	p := &problems{store: s}
 	for _, e := range refs {
 		if err := ctx.Err(); err != nil {
 			return info, err
+		}
+		if ok, err := s.tree.exists(layout.Join(e.dir, layout.Meta)); !ok && err == nil && p.isArtifactFolder(missingMeta(e.dir)) {
+			continue
 		}
 		if e.trashed {
 			info.Deleted++

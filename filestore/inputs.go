@@ -328,7 +328,7 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 		case errors.Is(err, errNoDataset):
 			p.add(problemOf(mlruns.ProblemDangling, path, err))
 		case errors.Is(err, fs.ErrNotExist):
-			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: parent(path), Reason: "a folder without a meta.yaml"})
+			p.add(missingMeta(parent(path)))
 		default:
 			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))
 		}

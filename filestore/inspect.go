@@ -44,7 +44,7 @@ func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
 }
 
 func (v *inspection) all() error {
-	p := &problems{}
+	p := &problems{store: v.Store}
 	v.private(p)
 	refs, err := v.experimentRefs(mlruns.ViewAll, p)
 	if err == nil {
@@ -142,7 +142,7 @@ func (v *inspection) now(ref experimentRef) experimentRef {
 func (v *inspection) experiment(ref experimentRef) error {
 	ref = v.now(ref)
 	v.next(ref.dir)
-	p := &problems{}
+	p := &problems{store: v.Store}
 	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
 	if ended(v.ctx, err) {
 		return v.ctx.Err()

@@ -21,7 +21,7 @@ func (v *inspection) run(ref runRef) error {
 	}
 	ref = newRunRef(v.now(ref.experiment), ref.id)
 	v.next(ref.dir)
-	p := &problems{}
+	p := &problems{store: v.Store}
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 // lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of its artifacts is not there, where that may be looked at.
 // Without such a sign there is nothing to say: a run without artifacts has no folder at a recorded place either.
 func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) {
-	place, err := artifacts.Locate(v.artifactsOf(ref, info))
+	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
 	if err != nil {
 		return
 	}

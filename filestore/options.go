@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
 )
 
 // Option changes how Open opens a store.
@@ -24,6 +25,7 @@ type options struct {
 	logger        *slog.Logger
 	artifactRoot  string
 	artifactRoots []string
+	mappings      []artifacts.Mapping
 	linkTargets   []string
 	truncation    bool
 	parallelism   int
@@ -100,6 +102,14 @@ func WithArtifactRoot(uri string) Option { return func(o *options) { o.artifactR
 // WithArtifactRoots allows artifacts to be read and written below these directories when a run's recorded location lies there. The default is none.
 func WithArtifactRoots(dirs ...string) Option {
 	return func(o *options) { o.artifactRoots = append(o.artifactRoots, dirs...) }
+}
+
+// WithArtifactMapping says that artifacts which were recorded at a location, or below it, are in the directory dir, and allows them to be read and written
+// there. The location is a scheme, with or without a host and the beginning of a path ("mlflow-artifacts:", "s3://bucket/prefix"), or a path of any system
+// (`C:\old`, "file://server/share", "." for all relative ones). `mlflow server` 2 and 3 keep what they record as "mlflow-artifacts:" in ./mlartifacts. Of several
+// mappings the first that fits counts. The default is none.
+func WithArtifactMapping(location, dir string) Option {
+	return func(o *options) { o.mappings = append(o.mappings, artifacts.Mapping{From: location, Dir: dir}) }
 }
 
 // WithLinkTargets allows symbolic links in the store that lead into these directories, scratch disks for instance. The default is none:

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -40,6 +39,7 @@ type move struct {
 	dryRun bool
 	yield  func(mlruns.Relocation, error) bool
 	here   map[string]bool // whether a root that was recorded is this store under another name
+	roots  []string        // where the store was recorded before anything was changed
 }
 
 func (m *move) relocate(ctx context.Context) error {
@@ -50,7 +50,8 @@ func (m *move) relocate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, ref := range refs {
+	m.roots = m.store.recordedRoots(ctx)
+	for _, ref := range m.ordered(ctx, refs) {
 		if err := m.experiment(ctx, ref); m.stopped || err != nil {
 			return err
 		}
@@ -68,15 +69,19 @@ func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 	if err != nil {
 		return ctx.Err()
 	}
-	recorded, moved := m.from(e.ArtifactLocation, e.ID)
-	if !moved {
+	at, ok := m.from(e.ArtifactLocation, e.ID)
+	if !ok {
 		return nil
 	}
-	kept := relative(recorded)
-	if kept == "" && m.store.onDisk() && artifacts.Exists(recorded) && !artifacts.Exists(path.Join(recorded, layout.Meta)) {
+	sign := path.Join(at.recorded, layout.Meta)
+	if at.rel != e.ID {
+		sign = path.Join(at.root, layout.Trash)
+	}
+	kept := relative(at.recorded)
+	if kept == "" && m.store.onDisk() && artifacts.Exists(at.recorded) && !artifacts.Exists(sign) {
 		kept = "there is a folder, which is no experiment's"
 	}
-	m.change(ctx, ref.dir, e.ArtifactLocation, e.ID, kept, func(to string) (bool, error) {
+	m.change(ctx, ref.dir, e.ArtifactLocation, at.rel, kept, func(to string) (bool, error) {
 		now, unlock, err := m.store.lockExperiment(ctx, e.ID)
 		if err != nil {
 			return false, err
@@ -93,15 +98,15 @@ func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 
 func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	tail := path.Join(info.ExperimentID, info.ID, layout.Artifacts)
-	recorded, moved := m.from(info.ArtifactURI, tail)
-	if !moved {
+	at, ok := m.from(info.ArtifactURI, tail)
+	if !ok {
 		return
 	}
-	kept := relative(recorded)
+	kept := relative(at.recorded)
 	if kept == "" {
-		kept = artifacts.LeftBehind(m.store.artifactsOf(ref, info))
+		kept = artifacts.LeftBehind(m.store.artifactsOf(ctx, ref, info))
 	}
-	m.change(ctx, ref.dir, info.ArtifactURI, tail, kept, func(to string) (bool, error) {
+	m.change(ctx, ref.dir, info.ArtifactURI, at.rel, kept, func(to string) (bool, error) {
 		now, unlock, err := m.store.lockPlacedRun(ctx, ref)
 		if err != nil || unlock == nil {
 			return false, err
@@ -116,15 +121,35 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	})
 }
 
-// from is movedFrom for a store that may have several names.
-func (m *move) from(location, tail string) (recorded string, moved bool) {
-	recorded, moved = m.store.movedFrom(location, tail)
-	if !moved || !m.store.onDisk() {
-		return recorded, moved
+// ordered puts the experiments with a location of their own below the store first. From the others it is known where the store was: a call that goes on after
+// one that was interrupted needs them as they were.
+func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRef {
+	var first, last []experimentRef
+	for _, ref := range refs {
+		e, _, err := m.store.readExperimentOnly(ctx, ref)
+		if at, ok := m.from(e.ArtifactLocation, e.ID); err == nil && ok && at.rel != e.ID {
+			first = append(first, ref)
+		} else {
+			last = append(last, ref)
+		}
 	}
-	root := filepath.FromSlash(strings.TrimSuffix(recorded, "/"+tail))
+	return append(first, last...)
+}
+
+// from tells where in the store a location was recorded that is of another place of the store: one that ends in tail, or is below a root that was recorded. A
+// store may have several names.
+func (m *move) from(location, tail string) (at moved, ok bool) {
+	if recorded, is := m.store.movedFrom(location, tail); is {
+		at = moved{recorded, above(recorded, tail), tail}
+	} else if at, is = m.store.inStore(location, func() []string { return m.roots }); !is || at.root == m.store.root() {
+		return at, false
+	}
+	if !m.store.onDisk() {
+		return at, true
+	}
+	root := filepath.FromSlash(at.root)
 	here, known := m.here[root]
-	if !known && filepath.IsAbs(root) {
+	if !known && artifacts.Exists(at.root) {
 		there, err := os.Stat(root)
 		if err == nil {
 			now, statErr := os.Stat(m.store.dir)
@@ -132,7 +157,7 @@ func (m *move) from(location, tail string) (recorded string, moved bool) {
 		}
 		m.here[root] = here
 	}
-	return recorded, !here
+	return at, !here
 }
 
 func relative(recorded string) string {

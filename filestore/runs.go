@@ -151,7 +151,7 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	case err == nil || ended(ctx, err):
 	case errors.Is(err, fs.ErrNotExist):
 		if _, gone := s.tree.stat(ref.dir); !isMissing(gone) { // else it was removed for good since it was listed
-			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: ref.dir, Reason: "a folder without a meta.yaml"})
+			p.add(missingMeta(ref.dir))
 		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
@@ -203,7 +203,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidState,
 			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.id)}
 	}
-	if run.Info.ArtifactURI, err = s.newArtifactURI(experiment, run.Info.ID); err != nil {
+	if run.Info.ArtifactURI, err = s.newArtifactURI(ctx, experiment, run.Info.ID); err != nil {
 		return nil, err
 	}
 	ref := newRunRef(e, run.Info.ID)

@@ -55,7 +55,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem}
+	p := &problems{report: q.OnProblem, store: s}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err

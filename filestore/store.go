@@ -65,6 +65,11 @@ func Open(dir string, opts ...Option) (*Store, error) {
 }
 
 func (s *Store) open(dir string) error {
+	for _, m := range s.mappings {
+		if err := m.Check(); err != nil {
+			return err
+		}
+	}
 	if err := s.mount(dir); err != nil {
 		return err
 	}

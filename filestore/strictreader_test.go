@@ -135,7 +135,7 @@ func (r *strictReader) experiment(s *strictStore, dir string) {
 		return
 	}
 	s.experiments[id] = e
-	reserved := []string{"tags", "datasets", "traces", "models"}
+	reserved := []string{"tags", "datasets", "traces", "models", "artifacts"}
 	for _, run := range r.folders(dir) {
 		if !slices.Contains(reserved, run) {
 			r.run(s, id, path.Join(dir, run))

@@ -24,6 +24,7 @@ type app struct {
 	store      string
 	storeGiven func() bool
 	artifacts  []string
+	mappings   mappingsFlag
 	json       bool
 	verbose    bool
 
@@ -74,6 +75,7 @@ or "store repair" left some.`,
 	a.storeGiven = func() bool { return flags.Changed("store") }
 	flags.BoolVar(&a.json, "json", false, "print MLflow's REST shapes, and errors as JSON")
 	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")
+	flags.Var(&a.mappings, "map-artifacts", "artifacts recorded at `LOCATION=DIR`, such as \"mlflow-artifacts:=mlartifacts\", are in that directory (repeatable)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is used, and what the library logs")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {

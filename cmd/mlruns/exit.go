@@ -86,5 +86,6 @@ func errorText(err error) string {
 func flagged(text string) string { return flags.Replace(text) }
 
 var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",
+	`WithArtifactMapping(".", dir)`, "--map-artifacts .=DIR", "WithArtifactMapping(location, dir)", "--map-artifacts LOCATION=DIR",
 	"; let every user of the store write its folders and lock files",
 	"; who writes to the store needs the permission to write to that file and to the folder it lies in")

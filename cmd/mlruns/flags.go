@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
 )
 
 // tagsFlag is --tag K=V, any number of times.
@@ -29,6 +30,21 @@ func (t *tagsFlag) Set(text string) error {
 		*t = tagsFlag{}
 	}
 	(*t)[key] = value
+	return nil
+}
+
+// mappingsFlag is --map-artifacts LOCATION=DIR, any number of times. An "=" in a location is written "%3D".
+type mappingsFlag []artifacts.Mapping
+
+func (m *mappingsFlag) String() string { return "" }
+func (m *mappingsFlag) Type() string   { return "LOCATION=DIR" }
+
+func (m *mappingsFlag) Set(text string) error {
+	from, dir, ok := strings.Cut(text, "=")
+	if !ok || from == "" || dir == "" {
+		return fmt.Errorf("want LOCATION=DIR")
+	}
+	*m = append(*m, artifacts.Mapping{From: from, Dir: dir})
 	return nil
 }
 

@@ -84,6 +84,9 @@ func newSession(store *filestore.Store, at place) *session {
 
 func (a *app) options() []filestore.Option {
 	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithProgress(a.line.tell)}
+	for _, m := range a.mappings {
+		opts = append(opts, filestore.WithArtifactMapping(m.From, m.Dir))
+	}
 	if a.verbose {
 		opts = append(opts, filestore.WithLogger(slog.New(slog.NewTextHandler(a.err, nil))))
 	}

@@ -64,10 +64,11 @@ func Run(experiment, runID string) string { return experiment + "/" + runID }
 // Join puts names together with slashes; each part must be a path as this package makes them.
 func Join(parts ...string) string { return strings.Join(parts, "/") }
 
-// ReservedInExperiment reports whether a folder of this name in an experiment is no run.
+// ReservedInExperiment reports whether a folder of this name in an experiment is no run. Where the store's root is the artifact location of an experiment,
+// <root>/<run id>/artifacts looks like a run of the experiment <run id>.
 func ReservedInExperiment(name string) bool {
 	switch name {
-	case Tags, Datasets, Traces, Models:
+	case Tags, Datasets, Traces, Models, Artifacts:
 		return true
 	}
 	return false

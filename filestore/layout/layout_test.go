@@ -65,7 +65,7 @@ func TestReserved(t *testing.T) {
 			t.Errorf("ReservedInRoot(%q) = %v, want %v", name, got, want)
 		}
 	}
-	for name, want := range map[string]bool{"tags": true, "datasets": true, "traces": true, "models": true, "metrics": false, "abc": false} {
+	for name, want := range map[string]bool{"tags": true, "datasets": true, "traces": true, "models": true, "artifacts": true, "metrics": false, "abc": false} {
 		if got := layout.ReservedInExperiment(name); got != want {
 			t.Errorf("ReservedInExperiment(%q) = %v, want %v", name, got, want)
 		}

@@ -1,0 +1,146 @@
+package filestore
+
+import (
+	"cmp"
+	"context"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// root is the store's directory as recorded paths are written.
+func (s *Store) root() string { return path.Clean(filepath.ToSlash(s.dir)) }
+
+// recordedRoots are the other places that this store was recorded in, the longest first: an experiment without a location of its own is at
+// <root>/<experiment id>. Of two roots of which one lies in the other only the inner one counts: the outer was a location of somebody's choice.
+func (s *Store) recordedRoots(ctx context.Context) []string {
+	roots := []string{s.root()}
+	s.eachLocation(ctx, func(_ experimentRef, e mlruns.Experiment) {
+		if recorded, ok := artifacts.RecordedPath(e.ArtifactLocation); ok && strings.HasSuffix("/"+recorded, "/"+e.ID) {
+			roots = append(roots, above(recorded, e.ID))
+		}
+	})
+	return innermost(roots)[1:]
+}
+
+// eachLocation calls do for the experiments that can be read. Of the others it is told where experiments are listed.
+func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.Experiment)) {
+	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+	if err != nil {
+		return
+	}
+	for _, ref := range refs {
+		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
+			continue // most folders of artifacts
+		}
+		if e, _, err := s.readExperimentOnly(ctx, ref); err == nil {
+			do(ref, e)
+		}
+	}
+}
+
+// above is what stands before tail in a recorded path that ends in it.
+func above(recorded, tail string) string {
+	root := strings.TrimSuffix(recorded, tail)
+	return cmp.Or(strings.TrimSuffix(root, "/"), path.Clean(root))
+}
+
+// innermost takes out what has another root below it, and what is there twice. The first stays the first.
+func innermost(roots []string) []string {
+	var kept []string
+	for i, root := range roots {
+		outer := func(other string) bool {
+			_, below := artifacts.Below(root, other)
+			return below && other != root
+		}
+		if i == 0 || !slices.Contains(kept, root) && !slices.ContainsFunc(roots, outer) {
+			kept = append(kept, root)
+		}
+	}
+	slices.SortStableFunc(kept[1:], func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return kept
+}
+
+// moved is a location that was recorded below the store's directory.
+type moved struct {
+	recorded string // its path, cleaned
+	root     string // the directory of the store that it was recorded below
+	rel      string // from there, and from the root now
+}
+
+// inStore tells whether a location was recorded below the store's directory, as that is now or as roots say. What the caller has named another directory for
+// is not.
+func (s *Store) inStore(location string, roots func() []string) (moved, bool) {
+	recorded, ok := artifacts.RecordedPath(location)
+	if !ok {
+		return moved{}, false
+	}
+	if own := s.ownArtifactRoot(); own != "" {
+		if _, below := artifacts.Below(filepath.ToSlash(own), recorded); below {
+			return moved{}, false
+		}
+	}
+	if _, _, mapped := artifacts.Mapped(s.mappings, location); mapped {
+		return moved{}, false
+	}
+	if rel, ok := artifacts.Below(s.root(), recorded); ok {
+		return moved{recorded, s.root(), rel}, true
+	}
+	for _, root := range roots() {
+		if rel, ok := artifacts.Below(root, recorded); ok {
+			return moved{recorded, root, rel}, true
+		}
+	}
+	return moved{}, false
+}
+
+// nowAt is where a path is that was recorded below the store's directory: what lay in the folder of an experiment went to the trash with it.
+func (s *Store) nowAt(rel string) string {
+	first, _, _ := strings.Cut(rel, "/")
+	if first == "" || s.tree.isDir(first) || !s.tree.isDir(layout.Experiment(first, true)) {
+		return rel
+	}
+	return layout.Join(layout.Trash, rel)
+}
+
+// mayHoldArtifacts reports whether a folder of the store may be that of a run's artifacts: it ends in /<run id>/artifacts, as every location does that MLflow
+// records, and lies neither among records nor in another run's folder, nor behind a link, which may lead there.
+func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
+	if !strings.HasSuffix("/"+dir, "/"+layout.Join(ref.id, layout.Artifacts)) {
+		return false
+	}
+	place := layout.Parse(layout.Join(dir, layout.Meta))
+	switch place.Kind {
+	case layout.Other, layout.Artifact, layout.Carried:
+	case layout.RunMeta, layout.ExperimentMeta: // of a run or an experiment whose name is reserved
+	default:
+		return false
+	}
+	if place.Run != "" && place.Run != layout.Artifacts {
+		run := layout.Run(layout.Experiment(place.Experiment, place.Trashed), place.Run)
+		if ok, err := s.tree.exists(layout.Join(run, layout.Meta)); run != ref.dir && (ok || err != nil) {
+			return false
+		}
+	}
+	for ; dir != ""; dir = parent(dir) {
+		if s.ownFolder(dir) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// artifactFolder gives the folder of the store in which a run's artifacts are that are not in the run's own, if they are in the store.
+func (s *Store) artifactFolder(ref runRef, location string, roots func() []string) (string, bool) {
+	at, ok := s.inStore(location, roots)
+	if !ok || at.rel == layout.Join(ref.experiment.id, ref.id, layout.Artifacts) {
+		return "", false
+	}
+	dir := s.nowAt(at.rel)
+	return dir, s.mayHoldArtifacts(dir, ref)
+}
