@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -15,10 +14,7 @@ type Info struct {
 	// URI is what MLflow would be given as its tracking URI.
 	URI      string
 	ReadOnly bool
-	// FileSystem is the kind of the file system, "nfs" for instance, "" where that is unknown.
-	FileSystem string
-	// LocksMayBeLocal is true where a lock may exclude the processes of this machine only.
-	LocksMayBeLocal bool
+	Drive
 	// Sync is the durability the store was opened with.
 	Sync Sync
 	// Active and Deleted count the experiments, Runs the folders of runs in all of them.
@@ -32,11 +28,10 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 }
 
 func (s *Store) info(ctx context.Context) (Info, error) {
-	info := Info{Dir: s.dir, URI: s.uri, ReadOnly: s.readOnly, Sync: s.sync}
+	info := Info{Dir: s.dir, URI: s.uri, ReadOnly: s.readOnly, Drive: s.Drive(), Sync: s.sync}
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	info.FileSystem, info.LocksMayBeLocal = s.fileSystem()
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return info, err
@@ -69,21 +64,4 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 		closeQuietly(f)
 	}
 	return info, nil
-}
-
-// fileSystem tells where the store lies, and whether a lock there may be seen by this machine only.
-func (s *Store) fileSystem() (kind string, local bool) {
-	if s.tree.native == nil {
-		return "", false
-	}
-	real, ok := s.tree.native.RealPath(s.tree.name(layout.Lock))
-	if !ok {
-		return "memory", true
-	}
-	kind = fileSystemOf(filepath.Dir(real))
-	switch kind {
-	case "nfs", "smb", "fuse", "9p":
-		return kind, true
-	}
-	return kind, false
 }

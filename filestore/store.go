@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/dirlock"
+	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -26,6 +27,7 @@ type Store struct {
 
 	tree   *tree
 	locks  *dirlock.Locker
+	drive  drive.Drive
 	dir    string // as the caller gave it, absolute where it is a path of the operating system
 	uri    string
 	hints  runHints
@@ -73,6 +75,7 @@ func (s *Store) open(dir string) error {
 	if err := s.mount(dir); err != nil {
 		return err
 	}
+	s.drive = s.judgeDrive()
 	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
@@ -80,9 +83,7 @@ func (s *Store) open(dir string) error {
 		return errors.Join(err, s.Close())
 	}
 	s.kept = s.newKeptRuns()
-	if kind, local := s.fileSystem(); local && !s.readOnly && s.locking != LockNone {
-		s.logger.Warn("locks may exclude the processes of this machine only", "filesystem", kind, "dir", s.dir)
-	}
+	s.warnOfDrive()
 	return nil
 }
 

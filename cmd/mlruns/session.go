@@ -42,7 +42,7 @@ func (a *app) reading(do work) action {
 
 // writing opens a store that exists, and looks for it in one place only.
 func (a *app) writing(do work) action {
-	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist()) })
+	return a.with(do, func() (*session, error) { return a.openToWrite(filestore.WithMustExist()) })
 }
 
 // planning opens the store that writing would, read-only.
@@ -52,7 +52,22 @@ func (a *app) planning(do work) action {
 
 // making opens the store, and makes it where there is none.
 func (a *app) making(do work) action {
-	return a.with(do, func() (*session, error) { return a.openHere() })
+	return a.with(do, func() (*session, error) { return a.openToWrite() })
+}
+
+// openToWrite is openHere that says once where locks may not exclude all who write. With --verbose the library's log says it.
+func (a *app) openToWrite(opts ...filestore.Option) (*session, error) {
+	s, err := a.openHere(opts...)
+	if err == nil && !a.verbose {
+		a.warnOfDrive(s.store.Drive())
+	}
+	return s, err
+}
+
+func (a *app) warnOfDrive(d filestore.Drive) {
+	if d.LocksMayBeLocal {
+		a.note("warning: locks may not exclude all who write here: %s", d.LockWarning)
+	}
 }
 
 func (a *app) openHere(opts ...filestore.Option) (*session, error) {

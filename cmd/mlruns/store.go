@@ -19,7 +19,9 @@ type storeShape struct {
 	URI             string `json:"uri"`
 	From            string `json:"from"`
 	FileSystem      string `json:"file_system,omitempty"`
+	ReadOnlyMedia   bool   `json:"read_only_media"`
 	LocksMayBeLocal bool   `json:"locks_may_be_local"`
+	LockWarning     string `json:"lock_warning,omitempty"`
 	Active          int    `json:"active_experiments"`
 	Deleted         int    `json:"deleted_experiments"`
 	Runs            int    `json:"runs"`
@@ -33,16 +35,21 @@ func (a *app) storeInfo() *cobra.Command {
 		}
 		if a.json {
 			return a.printJSON(map[string]storeShape{"store": {
-				Dir: info.Dir, URI: info.URI, From: s.place.from, FileSystem: info.FileSystem, LocksMayBeLocal: info.LocksMayBeLocal,
+				Dir: info.Dir, URI: info.URI, From: s.place.from, FileSystem: info.FileSystem, ReadOnlyMedia: info.ReadOnlyMedia,
+				LocksMayBeLocal: info.LocksMayBeLocal, LockWarning: info.LockWarning,
 				Active: info.Active, Deleted: info.Deleted, Runs: info.Runs,
 			}})
 		}
-		locks := "across processes"
+		on := orDash(info.FileSystem)
+		if info.ReadOnlyMedia {
+			on += ", read-only: nothing can be written here"
+		}
+		locks := "exclude all who write here"
 		if info.LocksMayBeLocal {
-			locks = "perhaps of this machine only: write from one machine at a time"
+			locks = info.LockWarning
 		}
 		a.fields("Store", []field{
-			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", orDash(info.FileSystem)}, {"locks", locks},
+			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", on}, {"locks", locks},
 			{"experiments", fmt.Sprintf("%d active, %d deleted", info.Active, info.Deleted)}, {"runs", strconv.Itoa(info.Runs)},
 		})
 		return nil

@@ -222,7 +222,7 @@ func (d *dirFolder) fromCache() bool {
 	known := d.cached.Load()
 	if known == 0 {
 		known = cachedNo
-		if d.fsys.quick != nil && localKind(fileSystem(d.fd)) {
+		if d.fsys.quick != nil && d.fsys.readsFromCache(d.fd) {
 			known = cachedYes
 		}
 		d.cached.Store(known)

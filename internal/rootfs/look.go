@@ -33,7 +33,8 @@ func (s Sight) Settled(at time.Time) bool { return at.Sub(time.Unix(0, s.Changed
 // changed asks for the time of change. It is for files that are looked at more often than they are written: a file system with fine times (Linux ≥ 6.13)
 // pays for it at the next write.
 type Looker interface {
-	// Local reports whether handles may be kept here: a look is true for all writers at once, and a write has taken effect without a close.
+	// Local reports whether handles may be kept here: a look is true for all writers at once, and a write has taken effect without a close. It is
+	// drive.Drive.Local, the one judgement of that, but false where links lead to other file systems.
 	Local() bool
 	Look(name string, changed bool) (Sight, error)
 	// LookAt looks at a file that was opened in the same file system.

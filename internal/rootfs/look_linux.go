@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/afero"
 	"golang.org/x/sys/unix"
+
+	"github.com/mlruns/mlruns/internal/drive"
 )
 
 // lookDir is a handle of the directory to look from. A look only compares, so it may follow links out of the directory: what is written to was opened
@@ -14,37 +16,50 @@ import (
 type lookDir struct {
 	mu   sync.RWMutex // held for reading while the handle is in use
 	file *os.File
+
+	judge  sync.Once // guards what follows
+	drive  drive.Drive
+	device uint64
 }
 
-var _ Looker = (*Fs)(nil)
+var (
+	_ Looker = (*Fs)(nil)
+	_ Placed = (*Fs)(nil)
+)
 
-// Local implements Looker. A file system that is not known is not local.
+// Local implements Looker, by package drive.
 func (f *Fs) Local() bool {
-	f.look.mu.RLock()
-	defer f.look.mu.RUnlock()
-	if f.look.file == nil || len(f.targets) > 0 { // a link may lead to another file system
+	return len(f.targets) == 0 && f.Drive().Local // a link may lead to another file system
+}
+
+// Drive implements Placed.
+func (f *Fs) Drive() drive.Drive {
+	f.look.judge.Do(func() {
+		f.look.mu.RLock()
+		defer f.look.mu.RUnlock()
+		if f.look.file == nil {
+			return
+		}
+		f.look.drive = drive.Of(f.look.file)
+		f.look.device, _ = deviceOf(int(f.look.file.Fd()))
+	})
+	return f.look.drive
+}
+
+// readsFromCache reports whether an open folder lies on the file system of the directory, and that reads through the page cache.
+func (f *Fs) readsFromCache(fd int) bool {
+	if !f.Drive().Cached {
 		return false
 	}
-	kind := fileSystem(int(f.look.file.Fd()))
-	return kind == unix.OVERLAYFS_SUPER_MAGIC || localKind(kind)
+	device, ok := deviceOf(fd)
+	return ok && device == f.look.device
 }
 
-// fileSystem is the magic number of what an open file lies on, 0 if that cannot be known.
-func fileSystem(fd int) uint32 {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(fd, &st); err != nil {
-		return 0
-	}
-	return uint32(st.Type) //nolint:gosec // the magic number has 32 bits, whatever the width of the field
-}
-
-// localKind reports whether a file system is known to be this machine's own.
-func localKind(magic uint32) bool {
-	switch magic {
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
-		return true
-	}
-	return false
+// deviceOf is the file system that an open file lies on.
+func deviceOf(fd int) (uint64, bool) {
+	var st unix.Stat_t
+	err := unix.Fstat(fd, &st)
+	return uint64(st.Dev), err == nil //nolint:unconvert // it is narrower on some processors
 }
 
 // Look implements Looker.

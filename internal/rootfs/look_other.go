@@ -2,7 +2,11 @@
 
 package rootfs
 
-import "os"
+import (
+	"os"
+
+	"github.com/mlruns/mlruns/internal/drive"
+)
 
 // lookDir is nothing here: without cheap looks there is no Looker.
 type lookDir struct{}
@@ -10,3 +14,8 @@ type lookDir struct{}
 func (*lookDir) open(*os.Root) error { return nil }
 
 func (*lookDir) close() error { return nil }
+
+var _ Placed = (*Fs)(nil)
+
+// Drive implements Placed.
+func (f *Fs) Drive() drive.Drive { return drive.At(f.base.path()) }

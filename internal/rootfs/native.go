@@ -2,9 +2,12 @@ package rootfs
 
 import (
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/drive"
 )
 
 // MaxReadFile is the size of the largest file that Folder.ReadFile reads.
@@ -45,6 +48,27 @@ type Folder interface {
 	// Stat follows a final symbolic link.
 	Stat(name string) (fs.FileInfo, error)
 	Close() error
+}
+
+// Placed is a file system that knows which drive it lies on. That of one is the drive of its root.
+type Placed interface {
+	Drive() drive.Drive
+}
+
+// DriveOf judges the drive that fsys lies on; name is any name in it.
+func DriveOf(fsys afero.Fs, name string) drive.Drive {
+	if p, ok := fsys.(Placed); ok {
+		return p.Drive()
+	}
+	native, ok := NativeOf(fsys)
+	if !ok {
+		return drive.Drive{Why: "it is not known where the files of " + fsys.Name() + " lie, nor whom locks exclude there"}
+	}
+	real, ok := native.RealPath(name)
+	if !ok {
+		return drive.Memory()
+	}
+	return drive.At(filepath.Dir(real))
 }
 
 // Entry is one name in a directory.
