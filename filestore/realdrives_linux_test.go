@@ -360,6 +360,43 @@ func TestDriveTwoFUSEMounts(t *testing.T) {
 	}
 }
 
+// TestDriveOfOneExperiment has an experiment on a drive of its own, mounted in the store or linked to: its runs' locks are no better than that drive's.
+func TestDriveOfOneExperiment(t *testing.T) {
+	if !inOwnMounts(t, "bindfs") {
+		return
+	}
+	top := t.TempDir()
+	store, far, near := filepath.Join(top, "mlruns"), filepath.Join(top, "far"), mountPoint(t)
+	s := openStore(t, store)
+	e, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "far"})
+	if err := errors.Join(err, s.Close(), os.Rename(filepath.Join(store, "e1"), far), os.Mkdir(filepath.Join(store, "e1"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	wantWeak := func(s *filestore.Store, place string) {
+		t.Helper()
+		if d := s.Drive(); !d.LocksMayBeLocal || !strings.Contains(d.LockWarning, place+" is on another drive") {
+			t.Errorf("the drive is %+v, want a warning of %s", d, place)
+		}
+		if run, err := s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: e.ID}); err == nil { // who cannot move a folder to another drive makes none there
+			if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "loss", Value: 1}); err != nil {
+				t.Error(err)
+			}
+		}
+		noProblems(t, s, mlruns.ProblemLeftover)
+	}
+	serve(t, near, "bindfs", "-f", far, near)
+	at := filepath.Join(store, "e1")
+	if err := syscall.Mount(near, at, "", syscall.MS_BIND, ""); err != nil {
+		t.Skip(err)
+	}
+	wantWeak(openStore(t, store), at)
+	if err := errors.Join(syscall.Unmount(at, syscall.MNT_DETACH), os.Remove(at), os.Symlink(near, at)); err != nil {
+		t.Fatal(err)
+	}
+	wantDrive(t, openStore(t, store), filestore.Drive{FileSystem: drive.At(store).Kind})
+	wantWeak(openStore(t, store, filestore.WithLinkTargets(near)), near)
+}
+
 // serve starts the program of a FUSE file system, which ends with the test, and waits until it is mounted.
 func serve(t *testing.T, at, name string, args ...string) {
 	t.Helper()

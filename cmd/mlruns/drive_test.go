@@ -22,3 +22,16 @@ func TestWarnOfDrive(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribeDrive is what "store info" says of a drive.
+func TestDescribeDrive(t *testing.T) {
+	for d, want := range map[filestore.Drive][2]string{
+		{FileSystem: "ext4"}:                           {"ext4", "exclude all who write here"},
+		{FileSystem: "squashfs", ReadOnlyMedia: true}:  {"squashfs, read-only: nothing can be written here", "exclude all who write here"},
+		{LocksMayBeLocal: true, LockWarning: "unseen"}: {"-", "may not exclude all who write here: unseen"},
+	} {
+		if on, locks := describeDrive(d); on != want[0] || locks != want[1] {
+			t.Errorf("%+v: %q and %q, want %q", d, on, locks, want)
+		}
+	}
+}

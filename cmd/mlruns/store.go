@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mlruns/mlruns/filestore"
 )
 
 func (a *app) storeNoun() *cobra.Command {
@@ -40,20 +42,25 @@ func (a *app) storeInfo() *cobra.Command {
 				Active: info.Active, Deleted: info.Deleted, Runs: info.Runs,
 			}})
 		}
-		on := orDash(info.FileSystem)
-		if info.ReadOnlyMedia {
-			on += ", read-only: nothing can be written here"
-		}
-		locks := "exclude all who write here"
-		if info.LocksMayBeLocal {
-			locks = info.LockWarning
-		}
+		on, locks := describeDrive(info.Drive)
 		a.fields("Store", []field{
 			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", on}, {"locks", locks},
 			{"experiments", fmt.Sprintf("%d active, %d deleted", info.Active, info.Deleted)}, {"runs", strconv.Itoa(info.Runs)},
 		})
 		return nil
 	}))
+}
+
+// describeDrive says what a store lies on and whom locks exclude there.
+func describeDrive(d filestore.Drive) (on, locks string) {
+	on, locks = orDash(d.FileSystem), "exclude all who write here"
+	if d.ReadOnlyMedia {
+		on += ", read-only: nothing can be written here"
+	}
+	if d.LocksMayBeLocal {
+		locks = "may not exclude all who write here: " + d.LockWarning
+	}
+	return on, locks
 }
 
 func orDash(text string) string {

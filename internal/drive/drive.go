@@ -29,6 +29,14 @@ type seen struct {
 	partial bool     // the options that decide about locks are not among them
 }
 
+// With is d with other drives that things of the directory lie on, each at a place that is named: a lock excludes all where it does on every one of them.
+func (d Drive) With(place string, other Drive) Drive {
+	if d.Excludes && !other.Excludes {
+		d.Excludes, d.Why = false, place+" is on another drive: "+other.Why
+	}
+	return d
+}
+
 const oneMachine = "let one machine at a time write"
 
 // judge is the judgement.

@@ -27,7 +27,11 @@ func Of(dir *os.File) Drive {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err == nil {
 		if s, ok := mounted(string(table), id, pathOf(dir)); ok {
-			return judge(s)
+			d := judge(s)
+			for _, m := range within(string(table), pathOf(dir)) {
+				d = d.With(m.point, judge(m.seen))
+			}
+			return d
 		}
 	}
 	return judge(statfs(dir))

@@ -32,6 +32,16 @@ func mounted(table string, id uint64, dir string) (seen, bool) {
 	return found.seen, ok
 }
 
+// within are the mounts inside of a directory: an experiment that lies on a disk of its own.
+func within(table, dir string) (list []mount) {
+	for line := range strings.Lines(table) {
+		if m, ok := parseMount(line); ok && below(m.point, dir) && path.Clean(m.point) != path.Clean(dir) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 func below(dir, point string) bool {
 	dir, point = path.Clean(dir), path.Clean(point)
 	return dir == point || point == "/" || strings.HasPrefix(dir, point+"/")

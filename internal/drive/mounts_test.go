@@ -140,3 +140,27 @@ func TestShares(t *testing.T) {
 		}
 	}
 }
+
+// TestMountsWithin finds the drives inside of a store: the weakest counts, and is named.
+func TestMountsWithin(t *testing.T) {
+	var points []string
+	for _, m := range within(table, "/mnt/nfs4/") {
+		points = append(points, m.point)
+	}
+	if len(points) != 1 || points[0] != "/mnt/nfs4/inside" {
+		t.Errorf("inside of /mnt/nfs4 are %q", points)
+	}
+	if list := within(table, "/mnt/nfs"); len(list) != 0 {
+		t.Errorf("inside of /mnt/nfs are %v", list)
+	}
+	strong, weak := judge(seen{kind: "ext4"}), judge(seen{kind: "fuse.sshfs"})
+	if d := strong.With("/a/b", strong); d != strong {
+		t.Errorf("two drives that exclude: %+v", d)
+	}
+	if d := strong.With("/a/b", weak); d.Excludes || d.Kind != "ext4" || !strings.HasPrefix(d.Why, "/a/b is on another drive: ") || !strings.HasSuffix(d.Why, weak.Why) {
+		t.Errorf("one that does not exclude: %+v", d)
+	}
+	if d := weak.With("/a/b", weak); d != weak {
+		t.Errorf("both: %+v", d)
+	}
+}

@@ -40,7 +40,7 @@ func (f *Fs) Drive() drive.Drive {
 		if f.look.file == nil {
 			return
 		}
-		f.look.drive = drive.Of(f.look.file)
+		f.look.drive = f.withTargets(drive.Of(f.look.file))
 		f.look.device, _ = deviceOf(int(f.look.file.Fd()))
 	})
 	return f.look.drive

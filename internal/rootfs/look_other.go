@@ -18,4 +18,4 @@ func (*lookDir) close() error { return nil }
 var _ Placed = (*Fs)(nil)
 
 // Drive implements Placed.
-func (f *Fs) Drive() drive.Drive { return drive.At(f.base.path()) }
+func (f *Fs) Drive() drive.Drive { return f.withTargets(drive.At(f.base.path())) }

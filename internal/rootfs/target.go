@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/mlruns/mlruns/internal/drive"
 )
 
 // maxLinks bounds the links that are followed for one name, as the kernel does.
@@ -51,6 +53,14 @@ func openTarget(dir string) (*target, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	return &target{root: root, dir: abs, real: realDir, info: info}, nil
+}
+
+// withTargets is the drive of the directory with those that links may lead to.
+func (f *Fs) withTargets(d drive.Drive) drive.Drive {
+	for _, t := range f.targets {
+		d = d.With(t.dir, drive.At(t.real))
+	}
+	return d
 }
 
 // path is where the directory is now, as far as that can be known.
