@@ -3,6 +3,7 @@ package filestore
 import (
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mlruns/mlruns/search"
@@ -44,7 +45,7 @@ func (b *best) offer(c candidate) search.Key {
 			b.sink(i)
 		}
 	}
-	if b.order.Compare(c.key, b.list[0].key) >= 0 {
+	if b.compare(c, b.list[0]) >= 0 {
 		return c.key
 	}
 	free := b.list[0].key
@@ -60,10 +61,10 @@ func (b *best) sink(i int) {
 		if child >= len(b.list) {
 			return
 		}
-		if right := child + 1; right < len(b.list) && b.order.Compare(b.list[right].key, b.list[child].key) > 0 {
+		if right := child + 1; right < len(b.list) && b.compare(b.list[right], b.list[child]) > 0 {
 			child = right
 		}
-		if b.order.Compare(b.list[i].key, b.list[child].key) >= 0 {
+		if b.compare(b.list[i], b.list[child]) >= 0 {
 			return
 		}
 		b.list[i], b.list[child] = b.list[child], b.list[i]
@@ -73,6 +74,14 @@ func (b *best) sink(i int) {
 
 // sorted gives what was kept, in order.
 func (b *best) sorted() []candidate {
-	slices.SortFunc(b.list, func(x, y candidate) int { return b.order.Compare(x.key, y.key) })
+	slices.SortFunc(b.list, b.compare)
 	return b.list
+}
+
+// compare ends with the folders: in a damaged store two runs can have one id.
+func (b *best) compare(x, y candidate) int {
+	if order := b.order.Compare(x.key, y.key); order != 0 {
+		return order
+	}
+	return strings.Compare(x.ref.dir, y.ref.dir)
 }

@@ -46,7 +46,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	if err == nil {
 		v.incomplete(f, ref.dir, runAlways[:], p)
 		if first, ok := v.runs[ref.id]; ok {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: fmt.Sprintf("the run %s has the same id, and a call by id finds only one of them", first)})
+			p.add(sameID(ref.dir, first))
 		}
 		v.runs[ref.id] = cmp.Or(v.runs[ref.id], ref.dir)
 	}

@@ -26,7 +26,9 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *prob
 			return nil, mlruns.Scan{}, err
 		}
 	}
-	return scan.found.sorted(), mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
+	found := scan.found.sorted()
+	reportSameIDs(found, p)
+	return found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
 }
 
 // queried gives the experiments a query is about, each once. Ids of which there is no experiment have no runs.

@@ -89,3 +89,12 @@ func counted(n int, noun string) string {
 	}
 	return strconv.Itoa(n) + " " + noun
 }
+
+// thousands is a number with commas between its groups of three digits.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

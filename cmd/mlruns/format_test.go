@@ -54,3 +54,11 @@ func TestDuration(t *testing.T) {
 		t.Errorf("duration of a run that goes on = %q, want -", got)
 	}
 }
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 4990: "4,990", 1234567: "1,234,567"} {
+		if got := thousands(n); got != want {
+			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/mlruns/mlruns"
 )
@@ -17,9 +20,35 @@ func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.err, "mlruns: "+format+"\n", args...)
 }
 
-// warn tells people of damage that a read met.
+const (
+	mostListed  = 10 // of a list in a note
+	mostWarned  = 20 // on a terminal, which has to show the table too
+	longestItem = 60 // columns
+)
+
+// firstFew is the beginning of a list, in one line that can be read, and how much more there is.
+func firstFew(items []string) string {
+	few := make([]string, 0, mostListed)
+	for _, item := range items[:min(mostListed, len(items))] {
+		few = append(few, text.Snip(safe(item), longestItem, "…"))
+	}
+	line := strings.Join(few, ", ")
+	if more := len(items) - len(few); more > 0 {
+		line += fmt.Sprintf(" … and %s more", thousands(more))
+	}
+	return line
+}
+
+// warn tells people of damage that a read met. Off terminals each has its line.
 func (a *app) warn(problems []mlruns.Problem) {
-	for _, p := range problems {
+	told := problems
+	if a.line.terminal != nil && len(told) > mostWarned {
+		told = told[:mostWarned]
+	}
+	for _, p := range told {
 		a.note("warning: %s", p.String())
+	}
+	if more := len(problems) - len(told); more > 0 {
+		a.note("… and %s more warnings; a pipe gets them all, such as 2>warnings.txt", thousands(more))
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,10 +92,10 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 	values, same := differing(runs)
 	leftOut := a.draw(append(append(columns, values...), id))
 	if len(same) > 0 {
-		a.note("the same in all: %s", strings.Join(same, ", "))
+		a.note("the same in all: %s", firstFew(same))
 	}
 	if len(leftOut) > 0 {
-		a.note("no room for: %s", strings.Join(leftOut, ", "))
+		a.note("no room for: %s", firstFew(leftOut))
 	}
 }
 
@@ -116,8 +115,12 @@ func (s *session) experimentNames(ctx context.Context, runs []*mlruns.Run) map[s
 	return names
 }
 
-// shortened cuts ids to their beginnings, of eight characters or as many as tell them apart.
+// shortened cuts ids to their beginnings, of eight characters or as many as tell them apart. In a damaged store two runs can have one id.
 func shortened(ids []string) []string {
+	different := map[string]bool{}
+	for _, id := range ids {
+		different[id] = true
+	}
 	for n := 8; ; n++ {
 		short := make([]string, len(ids))
 		seen := map[string]bool{}
@@ -125,7 +128,7 @@ func shortened(ids []string) []string {
 			short[i] = id[:min(n, len(id))]
 			seen[short[i]] = true
 		}
-		if len(seen) == len(ids) {
+		if len(seen) == len(different) {
 			return short
 		}
 	}

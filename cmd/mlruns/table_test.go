@@ -82,3 +82,20 @@ func TestSafeColumns(t *testing.T) {
 		t.Errorf("got %+v, want %q", got, want)
 	}
 }
+
+// TestShortened ends for ids that nothing tells apart, which two copies of a run have.
+func TestShortened(t *testing.T) {
+	a, b := "0123456789abcdef", "0123456789abcxyz"
+	for _, tc := range []struct{ ids, want []string }{
+		{[]string{a}, []string{a[:8]}},
+		{[]string{a, b}, []string{a[:14], b[:14]}},
+		{[]string{a, a}, []string{a[:8], a[:8]}},
+		{[]string{a, b, a}, []string{a[:14], b[:14], a[:14]}},
+		{[]string{"run", "run1", a}, []string{"run", "run1", a[:8]}},
+		{nil, []string{}},
+	} {
+		if got := shortened(tc.ids); !slices.Equal(got, tc.want) {
+			t.Errorf("%q become %q, want %q", tc.ids, got, tc.want)
+		}
+	}
+}
