@@ -57,22 +57,22 @@ func (a *app) offered(ctx context.Context, o offer, prefix string) (list []cobra
 	return list
 }
 
-// experimentIDs offers ids, described by the names.
-func experimentIDs(view mlruns.View) offer {
-	return func(ctx context.Context, s *session, yield func(word, about string) bool) {
-		for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{View: view}) {
-			if err != nil || !yield(e.ID, e.Name) {
-				return
-			}
-		}
-	}
-}
-
 // experimentNames offers names, described by the ids.
 func experimentNames(ctx context.Context, s *session, yield func(word, about string) bool) {
 	for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{}) {
 		if err != nil || !yield(e.Name, e.ID) {
 			return
+		}
+	}
+}
+
+// experimentWords offers names and ids, each described by the other.
+func experimentWords(view mlruns.View) offer {
+	return func(ctx context.Context, s *session, yield func(word, about string) bool) {
+		for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{View: view}) {
+			if err != nil || !yield(e.Name, e.ID) || !yield(e.ID, e.Name) {
+				return
+			}
 		}
 	}
 }

@@ -12,19 +12,19 @@ import (
 func (a *app) experiments() *cobra.Command {
 	noun := &cobra.Command{Use: "experiments", Short: "Make, find and change experiments"}
 	return a.group(noun, a.createExperiment(), a.searchExperiments(), a.getExperiment(),
-		a.onExperiment("rename ID NAME", "Give an active experiment another name", 2, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("rename ID|NAME NEW-NAME", "Give an active experiment another name", 2, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.RenameExperiment(ctx, args[0], args[1])
 		}),
-		a.onExperiment("delete ID", "Move an experiment to the trash, with its runs", 1, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("delete ID|NAME", "Move an experiment to the trash, with its runs", 1, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.DeleteExperiment(ctx, args[0])
 		}),
-		a.onExperiment("restore ID", "Take an experiment out of the trash, with its runs", 1, mlruns.ViewDeleted, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("restore ID|NAME", "Take an experiment out of the trash, with its runs", 1, mlruns.ViewDeleted, func(ctx context.Context, s *session, args []string) error {
 			return s.RestoreExperiment(ctx, args[0])
 		}),
-		a.onExperiment("set-tag ID KEY VALUE", "Set a tag of an experiment", 3, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("set-tag ID|NAME KEY VALUE", "Set a tag of an experiment", 3, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.SetExperimentTag(ctx, args[0], args[1], args[2])
 		}),
-		a.onExperiment("delete-tag ID KEY", "Remove a tag of an experiment", 2, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("delete-tag ID|NAME KEY", "Remove a tag of an experiment", 2, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.DeleteExperimentTag(ctx, args[0], args[1])
 		}),
 	)
@@ -33,12 +33,16 @@ func (a *app) experiments() *cobra.Command {
 // onExperiment makes a verb that changes an experiment and answers nothing.
 func (a *app) onExperiment(use, short string, args int, view mlruns.View, do work) *cobra.Command {
 	cmd := a.verb(use, short, cobra.ExactArgs(args), a.writing(func(ctx context.Context, s *session, args []string) error {
-		if err := do(ctx, s, args); err != nil {
+		id, err := s.experimentID(ctx, args[0], view)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, s, append([]string{id}, args[1:]...)); err != nil {
 			return err
 		}
 		return a.done()
 	}))
-	cmd.ValidArgsFunction = a.completed(experimentIDs(view))
+	cmd.ValidArgsFunction = a.completed(experimentWords(view))
 	return cmd
 }
 

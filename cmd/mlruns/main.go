@@ -10,8 +10,17 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
+	"time"
 )
+
+// patience is how long a verb may take to end after a signal until people are told what it waits for.
+const patience = time.Second
+
+// Linux gives a signal to the first thread of the process, where it waits behind a call that no signal interrupts, such as a read from a network drive
+// whose server is gone. So that thread does nothing but wait for signals.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	os.Exit(start())
@@ -22,5 +31,19 @@ func start() int {
 	defer stop()
 	// The second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	return newApp(os.Stdin, os.Stdout, os.Stderr).run(ctx, os.Args[1:])
+	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	ended := make(chan int, 1)
+	go func() { ended <- a.run(ctx, os.Args[1:]) }()
+	select {
+	case code := <-ended:
+		return code
+	case <-ctx.Done():
+	}
+	select {
+	case code := <-ended:
+		return code
+	case <-time.After(patience):
+		a.tellOfSignal()
+	}
+	return <-ended
 }

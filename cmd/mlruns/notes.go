@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -51,4 +53,17 @@ func (a *app) warn(problems []mlruns.Problem) {
 	if more := len(problems) - len(told); more > 0 {
 		a.note("… and %s more warnings; a pipe gets them all, such as 2>warnings.txt", thousands(more))
 	}
+}
+
+// tellOfSignal says why a command has not ended that was told to. With --json there is nothing but the error on standard error.
+func (a *app) tellOfSignal() {
+	if slices.Contains(os.Args, "--json") {
+		return
+	}
+	// The lock may be held by a write that does not return.
+	if a.line.mu.TryLock() {
+		defer a.line.mu.Unlock()
+		a.line.clear()
+	}
+	_, _ = fmt.Fprintln(os.Stderr, "mlruns: interrupted; waiting for a call to the operating system that has not returned: interrupt once more to end at once")
 }

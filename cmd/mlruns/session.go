@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -134,13 +135,45 @@ func (s *session) experiment(ctx context.Context, idOrName string) (*mlruns.Expe
 	}
 	e, err = s.ExperimentByName(ctx, idOrName)
 	if errors.Is(err, mlruns.ErrNotFound) {
-		text := fmt.Sprintf("Could not find experiment with ID or name '%s'", idOrName)
-		if hidden := s.hidden(ctx, mlruns.ViewAll); len(hidden) > 0 {
-			text += fmt.Sprintf(" (an experiment could not be read: %s; see \"mlruns store verify\")", hidden[0].Path)
-		}
-		return nil, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+		return nil, s.noExperiment(ctx, idOrName)
 	}
 	return e, err
+}
+
+func (s *session) noExperiment(ctx context.Context, idOrName string) error {
+	text := fmt.Sprintf("Could not find experiment with ID or name '%s'", idOrName)
+	if hidden := s.hidden(ctx, mlruns.ViewAll); len(hidden) > 0 {
+		text += fmt.Sprintf(" (an experiment could not be read: %s; see \"mlruns store verify\")", hidden[0].Path)
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+}
+
+// experimentID gives the id of the experiment that is to be changed, and that a person names by its id, or else by its name. Of two with that name the one
+// in the view is meant; where that does not tell them apart, which a damaged store can hold, none is.
+func (s *session) experimentID(ctx context.Context, idOrName string, view mlruns.View) (string, error) {
+	if _, err := s.Experiment(ctx, idOrName); !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrInvalid) {
+		return idOrName, nil // if it cannot be read, the call that follows says so
+	}
+	var inView, others []string
+	for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll, OnProblem: func(mlruns.Problem) {}}) {
+		switch {
+		case err != nil:
+			return "", err
+		case e.Name != idOrName:
+		case view.Shows(e.Stage):
+			inView = append(inView, e.ID)
+		default:
+			others = append(others, e.ID)
+		}
+	}
+	switch found := append(inView, others...); {
+	case len(found) == 0:
+		return "", s.noExperiment(ctx, idOrName)
+	case len(inView) > 1 || len(inView) == 0 && len(others) > 1:
+		return "", mlruns.Invalid(fmt.Sprintf("the experiments %s have the name '%s': name one by its id", strings.Join(found, ", "), idOrName))
+	default:
+		return found[0], nil
+	}
 }
 
 // hidden are the problems that hide experiments: whoever asks for one by name, or for all, should know that there are more.
