@@ -39,7 +39,11 @@ func (s *Store) makeDir(dir string) error {
 		return nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
-	case !s.mayMake():
+	}
+	if err := leadsNowhere(dir); err != nil {
+		return err
+	}
+	if !s.mayMake() {
 		return errNoStore
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil || !s.syncs(SyncMeta) {
@@ -47,6 +51,28 @@ func (s *Store) makeDir(dir string) error {
 	}
 	// The folders above that were made with it are left to the file system.
 	return atomicfile.SyncDir(afero.NewOsFs(), filepath.Dir(dir))
+}
+
+// leadsNowhere is an error if a missing directory, or one above it, is a link whose target is missing. What it stands for is perhaps a drive that is not
+// mounted, so nothing is made in its place.
+func leadsNowhere(dir string) error {
+	at := dir
+	info, err := os.Lstat(at)
+	for errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		info, err = os.Lstat(at)
+	}
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return nil //nolint:nilerr // making the directory says what is wrong
+	}
+	if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+		return nil //nolint:nilerr // as above
+	}
+	target, err := os.Readlink(at)
+	if err != nil {
+		return err
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("'%s' is a link to '%s', which does not exist", at, target)}
 }
 
 // makeRoot is makeDir in a file system of the caller's.

@@ -52,6 +52,42 @@ func TestOpenForeignFolder(t *testing.T) {
 	}
 }
 
+// TestOpenLinkToNowhere makes nothing behind a link whose target is missing, as of a drive that is not mounted, and says what the link is.
+func TestOpenLinkToNowhere(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights on Windows")
+	}
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	for _, err := range []error{os.Symlink("nowhere", link), os.Symlink("link", filepath.Join(dir, "twice")), os.Symlink(".", filepath.Join(dir, "here"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := map[string][]filestore.Option{"": nil, "read-only": {filestore.WithReadOnly()}, "must exist": {filestore.WithMustExist()}}
+	for _, name := range []string{"link", "twice", "link/mlruns", "link/a/b", "here/link"} {
+		for which, opts := range options {
+			store, err := filestore.Open(filepath.Join(dir, name), opts...)
+			if err == nil {
+				_ = store.Close()
+			}
+			if !errors.Is(err, mlruns.ErrNotFound) || !strings.Contains(err.Error(), "which does not exist") || !strings.Contains(err.Error(), " is a link to '") {
+				t.Errorf("%s %s: %v, want ErrNotFound that names the link", name, which, err)
+			}
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("the folder has %v now (%v)", entries, err)
+	}
+	store, err := filestore.Open(filepath.Join(dir, "here", "mlruns"))
+	if err != nil {
+		t.Fatalf("a link to a folder: %v", err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestOpenURI(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b", "mlruns")
 	t.Chdir(t.TempDir())

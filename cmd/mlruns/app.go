@@ -61,8 +61,9 @@ func (a *app) root() *cobra.Command {
 		Long: `Read and write the directory of experiments and runs that MLflow calls its FileStore.
 
 The store is --store DIR, else MLFLOW_TRACKING_URI, else ./mlruns. Commands that only read also
-look for mlruns in the folders above, and open the store read-only. Only "experiments create"
-makes a store where there is none.
+look for mlruns in the folders above, up to the home folder, another file system or a folder of
+another user, and open the store read-only. Only "experiments create" makes a store where there
+is none.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems
 or "store repair" left some.`,

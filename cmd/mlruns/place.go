@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -41,7 +42,7 @@ func (a *app) place() (place, error) {
 	return place{}, nil
 }
 
-// nearest opens the store ./mlruns, or the one of the nearest folder above that has one, for reading.
+// nearest opens the store ./mlruns, or for reading the one of the nearest folder above that has one and can be trusted.
 func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -49,19 +50,20 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	}
 	at := place{filepath.Join(dir, usual), here}
 	nextTo := at.dir
+	up := newClimb()
 	var first error
 	for {
 		store, err := filestore.Open(at.dir, opts...)
 		switch {
 		case err == nil:
 			return store, at, nil
-		case !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrInvalid):
+		case !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrInvalid) || linkToNowhere(at.dir):
 			return nil, at, err
 		case first == nil:
 			first = err
 		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
+		parent, ok := up.above(dir)
+		if !ok || !up.trusts(filepath.Join(parent, usual)) {
 			break
 		}
 		dir = parent
@@ -70,8 +72,22 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	if errors.Is(first, mlruns.ErrInvalid) {
 		return nil, place{nextTo, ""}, first
 	}
-	text := fmt.Sprintf("there is no store: no folder named %s here or in any folder above; name one with --store or %s", usual, trackingURI)
+	where := "in any folder above"
+	if up.ends != "" {
+		where = fmt.Sprintf("in a folder above, looking up to %s (%s)", dir, up.ends)
+	}
+	text := fmt.Sprintf("there is no store: no folder named %s here or %s; name one with --store or %s", usual, where, trackingURI)
 	return nil, place{nextTo, ""}, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+}
+
+// linkToNowhere reports whether a link stands there whose target is missing, as of a drive that is not mounted: the store that is meant is not another one.
+func linkToNowhere(name string) bool {
+	info, err := os.Lstat(name)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	_, err = os.Stat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // pointAbove says of a store that is not in the current folder that there is one above, if there is.

@@ -30,6 +30,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// What the scripts name is theirs to set.
 			env.Vars = append(env.Vars, "MLFLOW_TRACKING_URI=", "COLUMNS=")
+			// Looking upward ends at the home folder, so no store above the temporary directory is found.
+			env.Vars = append(env.Vars, "HOME="+env.WorkDir, "USERPROFILE="+env.WorkDir)
 			// The race detector makes every process sleep a second when it ends.
 			env.Vars = append(env.Vars, "GORACE=atexit_sleep_ms=0")
 			return nil
