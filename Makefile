@@ -9,6 +9,7 @@ COUNT     ?= 1
 PROOFS    := EveryFault|Kills|PowerCut|Mutant|Durable|BesidePython|StrictReader|^TestReads|Unwritable|CrashClone|FullAfter|Delay
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
+ACTIONS   := $(BIN)/actionlint-v1.7.7
 VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.0
 DIRS      ?= $(or $(TMPDIR),/tmp)
 PLATFORMS := linux/amd64 linux/arm64 linux/386 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -49,7 +50,7 @@ bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUN
 bench-cold: ## time searches over 10,000 runs with an empty page cache (root, Linux)
 	@.ci/bench-cold
 
-lint: $(LINTER) ## format, vet and lint; build and vet for every platform; check go.mod
+lint: $(LINTER) $(ACTIONS) ## format, vet and lint; build and vet for every platform; check go.mod and the workflow
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -l: $$unformatted"; exit 1; fi
 	$(LINTER) run ./...
 	@set -e; for p in $(PLATFORMS); do \
@@ -58,11 +59,17 @@ lint: $(LINTER) ## format, vet and lint; build and vet for every platform; check
 	done
 	$(GO) vet -tags interop ./interop/...
 	$(GO) mod tidy -diff
+	$(ACTIONS)
 
 $(LINTER):
 	@mkdir -p $(BIN)
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	@mv $(BIN)/golangci-lint $@
+
+$(ACTIONS):
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) $(GO) install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
+	@mv $(BIN)/actionlint $@
 
 golden: ## print where the golden stores come from and check that they are whole
 	@sed -n '1,40p' testdata/README.md

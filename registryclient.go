@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
 // RegistryOpener opens the model registry at a URI. Client calls it on the first registry call, and again on the next one if it failed.
@@ -24,12 +26,8 @@ type UnsupportedRegistryError struct {
 
 // Error gives MLflow's text.
 func (e *UnsupportedRegistryError) Error() string {
-	quoted := make([]string, len(e.Schemes))
-	for i, s := range e.Schemes {
-		quoted[i] = "'" + s + "'"
-	}
-	return fmt.Sprintf("Model Registry features are not supported by the store with URI: '%s'. Stores with the following URI schemes are supported: [%s].",
-		e.URI, strings.Join(quoted, ", "))
+	return fmt.Sprintf("Model Registry features are not supported by the store with URI: '%s'. Stores with the following URI schemes are supported: %s.",
+		e.URI, pyfmt.ReprList(e.Schemes))
 }
 
 // Unwrap gives ErrUnsupported.

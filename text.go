@@ -2,7 +2,6 @@ package mlruns
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -38,23 +37,6 @@ func JSONText(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
-}
-
-// pythonFloat prints a float as Python's repr does, the form of metric values in MLflow's messages.
-func pythonFloat(v float64) string {
-	switch abs := math.Abs(v); {
-	case math.IsNaN(v):
-		return "nan"
-	case math.IsInf(v, 0):
-		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(v, 'g', -1, 64)), "+")
-	case abs != 0 && (abs < 1e-4 || abs >= 1e16):
-		return strconv.FormatFloat(v, 'e', -1, 64)
-	}
-	s := strconv.FormatFloat(v, 'f', -1, 64)
-	if !strings.Contains(s, ".") {
-		s += ".0"
-	}
-	return s
 }
 
 // printable escapes what would move a terminal's cursor or break a line.

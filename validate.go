@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
 // Limits of lengths, in Unicode code points, MLflow 3.11's.
@@ -153,7 +155,7 @@ func (m Metric) validate(prefix string) error {
 	}
 	if !m.Time.IsZero() && !ValidTime(m.Time) {
 		return Invalid(fmt.Sprintf("Invalid value %d for parameter '%stimestamp' supplied: metric '%s' (value=%s). Timestamp must be a nonnegative long (64-bit integer) ",
-			m.Time.UnixMilli(), prefix, m.Key, pythonFloat(m.Value)))
+			m.Time.UnixMilli(), prefix, m.Key, pyfmt.AppendFloat(nil, m.Value)))
 	}
 	if (m.DatasetName == "") != (m.DatasetDigest == "") {
 		return Invalid("Both dataset_name and dataset_digest must be provided if one is provided")

@@ -25,7 +25,7 @@ func FuzzFloat(f *testing.F) {
 		if err != nil || math.Float64bits(got) != bits {
 			t.Errorf("%x is written as %s and read as %x, %v", bits, text, math.Float64bits(got), err)
 		}
-		if yaml := Float(v).text; Resolve(yaml) != KindFloat {
+		if yaml := yamlFloat(v).text; Resolve(yaml) != KindFloat {
 			t.Errorf("%v is written as %s in YAML, which is no float", v, yaml)
 		}
 	})

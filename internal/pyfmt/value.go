@@ -1,10 +1,5 @@
 package pyfmt
 
-import (
-	"strconv"
-	"strings"
-)
-
 // Value is a node of a YAML document. The zero Value is null.
 type Value struct {
 	kind   Kind
@@ -28,23 +23,6 @@ func String(s string) Value { return Value{kind: KindString, text: s} }
 
 // Int returns an integer.
 func Int(i int64) Value { return Value{kind: KindInt, number: i} }
-
-// Bool returns true or false.
-func Bool(b bool) Value { return Value{kind: KindBool, text: strconv.FormatBool(b)} }
-
-// Float returns a float, written as PyYAML writes it: 1.5, 1.0e+20, .inf, -.inf, .nan.
-func Float(f float64) Value {
-	text := string(AppendFloat(nil, f))
-	switch {
-	case text == "nan" || text == "inf":
-		text = "." + text
-	case text == "-inf":
-		text = "-.inf"
-	case !strings.Contains(text, "."):
-		text = strings.Replace(text, "e", ".0e", 1) // YAML 1.1 knows no exponent without a point
-	}
-	return Value{kind: KindFloat, text: text}
-}
 
 // Plain returns what PyYAML reads from a plain scalar with this text. Booleans, numbers and timestamps keep their
 // text, so yes, 0x1F and 1_000 survive a rewrite; every null is written as null; the rest is String(text), also = and
