@@ -42,7 +42,7 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 	if err != nil {
 		return "", err
 	}
-	to := target{fs: local, base: "."}
+	to := target{fs: local, base: ".", folds: func() bool { return true }} // it may be any file system; each name that is there is looked at
 	if info.IsDir() {
 		err = to.copyTree(ctx, r.origin(), clean, clean)
 	} else if err = to.makeFolder(path.Dir(clean)); err == nil {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -35,7 +37,7 @@ func (r *Repository) at(p string) string { return path.Join(r.folder, p) }
 func (r *Repository) origin() origin { return origin{fs: r.fs, base: r.folder} }
 
 func (r *Repository) target() target {
-	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync}
+	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, folds: sync.OnceValue(r.foldsAt)}
 }
 
 // refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and MLflow's words. p is the artifact
@@ -45,6 +47,8 @@ func refuse(err error, p string) error {
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case errors.Is(err, syscall.EINVAL) && filename.Portable(p) != "":
+		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: err, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
 	case errors.Is(err, rootfs.ErrOutside):
 		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err,
 			Text: "Invalid path: resolved path is outside the artifact directory"}

@@ -1,6 +1,7 @@
 package artifacts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type target struct {
 	base    string
 	tempDir string
 	sync    bool
+	folds   func() bool // whether the file system folds case
 }
 
 func (t target) at(p string) string { return path.Join(t.base, p) }
@@ -45,11 +47,17 @@ func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.File
 			return err
 		}
 	}
+	if err := t.ownName(p); err != nil {
+		return err
+	}
 	in := &source{ctx: ctx, r: src, atEnd: func() error { return t.makeFolder(folder) }}
 	if _, err := atomicfile.ReplaceFrom(t.fs, t.at(p), in, o); err != nil {
+		if errors.Is(err, atomicfile.ErrNotDurable) {
+			err = cmp.Or(t.keptName(p), err)
+		}
 		return t.explain(err, p)
 	}
-	return nil
+	return t.keptName(p)
 }
 
 // makeFolder makes the folder p and those above it that are missing.
@@ -64,8 +72,14 @@ func (t target) makeFolder(p string) error {
 		}
 		made = append(made, dir)
 	}
+	if err := t.ownName(p); err != nil {
+		return err
+	}
 	if err := t.fs.MkdirAll(t.at(p), 0o777); err != nil {
 		return t.blocked(err, p, p)
+	}
+	if err := t.ownName(p); err != nil {
+		return err
 	}
 	for _, dir := range made {
 		if err := atomicfile.SyncDir(t.fs, path.Dir(dir)); err != nil {

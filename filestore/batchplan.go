@@ -85,6 +85,11 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 		s.ownFolders(dir, layout.Tags, tags...)); err != nil {
 		return err
 	}
+	for _, err := range [...]error{s.ownNames(dir, layout.Metrics, metrics), s.ownNames(dir, layout.Params, params), s.ownNames(dir, layout.Tags, tags)} {
+		if err != nil {
+			return err
+		}
+	}
 	var fresh []mlruns.Param
 	for _, p := range plan.params {
 		present, err := s.keyPresent(dir, layout.Params, "param", p.Key)

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/filename"
 )
 
 // builder fills a folder that nobody looks into yet. After an error it does nothing more.
@@ -70,10 +72,27 @@ func (b *builder) meta(doc document) {
 // values makes a folder with a file for each key.
 func (b *builder) values(folder string, values map[string]string) {
 	b.folder(folder)
-	for _, key := range slices.Sorted(maps.Keys(values)) {
+	keys := slices.Sorted(maps.Keys(values))
+	for _, key := range keys {
+		if b.err != nil {
+			return
+		}
 		name := layout.Join(folder, key)
 		b.folder(path.Dir(name))
 		b.file(name, []byte(values[key]))
+		b.named(folder, key, keys)
+	}
+}
+
+// named says in words what the file system has against the name of a key's file, or makes of it.
+func (b *builder) named(folder, key string, keys []string) {
+	switch {
+	case isExist(b.err): // all are new, and differ
+		b.err = cmp.Or(distinct(folder, keys), merged(folder, key, ""))
+	case b.err != nil:
+		b.err = unholdable(folder, key, b.err)
+	case !filename.Plain(key):
+		b.err = b.tree.ownName(b.dir, folder, key)
 	}
 }
 

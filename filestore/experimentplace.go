@@ -39,6 +39,9 @@ func (s *Store) place(target string, sync bool, build func(*builder)) error {
 	if b.err == nil {
 		b.err = s.tree.rename(staging, target)
 	}
+	if b.err == nil {
+		b.err = s.tree.ownFolderName(target, staging)
+	}
 	if b.err != nil {
 		if err := s.tree.removeAll(staging); err != nil {
 			s.logger.Warn("cleaning up failed", "path", staging, "error", err)

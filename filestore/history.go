@@ -39,11 +39,11 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 		return err
 	}
 	defer closeQuietly(run)
-	return historyIn(ctx, run, ref.dir, key, p, each)
+	return s.historyIn(ctx, run, ref.dir, key, p, each)
 }
 
 // historyIn goes through the points of a metric of the run whose folder is open. A metric that has no file has none.
-func historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(point) bool) error {
+func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(point) bool) error {
 	if foreignKey(key) {
 		return nil
 	}
@@ -56,14 +56,14 @@ func historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *probl
 		return err
 	}
 	defer closeQuietly(f)
-	if info, err := f.Stat(path.Base(name)); err == nil && info.IsDir() {
+	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.hasOwn(dir, layout.Metrics, key)) {
 		return nil
 	}
 	m := newScratch()
 	defer m.free()
 	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
-	s := scanner{path: k.path, p: p}
-	err = s.stream(ctx, k, m.chunk(), s.points(each))
+	scan := scanner{path: k.path, p: p}
+	err = scan.stream(ctx, k, m.chunk(), scan.points(each))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

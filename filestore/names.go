@@ -58,7 +58,11 @@ func newRunName() (string, error) {
 // holdable refuses what this platform's file systems cannot hold.
 func holdable(field, key string) error {
 	if err := filename.CheckPath(runtime.GOOS, key); err != nil {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value '%s' for parameter '%s' supplied: %v", key, field, err))
+		return mlruns.Invalid(invalidName(field, key, err.Error()))
 	}
 	return nil
+}
+
+func invalidName(field, key, why string) string {
+	return "Invalid value '" + key + "' for parameter '" + field + "' supplied: " + why
 }

@@ -113,7 +113,7 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
 	if !history {
 		pt, found, err := readLatest(r.ctx, k, r.problems)
-		return search.Summary{Latest: pt.value}, r.read(k.path, err) && found
+		return search.Summary{Latest: pt.value}, r.read(k.path, err) && found && r.hasOwn(layout.Metrics, key)
 	}
 	var all search.History
 	s := scanner{path: k.path, p: r.problems}
@@ -121,7 +121,7 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 		all.Add(pt.value, pt.ms, pt.step)
 		return true
 	}))
-	if !r.read(k.path, err) {
+	if !r.read(k.path, err) || !r.hasOwn(layout.Metrics, key) {
 		return search.Summary{}, false
 	}
 	return all.Summary()
@@ -143,8 +143,11 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 		return "", false
 	}
 	value, err := readValue(r.ctx, r.experiment, name)
-	return value, r.read(layout.Join(r.ref.experiment.dir, name), err)
+	return value, r.read(layout.Join(r.ref.experiment.dir, name), err) && r.hasOwn(sub, key)
 }
+
+// hasOwn reports whether what was found under a key is that key's.
+func (r *runRecord) hasOwn(sub, key string) bool { return r.store.hasOwn(r.ref.dir, sub, key) }
 
 // file is the path of a key's file from the experiment's folder; false if no file can be that key's.
 func (r *runRecord) file(sub, key string) (string, bool) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,15 +26,17 @@ type Store struct {
 	mlruns.UnimplementedStore
 	options
 
-	tree   *tree
-	locks  *dirlock.Locker
-	drive  drive.Drive
-	dir    string // as the caller gave it, absolute where it is a path of the operating system
-	uri    string
-	hints  runHints
-	kept   *keptRuns // nil where no handles are kept
-	closed atomic.Bool
-	close  func() error
+	tree  *tree
+	locks *dirlock.Locker
+	drive drive.Drive
+	dir   string // as the caller gave it, absolute where it is a path of the operating system
+	uri   string
+	hints runHints
+	kept  *keptRuns // nil where no handles are kept
+	// folding says of an experiment, by its id, whether its file system folds case.
+	folding sync.Map
+	closed  atomic.Bool
+	close   func() error
 }
 
 var (

@@ -95,11 +95,25 @@ func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
 	if err := s.ownFolders(dir, sub, key); err != nil {
 		return err
 	}
+	if err := s.ownNames(dir, sub, []string{key}); err != nil {
+		return err
+	}
 	name, err := s.makeRoom(dir, sub, key, sync)
 	if err != nil {
 		return err
 	}
-	return atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir, sync))
+	return s.settled(dir, sub, key, atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir, sync)))
+}
+
+// settled is the end of writing a key's file: what the file system made of its name, or why it did not take that.
+func (s *Store) settled(dir, sub, key string, err error) error {
+	if err != nil && !errors.Is(err, atomicfile.ErrNotDurable) {
+		return unholdable(sub, key, err)
+	}
+	if bent := s.keptName(dir, sub, key); bent != nil {
+		return bent
+	}
+	return err
 }
 
 // publishValue is writeValue for a key that must be new: fs.ErrExist if it is not.
@@ -110,7 +124,7 @@ func (s *Store) publishValue(dir, sub, key string, value []byte, sync bool) erro
 	}
 	o := s.valueOptions(dir, sync)
 	o.Absent = true
-	return atomicfile.Publish(s.tree.fs, s.tree.name(name), value, o)
+	return s.settled(dir, sub, key, atomicfile.Publish(s.tree.fs, s.tree.name(name), value, o))
 }
 
 func (s *Store) valueOptions(dir string, sync bool) atomicfile.Options {
@@ -127,7 +141,7 @@ func (s *Store) removeValue(dir, sub, key string, sync bool) error {
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
+	if info.IsDir() || !s.hasOwn(dir, sub, key) {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
 	if err := s.tree.remove(name); err != nil || !sync {
@@ -150,7 +164,7 @@ func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	above := layout.Join(dir, sub)
 	for part := range strings.SplitSeq(key, "/") {
 		if err := s.tree.mkdir(above); err != nil && !isExist(err) {
-			return "", err
+			return "", unholdable(sub, key, err)
 		}
 		above = layout.Join(above, part)
 	}

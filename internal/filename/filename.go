@@ -52,7 +52,11 @@ func checkWindows(name string) error {
 
 // isDevice reports whether Windows takes a name for that of a device, with an extension too.
 func isDevice(name string) bool {
-	stem, _, _ := strings.Cut(strings.ToUpper(name), ".")
+	stem, _, _ := strings.Cut(name, ".")
+	if stem == "" || !strings.ContainsRune("CPANLcpanl", rune(stem[0])) {
+		return false // which is most
+	}
+	stem = strings.ToUpper(stem)
 	switch stem = strings.TrimRight(stem, " "); stem {
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return true

@@ -68,6 +68,10 @@ func FuzzCheckPath(f *testing.F) {
 		if windows == nil && strings.ContainsAny(p, "\\:*?<>|\"\x00\n") {
 			t.Errorf("%q is said to be held by Windows", p)
 		}
+		ascii := !strings.ContainsFunc(p, func(r rune) bool { return r >= 0x80 })
+		if filename.Plain(p) != (windows == nil && ascii) {
+			t.Errorf("%q: plain %v, windows %v", p, filename.Plain(p), windows)
+		}
 		if linux != nil {
 			return
 		}

@@ -20,6 +20,8 @@ func (m *FS) Mkdir(name string, perm fs.FileMode) error {
 	case err != nil:
 	case a.node != nil:
 		err = syscall.EEXIST
+	case a.checkNew() != nil:
+		err = a.checkNew()
 	default:
 		m.enter(entry{a.dir, a.base, newDir(perm)})
 	}
@@ -43,6 +45,8 @@ func (m *FS) mkdirAll(name string, perm fs.FileMode) error {
 	switch {
 	case err != nil:
 		return err
+	case a.node == nil && a.checkNew() != nil:
+		return a.checkNew()
 	case a.node == nil:
 		m.enter(entry{a.dir, a.base, newDir(perm)})
 	case !a.node.mode.IsDir():
@@ -119,6 +123,8 @@ func (m *FS) rename(oldname, newname string) error {
 		return nil // the same name, or another link of the same file: both stay
 	case holds(from.node, to.dir):
 		return syscall.EINVAL
+	case to.checkNew() != nil:
+		return to.checkNew()
 	}
 	m.enter(entry{from.dir, from.base, nil}, entry{to.dir, to.base, from.node})
 	return nil
@@ -152,6 +158,8 @@ func (m *FS) Link(oldname, newname string) error {
 		err = syscall.EEXIST
 	case from.node.mode.IsDir():
 		err = syscall.EPERM
+	case to.checkNew() != nil:
+		err = to.checkNew()
 	default:
 		m.enter(entry{to.dir, to.base, from.node})
 	}
@@ -231,6 +239,7 @@ func (m *FS) enter(c ...entry) {
 		if e.node != nil {
 			e.node.links++
 			e.node.change()
+			e.node.names = e.dir.names
 		}
 		set(e.dir.entries, e)
 		e.dir.touch()

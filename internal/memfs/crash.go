@@ -94,7 +94,7 @@ func (c *crash) clone(n *inode) *inode {
 		return done
 	}
 	clone := newInode(n.mode)
-	clone.mtime, clone.changed = n.mtime, n.changed
+	clone.mtime, clone.changed, clone.names = n.mtime, n.changed, n.names
 	c.files[n] = clone
 	if !n.mode.IsDir() {
 		clone.data = c.data(n)

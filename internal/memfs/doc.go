@@ -3,7 +3,7 @@
 // It follows POSIX as package os shows it on Linux: a missing parent is an error, an append lands at the end whatever
 // other handles do, one of any number of exclusive creators wins, a file stays readable through its handles after it was
 // removed or replaced, a rename replaces atomically. It has no symbolic links, no owners, and modes are kept but not
-// enforced. Names follow the rules of package rootfs. All methods are safe for concurrent use.
+// enforced. Names follow the rules of package rootfs, and where NewNaming made it, those of a file system that folds case or bends names. All methods are safe for concurrent use.
 //
 // # Power cuts
 //

@@ -79,11 +79,11 @@ func walk(from *inode, name string) (at, error) {
 		case part == "..":
 			trail = trail[:len(trail)-1]
 		default:
-			node := here.entries[part]
+			kept, node := here.lookup(part)
 			if node == nil && i < len(parts)-1 {
 				return at{}, syscall.ENOENT
 			}
-			trail = append(trail, at{here, part, node})
+			trail = append(trail, at{here, kept, node})
 		}
 	}
 	return trail[len(trail)-1], nil
@@ -156,6 +156,8 @@ func (m *FS) open(name string, flag int, perm fs.FileMode) (*inode, error) {
 		return nil, err
 	case a.node == nil && !create:
 		return nil, syscall.ENOENT
+	case a.node == nil && a.checkNew() != nil:
+		return nil, a.checkNew()
 	case a.node == nil:
 		a.node = newFile(perm)
 		m.enter(entry{a.dir, a.base, a.node})

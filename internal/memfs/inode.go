@@ -21,6 +21,7 @@ type inode struct {
 
 	data    []byte            // of a file
 	entries map[string]*inode // of a directory
+	names   *Names            // of the file system; nil does not differ
 
 	// What a power cut leaves, and what was written to the file since.
 	safe        []byte

@@ -1,0 +1,152 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"syscall"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/filename"
+)
+
+// Some file systems take names that differ in case only for one, drop a dot at the end, or keep another form of a letter. Two keys would then share a file without
+// a word, or one come back under a name that nobody gave it. Whether a file system does so is not told by the platform, so it is found out: folding once for each
+// experiment, and of a name that any file system could bend when its file is made, by a look at how the folder lists it.
+
+// folds reports whether the file system of an experiment folds case. dir is the folder of the experiment or of a run in it.
+func (s *Store) folds(dir string) bool {
+	experiment := layout.Parse(layout.Join(dir, layout.Meta)).Experiment
+	if known, ok := s.folding.Load(experiment); ok {
+		return known.(bool) //nolint:forcetypeassert // nothing else is stored
+	}
+	folds, err := filename.Folds(s.tree.fs, s.tree.name(layout.Join(dir, layout.Meta)))
+	if err == nil {
+		s.folding.Store(experiment, folds)
+	}
+	return folds
+}
+
+// ownNames refuses keys that the file system would keep in the file of another, or under another name. dir is that of a run or experiment.
+func (s *Store) ownNames(dir, sub string, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	folds := s.folds(dir)
+	for _, key := range keys {
+		if folds || !filename.Plain(key) {
+			if err := s.tree.ownName(dir, sub, key); err != nil {
+				return err
+			}
+		}
+	}
+	if !folds || len(keys) == 1 {
+		return nil
+	}
+	return distinct(sub, keys)
+}
+
+// distinct refuses keys of which the file system would make one, or of which one would have to be another's folder.
+func distinct(sub string, keys []string) error {
+	folded := make(map[string]string, len(keys))
+	for _, key := range keys {
+		lower := strings.ToLower(key)
+		if other, ok := folded[lower]; ok && other != key {
+			return merged(sub, key, other)
+		}
+		folded[lower] = key
+	}
+	for _, key := range keys {
+		for upper := parent(key); upper != ""; upper = parent(upper) {
+			if other, ok := folded[strings.ToLower(upper)]; ok {
+				return clash(noun(sub), key, other)
+			}
+		}
+	}
+	return nil
+}
+
+// ownName refuses a key of which a part is there under another name. That nothing is there is fine.
+func (t *tree) ownName(dir, sub, key string) error {
+	above := layout.Join(dir, sub)
+	for part := range strings.SplitSeq(key, "/") {
+		kept, err := filename.Kept(t.fs, t.name(above), part)
+		switch {
+		case isMissing(err):
+			return nil
+		case err != nil:
+			return err
+		case kept != part:
+			return merged(sub, key, strings.TrimPrefix(layout.Join(above, kept), layout.Join(dir, sub)+"/"))
+		}
+		above = layout.Join(above, part)
+	}
+	return nil
+}
+
+// ownFolderName moves a folder that was just placed back to staging, if the file system has given it another name.
+func (t *tree) ownFolderName(placed, staging string) error {
+	id := path.Base(placed)
+	if filename.Plain(id) {
+		return nil
+	}
+	kept, err := filename.Kept(t.fs, t.name(parent(placed)), id)
+	if err != nil || kept == id {
+		return nil //nolint:nilerr // the folder is there; what keeps it from being looked at is no matter of names
+	}
+	if err := t.rename(placed, staging); err != nil {
+		return err
+	}
+	return mlruns.Invalid("Invalid ID '" + id + "': this file system keeps a folder of that name under another")
+}
+
+// hasOwn reports whether what was found under a key is that key's: the file system may have answered with another's.
+func (s *Store) hasOwn(dir, sub, key string) bool {
+	if filename.Plain(key) && !s.folds(dir) {
+		return true
+	}
+	return s.tree.ownName(dir, sub, key) == nil
+}
+
+// keptName takes a key's new file back if the file system has given it another name.
+func (s *Store) keptName(dir, sub, key string) error {
+	if filename.Plain(key) && !s.folds(dir) {
+		return nil
+	}
+	err := s.tree.ownName(dir, sub, key)
+	if !errors.Is(err, mlruns.ErrInvalid) {
+		return nil // the file is there; what keeps it from being looked at is no matter of names
+	}
+	s.discard(layout.Join(dir, sub, key))
+	return err
+}
+
+// merged is the refusal of a key that the file system takes for another, or for nothing that is listed.
+func merged(sub, key, other string) error {
+	same := "it keeps it under another name"
+	if other != "" && !strings.HasSuffix(other, "/") {
+		same = "'" + other + "' is the same name"
+	}
+	return mlruns.Invalid(fmt.Sprintf("Invalid %s name '%s': on this file system %s", noun(sub), key, same))
+}
+
+// noun is what the keys in a folder are called.
+func noun(sub string) string { return strings.TrimSuffix(sub, "s") }
+
+// unholdable says in words why the file system does not take a key, if the error is such an answer.
+func unholdable(sub, key string, err error) error {
+	field := "key"
+	if sub == layout.Metrics {
+		field = "name"
+	}
+	why := filename.Portable(key)
+	switch {
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		why = "a part of it is longer than a file name can be here"
+	case !errors.Is(err, syscall.EINVAL) || why == "":
+		return err
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: invalidName(field, key, why), Cause: err}
+}
