@@ -48,7 +48,7 @@ func refuse(err error, p string) error {
 	case err == nil || errors.As(err, &known):
 		return err
 	case errors.Is(err, syscall.EINVAL) && filename.Portable(p) != "":
-		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: err, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
+		return unholdable(err, p)
 	case errors.Is(err, rootfs.ErrOutside):
 		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err,
 			Text: "Invalid path: resolved path is outside the artifact directory"}
@@ -60,6 +60,11 @@ func refuse(err error, p string) error {
 		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
 	}
 	return err
+}
+
+// unholdable is the refusal of a path that the file system does not take.
+func unholdable(cause error, p string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: cause, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
 }
 
 // missing reports whether an error says that there is nothing of that name; a file above it says so too.

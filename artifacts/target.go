@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -106,6 +107,10 @@ func (t target) blocked(err error, folder, p string) error {
 		if info, statErr := t.fs.Stat(t.at(folder[:i])); statErr == nil && !info.IsDir() {
 			return inTheWay(err, fmt.Sprintf("'%s' is a file, so '%s' cannot be stored", folder[:i], p))
 		}
+	}
+	// exfat-fuse says of a name that it does not take that there is no such thing.
+	if _, statErr := t.fs.Stat(t.at(path.Dir(p))); errors.Is(err, fs.ErrNotExist) && statErr == nil && filename.Portable(p) != "" {
+		return unholdable(err, p)
 	}
 	return refuse(err, p)
 }

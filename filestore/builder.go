@@ -90,7 +90,7 @@ func (b *builder) named(folder, key string, keys []string) {
 	case isExist(b.err): // all are new, and differ
 		b.err = cmp.Or(distinct(folder, keys), merged(folder, key, ""))
 	case b.err != nil:
-		b.err = unholdable(folder, key, b.err)
+		b.err = b.tree.unholdable(layout.Join(b.dir, folder), folder, key, b.err)
 	case !filename.Plain(key):
 		b.err = b.tree.ownName(b.dir, folder, key)
 	}

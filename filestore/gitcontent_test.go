@@ -91,3 +91,25 @@ func TestByteOrderMarks(t *testing.T) {
 		t.Errorf("repaired: %q, then %v", data, d.problems())
 	}
 }
+
+// TestLinksToNowhereAreNamed has links whose content git-annex has not fetched: they are missing values, and said to be.
+func TestLinksToNowhereAreNamed(t *testing.T) {
+	d := newDamaged(t)
+	for _, name := range []string{"metrics/m", "params/p", "tags/t"} {
+		d.link("../../../.git/annex/objects/xx/yy/SHA256E-s1--00", "other/"+name)
+	}
+	r, err := d.store.Run(t.Context(), "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, problems := range map[string][]mlruns.Problem{"Run": r.Problems, "Verify": verify(t, d.store)} {
+		if len(problems) != 3 {
+			t.Errorf("%s: %v, want three problems", what, problems)
+		}
+		for _, p := range problems {
+			if p.Kind != mlruns.ProblemUnreadable || !strings.Contains(p.Reason, "git annex get") {
+				t.Errorf("%s: %v", what, p)
+			}
+		}
+	}
+}

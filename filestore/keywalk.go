@@ -105,11 +105,20 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		defer closeQuietly(inner)
 		return w.folder(inner, name, key+"/", depth+1)
 	case mlruns.ValidateKey("key", key) != nil:
-		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: "the name is not a legal key"})
+		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: illegal(key)})
+	case e.Type&fs.ModeSymlink != 0 && isDangling(f, e.Name):
+		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name,
+			Reason: "a symbolic link that leads nowhere; if it is one of git-annex, `git annex get` fetches the content"})
 	default:
 		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})
 	}
 	return nil
+}
+
+// isDangling reports whether a link that was listed a moment ago has nothing behind it. Nothing else would tell that a value is missing.
+func isDangling(f rootfs.Folder, name string) bool {
+	_, err := f.Stat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (w *keyWalk) reject(p mlruns.Problem) {

@@ -3,6 +3,7 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"syscall"
@@ -135,8 +136,9 @@ func merged(sub, key, other string) error {
 // noun is what the keys in a folder are called.
 func noun(sub string) string { return strings.TrimSuffix(sub, "s") }
 
-// unholdable says in words why the file system does not take a key, if the error is such an answer.
-func unholdable(sub, key string, err error) error {
+// unholdable says in words why the file system does not take a key, if the error is such an answer. Most say that the name is invalid, and exfat-fuse that there is no
+// such thing, though the folder is there. The key's file or a folder above it was to be made in that.
+func (t *tree) unholdable(folder, sub, key string, err error) error {
 	field := "key"
 	if sub == layout.Metrics {
 		field = "name"
@@ -145,7 +147,9 @@ func unholdable(sub, key string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		why = "a part of it is longer than a file name can be here"
-	case !errors.Is(err, syscall.EINVAL) || why == "":
+	case why == "":
+		return err
+	case !errors.Is(err, syscall.EINVAL) && !(errors.Is(err, fs.ErrNotExist) && t.isDir(folder)):
 		return err
 	}
 	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: invalidName(field, key, why), Cause: err}

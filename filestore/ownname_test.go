@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,9 @@ import (
 
 // decomposed keeps é as HFS+ does.
 var decomposed = memfs.Names{Fold: true, Bend: strings.NewReplacer("é", "e\u0301").Replace}
+
+// exfatFuse says of a name that it does not take that there is no such thing.
+var exfatFuse = memfs.Names{Fold: true, Refuse: memfs.FAT.Refuse, Refusal: syscall.ENOENT}
 
 // named is a store on a file system with rules of its own for names.
 type named struct {
@@ -174,6 +178,9 @@ func TestBentNamesAreRefused(t *testing.T) {
 		{memfs.FAT, "a:b", "which Windows does not allow", ""},
 		{memfs.FAT, "a:b/c", "which Windows does not allow", ""},
 		{memfs.FAT, "c/a:b", "which Windows does not allow", ""},
+		{exfatFuse, "a:b", "which Windows does not allow", ""},
+		{exfatFuse, "a:b/c", "which Windows does not allow", ""},
+		{exfatFuse, "c/a:b", "which Windows does not allow", ""},
 	} {
 		for name, wrap := range wrappers {
 			t.Run(name+"/"+c.key+"/"+c.there, func(t *testing.T) {

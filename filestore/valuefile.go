@@ -108,7 +108,7 @@ func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
 // settled is the end of writing a key's file: what the file system made of its name, or why it did not take that.
 func (s *Store) settled(dir, sub, key string, err error) error {
 	if err != nil && !errors.Is(err, atomicfile.ErrNotDurable) {
-		return unholdable(sub, key, err)
+		return s.tree.unholdable(parent(layout.Join(dir, sub, key)), sub, key, err)
 	}
 	if bent := s.keptName(dir, sub, key); bent != nil {
 		return bent
@@ -164,7 +164,7 @@ func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	above := layout.Join(dir, sub)
 	for part := range strings.SplitSeq(key, "/") {
 		if err := s.tree.mkdir(above); err != nil && !isExist(err) {
-			return "", unholdable(sub, key, err)
+			return "", s.tree.unholdable(parent(above), sub, key, err)
 		}
 		above = layout.Join(above, part)
 	}

@@ -1,6 +1,7 @@
 package memfs
 
 import (
+	"cmp"
 	"strings"
 	"syscall"
 )
@@ -11,8 +12,10 @@ type Names struct {
 	Fold bool
 	// Bend gives the name under which a file is kept and looked for; nil keeps it.
 	Bend func(name string) string
-	// Refuse reports whether no file of this name can be made; the error is EINVAL. There is nothing to be found under it either.
+	// Refuse reports whether no file of this name can be made. There is nothing to be found under it either.
 	Refuse func(name string) bool
+	// Refusal is the error then; nil is EINVAL.
+	Refusal error
 }
 
 // Windows is as NTFS, FAT and exFAT are there, and SMB.
@@ -54,7 +57,7 @@ func (n *inode) lookup(name string) (kept string, node *inode) {
 // checkNew refuses a name that a file system cannot make.
 func (a at) checkNew() error {
 	if names := a.dir.names; names != nil && names.Refuse != nil && a.node == nil && names.Refuse(a.base) {
-		return syscall.EINVAL
+		return cmp.Or(names.Refusal, error(syscall.EINVAL))
 	}
 	return nil
 }
