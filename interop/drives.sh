@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# drives.sh exports a folder by NFS and by SMB from this machine, mounts each twice as two clients would, and lets both write to one store: 150 points each to
+# drives.sh exports a folder by NFS and by SMB from this machine, mounts each twice as two clients would, and lets both write to one store: POINTS (150) each to
 # one metric, and eight processes that ask for one experiment. It prints a row for each kind of mount, and fails if points are lost where locks are said to
 # exclude all. Everything that it starts, mounts and exports ends with it.
 #
@@ -36,7 +36,7 @@ end() {
 trap end EXIT
 mkdir "$top/a" "$top/b" "$top/exported"
 
-points=150
+points="${POINTS:-150}"
 failed=0
 
 # client MOUNT RUN FIRST logs the points FIRST, FIRST+1 … and counts the refused ones in a file beside.
