@@ -125,7 +125,7 @@ if [ -z "$smb" ]; then
 		invalid users =
 	CONF
 	printf '%s\n%s\n' "$password" "$password" | smbpasswd -c "$top/smb/smb.conf" -s -a root >/dev/null
-	smbd -F --no-process-group -s "$top/smb/smb.conf" >"$top/smb/said" 2>&1 &
+	smbd -F -s "$top/smb/smb.conf" >"$top/smb/said" 2>&1 &
 	smbd_pid=$!
 	for _ in $(seq 50); do (exec 3<>/dev/tcp/127.0.0.1/4450) 2>/dev/null && break; sleep 0.1; done
 	printf 'username=root\npassword=%s\n' "$password" >"$top/smb/credentials"
