@@ -263,7 +263,7 @@ func (b Batch) validateDistinctParams() error {
 	count := make(map[string]int, len(b.Params))
 	var repeated []string
 	for _, p := range b.Params {
-		if count[p.Key]++; count[p.Key] == 2 {
+		if count[p.Key]++; count[p.Key] > 1 {
 			repeated = append(repeated, "'"+p.Key+"'")
 		}
 	}

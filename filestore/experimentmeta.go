@@ -113,7 +113,7 @@ func stageOf(d scalars) (mlruns.LifecycleStage, error) {
 	}
 	stage := mlruns.LifecycleStage(text)
 	if stage != mlruns.StageActive && stage != mlruns.StageDeleted {
-		return "", &damage{reason: fmt.Sprintf("Invalid lifecycle stage '%s'", text)}
+		return "", &damage{told: true, reason: fmt.Sprintf("Invalid lifecycle stage '%s'", text)}
 	}
 	return stage, nil
 }

@@ -88,7 +88,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.folder("")
 		if err != nil {
-			yield(mlruns.Experiment{}, err)
+			yield(mlruns.Experiment{}, s.orRootGone(err))
 			return
 		}
 		defer closeQuietly(root)
@@ -295,6 +295,9 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		return err
 	}
 	if ref.trashed {
+		if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
+			return experimentError(id, ref.dir, err)
+		}
 		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInternal,
 			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
 	}
@@ -347,6 +350,10 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 		return err
 	}
 	defer s.unlock(unlock)
+	// What cannot be read is not listed either, so a tag would be written that nobody sees.
+	if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
+		return experimentError(id, ref.dir, err)
+	}
 	if ref.trashed {
 		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidParameter,
 			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}

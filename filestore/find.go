@@ -73,6 +73,9 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 	if bare {
 		return ref, true, nil
 	}
+	if gone := s.rootGone(); gone != nil {
+		return experimentRef{}, false, gone
+	}
 	return experimentRef{}, false, mlruns.ExperimentNotFound(id)
 }
 
@@ -151,8 +154,10 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
 		func(name string) bool { return mlruns.ValidateExperimentID(name) == nil })
 	switch {
-	case !trashed || err == nil:
-		return folders, err
+	case err == nil:
+		return folders, nil
+	case !trashed:
+		return nil, s.orRootGone(err)
 	case isMissing(err):
 		return nil, nil
 	case errors.Is(err, rootfs.ErrOutside): // as above, where links are allowed

@@ -39,7 +39,7 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	})
 	if !ok && ctx.Err() == nil {
 		if now, _ := s.lookAtRoot(); !settled || now != before {
-			if ref, ok, err = s.runAmongMoving(ctx, refs, id); err != nil {
+			if ref, ok, err = s.runAmongMoving(ctx, slices.Clone(refs), id); err != nil {
 				return runRef{}, err
 			}
 		}
@@ -48,10 +48,26 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		return runRef{}, err
 	}
 	if !ok {
-		return runRef{}, mlruns.RunNotFound(id)
+		return runRef{}, s.noRun(ctx, refs, id)
 	}
 	s.hints.put(id, ref.experiment.id)
 	return ref, nil
+}
+
+// noRun says that there is no such run among the experiments, or that there is one which has lost its meta.yaml: a folder of the name with values in it.
+// One without values may as well be an artifact folder.
+func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) error {
+	lost, ok := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool) {
+		ref := newRunRef(e, id)
+		return ref, slices.ContainsFunc([]string{layout.Metrics, layout.Params, layout.Tags}, func(sub string) bool { return s.tree.isDir(layout.Join(ref.dir, sub)) })
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case ok:
+		return missingMeta(lost.dir)
+	}
+	return mlruns.RunNotFound(id)
 }
 
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it from now on will change that. It gives none where the

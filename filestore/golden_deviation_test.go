@@ -111,7 +111,8 @@ func TestDeviationsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := map[string][]string{} // name → tests
-	for test, table := range map[string][]deviation{"TestGoldenAnswers": answerDeviations, "TestGoldenReplay": replayDeviations, "TestGoldenSingleDamages": damageDeviations} {
+	for test, table := range map[string][]deviation{"TestGoldenAnswers": answerDeviations, "TestGoldenReplay": replayDeviations, "TestGoldenSingleDamages": damageDeviations,
+		"TestLost": lostDeviations} {
 		for _, d := range table {
 			shown[d.name] = append(shown[d.name], test)
 		}

@@ -106,11 +106,14 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	}
 	defer s.unlock(unlock)
 	experiment, doc, err := s.readExperimentOnly(ctx, ref)
-	if err != nil {
+	if err != nil && ref.trashed {
 		return experimentError(id, ref.dir, err)
 	}
 	var all steps
 	if !ref.trashed {
+		if err != nil {
+			return notDeleted(id)
+		}
 		if recorded, err := stageOf(&doc); err != nil || recorded == mlruns.StageActive {
 			return notDeleted(id)
 		}
@@ -142,9 +145,14 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 	}
 	if err == nil && !ref.trashed && s.tree.isDir(newExperimentRef(id, true).dir) {
 		s.unlock(unlock)
-		err = &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
+		err = idTaken(id)
 	}
 	return ref, unlock, err
+}
+
+// idTaken is the reason that an experiment cannot leave the trash: its place in the root is taken.
+func idTaken(id string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
 }
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
@@ -202,6 +210,9 @@ func (s *Store) moveExperiment(from, to experimentRef) error {
 	taken, err := s.tree.exists(to.dir)
 	if err != nil {
 		return err
+	}
+	if taken && !to.trashed {
+		return idTaken(to.id)
 	}
 	if taken {
 		return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}

@@ -20,7 +20,11 @@ import (
 type unlockFunc func() error
 
 func (s *Store) lockRoot(ctx context.Context) (unlockFunc, error) {
-	return s.locks.Lock(ctx, s.tree.name(layout.Lock))
+	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Lock))
+	if err != nil {
+		err = s.orRootGone(err)
+	}
+	return unlock, err
 }
 
 // unlock gives a lock back; that cannot fail in a way the caller could mend.

@@ -35,6 +35,7 @@ type damage struct {
 	kind   mlruns.ProblemKind // "": as of any other damage in its place
 	line   int
 	reason string
+	told   bool // in MLflow's words, which say by themselves what they are about
 }
 
 func (d *damage) Error() string {

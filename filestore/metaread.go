@@ -186,17 +186,29 @@ func experimentError(id, dir string, err error) error {
 	case errors.As(err, &m):
 		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
 	case isMissing(err):
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
+		return missingMeta(dir)
+	case errors.Is(err, errEmptyMeta):
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Cause: err,
+			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
 	}
 	return corruptMeta(err)
 }
 
+// missingMeta is the reason that a folder which must have a meta.yaml has none.
+func missingMeta(dir string) error {
+	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
+}
+
 func corruptMeta(err error) error {
 	var d *damage
-	if errors.As(err, &d) {
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: layout.Meta + ": " + d.Error(), Cause: err}
+	if !errors.As(err, &d) {
+		return err
 	}
-	return err
+	text := d.reason
+	if !d.told {
+		text = layout.Meta + ": " + d.Error()
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: text, Cause: err}
 }
 
 func withCause(reason, cause error) error {

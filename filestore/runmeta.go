@@ -120,7 +120,7 @@ func statusOf(d scalars) (mlruns.Status, error) {
 	if s := mlruns.Status(n); err == nil && int64(s) == n && s.Valid() {
 		return s, nil
 	}
-	return 0, &damage{reason: fmt.Sprintf("Could not get string corresponding to run status %s. Valid run statuses: [1, 2, 3, 4, 5]", text)}
+	return 0, &damage{told: true, reason: fmt.Sprintf("Could not get string corresponding to run status %s. Valid run statuses: [1, 2, 3, 4, 5]", text)}
 }
 
 // setRunInfo brings a run's document up to date and keeps its unknown keys. Both ids are written: MLflow ≤ 2.22 needs run_uuid, 3 needs run_id.

