@@ -65,7 +65,7 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case ok:
-		return missingMeta(lost.dir)
+		return noMeta(lost.dir)
 	}
 	return mlruns.RunNotFound(id)
 }

@@ -112,7 +112,7 @@ func TestDeviationsAreDocumented(t *testing.T) {
 	}
 	shown := map[string][]string{} // name → tests
 	for test, table := range map[string][]deviation{"TestGoldenAnswers": answerDeviations, "TestGoldenReplay": replayDeviations, "TestGoldenSingleDamages": damageDeviations,
-		"TestLost": lostDeviations} {
+		"TestLost": lostDeviations, "TestTexts": textDeviations} {
 		for _, d := range table {
 			shown[d.name] = append(shown[d.name], test)
 		}

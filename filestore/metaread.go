@@ -186,7 +186,7 @@ func experimentError(id, dir string, err error) error {
 	case errors.As(err, &m):
 		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
 	case isMissing(err):
-		return missingMeta(dir)
+		return noMeta(dir)
 	case errors.Is(err, errEmptyMeta):
 		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Cause: err,
 			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
@@ -194,8 +194,8 @@ func experimentError(id, dir string, err error) error {
 	return corruptMeta(err)
 }
 
-// missingMeta is the reason that a folder which must have a meta.yaml has none.
-func missingMeta(dir string) error {
+// noMeta is the reason that a folder which must have a meta.yaml has none.
+func noMeta(dir string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
 }
 

@@ -62,16 +62,16 @@ type mlflowAnswer struct {
 }
 
 type mlflowArgs struct {
-	ID, Name, Key, Path, Location, Status, Token, Filter, View, Dataset, Digest string
-	Text                                                                        *string
-	Value                                                                       *float64
-	Time                                                                        *int64
-	Step                                                                        int64
-	Max                                                                         *int
-	Order, Experiments                                                          []string
-	Tags, Params                                                                [][2]string
-	Metrics                                                                     []mlflowArgs
-	Flavors                                                                     map[string]json.RawMessage
+	ID, Name, Key, Path, Location, Token, Filter, View, Dataset, Digest string
+	Text, Status                                                        *string
+	Value                                                               *float64
+	Time                                                                *int64
+	Step                                                                int64
+	Max                                                                 *int
+	Order, Experiments                                                  []string
+	Tags, Params                                                        [][2]string
+	Metrics                                                             []mlflowArgs
+	Flavors                                                             map[string]json.RawMessage
 }
 
 func (a mlflowArgs) metric() mlruns.Metric {
@@ -179,8 +179,8 @@ var mlflowCalls = map[string]func(ctx context.Context, s *filestore.Store, a mlf
 	},
 	"update_run": func(ctx context.Context, s *filestore.Store, a mlflowArgs) (any, error) {
 		status, err := mlruns.StatusFinished, error(nil)
-		if a.Status != "" {
-			status, err = mlruns.ParseStatus(a.Status)
+		if a.Status != nil {
+			status, err = mlruns.ParseStatus(*a.Status)
 		}
 		if err != nil {
 			return nil, err

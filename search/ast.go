@@ -1,6 +1,9 @@
 package search
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // node is a node of the tree of a filter.
 type node interface {
@@ -55,6 +58,11 @@ type operand struct {
 	keyText  string // as written
 }
 
+// quotedWhole reports whether prefix and key are written in one pair of quotes.
+func (o *operand) quotedWhole() bool {
+	return o.prefix == "" && len(o.keyText) > 2 && strings.ContainsAny(o.keyText[:1], "\"`'") && strings.Contains(o.key, ".")
+}
+
 // literalKind says what a literal is.
 type literalKind uint8
 
@@ -62,6 +70,7 @@ const (
 	numberLiteral literalKind = iota
 	stringLiteral
 	nameLiteral // a word or name where a value belongs: never valid
+	listLiteral // a list where one value belongs: never valid
 )
 
 // literal is a value as written.

@@ -97,15 +97,22 @@ func (c *checker) values(l *clause) (numeric bool, err error) {
 	}
 	for _, v := range l.literals {
 		switch v.kind {
+		case listLiteral:
+			return false, c.errorf(v.at, l.field.wantsString()+needsIn, v.text)
 		case nameLiteral:
 			return false, c.errorf(v.at, "Parameter value is either not quoted or unidentified quote types used for string value %s. Use either single or double quotes.", v.text)
 		case numberLiteral:
+			if l.op == opIn || l.op == opNotIn {
+				return false, c.errorf(v.at, otherType, pythonTuple(l.literals))
+			}
 			return false, c.errorf(v.at, l.field.wantsString(), v.text)
 		}
 		l.texts = append(l.texts, v.str)
 	}
 	return false, nil
 }
+
+const needsIn = " (a list needs IN or NOT IN before it)"
 
 // wantsString is MLflow's message for a number where text is compared.
 func (f field) wantsString() string {
@@ -121,7 +128,7 @@ func (f field) wantsString() string {
 // numbers converts the literals of a clause that compares numbers.
 func (c *checker) numbers(l *clause) error {
 	for _, v := range l.literals {
-		n, err := c.number(l.field, v)
+		n, err := c.number(l.field, l.operand, v)
 		if err != nil {
 			return err
 		}
@@ -131,25 +138,29 @@ func (c *checker) numbers(l *clause) error {
 }
 
 // number converts one literal that is compared with f.
-func (c *checker) number(f field, v literal) (number, error) {
-	if v.kind == numberLiteral {
+func (c *checker) number(f field, o operand, v literal) (number, error) {
+	hint := ""
+	switch v.kind {
+	case numberLiteral:
 		return v.num, nil
+	case listLiteral:
+		hint = needsIn
 	}
 	if f.kind == metricField {
-		return number{}, c.errorf(v.at, "Expected numeric value type for metric. Found %s", v.text)
+		return number{}, c.errorf(v.at, "Expected numeric value type for metric. Found %s"+hint, v.text)
 	}
 	if f.kind != attributeField {
 		return number{}, c.errorf(v.at, "Expected numbers only, as the first value is one. Found %s", v.text)
 	}
 	if !f.isTime() || v.kind != stringLiteral {
-		return number{}, c.errorf(v.at, "Expected numeric value type for numeric attribute: "+string(f.attribute)+". Found %s", v.text)
+		return number{}, c.errorf(v.at, "Expected numeric value type for numeric attribute: %s. Found %s"+hint, o.key, v.text)
 	}
 	n, err := parseTime(v.str)
 	if errors.Is(err, errNoZone) {
 		return n, c.errorf(v.at, "the time %s has no zone: add Z, or an offset such as +02:00", v.text)
 	}
 	if err != nil {
-		return n, c.errorf(v.at, "Expected numeric value type for numeric attribute: "+string(f.attribute)+". Found %s (a time is milliseconds since 1970 UTC, '2024-01-31' or '2024-01-31T23:59:59Z')", v.text)
+		return n, c.errorf(v.at, "Expected numeric value type for numeric attribute: %s. Found %s (a time is milliseconds since 1970 UTC, '2024-01-31' or '2024-01-31T23:59:59Z')", o.key, v.text)
 	}
 	return n, nil
 }

@@ -10,6 +10,13 @@ import "strings"
 //	in      = "IN" list .
 //	between = "BETWEEN" literal "AND" literal .
 func (p *parser) clause() (node, error) {
+	p.begun, p.from = true, p.tok.at
+	n, err := p.comparison()
+	p.begun = err != nil
+	return n, err
+}
+
+func (p *parser) comparison() (node, error) {
 	o, err := p.operand()
 	if err != nil {
 		return nil, err
@@ -133,16 +140,34 @@ func (p *parser) literal() (literal, error) {
 			return l, err
 		}
 		l.kind = nameLiteral
+		if t.isBoolean() {
+			return l, p.invalid(t.at, t.end(), " (a text is written in quotes)")
+		}
 		if o.prefix != "" {
 			l.text += "." + o.keyText
 		}
 		return l, nil
 	case tokenOpen:
-		return l, p.errorf(t.at, "a list of values needs IN or NOT IN before it")
+		return l, p.list(&l)
 	default:
 		return l, p.unexpected("a value")
 	}
 	return l, p.advance()
+}
+
+// list takes a list of values where one value should stand: only the checker knows what to say of it.
+func (p *parser) list(l *literal) error {
+	l.kind = listLiteral
+	for p.tok.kind != tokenClose {
+		if p.tok.kind == tokenEOF {
+			return p.unexpected("')'")
+		}
+		if err := p.advance(); err != nil {
+			return err
+		}
+	}
+	l.text = p.lexer.query[l.at:p.tok.end()]
+	return p.advance()
 }
 
 // in parses "IN" and

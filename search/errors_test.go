@@ -12,13 +12,13 @@ func TestErrorText(t *testing.T) {
 		{"one line", "metrics.a == 1", "Invalid comparator '==' not one of '{'=', '!=', '<', '<=', '>', '>=', 'IN', 'NOT IN', 'BETWEEN', 'NOT BETWEEN', 'IS NULL', 'IS NOT NULL'}'\n" +
 			"  metrics.a == 1\n" +
 			"            ^"},
-		{"at the end", "params.a = ", "Invalid filter: it ends where a value is expected\n" +
+		{"at the end", "params.a = ", "Invalid clause(s) in filter string: 'params.a', '=' (a value is expected)\n" +
 			"  params.a = \n" +
 			"             ^"},
 		{"second line", "params.a = 1 AND\n\tparams.b = x OR\nparams.c = 2", "Parameter value is either not quoted or unidentified quote types used for string value x. Use either single or double quotes.\n" +
 			"   params.b = x OR\n" +
 			"              ^"},
-		{"carriage return", "params.a = 1\r\nAND x", "Invalid filter: it ends where an operator such as =, <, LIKE, IN or IS NULL is expected\n" +
+		{"carriage return", "params.a = 1\r\nAND x", "Invalid clause(s) in filter string: 'x' (an operator such as =, <, LIKE, IN or IS NULL is expected)\n" +
 			"  AND x\n" +
 			"       ^"},
 		{"wide runes", "tags.漢字 = 'é' ;", "Invalid clause(s) in filter string: ';'\n" +

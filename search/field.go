@@ -1,6 +1,9 @@
 package search
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // target is what a query searches.
 type target uint8
@@ -146,6 +149,9 @@ func (t target) resolve(query string, o operand, ordering bool) (field, error) {
 
 // prefix finds the kind of a field.
 func (t target) prefix(query string, o operand) (fieldKind, error) {
+	if o.quotedWhole() { // MLflow splits at the dot first
+		o.prefix, _, _ = strings.Cut(o.keyText, ".")
+	}
 	if o.prefix == "" || o.prefix == "experiment" {
 		return attributeField, nil
 	}

@@ -21,7 +21,7 @@ func parse(filter string, t target) (*Filter, error) {
 	if filter == "" {
 		return &Filter{}, nil
 	}
-	p, err := newParser(filter)
+	p, err := newParser(filter, t)
 	if err != nil {
 		return nil, err
 	}

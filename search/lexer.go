@@ -88,6 +88,8 @@ func (l *lexer) unexpected(r rune, size int) error {
 	rest := l.query[l.pos:]
 	hint := ""
 	switch {
+	case r == ';' && strings.TrimFunc(rest[1:], isBlank) != "":
+		return newError(l.query, l.pos, "Search filter contained multiple expression %s. Provide AND-ed expression list.", pythonText(l.query))
 	case r == utf8.RuneError && size == 1:
 		return newError(l.query, l.pos, "the text is not valid UTF-8")
 	case l.last.isName() && l.last.end() == l.pos && r != ';':

@@ -91,3 +91,28 @@ func writeRune(b *strings.Builder, digits string, base int) bool {
 	b.WriteRune(rune(u))
 	return true
 }
+
+// pythonTuple prints the values of a list as Python prints a tuple.
+func pythonTuple(list []literal) string {
+	parts := make([]string, len(list))
+	for i, l := range list {
+		parts[i] = l.text
+		if l.kind == stringLiteral {
+			parts[i] = pythonText(l.str)
+		}
+	}
+	if len(parts) == 1 {
+		return "(" + parts[0] + ",)"
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// pythonText prints a text as Python does: in single quotes, unless it has
+// one and no double quote.
+func pythonText(s string) string {
+	quote := "'"
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = `"`
+	}
+	return quote + strings.NewReplacer(`\`, `\\`, quote, `\`+quote, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + quote
+}

@@ -104,7 +104,7 @@ func parseOrder(items []string, t target) (*Order, error) {
 //
 //	item = operand [ "ASC" | "DESC" ] .
 func (t target) orderKey(item string) (orderKey, error) {
-	p, err := newParser(item)
+	p, err := newParser(item, t)
 	if err != nil {
 		return orderKey{}, notParsed(item, err)
 	}
@@ -117,13 +117,17 @@ func (t target) orderKey(item string) (orderKey, error) {
 	}
 	var k orderKey
 	if p.tok.kind == tokenWord {
-		k.descending = strings.EqualFold(p.tok.text, "DESC")
-		if !k.descending && !strings.EqualFold(p.tok.text, "ASC") {
-			return k, newError(item, p.tok.at, "Invalid ordering key in order_by clause '%s'.", item)
-		}
+		direction := p.tok
 		if err := p.advance(); err != nil {
 			return k, notParsed(item, err)
 		}
+		k.descending = strings.EqualFold(direction.text, "DESC")
+		if !k.descending && !strings.EqualFold(direction.text, "ASC") && p.tok.kind == tokenEOF {
+			return k, newError(item, direction.at, "Invalid ordering key in order_by clause '%s'.", item)
+		}
+		operand.unquote()
+	} else if strings.EqualFold(operand.keyText, "ASC") || strings.EqualFold(operand.keyText, "DESC") {
+		return k, newError(item, operand.at, "Invalid order_by clause '%s'. Could not be parsed.", item)
 	}
 	if p.tok.kind != tokenEOF {
 		return k, newError(item, p.tok.at, "Invalid order_by clause '%s'. Could not be parsed.", item)
@@ -135,14 +139,34 @@ func (t target) orderKey(item string) (orderKey, error) {
 	return k, t.checkOrder(item, operand, k.field)
 }
 
+// unquote takes the quotes away as MLflow does where a direction follows: from
+// the prefix, and from a name that is quoted whole.
+func (o *operand) unquote() {
+	if n := len(o.prefix); n > 2 && o.prefix[0] == '"' {
+		o.prefix = o.prefix[1 : n-1]
+	}
+	if o.quotedWhole() {
+		quote := o.keyText[:1]
+		o.prefix, o.key, _ = strings.Cut(o.key, ".")
+		o.keyText = quote + o.key + quote
+	}
+}
+
 // notParsed puts MLflow's message before that of the lexer or the parser.
 func notParsed(item string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	detail := strings.TrimPrefix(e.Msg, "Invalid clause(s) in filter string: ")
-	e.Msg = newError(item, 0, "Invalid order_by clause '%s'. Could not be parsed: ", item).Msg + detail
+	hint := " (" + e.Msg + ")"
+	if strings.HasPrefix(e.Msg, "Invalid c") { // of a filter: only its hint is of use here
+		_, after, ok := strings.Cut(e.Msg, " (")
+		hint = ""
+		if ok {
+			hint = " (" + after
+		}
+	}
+	e.Msg = newError(item, 0, "Invalid order_by clause '%s'. Could not be parsed.", item).Msg + hint
 	return e
 }
 

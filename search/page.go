@@ -1,9 +1,12 @@
 package search
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,16 +31,21 @@ func DecodeToken(token string) (int, error) {
 		return 0, newError(token, 0, "Invalid page token, could not base64-decode")
 	}
 	var parsed any
-	if !utf8.Valid(text) || json.Unmarshal(text, &parsed) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if !utf8.Valid(text) || !json.Valid(text) || decoder.Decode(&parsed) != nil {
 		return 0, newError(token, 0, "Invalid page token, decoded value=%s", pythonBytes(text))
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return 0, newError(token, 0, "Invalid page token, parsed value=%s", string(text))
+	fields, _ := parsed.(map[string]any)
+	n, _ := fields["offset"].(json.Number)
+	offset, err := strconv.Atoi(n.String())
+	if s, isText := fields["offset"].(string); isText && s != "" {
+		if _, err := strconv.Atoi(s); err != nil {
+			return 0, newError(token, 0, "Invalid page token, not stringable %s", s)
+		}
 	}
-	offset, err := strconv.Atoi(string(fields["offset"]))
 	if err != nil || offset <= 0 {
-		return 0, newError(token, 0, "Invalid page token, parsed value=%s", string(text))
+		return 0, newError(token, 0, "Invalid page token, parsed value=%s", pythonValue(parsed))
 	}
 	return offset, nil
 }
@@ -91,4 +99,30 @@ func pythonBytes(text []byte) string {
 	}
 	b.WriteByte(quote)
 	return b.String()
+}
+
+// pythonValue prints what JSON stands for as Python does. The keys of an
+// object are sorted.
+func pythonValue(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return map[bool]string{true: "True", false: "False"}[v]
+	case string:
+		return pythonText(v)
+	case []any:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = pythonValue(e)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, pythonText(key)+": "+pythonValue(v[key]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	return fmt.Sprint(v)
 }

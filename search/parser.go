@@ -12,16 +12,19 @@ const (
 // parser builds the tree of a filter by recursive descent, one method for a
 // production. tok is the token that is looked at.
 type parser struct {
-	lexer lexer
-	tok   token
-	depth int
+	lexer  lexer
+	tok    token
+	depth  int
+	target target
+	begun  bool // inside a clause, which begins at from
+	from   int
 }
 
-func newParser(query string) (*parser, error) {
+func newParser(query string, t target) (*parser, error) {
 	if len(query) > MaxQuery {
 		return nil, &Error{Query: query, Offset: MaxQuery, Msg: "the query is longer than 256 KiB"}
 	}
-	p := &parser{lexer: lexer{query: query}}
+	p := &parser{lexer: lexer{query: query}, target: t}
 	return p, p.advance()
 }
 
@@ -35,12 +38,54 @@ func (p *parser) errorf(at int, format string, args ...any) error {
 	return newError(p.lexer.query, at, format, args...)
 }
 
-// unexpected is the error for a token that cannot stand where it does.
+// unexpected is the error for a token that cannot stand where it does. As in
+// MLflow, it names what is written of the clause.
 func (p *parser) unexpected(want string) error {
-	if p.tok.kind == tokenEOF {
+	if p.tok.kind == tokenEOF && (!p.begun || p.from == p.tok.at) {
 		return p.errorf(p.tok.at, "Invalid filter: it ends where %s is expected", want)
 	}
-	return p.errorf(p.tok.at, "Invalid clause(s) in filter string: '%s' ("+want+" is expected)", p.tok.text)
+	return p.invalid(p.tok.at, p.tok.end(), " ("+want+" is expected)")
+}
+
+// invalid is MLflow's error for the pieces of the clause up to end.
+func (p *parser) invalid(at, end int, hint string) error {
+	from := at
+	if p.begun {
+		from = p.from
+	}
+	pieces := p.pieces(from, end)
+	if len(pieces) == 0 { // an AND where a clause begins
+		pieces = []string{p.tok.text}
+	}
+	if p.target == runs {
+		for i, s := range pieces {
+			pieces[i] = "'" + s + "'"
+		}
+	}
+	return p.errorf(at, "Invalid clause(s) in filter string: %s"+hint, strings.Join(pieces, ", "))
+}
+
+// pieces cuts a part of the query into names, which dots join, and other
+// tokens. MLflow does not count an AND among them.
+func (p *parser) pieces(from, end int) []string {
+	l := lexer{query: p.lexer.query[:end], pos: from}
+	var list []string
+	joined := false
+	for {
+		t, err := l.next()
+		if err != nil || t.kind == tokenEOF {
+			return list
+		}
+		if t.keyword == keywordAnd {
+			continue
+		}
+		if t.glued && (t.kind == tokenDot || joined) && len(list) > 0 {
+			list[len(list)-1] += t.text
+		} else {
+			list = append(list, t.text)
+		}
+		joined = t.kind == tokenDot
+	}
 }
 
 // filter parses a whole filter; the node is nil if it has no clause.

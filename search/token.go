@@ -31,6 +31,12 @@ type token struct {
 // end is the offset behind the token.
 func (t token) end() int { return t.at + len(t.text) }
 
+// isBoolean reports whether a word is one that MLflow's tokenizer takes for a
+// keyword where a value belongs.
+func (t token) isBoolean() bool {
+	return t.kind == tokenWord && (strings.EqualFold(t.text, "true") || strings.EqualFold(t.text, "false"))
+}
+
 // inner is the text between the quotes. Nothing is un-escaped: MLflow removes
 // the outer pair only.
 func (t token) inner() string { return t.text[1 : len(t.text)-1] }
