@@ -53,6 +53,9 @@ const (
 	ProblemDuplicate ProblemKind = "duplicate"
 	// ProblemDangling is an input that names a data set the store does not have.
 	ProblemDangling ProblemKind = "dangling"
+	// ProblemLeftOut is what a listing or a copy of artifacts leaves out: a link that leads out of the run's artifacts or nowhere, what is neither file nor
+	// folder, and in a copy a link to a folder.
+	ProblemLeftOut ProblemKind = "left-out"
 	// ProblemArtifacts is artifacts read from the place a moved store recorded, because its own folder is empty.
 	ProblemArtifacts ProblemKind = "artifacts-elsewhere"
 	// ProblemNoArtifacts is a run that tells of artifacts of which there is neither a folder beside it nor one at the recorded place.

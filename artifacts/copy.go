@@ -68,9 +68,12 @@ func (t target) copyBelow(ctx context.Context, from origin, dir, p string, top f
 			return err
 		}
 		name, to := path.Join(dir, name), path.Join(p, name)
-		info, err := from.pick(name)
+		info, why, err := from.pick(name)
 		if err != nil {
 			return err
+		}
+		if why != "" {
+			t.leftOut(to, why)
 		}
 		if info == nil || os.SameFile(info, top) {
 			continue // the second is the copy itself, which lies in what is copied

@@ -42,24 +42,11 @@ func checkBase(fsys afero.Fs, base string) error {
 	if err != nil || !isLink(info) {
 		return nil
 	}
-	to, err := reader.ReadlinkIfPossible(base)
-	if err != nil || filepath.IsAbs(to) {
-		return err
-	}
-	run := path.Dir(base)
-	to = path.Join(run, filepath.ToSlash(to))
-	if to == ".." || strings.HasPrefix(to, "../") {
-		return nil
-	}
-	rest, ok := strings.CutPrefix(to, run+"/")
-	if !ok {
-		return &fs.PathError{Op: "follow", Path: base, Err: rootfs.ErrOutside}
-	}
-	_, err = followBelow(fsys, reader, run, rest)
+	_, err = followBelow(fsys, reader, path.Dir(base), path.Base(base))
 	return err
 }
 
-// followBelow is follow for a base that is no link. It reports an absolute link as away.
+// followBelow is follow for a base that is no link.
 func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away bool, err error) {
 	var done []string
 	todo := strings.Split(p, "/")
@@ -70,7 +57,7 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 		case part == "" || part == ".":
 			continue
 		case part == ".." && len(done) == 0:
-			return false, &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+			return leaves(fsys, base, p, path.Join("..", path.Join(todo...)))
 		case part == "..":
 			done = done[:len(done)-1]
 			continue
@@ -92,11 +79,32 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 			return false, err
 		}
 		if filepath.IsAbs(to) {
-			return true, nil
+			return leaves(fsys, base, p, to)
 		}
 		todo = append(strings.Split(filepath.ToSlash(to), "/"), todo...)
 	}
 	return false, nil
+}
+
+// leaves judges p, a path below base, which a link takes to to, an absolute path or one that begins with "..". It may come back into base, or lead to where the
+// caller allowed links to.
+func leaves(fsys afero.Fs, base, p, to string) (away bool, err error) {
+	native, ok := rootfs.NativeOf(fsys)
+	if !ok {
+		if filepath.IsAbs(to) || strings.HasPrefix(path.Join(base, to), "..") {
+			return true, nil // out of the file system, which lets it or not
+		}
+		return false, &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+	}
+	real, away, err := native.Follow(path.Join(base, p))
+	if err != nil || away {
+		return away, err
+	}
+	top, away, err := native.Follow(base)
+	if err == nil && (away || top != "." && real != top && !strings.HasPrefix(real, top+"/")) {
+		err = &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+	}
+	return false, err
 }
 
 func isLink(info fs.FileInfo) bool { return info.Mode()&fs.ModeSymlink != 0 }

@@ -40,7 +40,7 @@ func TestLinksToAnotherRun(t *testing.T) {
 		"delete":         r.Delete(t.Context(), "folder/meta.yaml"),
 		"delete a chain": r.Delete(t.Context(), "chain/d"),
 	} {
-		if !errors.Is(err, mlruns.ErrOutside) || mlruns.MessageOf(err) != "Invalid path: resolved path is outside the artifact directory" {
+		if !errors.Is(err, mlruns.ErrOutside) || !strings.HasPrefix(mlruns.MessageOf(err), "Invalid path: resolved path is outside the artifact directory") {
 			t.Errorf("%s through a link to another run: %v, want ErrOutside", verb, err)
 		}
 	}

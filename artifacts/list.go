@@ -10,7 +10,7 @@ import (
 )
 
 // List gives what is directly in the folder p, "" for the top, sorted by path. A file or a missing path gives an empty list, as
-// in MLflow. A link counts as what it leads to; one that leads nowhere or out, and what is neither file nor folder, is left out.
+// in MLflow. A link counts as what it leads to; one that leads nowhere or out, and what is neither file nor folder, is left out, and Place.LeftOut is told of it.
 func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, error) {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {
@@ -33,19 +33,17 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 			return nil, err
 		}
 		f := mlruns.FileInfo{Path: path.Join(clean, name)}
-		info, err := lstat(r.fs, r.at(f.Path))
-		if err == nil && isLink(info) {
-			info, err = r.origin().stat(f.Path)
-		}
+		info, _, why := r.origin().look(f.Path)
 		switch {
-		case err != nil:
+		case why != "":
+			r.leftOut(f.Path, why)
+			continue
+		case info == nil: // removed since the listing
 			continue
 		case info.IsDir():
 			f.IsDir = true
-		case info.Mode().IsRegular():
-			f.Size = info.Size()
 		default:
-			continue
+			f.Size = info.Size()
 		}
 		list = append(list, f)
 	}

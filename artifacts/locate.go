@@ -58,6 +58,8 @@ type Place struct {
 	URI string
 	// Writable says that the place may be written to.
 	Writable bool
+	// LeftOut is told of each artifact path that a listing or a copy leaves out, and why. Set it before Repository is called; nil tells nobody.
+	LeftOut func(path, reason string)
 	// Problem is set when the artifacts are read from where they were before the store moved. Its Path is in Run.Fs.
 	Problem *mlruns.Problem
 
@@ -74,7 +76,11 @@ func (p *Place) Close() error {
 
 // Repository gives what can be done in the place; it is usable until Close. sync makes every write durable.
 func (p *Place) Repository(sync bool) *Repository {
-	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable}
+	leftOut := p.LeftOut
+	if leftOut == nil {
+		leftOut = func(string, string) {}
+	}
+	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut}
 }
 
 // Locate decides where the artifacts of a run are, by the first of these rules that fits:

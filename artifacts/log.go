@@ -43,8 +43,8 @@ func (r *Repository) Log(ctx context.Context, localPath, artifactPath string) er
 }
 
 // LogTree copies what is in the folder localDir into the folder artifactPath, merging with what is there: hidden files and
-// empty folders too, of links to files the content. Links to folders are left out: they can form circles. A missing localDir is an
-// fs.ErrNotExist, and so is a link in it that leads nowhere.
+// empty folders too, of links to files the content. Links to folders are left out, as they can form circles, and Place.LeftOut is told of each. A missing
+// localDir is an fs.ErrNotExist, and so is a link in it that leads nowhere.
 func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string) error {
 	if err := r.beginWrite(ctx, artifactPath); err != nil {
 		return err

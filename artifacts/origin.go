@@ -1,6 +1,7 @@
 package artifacts
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // origin is what files are copied from.
@@ -33,25 +35,64 @@ func (o origin) stat(p string) (fs.FileInfo, error) {
 	return o.fs.Stat(o.at(p))
 }
 
-// pick looks at what stands in a folder that is copied; nil leaves it out. Links to folders are left out: they can form circles.
-func (o origin) pick(p string) (fs.FileInfo, error) {
+// look looks at what the artifact p is, a link followed, and whether it is a link. What is left out of listings and copies is nil with the reason why, and what
+// is gone nil without.
+func (o origin) look(p string) (info fs.FileInfo, link bool, why string) {
 	info, err := lstat(o.fs, o.at(p))
-	if err == nil && isLink(info) {
+	if missing(err) {
+		return nil, false, ""
+	}
+	if link = err == nil && isLink(info); link {
 		info, err = o.stat(p)
-		if err == nil && info.IsDir() || err != nil && o.base != "" {
-			return nil, nil
-		}
 	}
 	switch {
 	case err != nil:
-		return nil, err
-	case o.base != "" && !info.IsDir() && !info.Mode().IsRegular():
-		return nil, nil
-	case o.base == "" && !utf8.ValidString(p):
-		return nil, mlruns.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))
+		return nil, link, leftOutFor(err)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, link, "a " + rootfs.KindOf(info.Mode()) + ", which is neither a file nor a folder"
 	}
-	return info, nil
+	return info, link, ""
 }
+
+// leftOutFor says why an artifact that cannot be looked at is left out.
+func leftOutFor(err error) string {
+	var known *fs.PathError
+	switch {
+	case errors.Is(err, rootfs.ErrOutside) && !errors.As(err, new(*rootfs.LinkError)):
+		return "a symbolic link that leads out of the run's artifacts"
+	case errors.As(err, &known):
+		return known.Err.Error()
+	}
+	return err.Error()
+}
+
+// pick looks at what stands in a folder that is copied. What is left out is nil with the reason why: links to folders too, for they can form circles.
+func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
+	if o.base != "" {
+		info, link, why := o.look(p)
+		if link && info != nil && info.IsDir() {
+			return nil, linkToFolder + "; it can be copied by its own name", nil
+		}
+		return info, why, nil
+	}
+	if !utf8.ValidString(p) {
+		return nil, "", mlruns.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))
+	}
+	info, err = lstat(o.fs, p)
+	if err != nil || !isLink(info) {
+		return info, "", err
+	}
+	info, err = o.fs.Stat(p)
+	switch {
+	case missing(err):
+		return nil, "", fmt.Errorf("the symbolic link '%s' leads nowhere: %w", p, err)
+	case err == nil && info.IsDir():
+		return nil, fmt.Sprintf("'%s' is %s", p, linkToFolder), nil
+	}
+	return info, "", err
+}
+
+const linkToFolder = "a symbolic link to a folder, which is not followed when a folder is copied"
 
 // namesIn gives the names in a folder in order, but for temporary files.
 func namesIn(fsys afero.Fs, dir string) ([]string, error) {

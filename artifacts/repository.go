@@ -29,6 +29,7 @@ type Repository struct {
 	tempDir  string
 	sync     bool
 	readOnly bool
+	leftOut  func(path, reason string)
 }
 
 // at is where the artifact path p, cleaned, is in the file system.
@@ -37,7 +38,7 @@ func (r *Repository) at(p string) string { return path.Join(r.folder, p) }
 func (r *Repository) origin() origin { return origin{fs: r.fs, base: r.folder} }
 
 func (r *Repository) target() target {
-	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, folds: sync.OnceValue(r.foldsAt)}
+	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, leftOut: r.leftOut, folds: sync.OnceValue(r.foldsAt)}
 }
 
 // refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and MLflow's words. p is the artifact
@@ -50,8 +51,7 @@ func refuse(err error, p string) error {
 	case errors.Is(err, syscall.EINVAL) && filename.Portable(p) != "":
 		return unholdable(err, p)
 	case errors.Is(err, rootfs.ErrOutside):
-		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err,
-			Text: "Invalid path: resolved path is outside the artifact directory"}
+		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err, Text: outsideText(err)}
 	case errors.Is(err, rootfs.ErrReadOnly):
 		return fmt.Errorf("%w: %w", mlruns.ErrReadOnly, err)
 	case errors.Is(err, atomicfile.ErrNotDurable):
@@ -65,6 +65,18 @@ func refuse(err error, p string) error {
 // unholdable is the refusal of a path that the file system does not take.
 func unholdable(cause error, p string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: cause, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
+}
+
+// outsideText is MLflow's text, and which link it is about where that is known.
+func outsideText(err error) string {
+	link := (*rootfs.LinkError)(nil)
+	switch {
+	case !errors.As(err, &link):
+		return "Invalid path: resolved path is outside the artifact directory"
+	case link.ForReading:
+		return "Invalid path: " + link.Error()
+	}
+	return "Invalid path: resolved path is outside the artifact directory: " + link.Error()
 }
 
 // missing reports whether an error says that there is nothing of that name; a file above it says so too.

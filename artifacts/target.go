@@ -23,7 +23,8 @@ type target struct {
 	base    string
 	tempDir string
 	sync    bool
-	folds   func() bool // whether the file system folds case
+	folds   func() bool               // whether the file system folds case
+	leftOut func(path, reason string) // is told of what a copy does not have, by its path here
 }
 
 func (t target) at(p string) string { return path.Join(t.base, p) }

@@ -83,7 +83,16 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err == nil && place.Problem != nil {
 		s.logged(nil).add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.dir, layout.Artifacts), Reason: place.Problem.Reason})
 	}
+	if err == nil {
+		problems := s.logged(nil)
+		place.LeftOut = func(p, reason string) { problems.add(leftOut(ref, p, reason)) }
+	}
 	return place, err
+}
+
+// leftOut is the problem of an artifact path that is left out.
+func leftOut(ref runRef, p, reason string) mlruns.Problem {
+	return mlruns.Problem{Kind: mlruns.ProblemLeftOut, Path: path.Join(ref.dir, layout.Artifacts, p), Reason: reason}
 }
 
 // artifactsOf is what package artifacts needs to know of a run.

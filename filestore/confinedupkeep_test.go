@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,8 +102,9 @@ func TestUpkeepWithLinksOutOfTheStore(t *testing.T) {
 
 // TestUpkeepWithLinksInsideTheStore has links to a run that needs no upkeep and so must stay as it is.
 func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
-	for _, place := range confinedPlaces {
-		t.Run(place, func(t *testing.T) {
+	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
+		absolute := i >= len(confinedPlaces)
+		t.Run(fmt.Sprint(place, absolute), func(t *testing.T) {
 			t.Parallel()
 			c := newConfinedDamaged(t)
 			must(t, errOfAll(c.store.Repair(t.Context(), mlruns.RepairQuery{})), errOfAll(c.store.Relocate(t.Context(), mlruns.RelocateQuery{})))
@@ -115,7 +117,7 @@ func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
 			case to == place:
 				to = victim
 			}
-			c.link(strings.TrimSuffix(way(place), "../")+to, place)
+			c.linkInside(to, place, absolute)
 			before := c.content(victim)
 			c.watched("upkeep", func(ctx context.Context) string {
 				return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
@@ -150,34 +152,37 @@ func TestRepairThroughALink(t *testing.T) {
 
 // TestUpkeepWithATrashOfTheLiving has a link that makes all experiments, or all runs, look as if they were deleted, or left by an interrupted write.
 func TestUpkeepWithATrashOfTheLiving(t *testing.T) {
-	for place, to := range map[string]string{".trash": ".", ".trash/living": "../0", "living": "0", ".mlruns.trash": "."} {
+	places := map[string]string{".trash": ".", ".trash/living": "0", "living": "0", ".mlruns.trash": "."}
+	for _, absolute := range []bool{false, true} {
 		for _, opts := range [][]filestore.Option{nil, {filestore.WithLinkTargets(t.TempDir())}} {
-			t.Run(fmt.Sprint(place, len(opts)), func(t *testing.T) {
-				t.Parallel()
-				c := newConfinedDamaged(t, opts...)
-				ctx := t.Context()
-				must(t, errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
-				growOld(t, c.dir)
-				c.clear(place)
-				c.link(to, place)
-				before := c.content("")
-				c.watched("upkeep", func(ctx context.Context) string {
-					return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
-						errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
+			for place, to := range places {
+				t.Run(fmt.Sprint(place, len(opts), absolute), func(t *testing.T) {
+					t.Parallel()
+					c := newConfinedDamaged(t, opts...)
+					ctx := t.Context()
+					must(t, errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
+					growOld(t, c.dir)
+					c.clear(place)
+					c.linkInside(to, place, absolute)
+					before := c.content("")
+					c.watched("upkeep", func(ctx context.Context) string {
+						return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
+							errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
+					})
+					after := c.content("")
+					for name := range before {
+						if _, ok := after[name]; !ok {
+							t.Errorf("%s is gone", name)
+						}
+					}
+					for _, run := range []string{"run", "other"} {
+						if r, err := c.store.Run(ctx, run); err != nil || r.Info.Stage != mlruns.StageActive {
+							t.Errorf("the run %s: %+v, %v", run, r, err)
+						}
+					}
+					c.untouched()
 				})
-				after := c.content("")
-				for name := range before {
-					if _, ok := after[name]; !ok {
-						t.Errorf("%s is gone", name)
-					}
-				}
-				for _, run := range []string{"run", "other"} {
-					if r, err := c.store.Run(ctx, run); err != nil || r.Info.Stage != mlruns.StageActive {
-						t.Errorf("the run %s: %+v, %v", run, r, err)
-					}
-				}
-				c.untouched()
-			})
+			}
 		}
 	}
 }

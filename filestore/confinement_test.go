@@ -109,6 +109,16 @@ func (c *confined) link(to, place string) {
 	}
 }
 
+// linkInside makes a link to another place of the store.
+func (c *confined) linkInside(to, place string, absolute bool) {
+	c.Helper()
+	if absolute {
+		c.link(filepath.Join(c.dir, filepath.FromSlash(to)), place)
+		return
+	}
+	c.link(strings.TrimSuffix(way(place), "../")+to, place)
+}
+
 // clear makes room for something else.
 func (c *confined) clear(place string) {
 	c.Helper()
@@ -134,8 +144,9 @@ func TestLinksOutOfTheStore(t *testing.T) {
 // TestLinksInsideTheStore has links to another run or experiment of the same store: the operating system lets them pass, so it is for the store to
 // write nothing through them.
 func TestLinksInsideTheStore(t *testing.T) {
-	for _, place := range confinedPlaces {
-		t.Run(place, func(t *testing.T) {
+	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
+		absolute := i >= len(confinedPlaces)
+		t.Run(fmt.Sprint(place, absolute), func(t *testing.T) {
 			t.Parallel()
 			c := newConfined(t)
 			c.clear(place)
@@ -148,7 +159,7 @@ func TestLinksInsideTheStore(t *testing.T) {
 			case "e1":
 				to, victim = "0", "0/other"
 			}
-			c.link(strings.TrimSuffix(way(place), "../")+to, place)
+			c.linkInside(to, place, absolute)
 			before := c.content(victim)
 			ctx := t.Context()
 			c.watched("reading", func(context.Context) string { return c.read(ctx, "run", "0", "x") })

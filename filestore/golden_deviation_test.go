@@ -86,7 +86,7 @@ var testNames = regexp.MustCompile(`\bTest[A-Z]\w+`)
 // exists reports whether a package that the page names has the test.
 func exists(t *testing.T, test string) bool {
 	t.Helper()
-	for _, dir := range []string{".", "..", "../search", "../artifacts", "../interop", "../cmd/mlruns"} {
+	for _, dir := range []string{".", "..", "../search", "../artifacts", "../interop", "../cmd/mlruns", "../internal/rootfs"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)

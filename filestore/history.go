@@ -2,8 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"iter"
 	"path"
 
@@ -64,7 +62,7 @@ func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key strin
 	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
 	scan := scanner{path: k.path, p: p}
 	err = scan.stream(ctx, k, m.chunk(), scan.points(each))
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return nil
 	}
 	return err

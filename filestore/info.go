@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // Info describes a store and what can be promised where it lies.
@@ -17,11 +18,13 @@ type Info struct {
 	Drive
 	// Sync is the durability the store was opened with.
 	Sync Sync
-	// Active and Deleted count the experiments, Runs the folders of runs in all of them.
+	// Active and Deleted count the experiments, Runs the runs in all of them. What has no meta.yaml that can be opened is not counted.
 	Active, Deleted, Runs int
+	// Problems are what was not counted, and what else is in the way of the listing.
+	Problems []mlruns.Problem
 }
 
-// Info looks at the store. It lists folders and reads no files.
+// Info looks at the store. It lists folders and reads no files, so what is in a meta.yaml is not checked.
 func (s *Store) Info(ctx context.Context) (Info, error) {
 	info, err := s.info(ctx)
 	return info, fail("store info", "", err)
@@ -32,36 +35,45 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+	p := &problems{store: s}
+	refs, err := s.experimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err
 	}
-	p := &problems{store: s}
 	for _, e := range refs {
 		if err := ctx.Err(); err != nil {
 			return info, err
 		}
-		if ok, err := s.tree.exists(layout.Join(e.dir, layout.Meta)); !ok && err == nil && p.isArtifactFolder(missingMeta(e.dir)) {
-			continue
-		}
-		if e.trashed {
-			info.Deleted++
-		} else {
-			info.Active++
-		}
-		_, runs, f, err := s.openRuns(e, nil)
+		at, runs, f, err := s.openRuns(e, p)
 		if isMissing(err) {
 			continue
 		}
 		if err != nil {
 			return info, err
 		}
+		if counted(f, layout.Meta, at.dir, p) {
+			if at.trashed {
+				info.Deleted++
+			} else {
+				info.Active++
+			}
+		}
 		for _, run := range runs {
-			if _, err := f.Stat(layout.Join(run.id, layout.Meta)); !isMissing(err) {
+			if counted(f, layout.Join(run.id, layout.Meta), run.dir, p) {
 				info.Runs++
 			}
 		}
 		closeQuietly(f)
 	}
+	info.Problems = p.sorted()
 	return info, nil
+}
+
+// counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in the folder dir. One that cannot be looked at is a problem.
+func counted(f rootfs.Folder, name, dir string, p *problems) bool {
+	_, err := f.Stat(name)
+	if err != nil && !isMissing(err) {
+		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err))
+	}
+	return err == nil
 }

@@ -286,11 +286,27 @@ func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems
 // maxInputs is how many inputs, or outputs, of a run are read; MLflow logs a few.
 const maxInputs = 10_000
 
+// noFolder says why an entry of a folder is neither a folder nor a link to one, "" if it is.
+func noFolder(f rootfs.Folder, e rootfs.Entry) string {
+	folder := e.Type.IsDir()
+	if e.Type&fs.ModeSymlink != 0 {
+		info, err := f.Stat(e.Name)
+		if err != nil {
+			return reasonOf(err)
+		}
+		folder = info.IsDir()
+	}
+	if !folder {
+		return "not a folder"
+	}
+	return ""
+}
+
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
 func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*document) error) error {
 	f, err := run.OpenFolder(sub)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !isGone(err) {
 			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
 		}
 		return ctx.Err()
@@ -315,8 +331,9 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 		case foreignName(e.Name):
 			p.add(foreign(path))
 			continue
-		case !e.Type.IsDir():
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: "not a folder"})
+		}
+		if why := noFolder(f, e); why != "" {
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: why})
 			continue
 		}
 		path = layout.Join(path, layout.Meta)
@@ -327,7 +344,7 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 			return ctx.Err()
 		case errors.Is(err, errNoDataset):
 			p.add(problemOf(mlruns.ProblemDangling, path, err))
-		case errors.Is(err, fs.ErrNotExist):
+		case isGone(err):
 			p.add(missingMeta(parent(path)))
 		default:
 			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))

@@ -49,6 +49,9 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 			p.add(sameID(ref.dir, first))
 		}
 		v.runs[ref.id] = cmp.Or(v.runs[ref.id], ref.dir)
+		if err := v.leftOut(ref, info, p); err != nil {
+			return err
+		}
 	}
 	v.folders(ref, p)
 	if err := v.values(f, ref, info, p); err != nil {
@@ -64,10 +67,33 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 // folders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync tools drop them when they are empty.
 func (v *inspection) folders(ref runRef, p *problems) {
 	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
-		if path := layout.Join(ref.dir, name); !v.tree.isDir(path) {
+		path := layout.Join(ref.dir, name)
+		if _, err := v.tree.stat(path); err != nil && v.isLink(path) { // there, but cannot be followed
+			p.add(problemOf(mlruns.ProblemUnreadable, path, err))
+		} else if !v.tree.isDir(path) {
 			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingFolder, Path: path, Repairable: true, Reason: "the folder is missing, and MLflow ≥ 3.8 does not find the run without it"})
 		}
 	}
+}
+
+// leftOut reports the artifacts that no listing shows, where the run's artifacts may be looked at.
+func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error {
+	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
+	if err != nil {
+		return v.ctx.Err()
+	}
+	defer closeQuietly(place)
+	n := 0
+	place.LeftOut = func(path, reason string) {
+		if n++; n <= maxForeign {
+			p.add(leftOut(ref, path, reason))
+		}
+	}
+	err = place.Repository(false).TellLeftOut(v.ctx)
+	if more := n - maxForeign; more > 0 {
+		p.add(leftOut(ref, "", fmt.Sprintf("%d more artifacts are left out", more)))
+	}
+	return err
 }
 
 // values reads all metrics, params and tags of a run.

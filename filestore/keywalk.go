@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -48,7 +47,7 @@ func (e *enoughError) Error() string { return e.reason }
 func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
 	inner, err := f.OpenFolder(sub)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !isGone(err) {
 			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
 		}
 		return ctx.Err()
@@ -106,19 +105,10 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		return w.folder(inner, name, key+"/", depth+1)
 	case mlruns.ValidateKey("key", key) != nil:
 		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: illegal(key)})
-	case e.Type&fs.ModeSymlink != 0 && isDangling(f, e.Name):
-		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name,
-			Reason: "a symbolic link that leads nowhere; if it is one of git-annex, `git annex get` fetches the content"})
 	default:
 		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})
 	}
 	return nil
-}
-
-// isDangling reports whether a link that was listed a moment ago has nothing behind it. Nothing else would tell that a value is missing.
-func isDangling(f rootfs.Folder, name string) bool {
-	_, err := f.Stat(name)
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (w *keyWalk) reject(p mlruns.Problem) {

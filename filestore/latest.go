@@ -2,8 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/pyfmt"
@@ -78,7 +76,7 @@ func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *pro
 		switch {
 		case ended(ctx, err):
 			return ctx.Err()
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case err != nil && !isGone(err):
 			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
 		case err == nil && found:
 			metrics[k.key] = pt.metric(k.key)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -64,7 +63,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
 		models, err := readText(keyFile{folder: f, name: name})
-		if errors.Is(err, fs.ErrNotExist) {
+		if isGone(err) {
 			return "", nil
 		}
 		if err != nil || !unfinished(models) || !beingWritten(f, name) {

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func (s *Store) settle() error {
 	case err != nil || content == holdsStore:
 		return err
 	case content == holdsOther:
-		return mlruns.Invalid("the directory is not empty and holds no experiments")
+		return mlruns.Invalid(noExperiments)
 	case s.mustExist:
 		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "the directory is empty"}
 	case s.readOnly:
@@ -137,6 +138,8 @@ func (s *Store) initialize() error {
 	return s.makeFolder(layout.Trash, s.syncs(SyncMeta))
 }
 
+const noExperiments = "the directory is not empty and holds no experiments"
+
 type content uint8
 
 const (
@@ -157,6 +160,7 @@ func (s *Store) look() (content, error) {
 		}
 	}
 	found := holdsNothing
+	var unseen error // that keeps a meta.yaml from being looked at
 	for _, e := range entries {
 		switch {
 		case e.Name == layout.Trash && e.Type.IsDir():
@@ -169,9 +173,14 @@ func (s *Store) look() (content, error) {
 			continue
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
-		if ok, _ := s.tree.exists(layout.Join(e.Name, layout.Meta)); ok {
+		ok, err := s.tree.exists(layout.Join(e.Name, layout.Meta))
+		if ok {
 			return holdsStore, nil
 		}
+		unseen = cmp.Or(unseen, err)
+	}
+	if found == holdsOther && unseen != nil {
+		return found, &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + reasonOf(unseen), Cause: unseen}
 	}
 	return found, nil
 }

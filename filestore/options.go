@@ -27,6 +27,7 @@ type options struct {
 	artifactRoots []string
 	mappings      []artifacts.Mapping
 	linkTargets   []string
+	onProblem     func(mlruns.Problem)
 	truncation    bool
 	parallelism   int
 	progress      func(mlruns.Progress)
@@ -95,6 +96,10 @@ func WithClock(now func() time.Time) Option { return func(o *options) { o.clock 
 // WithLogger is told of problems met where no query asks for them, of failed clean-ups, and of weaker locks. The default logs nothing.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }
 
+// WithOnProblem is told of problems met where no query asks for them: what a listing or a copy of artifacts leaves out, a tag of an experiment that cannot be read.
+// It may be called by several goroutines at once. The default is the logger.
+func WithOnProblem(tell func(mlruns.Problem)) Option { return func(o *options) { o.onProblem = tell } }
+
 // WithArtifactRoot is the URI or path below which new experiments get their artifact location, <root>/<experiment id>. The default is the store's own
 // directory. Artifacts under a local root are read and written there.
 func WithArtifactRoot(uri string) Option { return func(o *options) { o.artifactRoot = uri } }
@@ -112,8 +117,9 @@ func WithArtifactMapping(location, dir string) Option {
 	return func(o *options) { o.mappings = append(o.mappings, artifacts.Mapping{From: location, Dir: dir}) }
 }
 
-// WithLinkTargets allows symbolic links in the store that lead into these directories, scratch disks for instance. The default is none:
-// a link that leads out of the store is an error.
+// WithLinkTargets allows symbolic links in the store that lead into these directories, scratch disks or the cache of git-annex or DVC for instance. They must
+// exist. A link with an absolute path is known by its text to lead into one: the path must begin with that of the directory, as it is given here or without links. The default
+// is none: what a link leads to that leads out of the store is not read, which is an error or a Problem that names the link and this option.
 func WithLinkTargets(dirs ...string) Option {
 	return func(o *options) { o.linkTargets = append(o.linkTargets, dirs...) }
 }

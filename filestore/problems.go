@@ -65,6 +65,9 @@ func (p *problems) sorted() []mlruns.Problem {
 // logged reports to the caller's function, or to the log where there is none.
 func (s *Store) logged(report func(mlruns.Problem)) *problems {
 	if report == nil {
+		report = s.onProblem
+	}
+	if report == nil {
 		report = func(p mlruns.Problem) {
 			s.logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
 		}
@@ -121,10 +124,22 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 	for _, e := range entries {
 		switch {
 		case e.Type&fs.ModeSymlink != 0:
-			if !s.tree.isDir(join(dir, e.Name)) {
-				reject(e.Name, "a link that leads to no folder of this store")
+			info, err := s.tree.stat(join(dir, e.Name))
+			switch {
+			case err != nil && e.Name == layout.Meta: // who reads it says so
+				continue
+			case err != nil && !reserved(e.Name) && !foreignName(e.Name) && valid(e.Name):
+				p.add(problemOf(mlruns.ProblemUnreadable, join(dir, e.Name), err))
+				continue
+			case err != nil:
+				reject(e.Name, reasonOf(err))
+				continue
+			case !info.IsDir():
 				continue
 			}
+		case e.Type&fs.ModeIrregular != 0:
+			reject(e.Name, "neither a file nor a folder, and not followed, as a junction of Windows")
+			continue
 		case !e.Type.IsDir():
 			// Every MLflow version ignores files here, and so do we; our own lock file is one.
 			continue

@@ -2,8 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -170,7 +168,7 @@ func (r *runRecord) read(path string, err error) bool {
 func (r *runRecord) Datasets() []search.Dataset {
 	run, err := r.experiment.OpenFolder(r.ref.id)
 	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !isGone(err) {
 			r.problems.add(problemOf(mlruns.ProblemUnreadable, r.ref.dir, err))
 		}
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"maps"
 	"slices"
@@ -149,7 +148,7 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	info, err := readRunInfo(ctx, f, name, ref)
 	switch {
 	case err == nil || ended(ctx, err):
-	case errors.Is(err, fs.ErrNotExist):
+	case isGone(err):
 		if _, gone := s.tree.stat(ref.dir); !isMissing(gone) { // else it was removed for good since it was listed
 			p.add(missingMeta(ref.dir))
 		}

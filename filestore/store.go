@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -110,12 +111,37 @@ func (s *Store) mount(dir string) error {
 	if err := s.makeDir(abs); err != nil {
 		return err
 	}
-	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: s.linkTargets, ReadOnly: s.readOnly})
+	targets, err := absoluteDirs(s.linkTargets)
+	if err != nil {
+		return err
+	}
+	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: targets, LinkHint: linkHint, ReadOnly: s.readOnly})
 	if err != nil {
 		return err
 	}
 	s.tree, s.close = newTree(root, ""), root.Close
 	return nil
+}
+
+// linkHint tells who meets a link that leads out of the store what to do about it.
+const linkHint = "WithLinkTargets allows links into a directory"
+
+// absoluteDirs gives the directories of WithLinkTargets, which must be there.
+func absoluteDirs(dirs []string) ([]string, error) {
+	list := make([]string, len(dirs))
+	for i, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = syscall.ENOTDIR
+		}
+		if err == nil {
+			list[i], err = filepath.Abs(dir)
+		}
+		if err != nil {
+			return nil, &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: fmt.Sprintf("WithLinkTargets of '%s': %s", dir, reasonOf(err)), Cause: err}
+		}
+	}
+	return list, nil
 }
 
 var errNoStore = &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
@@ -169,6 +195,13 @@ func asError(err error) error {
 		if errors.Is(err, known) {
 			return err
 		}
+	}
+	link := (*rootfs.LinkError)(nil)
+	if errors.As(err, &link) {
+		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: err.Error(), Cause: err}
+	}
+	if isDangling(err) {
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Text: err.Error(), Cause: err}
 	}
 	for _, t := range [...]struct{ from, to error }{
 		{atomicfile.ErrNotDurable, mlruns.ErrNotDurable},

@@ -152,9 +152,19 @@ func (t *tree) createOpen(rel string, data []byte) (afero.File, error) {
 	return f, err
 }
 
-// isMissing reports whether an error says that there is no such thing: also when a file stands where a folder would have to.
+// isMissing reports whether an error says that there is no such thing: also when a file stands where a folder would have to. A link that leads nowhere is
+// there.
 func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return isGone(err) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// isGone is isMissing but for a file in the place of a folder.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !isDangling(err) }
+
+// isDangling reports whether an error says that a link leads nowhere.
+func isDangling(err error) bool {
+	link := (*rootfs.DanglingError)(nil)
+	return errors.As(err, &link)
 }
 
 // isFolder reports whether an error says that there is a folder where a file was wanted.

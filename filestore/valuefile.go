@@ -32,7 +32,7 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		switch {
 		case err == nil:
 			values[key] = value
-		case ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist): // deleted since the listing
+		case ctx.Err() == nil && !isGone(err): // deleted since the listing
 			p.add(problemOf(mlruns.ProblemUnreadable, path, err))
 		}
 	}

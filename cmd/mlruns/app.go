@@ -25,11 +25,13 @@ type app struct {
 	storeGiven func() bool
 	artifacts  []string
 	mappings   mappingsFlag
+	links      []string
 	json       bool
 	verbose    bool
 
-	entered  bool // a verb has begun, so the command line was right
-	sections int  // printed so far
+	leftOut  *leftOut // what is heard about artifacts, nil where nobody listens
+	entered  bool     // a verb has begun, so the command line was right
+	sections int      // printed so far
 }
 
 func newApp(in io.Reader, out *os.File, errs io.Writer) *app {
@@ -65,8 +67,8 @@ look for mlruns in the folders above, up to the home folder, another file system
 another user, and open the store read-only. Only "experiments create" makes a store where there
 is none.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems
-or "store repair" left some.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
+"store repair" left some, or a copy of artifacts left something out.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -77,6 +79,7 @@ or "store repair" left some.`,
 	flags.BoolVar(&a.json, "json", false, "print MLflow's REST shapes, and errors as JSON")
 	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")
 	flags.Var(&a.mappings, "map-artifacts", "artifacts recorded at `LOCATION=DIR`, such as \"mlflow-artifacts:=mlartifacts\", are in that directory (repeatable)")
+	flags.StringArrayVar(&a.links, "allow-links", nil, "follow symbolic links of the store that lead into `DIR`, the cache of git-annex or DVC for instance (repeatable)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is used, and what the library logs")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {

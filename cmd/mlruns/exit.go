@@ -20,7 +20,7 @@ const (
 	exitProblems = 3
 )
 
-// errProblems ends "store verify" that found problems, or "store repair" that left some. They are printed already.
+// errProblems ends "store verify" that found problems, "store repair" that left some, or a copy of artifacts that is not whole. They are printed already.
 var errProblems = errors.New("the store has problems")
 
 // usageError is a wrong command line.
@@ -82,10 +82,14 @@ func errorText(err error) string {
 	return strings.Join(lines, "\n")
 }
 
+// linkHint is how the library says what can be done about a link that leads out.
+const linkHint = "WithLinkTargets allows links into a directory"
+
 // flagged names the flag where the library names its option, and leaves out options for which there is no flag.
 func flagged(text string) string { return flags.Replace(text) }
 
 var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",
 	`WithArtifactMapping(".", dir)`, "--map-artifacts .=DIR", "WithArtifactMapping(location, dir)", "--map-artifacts LOCATION=DIR",
+	linkHint, "--allow-links DIR allows links into DIR", "WithLinkTargets", "--allow-links",
 	"; let every user of the store write its folders and lock files",
 	"; who writes to the store needs the permission to write to that file and to the folder it lies in")

@@ -3,7 +3,7 @@
 //	mlruns [--store DIR] NOUN VERB …
 //
 // It is a thin shell over mlruns.Client: what it does, a program can do with the library. Tables are for people; --json prints MLflow's REST shapes.
-// It exits with 0 when done, 1 on failure, 2 on wrong usage and 3 when "store verify" found problems.
+// It exits with 0 when done, 1 on failure, 2 on wrong usage and 3 when "store verify" found problems or a copy left something out.
 package main
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/layout"
 )
 
 // session is an open store.
@@ -99,9 +100,12 @@ func newSession(store *filestore.Store, at place) *session {
 }
 
 func (a *app) options() []filestore.Option {
-	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithProgress(a.line.tell)}
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...), filestore.WithProgress(a.line.tell)}
 	for _, m := range a.mappings {
 		opts = append(opts, filestore.WithArtifactMapping(m.From, m.Dir))
+	}
+	if a.leftOut != nil {
+		opts = append(opts, filestore.WithOnProblem(telling(a.leftOut.add)))
 	}
 	if a.verbose {
 		opts = append(opts, filestore.WithLogger(slog.New(slog.NewTextHandler(a.err, nil))))
@@ -120,11 +124,29 @@ func (a *app) with(do work, open func() (*session, error)) action {
 				err = errors.Join(err, closing)
 			}
 		}()
+		defer func() {
+			if errors.Is(err, mlruns.ErrNotFound) {
+				err = a.perhapsBehindLink(ctx, s, err)
+			}
+		}()
 		if a.verbose {
 			_, _ = fmt.Fprintf(a.err, "mlruns: store %s, from %s\n", safe(s.URI()), s.place.from)
 		}
 		return do(ctx, s, args)
 	}
+}
+
+// perhapsBehindLink says of what was not found that there are experiments that were not looked into.
+func (a *app) perhapsBehindLink(ctx context.Context, s *session, err error) error {
+	links := slices.DeleteFunc(s.hidden(ctx, mlruns.ViewAll), func(p mlruns.Problem) bool { return !notFollowed(p) })
+	switch {
+	case len(links) == 0:
+		return err
+	case a.json:
+		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeOf(err), Text: fmt.Sprintf("%s (not looked into: %v)", mlruns.MessageOf(err), links[0]), Cause: err}
+	}
+	a.warn(links)
+	return err
 }
 
 // experiment gets the experiment that a person names by its id, or else by its name.
@@ -183,6 +205,11 @@ func (s *session) hidden(ctx context.Context, view mlruns.View) []mlruns.Problem
 		return nil // the call that this one accompanies says it
 	}
 	return slices.DeleteFunc(page.Problems, func(p mlruns.Problem) bool {
-		return p.Kind != mlruns.ProblemUnreadableMeta && p.Kind != mlruns.ProblemIDMismatch
+		return p.Kind != mlruns.ProblemUnreadableMeta && p.Kind != mlruns.ProblemIDMismatch && !notFollowed(p)
 	})
+}
+
+// notFollowed reports whether a problem is that of a folder in the place of an experiment, such as a link that leads out, so that nothing in it is found.
+func notFollowed(p mlruns.Problem) bool {
+	return p.Kind == mlruns.ProblemUnreadable && layout.Parse(layout.Join(p.Path, layout.Meta)).Kind == layout.ExperimentMeta
 }

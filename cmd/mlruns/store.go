@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 )
 
@@ -29,24 +30,31 @@ type storeShape struct {
 	Runs            int    `json:"runs"`
 }
 
+// infoShape is what "store info --json" prints.
+type infoShape struct {
+	Store    storeShape       `json:"store"`
+	Problems []mlruns.Problem `json:"problems,omitempty"`
+}
+
 func (a *app) storeInfo() *cobra.Command {
 	return a.verb("info", "Say which store is used, where it lies and what is in it", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
-		info, err := s.store.Info(ctx)
+		info, err := s.info(ctx)
 		if err != nil {
 			return err
 		}
 		if a.json {
-			return a.printJSON(map[string]storeShape{"store": {
+			return a.printJSON(infoShape{storeShape{
 				Dir: info.Dir, URI: info.URI, From: s.place.from, FileSystem: info.FileSystem, ReadOnlyMedia: info.ReadOnlyMedia,
 				LocksMayBeLocal: info.LocksMayBeLocal, LockWarning: info.LockWarning,
 				Active: info.Active, Deleted: info.Deleted, Runs: info.Runs,
-			}})
+			}, info.Problems})
 		}
 		on, locks := describeDrive(info.Drive)
 		a.fields("Store", []field{
 			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", on}, {"locks", locks},
 			{"experiments", fmt.Sprintf("%d active, %d deleted", info.Active, info.Deleted)}, {"runs", strconv.Itoa(info.Runs)},
 		})
+		a.warn(info.Problems)
 		return nil
 	}))
 }

@@ -112,7 +112,7 @@ func replaceable(fsys afero.Fs, name string) (fs.FileInfo, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "replace", Path: name, Err: rootfs.ErrNotRegular}
+		return nil, &fs.PathError{Op: "replace", Path: name, Err: rootfs.NotRegular(info.Mode())}
 	}
 	return info, nil
 }

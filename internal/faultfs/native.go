@@ -49,6 +49,9 @@ func (n *nativeFs) SyncDir(name string) error {
 // RealPath is no operation: it touches nothing.
 func (n *nativeFs) RealPath(name string) (string, bool) { return n.native.RealPath(name) }
 
+// Follow is no operation either.
+func (n *nativeFs) Follow(name string) (string, bool, error) { return n.native.Follow(name) }
+
 type folder struct {
 	inner rootfs.Folder
 	name  string

@@ -189,4 +189,7 @@ func (m *FS) OpenFolder(name string) (rootfs.Folder, error) {
 // RealPath is false: nothing here has a path of the operating system.
 func (m *FS) RealPath(string) (string, bool) { return "", false }
 
+// Follow implements rootfs.Native: there are no links here.
+func (m *FS) Follow(name string) (string, bool, error) { return rootfs.Clean(name), false, nil }
+
 func isOutside(err error) bool { return errors.Is(err, rootfs.ErrOutside) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -45,6 +47,9 @@ func (k kindError) Is(target error) bool {
 	return target == ErrNotRegular || target == syscall.EISDIR && fs.FileMode(k).IsDir()
 }
 
+// NotRegular is the ErrNotRegular that says what was found.
+func NotRegular(mode fs.FileMode) error { return kindError(mode) }
+
 // KindOf says in words what is no regular file.
 func KindOf(mode fs.FileMode) string {
 	switch {
@@ -61,6 +66,58 @@ func KindOf(mode fs.FileMode) string {
 	}
 	return "file of an unknown kind"
 }
+
+// LinkError is an ErrOutside that names the symbolic link that leads out.
+type LinkError struct {
+	// Link is where the link is: its name, or its path where it lies behind a link target.
+	Link string
+	// To is what it contains.
+	To string
+	// Base is the directory's own path where To is an absolute one that is not below it, or not known to be: links outside are not looked at.
+	Base string
+	// ForReading says that To lies in the directory, and that something was to be changed through the link. That is not done: the link means the path that
+	// the directory has now, and what has that path later can be another.
+	ForReading bool
+
+	hint string
+	last bool // the link is what the error is about, which names it
+}
+
+// Error says where the link leads.
+func (e *LinkError) Error() string {
+	link := "the symbolic link '" + e.Link + "'"
+	if e.last {
+		link = "a symbolic link that"
+	}
+	switch {
+	case e.ForReading:
+		return link + " has an absolute path, and is followed for reading only"
+	case e.Base != "":
+		return fmt.Sprintf("%s leads to '%s', which is no path below '%s'%s", link, e.To, e.Base, e.hint)
+	}
+	return fmt.Sprintf("%s leads outside of the directory, to '%s'%s", link, e.To, e.hint)
+}
+
+// Is makes it an ErrOutside.
+func (e *LinkError) Is(target error) bool { return target == ErrOutside }
+
+// DanglingError is the fs.ErrNotExist of a symbolic link that is there, where nothing is at the place it leads to.
+type DanglingError struct {
+	// To is what the link contains.
+	To string
+}
+
+// Error says where the link leads.
+func (e *DanglingError) Error() string {
+	hint := ""
+	if strings.Contains(filepath.ToSlash(e.To), "annex/objects/") {
+		hint = "; `git annex get` fetches the content"
+	}
+	return fmt.Sprintf("a symbolic link that leads nowhere, to '%s'%s", e.To, hint)
+}
+
+// Is makes it an fs.ErrNotExist.
+func (e *DanglingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // escapes is the error of os.Root for a name that leads out of it, which package os does not export.
 var escapes struct {
@@ -88,7 +145,12 @@ func wrap(op, name string, err error) error {
 		return nil
 	}
 	if isEscape(err) {
-		return &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w (%w)", ErrOutside, escapes.err)}
+		return &fs.PathError{Op: op, Path: name, Err: ErrOutside}
+	}
+	var link *LinkError
+	if errors.As(err, &link) {
+		link.last = link.Link == Clean(name)
+		return &fs.PathError{Op: op, Path: name, Err: link}
 	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -111,7 +173,7 @@ func wrapLink(op, oldname, newname string, err error) error {
 		err = le.Err
 	}
 	if isEscape(err) {
-		err = fmt.Errorf("%w (%w)", ErrOutside, escapes.err)
+		err = ErrOutside
 	}
 	return &os.LinkError{Op: op, Old: oldname, New: newname, Err: err}
 }

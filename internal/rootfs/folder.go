@@ -24,7 +24,7 @@ func (f *Fs) OpenFolder(name string) (Folder, error) {
 
 func (f *Fs) openRootFolder(name string) (*rootFolder, error) {
 	var sub *os.Root
-	err := f.do("open", name, true, func(root *os.Root, n string) (err error) {
+	err := f.read("open", name, true, func(root *os.Root, n string) (err error) {
 		// os.Root.OpenRoot would wait at a named pipe.
 		info, err := root.Stat(n)
 		if err == nil && !info.IsDir() {
@@ -71,12 +71,12 @@ func (d *rootFolder) Open(name string) (afero.File, error) {
 func (d *rootFolder) open(name string) (*os.File, error) {
 	file, err := openRegular(d.root, Clean(name), os.O_RDONLY, 0, false)
 	if isEscape(err) {
-		err = d.fsys.do("open", d.path(name), true, func(root *os.Root, n string) (err error) {
+		err = d.fsys.read("open", d.path(name), true, func(root *os.Root, n string) (err error) {
 			file, err = openRegular(root, n, os.O_RDONLY, 0, false)
 			return err
 		})
 	}
-	return file, wrap("open", d.path(name), err)
+	return file, d.fsys.dangling("open", d.path(name), wrap("open", d.path(name), err))
 }
 
 func (d *rootFolder) ReadFile(name string, buf []byte) ([]byte, error) {
@@ -152,7 +152,7 @@ func (d *rootFolder) Stat(name string) (fs.FileInfo, error) {
 	if isEscape(err) {
 		return d.fsys.Stat(d.path(name))
 	}
-	return info, wrap("stat", d.path(name), err)
+	return info, d.fsys.dangling("stat", d.path(name), wrap("stat", d.path(name), err))
 }
 
 func (d *rootFolder) path(name string) string { return path.Join(d.name, name) }

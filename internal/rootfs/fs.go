@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,6 +18,8 @@ type Options struct {
 	// LinkTargets are absolute paths of directories that symbolic links may lead to. Such a link is followed into
 	// the directory, and what it names is confined there. Nothing else widens the confinement.
 	LinkTargets []string
+	// LinkHint ends the text of an error about a symbolic link that leads elsewhere: what the caller can do about it.
+	LinkHint string
 	// ReadOnly makes every mutating call fail with ErrReadOnly before it reaches the disk.
 	ReadOnly bool
 	// Portable takes the way of os.Root for every call, as platforms other than Linux and kernels without openat2 do. It is for tests: nothing but
@@ -29,7 +32,9 @@ type Fs struct {
 	base     *target
 	quick    *beneath // nil where there is none
 	targets  []*target
+	readable []*target // the targets and the base
 	look     lookDir
+	linkHint string
 	readOnly bool
 }
 
@@ -46,7 +51,7 @@ func Open(dir string, opts Options) (*Fs, error) {
 		return nil, err
 	}
 	learnEscapes(base.root)
-	fsys := &Fs{base: base, readOnly: opts.ReadOnly}
+	fsys := &Fs{base: base, linkHint: opts.LinkHint, readOnly: opts.ReadOnly}
 	if !opts.Portable {
 		fsys.quick = openBeneath(base.root)
 	}
@@ -64,6 +69,7 @@ func Open(dir string, opts Options) (*Fs, error) {
 		}
 		fsys.targets = append(fsys.targets, t)
 	}
+	fsys.readable = append(slices.Clone(fsys.targets), base)
 	return fsys, nil
 }
 
@@ -136,7 +142,7 @@ func (f *Fs) Stat(name string) (info fs.FileInfo, err error) {
 	if info, err = f.quick.stat(Clean(name), false); !errors.Is(err, errSlow) {
 		return info, wrap("stat", name, err)
 	}
-	err = f.do("stat", name, true, func(root *os.Root, n string) (err error) {
+	err = f.read("stat", name, true, func(root *os.Root, n string) (err error) {
 		info, err = root.Stat(n)
 		return err
 	})
@@ -148,7 +154,7 @@ func (f *Fs) LstatIfPossible(name string) (info fs.FileInfo, _ bool, err error) 
 	if info, err = f.quick.stat(Clean(name), true); !errors.Is(err, errSlow) {
 		return info, true, wrap("lstat", name, err)
 	}
-	err = f.do("lstat", name, false, func(root *os.Root, n string) (err error) {
+	err = f.read("lstat", name, false, func(root *os.Root, n string) (err error) {
 		info, err = root.Lstat(n)
 		return err
 	})
@@ -157,7 +163,7 @@ func (f *Fs) LstatIfPossible(name string) (info fs.FileInfo, _ bool, err error) 
 
 // ReadlinkIfPossible returns what a symbolic link contains.
 func (f *Fs) ReadlinkIfPossible(name string) (link string, err error) {
-	err = f.do("readlink", name, false, func(root *os.Root, n string) (err error) {
+	err = f.read("readlink", name, false, func(root *os.Root, n string) (err error) {
 		link, err = root.Readlink(n)
 		return err
 	})
@@ -208,6 +214,18 @@ func (f *Fs) RealPath(name string) (string, bool) {
 	return filepath.Join(f.base.path(), filepath.FromSlash(Clean(name))), true
 }
 
+// Follow implements Native.
+func (f *Fs) Follow(name string) (real string, away bool, err error) {
+	at, err := f.resolve(name, true, f.readable)
+	switch {
+	case err != nil:
+		return "", false, wrap("follow", name, err)
+	case at.target == f.base:
+		return at.name, false, nil
+	}
+	return filepath.Join(at.real, filepath.FromSlash(at.name)), true, nil
+}
+
 func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, call func(*os.Root, string, string) error) error {
 	if err := f.writable(op, oldname); err != nil {
 		return err
@@ -216,12 +234,12 @@ func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, 
 		return nil
 	}
 	err := call(f.base.root, Clean(oldname), Clean(newname))
-	if isEscape(err) && len(f.targets) > 0 {
-		from, err := f.resolve(oldname, false)
+	if isEscape(err) {
+		from, err := f.resolve(oldname, false, f.targets)
 		if err != nil {
 			return wrapLink(op, oldname, newname, err)
 		}
-		to, err := f.resolve(newname, false)
+		to, err := f.resolve(newname, false, f.targets)
 		if err != nil {
 			return wrapLink(op, oldname, newname, err)
 		}
@@ -243,10 +261,35 @@ func (f *Fs) change(op, name string, follow bool, call func(*os.Root, string) er
 // do calls on the root, and once more where the links of name lead to if they leave the root for a link target.
 // follow says whether call follows a final link.
 func (f *Fs) do(op, name string, follow bool, call func(*os.Root, string) error) error {
+	return f.through(f.targets, op, name, follow, call)
+}
+
+// read is do for what changes nothing: a link may lead to the base too, by an absolute path or on a way that leaves it.
+func (f *Fs) read(op, name string, follow bool, call func(*os.Root, string) error) error {
+	err := f.through(f.readable, op, name, follow, call)
+	if follow {
+		err = f.dangling(op, name, err)
+	}
+	return err
+}
+
+// dangling says of a name that is missing if it is there and leads nowhere.
+func (f *Fs) dangling(op, name string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	to, failed := f.ReadlinkIfPossible(name)
+	if failed != nil {
+		return err
+	}
+	return &fs.PathError{Op: op, Path: name, Err: &DanglingError{to}}
+}
+
+func (f *Fs) through(targets []*target, op, name string, follow bool, call func(*os.Root, string) error) error {
 	err := call(f.base.root, Clean(name))
-	if isEscape(err) && len(f.targets) > 0 {
+	if isEscape(err) {
 		var at place
-		if at, err = f.resolve(name, follow); err == nil {
+		if at, err = f.resolve(name, follow, targets); err == nil {
 			err = call(at.target.root, at.name)
 		}
 	}

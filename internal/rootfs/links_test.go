@@ -102,7 +102,7 @@ func tree(t testing.TB) (store, scratch, scratch2 string) {
 // outside are names that must be refused whatever the options.
 var outside = []string{
 	"../secret/s", "0/../../secret/s", "../store-secret/s", "..", "0/abs", "0/absdir/s", "0/rel", "0/reldir/s", "0/sibling",
-	"0/chain", "0/tolink", "0/selfabs", "0/indir/rel", "0/indir/absdir/s",
+	"0/chain", "0/tolink", "0/indir/rel", "0/indir/absdir/s", "../store/0/meta.yaml",
 }
 
 // calls are the methods that take one name, each to be refused outside.
@@ -211,8 +211,25 @@ func TestLinkErrors(t *testing.T) {
 	store, scratch, _ := tree(t)
 	for _, opts := range []Options{{}, {LinkTargets: []string{scratch}}} {
 		fsys := mustOpen(t, store, opts)
-		if _, err := fsys.Open("0/dangling"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("open of a dangling link = %v, want ErrNotExist", err)
+		inner := mustFolder(t, fsys, "0")
+		_, openErr := fsys.Open("0/dangling")
+		_, statErr := fsys.Stat("0/dangling")
+		_, folderErr := fsys.OpenFolder("0/dangling")
+		_, readErr := inner.ReadFile("dangling", nil)
+		_, lookErr := inner.Stat("dangling")
+		_, innerErr := inner.OpenFolder("dangling")
+		_, farErr := fsys.Stat("0/newfile")
+		for call, err := range map[string]error{"Open": openErr, "Stat": statErr, "OpenFolder": folderErr, "ReadFile": readErr, "Folder.Stat": lookErr, "Folder.OpenFolder": innerErr, "behind": farErr} {
+			if call == "behind" && opts.LinkTargets == nil {
+				continue
+			}
+			nowhere := (*DanglingError)(nil)
+			if !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &nowhere) || !strings.Contains(err.Error(), "leads nowhere, to '") {
+				t.Errorf("%s of a dangling link = %v, want ErrNotExist that says so", call, err)
+			}
+		}
+		if _, err := fsys.Stat("0/none"); errors.As(err, new(*DanglingError)) {
+			t.Errorf("Stat of what is missing = %v", err)
 		}
 		if _, err := fsys.Open("0/loop"); err == nil {
 			t.Error("open of a loop succeeded")

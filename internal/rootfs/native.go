@@ -25,6 +25,9 @@ type Native interface {
 	// RealPath is the path of the operating system for name, whether or not name exists; false when there is none, as
 	// in memory. It is for lock files and messages: opening it bypasses the confinement.
 	RealPath(name string) (string, bool)
+	// Follow gives the name of what name leads to, without links, whether or not that exists. away says that it is no name in the directory but a path
+	// behind a link that leads to where links are allowed to. What would be refused to a reader is refused here.
+	Follow(name string) (real string, away bool, err error)
 }
 
 // Folder is an open directory. It keeps to the directory it was opened on, which may be renamed meanwhile. Names are

@@ -35,7 +35,11 @@ func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, erro
 		file, err = keepRegular(file, name, flag, dirs)
 	}
 	if errors.Is(err, errSlow) {
-		err = f.do("open", name, true, func(root *os.Root, n string) (err error) {
+		through := f.read
+		if !dirs {
+			through = f.do
+		}
+		err = through("open", name, true, func(root *os.Root, n string) (err error) {
 			file, err = openRegular(root, n, flag, perm, dirs)
 			return err
 		})
@@ -51,7 +55,7 @@ func (f *Fs) openDir(name string) (*os.File, error) {
 	if !errors.Is(err, errSlow) {
 		return dir, wrap("open", name, err)
 	}
-	err = f.do("open", name, true, func(root *os.Root, n string) (err error) {
+	err = f.read("open", name, true, func(root *os.Root, n string) (err error) {
 		dir, err = openDir(root, n)
 		return err
 	})

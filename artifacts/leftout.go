@@ -1,0 +1,68 @@
+package artifacts
+
+import (
+	"context"
+	"path"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind links. It opens no file.
+func (r *Repository) TellLeftOut(ctx context.Context) error {
+	info, err := r.origin().stat(".")
+	if missing(err) || err == nil && !info.IsDir() {
+		return ctx.Err()
+	}
+	if err != nil {
+		r.leftOut(".", leftOutFor(err))
+		return ctx.Err()
+	}
+	return r.tellBelow(ctx, ".")
+}
+
+func (r *Repository) tellBelow(ctx context.Context, dir string) error {
+	entries, err := entriesIn(r.fs, r.at(dir))
+	if err != nil && !missing(err) {
+		r.leftOut(dir, leftOutFor(err))
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p := path.Join(dir, e.Name)
+		switch {
+		case e.Type.IsDir():
+			if err := r.tellBelow(ctx, p); err != nil {
+				return err
+			}
+		case !e.Type.IsRegular():
+			if _, _, why := r.origin().look(p); why != "" {
+				r.leftOut(p, why)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// entriesIn lists a folder.
+func entriesIn(fsys afero.Fs, dir string) ([]rootfs.Entry, error) {
+	if native, ok := rootfs.NativeOf(fsys); ok {
+		folder, err := native.OpenFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = folder.Close() }()
+		return folder.Entries()
+	}
+	infos, err := afero.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]rootfs.Entry, len(infos))
+	for i, info := range infos {
+		entries[i] = rootfs.Entry{Name: info.Name(), Type: info.Mode().Type()}
+	}
+	return entries, nil
+}
