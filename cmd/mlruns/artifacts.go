@@ -47,7 +47,7 @@ func (a *app) drawFiles(files []mlruns.FileInfo) {
 		a.note("no artifacts")
 		return
 	}
-	size, path := column{title: "bytes", right: true}, column{title: "path", whole: true}
+	size, path := column{title: "bytes", right: true}, column{title: "path", runsOn: true}
 	for _, f := range files {
 		if f.IsDir {
 			size.cells = append(size.cells, "-")

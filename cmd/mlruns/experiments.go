@@ -100,8 +100,8 @@ func (a *app) drawExperiments(list []mlruns.Experiment, view mlruns.View) {
 		return
 	}
 	now := a.now()
-	id, name, stage := column{title: "id", whole: true}, column{title: "name"}, column{title: "stage"}
-	created, updated := column{title: "created"}, column{title: "updated"}
+	id, name, stage := column{title: "id", whole: true}, column{title: "name"}, column{title: "stage", optional: true}
+	created, updated := column{title: "created", optional: true}, column{title: "updated", optional: true}
 	for _, e := range list {
 		id.cells = append(id.cells, e.ID)
 		name.cells = append(name.cells, e.Name)

@@ -107,11 +107,22 @@ func (a *app) historyCSV(all points) (n int, err error) {
 	return n, err
 }
 
-// historyLines has fixed widths: a table would have to hold all points. It gives their number.
+// pointWidth is what the line of a point takes at most.
+const pointWidth = 20 + len(gap) + 24 + len(gap) + 24
+
+// historyLines has fixed widths: a table would have to hold all points. Where it has no room, a point becomes a block of lines. It gives their number.
 func (a *app) historyLines(all points) (n int, err error) {
+	width := a.width()
 	for m, err := range all {
 		if err != nil {
 			return n, err
+		}
+		if width > 0 && width < pointWidth {
+			if n++; n > 1 {
+				a.println("")
+			}
+			a.drawFields([]field{{"step", strconv.FormatInt(m.Step, 10)}, {"time", moment(m.Time)}, {"value", wire.Number(m.Value).String()}})
+			continue
 		}
 		if n == 0 {
 			_, _ = fmt.Fprintf(a.out, "%10s  %-24s  %s\n", "step", "time", "value")

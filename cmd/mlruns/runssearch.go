@@ -68,8 +68,9 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 		return
 	}
 	now := a.now()
-	status, name, stage, experiment := column{title: "status"}, column{title: "name"}, column{title: "stage"}, column{title: "experiment"}
-	started, took, id := column{title: "started"}, column{title: "duration", right: true}, column{title: "run id", whole: true}
+	status, name, stage := column{title: "status", optional: true}, column{title: "name"}, column{title: "stage", optional: true}
+	experiment, started := column{title: "experiment", optional: true}, column{title: "started", optional: true}
+	took, id := column{title: "duration", right: true, optional: true}, column{title: "run id", whole: true}
 	for _, r := range runs {
 		status.cells = append(status.cells, r.Info.Status.String())
 		name.cells = append(name.cells, r.Info.Name)
@@ -90,12 +91,9 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 		columns = append(columns, stage)
 	}
 	values, same := differing(runs)
-	leftOut := a.draw(append(append(columns, values...), id))
+	a.draw(append(append(columns, values...), id))
 	if len(same) > 0 {
 		a.note("the same in all: %s", firstFew(same))
-	}
-	if len(leftOut) > 0 {
-		a.note("no room for: %s", firstFew(leftOut))
 	}
 }
 

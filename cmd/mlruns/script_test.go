@@ -13,6 +13,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A shell may export the width of its own terminal.
+	if err := os.Unsetenv("COLUMNS"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"mlruns": main})
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -16,22 +17,61 @@ type column struct {
 	cells    []string
 	right    bool // aligned to the right
 	whole    bool // never cut
+	runsOn   bool // the last one, never cut: the terminal may wrap it
 	optional bool // left out when there is no room
 }
 
 const (
 	gap       = "  "
 	narrowest = 12 // a column is cut to this before another is left out
+	least     = 4  // and to this when no other can be left out
+
+	mostInBlock = 20 // what is optional is left out of a longer one
 )
 
-// draw prints the columns, no wider than the terminal, and gives the titles of those left out.
-func (a *app) draw(columns []column) (leftOut []string) {
+// draw prints the columns, no wider than the terminal. Where they cannot be, each row becomes a block of lines.
+func (a *app) draw(columns []column) {
 	columns = safeColumns(columns)
-	if width := a.width(); width > 0 {
-		columns, leftOut = fit(columns, width)
+	width := a.width()
+	if width == 0 {
+		a.drawTable(columns)
+		return
 	}
+	fitting, leftOut := fit(columns, width)
+	switch {
+	case len(fitting) > 0 && total(fitting) <= width:
+		a.drawTable(fitting)
+	case len(columns) <= mostInBlock:
+		a.drawBlocks(columns)
+		return
+	default:
+		a.drawBlocks(fitting)
+	}
+	if len(leftOut) > 0 {
+		a.note("no room for: %s", firstFew(leftOut))
+	}
+}
+
+// drawBlocks prints a line for each cell, and an empty one between rows.
+func (a *app) drawBlocks(columns []column) {
 	if len(columns) == 0 {
-		return leftOut
+		return
+	}
+	for i := range columns[0].cells {
+		if i > 0 {
+			a.println("")
+		}
+		list := make([]field, len(columns))
+		for j, c := range columns {
+			list[j] = field{strings.TrimSpace(c.title), strings.TrimSpace(c.cells[i])}
+		}
+		a.drawFields(list)
+	}
+}
+
+func (a *app) drawTable(columns []column) {
+	if len(columns) == 0 {
+		return
 	}
 	w := table.NewWriter()
 	w.SetOutputMirror(a.out)
@@ -58,7 +98,6 @@ func (a *app) draw(columns []column) (leftOut []string) {
 		w.AppendRow(row)
 	}
 	w.Render()
-	return leftOut
 }
 
 // width is that of the terminal, 0 where the output leads elsewhere. COLUMNS goes before what the terminal says.
@@ -109,7 +148,7 @@ func fit(columns []column, width int) (fitting []column, leftOut []string) {
 	for i := range keep {
 		keep[i] = true
 	}
-	total := func(limit int) int {
+	needed := func(limit int) int {
 		sum := -len(gap)
 		for i, c := range columns {
 			if keep[i] {
@@ -118,7 +157,7 @@ func fit(columns []column, width int) (fitting []column, leftOut []string) {
 		}
 		return sum
 	}
-	need := total(narrowest)
+	need := needed(narrowest)
 	for i := len(columns) - 1; i >= 0 && need > width; i-- {
 		if columns[i].optional {
 			keep[i] = false
@@ -127,7 +166,7 @@ func fit(columns []column, width int) (fitting []column, leftOut []string) {
 		}
 	}
 	limit := max(width, narrowest)
-	for limit > narrowest && total(limit) > width {
+	for limit > least && needed(limit) > width {
 		limit--
 	}
 	for i, c := range columns {
@@ -139,6 +178,19 @@ func fit(columns []column, width int) (fitting []column, leftOut []string) {
 	return fitting, leftOut
 }
 
+// total is the width of a table, as far as it does not run on.
+func total(columns []column) int {
+	sum := -len(gap)
+	for _, c := range columns {
+		width := c.width()
+		if c.runsOn {
+			width = min(width, narrowest)
+		}
+		sum += len(gap) + width
+	}
+	return sum
+}
+
 func (c column) width() int {
 	widest := text.StringWidthWithoutEscSequences(c.title)
 	for _, cell := range c.cells {
@@ -148,14 +200,17 @@ func (c column) width() int {
 }
 
 func (c column) limited(width, limit int) int {
-	if c.whole {
+	switch {
+	case c.whole:
 		return width
+	case c.runsOn:
+		return min(width, narrowest)
 	}
 	return min(width, limit)
 }
 
 func (c column) cut(limit int) column {
-	if c.whole {
+	if c.whole || c.runsOn {
 		return c
 	}
 	c.title = text.Snip(c.title, limit, "…")

@@ -28,7 +28,8 @@ func TestFit(t *testing.T) {
 		{12 + 2 + 4 + 2 + 12 + 2 + 16, 12, nil},
 		{12 + 2 + 4 + 2 + 12 + 2 + 15, 25, []string{strings.Repeat("o", 20)}},
 		{12 + 2 + 4 + 2 + 15, 17, []string{"loss", strings.Repeat("o", 20)}},
-		{5, 12, []string{"loss", strings.Repeat("o", 20)}},
+		{narrowest + 2 + 15, 11, []string{"loss", strings.Repeat("o", 20)}},
+		{5, least, []string{"loss", strings.Repeat("o", 20)}},
 	} {
 		got, leftOut := fit(columns, tc.width)
 		if !slices.Equal(leftOut, tc.leftOut) {

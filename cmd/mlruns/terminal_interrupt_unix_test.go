@@ -1,0 +1,133 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// soon is how long a command may take to end after an interrupt.
+const soon = 5 * time.Second
+
+// TestInterruptOnTerminal types Ctrl-C while each verb that can take long is at work. It ends soon, says so, and leaves a whole store.
+func TestInterruptOnTerminal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run, big := "0123456789abcdef0123456789abcdef", filepath.Join(dir, "big")
+	if err := makeMany(filepath.Join(dir, usual), run, big); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := 0
+	for _, verb := range []struct {
+		args  []string
+		begun string   // what is shown when it is at work
+		made  []string // or the folder in which something is then
+	}{
+		{args: []string{"store", "verify"}, begun: "verify "},
+		{args: []string{"store", "repair"}, begun: "repair "},
+		{args: []string{"store", "relocate"}, begun: "relocate "},
+		{args: []string{"store", "gc"}, begun: "gc "},
+		{args: []string{"store", "info"}},
+		{args: []string{"runs", "search", "--view", "all", "--order-by", "metrics.m"}},
+		{args: []string{"runs", "log-batch", run}},
+		{args: []string{"metrics", "history", run, "long"}, begun: "step"},
+		{args: []string{"artifacts", "log", run, big, "--path", "logged"}, made: []string{usual, "1", run, "artifacts", "logged"}},
+		{args: []string{"artifacts", "download", run, "big", "--to", "to"}, made: []string{"to"}},
+	} {
+		term := startTerminal(t, 80, dir, verb.args...)
+		if verb.begun != "" {
+			term.until(t, verb.begun, atMost)
+		} else {
+			waitForEntry(filepath.Join(append([]string{dir}, verb.made...)...), verb.made != nil)
+		}
+		if _, err := term.WriteString("\x03"); err != nil {
+			t.Fatal(err)
+		}
+		typed := time.Now()
+		got := term.end(t, soon)
+		t.Logf("%q ended after %v", verb.args, time.Since(typed))
+		ended := slices.ContainsFunc(got.notes, func(note string) bool { return strings.Contains(note, "context canceled") })
+		switch {
+		case ended && got.code == exitFailed:
+			interrupted++
+		case ended || got.code == exitFailed || got.code < 0:
+			t.Errorf("%q exits with %d and %q", verb.args, got.code, got.notes)
+		default:
+			t.Logf("%q was done before the interrupt came", verb.args)
+		}
+	}
+	checkWhole(t, filepath.Join(dir, usual))
+	if left, err := os.ReadDir(filepath.Join(dir, "to")); err != nil || len(left) > 0 {
+		t.Errorf("the download left %v, %v", left, err)
+	}
+	if interrupted < 3 {
+		t.Errorf("%d verbs were interrupted at work, want some more", interrupted)
+	}
+}
+
+// waitForEntry waits until something is in a folder, or where none is given as long as a command needs to begin.
+func waitForEntry(dir string, given bool) {
+	if !given {
+		time.Sleep(50 * time.Millisecond)
+		return
+	}
+	for late := time.Now().Add(soon); time.Now().Before(late); time.Sleep(time.Millisecond) {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return
+		}
+	}
+}
+
+// checkWhole wants nothing wrong in a store but what makeMany left out, and what an interrupted write leaves for repair.
+func checkWhole(t *testing.T, dir string) {
+	t.Helper()
+	store, err := filestore.Open(dir, filestore.WithReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for p, err := range store.Verify(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind != mlruns.ProblemMissingFolder && p.Kind != mlruns.ProblemLeftover {
+			t.Errorf("after an interrupt: %s", p)
+		}
+	}
+}
+
+// makeMany makes a store of many runs, half of them deleted, of a place that is gone and without a folder that repair makes; a run with a long metric and a
+// large artifact; and the folder "to" and the file big beside it.
+func makeMany(dir, run, big string) error {
+	errs := []error{os.MkdirAll(filepath.Join(dir, ".trash"), 0o777), os.Mkdir(filepath.Join(filepath.Dir(dir), "to"), 0o777)}
+	experiment := filepath.Join(dir, "1")
+	for i := range 600 {
+		id := fmt.Sprintf("%032x", i+1)
+		errs = append(errs, makeRunFolder(experiment, "1", id, nil), os.Remove(filepath.Join(experiment, id, "params")))
+		if i%2 == 0 {
+			continue
+		}
+		meta := filepath.Join(experiment, id, "meta.yaml")
+		text, err := os.ReadFile(meta)
+		errs = append(errs, err, writeFile(meta, strings.Replace(string(text), "lifecycle_stage: active", "deleted_time: 1700000002000\nlifecycle_stage: deleted", 1)))
+	}
+	var points strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&points, "1700000000000 0.5 %d\n", i)
+	}
+	errs = append(errs, makeRunFolder(experiment, "1", run, map[string]string{"long": points.String()}))
+	for _, name := range []string{big, filepath.Join(experiment, run, "artifacts", "big")} {
+		errs = append(errs, writeFile(name, ""), os.Truncate(name, 128<<20))
+	}
+	return errors.Join(errs...)
+}
