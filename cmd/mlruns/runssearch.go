@@ -61,7 +61,7 @@ func (s *session) hiddenFrom(ctx context.Context, page *mlruns.RunPage, view mlr
 	})
 }
 
-// drawRuns prints a line for each run: what it is, the metrics and params that are not the same in all, and its id, on a terminal shortened.
+// drawRuns prints a line for each run: what it is, the metrics and params that are not the same in all, and its id, shortened on a terminal that has no room for all.
 func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]string) {
 	if len(runs) == 0 {
 		a.note("no runs")
@@ -80,9 +80,6 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 		took.cells = append(took.cells, duration(r.Info.Start, r.Info.End))
 		id.cells = append(id.cells, r.Info.ID)
 	}
-	if a.width() > 0 {
-		id.cells = shortened(id.cells)
-	}
 	columns := []column{status, name, started, took}
 	if len(names) > 1 {
 		columns = append([]column{experiment}, columns...)
@@ -91,7 +88,11 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 		columns = append(columns, stage)
 	}
 	values, same := differing(runs)
-	a.draw(append(append(columns, values...), id))
+	columns = append(columns, values...)
+	if width := a.width(); width > 0 && !allFit(append(columns, id), width) {
+		id.cells = shortened(id.cells)
+	}
+	a.draw(append(columns, id))
 	if len(same) > 0 {
 		a.note("the same in all: %s", firstFew(same))
 	}

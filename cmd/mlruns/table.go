@@ -178,6 +178,12 @@ func fit(columns []column, width int) (fitting []column, leftOut []string) {
 	return fitting, leftOut
 }
 
+// allFit reports whether there is room for all columns.
+func allFit(columns []column, width int) bool {
+	fitting, leftOut := fit(safeColumns(columns), width)
+	return len(leftOut) == 0 && total(fitting) <= width
+}
+
 // total is the width of a table, as far as it does not run on.
 func total(columns []column) int {
 	sum := -len(gap)
