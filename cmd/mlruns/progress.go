@@ -21,8 +21,8 @@ const redrawEvery = 100 * time.Millisecond
 // progressLine is the last line of a terminal, on which a walk through the store tells how far it has come. The zero progressLine shows nothing.
 // It is safe for concurrent use.
 type progressLine struct {
-	terminal io.Writer // nil: show nothing
-	width    int
+	terminal io.Writer  // nil: show nothing
+	width    func() int // asked each time: windows are resized
 	now      func() time.Time
 
 	mu    sync.Mutex
@@ -37,9 +37,11 @@ func newProgressLine(errs io.Writer) *progressLine {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return &progressLine{}
 	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
+	width := func() int {
+		if n, _, err := term.GetSize(int(file.Fd())); err == nil && n > 0 {
+			return n
+		}
+		return 80
 	}
 	return &progressLine{terminal: file, width: width, now: time.Now}
 }
@@ -67,16 +69,17 @@ func (l *progressLine) tell(p mlruns.Progress) {
 	}
 	l.drawn = l.now()
 	// The last column stays free: a full line would wrap.
-	line := text.Snip(fmt.Sprintf("%s %d/%d experiments and runs  %s", l.verb, p.Done, p.Total, safe(p.Path)), l.width-1, "…")
+	width := l.width() - 1
+	line := text.Snip(fmt.Sprintf("%s %d/%d experiments and runs  %s", l.verb, p.Done, p.Total, safe(p.Path)), width, "…")
 	columns := text.StringWidthWithoutEscSequences(line)
-	_, _ = fmt.Fprint(l.terminal, "\r", line, strings.Repeat(" ", max(l.shown-columns, 0)))
+	_, _ = fmt.Fprint(l.terminal, "\r", line, strings.Repeat(" ", max(min(l.shown, width)-columns, 0)))
 	l.shown = columns
 }
 
 // clear takes the line away. The caller holds the mutex.
 func (l *progressLine) clear() {
 	if l.shown > 0 {
-		_, _ = fmt.Fprint(l.terminal, "\r", strings.Repeat(" ", l.shown), "\r")
+		_, _ = fmt.Fprint(l.terminal, "\r", strings.Repeat(" ", min(l.shown, l.width()-1)), "\r")
 		l.shown = 0
 	}
 }

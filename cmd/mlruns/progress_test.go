@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"github.com/mlruns/mlruns"
 )
 
@@ -31,7 +33,8 @@ func screen(written string) string {
 func TestProgressLine(t *testing.T) {
 	var out bytes.Buffer
 	now := time.UnixMilli(0)
-	line := &progressLine{terminal: &out, width: 50, now: func() time.Time { return now }}
+	width := 50
+	line := &progressLine{terminal: &out, width: func() int { return width }, now: func() time.Time { return now }}
 	tell := func(done int, path, want string) {
 		t.Helper()
 		line.tell(mlruns.Progress{Done: done, Total: 20, Path: path})
@@ -59,9 +62,20 @@ func TestProgressLine(t *testing.T) {
 	out.Reset()
 	now = now.Add(redrawEvery)
 	tell(7, "0", "gc 7/20 experiments and runs  0")
-	line.end()
+	// A window that was made narrower: nothing is drawn that would wrap.
+	written := out.Len()
+	width = 20
 	now = now.Add(redrawEvery)
-	tell(8, "0", "")
+	line.tell(mlruns.Progress{Done: 8, Total: 20, Path: strings.Repeat("long", 20)})
+	line.end()
+	for drawn := range strings.SplitSeq(out.String()[written:], "\r") {
+		if n := text.StringWidthWithoutEscSequences(drawn); n >= width {
+			t.Errorf("%d columns are drawn in a window of %d: %q", n, width, drawn)
+		}
+	}
+	out.Reset()
+	now = now.Add(redrawEvery)
+	tell(9, "0", "")
 }
 
 // TestNoProgressOffTerminals writes nothing where standard error is no terminal, or the output is for programs.
@@ -77,7 +91,7 @@ func TestNoProgressOffTerminals(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		a := newApp(nil, nil, &out)
 		a.json = json
-		a.line = &progressLine{terminal: &out, width: 80, now: time.Now}
+		a.line = &progressLine{terminal: &out, width: func() int { return 80 }, now: time.Now}
 		out.Reset()
 		err := a.withProgress("gc", func(_ context.Context, _ []string) error {
 			a.line.tell(mlruns.Progress{Done: 1, Total: 2, Path: "0"})

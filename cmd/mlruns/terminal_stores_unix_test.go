@@ -44,7 +44,9 @@ func shownStores(t *testing.T) []shownStore {
 		name := part[0] + "/" + part[1]
 		stores = append(stores, someRun(t, name, filepath.Join(dir, name)))
 	}
-	for name, make := range map[string]func(dir string) error{"one id twice": makeTwins, "many metrics": func(dir string) error { return makeWide(dir, 200, "0123456789abcdef0123456789abcdef", "f123456789abcdef0123456789abcdef") }, "nothing": makeEmpty, "long texts": makeLong} {
+	for name, make := range map[string]func(dir string) error{"one id twice": makeTwins, "many metrics": func(dir string) error {
+		return makeWide(dir, 200, "0123456789abcdef0123456789abcdef", "f123456789abcdef0123456789abcdef")
+	}, "nothing": makeEmpty, "long texts": makeLong} {
 		path := filepath.Join(dir, name)
 		if err := make(path); err != nil {
 			t.Fatal(err)
