@@ -126,7 +126,7 @@ func makeMany(dir, run, big string) error {
 	}
 	errs = append(errs, makeRunFolder(experiment, "1", run, map[string]string{"long": points.String()}))
 	for _, name := range []string{big, filepath.Join(experiment, run, "artifacts", "big")} {
-		errs = append(errs, writeFile(name, ""), os.Truncate(name, 128<<20))
+		errs = append(errs, writeFile(name, ""), os.Truncate(name, 1<<30))
 	}
 	return errors.Join(errs...)
 }
