@@ -31,7 +31,7 @@ func TestInterruptOnTerminal(t *testing.T) {
 	for _, verb := range []struct {
 		args  []string
 		begun string   // what is shown when it is at work
-		made  []string // or the folder in which something is then
+		made  []string // or the folder in which something new is then
 	}{
 		{args: []string{"store", "verify"}, begun: "verify "},
 		{args: []string{"store", "repair"}, begun: "repair "},
@@ -41,14 +41,21 @@ func TestInterruptOnTerminal(t *testing.T) {
 		{args: []string{"runs", "search", "--view", "all", "--order-by", "metrics.m", "-v"}, begun: "store file:"},
 		{args: []string{"runs", "log-batch", run}},
 		{args: []string{"metrics", "history", run, "long"}, begun: "step"},
-		{args: []string{"artifacts", "log", run, big, "--path", "logged"}, made: []string{usual, "1", run, "artifacts", "logged"}},
+		{args: []string{"artifacts", "log", run, big, "--path", "logged"}, made: []string{usual, "1", run}},
 		{args: []string{"artifacts", "download", run, "big", "--to", "to"}, made: []string{"to"}},
 	} {
+		folder := filepath.Join(append([]string{dir}, verb.made...)...)
+		before := entries(folder)
 		term := startTerminal(t, 80, dir, verb.args...)
-		if verb.begun != "" {
+		switch {
+		case verb.begun != "":
 			term.until(t, verb.begun, atMost)
-		} else {
-			waitForEntry(filepath.Join(append([]string{dir}, verb.made...)...), verb.made != nil)
+		case verb.made != nil:
+			for late := time.Now().Add(soon); entries(folder) == before && time.Now().Before(late); {
+				time.Sleep(time.Millisecond)
+			}
+		default:
+			time.Sleep(50 * time.Millisecond)
 		}
 		if _, err := term.WriteString("\x03"); err != nil {
 			t.Fatal(err)
@@ -74,17 +81,10 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 }
 
-// waitForEntry waits until something is in a folder, or where none is given as long as a command needs to begin.
-func waitForEntry(dir string, given bool) {
-	if !given {
-		time.Sleep(50 * time.Millisecond)
-		return
-	}
-	for late := time.Now().Add(soon); time.Now().Before(late); time.Sleep(time.Millisecond) {
-		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-			return
-		}
-	}
+// entries is how many there are in a folder.
+func entries(dir string) int {
+	list, _ := os.ReadDir(dir) // one that is not there has none
+	return len(list)
 }
 
 // checkWhole wants nothing wrong in a store but what makeMany left out, and what an interrupted write leaves for repair.
