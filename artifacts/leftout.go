@@ -24,6 +24,9 @@ func (r *Repository) TellLeftOut(ctx context.Context) error {
 
 func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 	entries, err := entriesIn(r.fs, r.at(dir))
+	if rootfs.IsShortage(err) {
+		return err
+	}
 	if err != nil && !missing(err) {
 		r.leftOut(dir, leftOutFor(err))
 	}
@@ -38,7 +41,11 @@ func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 				return err
 			}
 		case !e.Type.IsRegular():
-			if _, _, why := r.origin().look(p); why != "" {
+			_, _, why, err := r.origin().look(p)
+			if err != nil {
+				return err
+			}
+			if why != "" {
 				r.leftOut(p, why)
 			}
 		}

@@ -24,9 +24,11 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	if info, err := lstat(fsys, base); err == nil {
-		away = isLink(info)
+	info, err := lstat(fsys, base)
+	if rootfs.IsShortage(err) {
+		return false, err
 	}
+	away = err == nil && isLink(info)
 	leaves, err := followBelow(fsys, reader, base, p)
 	return away || leaves, err
 }
@@ -39,6 +41,9 @@ func checkBase(fsys afero.Fs, base string) error {
 		return nil
 	}
 	info, err := lstat(fsys, base)
+	if rootfs.IsShortage(err) {
+		return err
+	}
 	if err != nil || !isLink(info) {
 		return nil
 	}
@@ -64,6 +69,9 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 		}
 		here := path.Join(base, path.Join(done...), part)
 		info, err := lstat(fsys, here)
+		if rootfs.IsShortage(err) { // the call that follows might have what it takes, and follow what was not looked at
+			return false, err
+		}
 		if err != nil {
 			return false, nil // the call that follows says what is wrong
 		}

@@ -33,8 +33,10 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 			return nil, err
 		}
 		f := mlruns.FileInfo{Path: path.Join(clean, name)}
-		info, _, why := r.origin().look(f.Path)
+		info, _, why, err := r.origin().look(f.Path)
 		switch {
+		case err != nil:
+			return nil, refuse(err, f.Path)
 		case why != "":
 			r.leftOut(f.Path, why)
 			continue

@@ -134,12 +134,18 @@ func Locate(r Run) (*Place, error) {
 
 // beside is the place of a run whose recorded location ends as that of its own folder does.
 func (r Run) beside(recorded string, notLocal error) (*Place, error) {
-	if _, file := RecordedPath(r.RecordedURI); !file && (r.ForWriting || r.vacant()) {
-		return nil, notLocal
+	if _, file := RecordedPath(r.RecordedURI); !file {
+		empty, err := r.vacant()
+		if err != nil {
+			return nil, err
+		}
+		if r.ForWriting || empty {
+			return nil, notLocal
+		}
 	}
 	if notLocal == nil && r.RealDir != "" {
-		if p := r.moved(recorded); p != nil {
-			return p, nil
+		if p, err := r.moved(recorded); p != nil || err != nil {
+			return p, err
 		}
 	}
 	return r.own(r.ownURI())
@@ -148,9 +154,13 @@ func (r Run) beside(recorded string, notLocal error) (*Place, error) {
 // inStore is the place of a run whose artifacts are in another folder of the store.
 func (r Run) inStore(folder, uri, recorded string, notLocal error) (*Place, error) {
 	p := &Place{Fs: r.Fs, Folder: folder, TempDir: folder, URI: uri, Writable: !r.ReadOnly}
-	if vacant(p.Fs, p.Folder) {
-		if there, err := r.openAllowed(recorded, notLocal); err == nil {
-			return there, nil
+	empty, err := vacant(p.Fs, p.Folder)
+	if err != nil {
+		return nil, err
+	}
+	if empty {
+		if there, err := r.openAllowed(recorded, notLocal); err == nil || rootfs.IsShortage(err) {
+			return there, err
 		}
 	}
 	return r.orOwn(p)
@@ -158,17 +168,22 @@ func (r Run) inStore(folder, uri, recorded string, notLocal error) (*Place, erro
 
 // orOwn gives the run's own folder in place of one that holds nothing, if that holds something.
 func (r Run) orOwn(p *Place) (*Place, error) {
-	if r.vacant() || !vacant(p.Fs, p.Folder) {
+	none, err := r.vacant()
+	empty := false
+	if err == nil && !none {
+		empty, err = vacant(p.Fs, p.Folder)
+	}
+	if err == nil && !empty {
 		return p, nil
 	}
-	if err := p.Close(); err != nil {
+	if err = errors.Join(err, p.Close()); err != nil {
 		return nil, err
 	}
 	return r.own(r.ownURI())
 }
 
 // vacant reports whether the run's own folder is missing or empty.
-func (r Run) vacant() bool { return vacant(r.Fs, path.Join(r.Dir, folderName)) }
+func (r Run) vacant() (bool, error) { return vacant(r.Fs, path.Join(r.Dir, folderName)) }
 
 func (r Run) own(uri string) (*Place, error) {
 	folder := path.Join(r.Dir, folderName)
@@ -199,22 +214,36 @@ func (r Run) openOwnRoot(rel string) (*Place, error) {
 	return p, err
 }
 
-// moved is the place a moved store recorded, if that is to be read, else nil.
-func (r Run) moved(recorded string) *Place {
-	if r.ForWriting || !r.vacant() {
-		return nil
+// moved is the place a moved store recorded, if that is to be read, else nil. The only error is a shortage, see rootfs.IsShortage.
+func (r Run) moved(recorded string) (*Place, error) {
+	if r.ForWriting {
+		return nil, nil //nolint:nilnil // documented
+	}
+	if here, err := r.vacant(); err != nil || !here {
+		return nil, err
 	}
 	p, err := r.openAllowed(recorded, nil)
-	if err != nil {
-		return nil
+	if rootfs.IsShortage(err) {
+		return nil, err
 	}
-	if info, err := p.Fs.Stat(p.Folder); err != nil || !info.IsDir() || vacant(p.Fs, p.Folder) {
+	if err != nil {
+		return nil, nil //nolint:nilerr,nilnil // documented
+	}
+	info, err := p.Fs.Stat(p.Folder)
+	empty := err != nil || !info.IsDir()
+	if !empty {
+		empty, err = vacant(p.Fs, p.Folder)
+	}
+	if empty || err != nil {
 		_ = p.Close()
-		return nil
+		if !rootfs.IsShortage(err) {
+			err = nil
+		}
+		return nil, err
 	}
 	p.Problem = &mlruns.Problem{Kind: mlruns.ProblemArtifacts, Path: path.Join(r.Dir, folderName),
 		Reason: fmt.Sprintf("the folder is empty, so the artifacts are read from '%s'", recorded)}
-	return p
+	return p, nil
 }
 
 // openMapped opens the place of a mapped location.
@@ -291,13 +320,15 @@ func below(dir, p string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// vacant reports whether a folder is missing or empty. One that cannot be read is neither.
-func vacant(fsys afero.Fs, folder string) bool {
+// vacant reports whether a folder is missing or empty. One that cannot be read is neither. The only error is a shortage.
+func vacant(fsys afero.Fs, folder string) (bool, error) {
 	f, err := fsys.Open(folder)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist)
+	if err == nil {
+		defer f.Close()
+		_, err = f.Readdirnames(1)
 	}
-	defer f.Close()
-	_, err = f.Readdirnames(1)
-	return errors.Is(err, io.EOF)
+	if rootfs.IsShortage(err) {
+		return false, err
+	}
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.EOF), nil
 }

@@ -36,22 +36,24 @@ func (o origin) stat(p string) (fs.FileInfo, error) {
 }
 
 // look looks at what the artifact p is, a link followed, and whether it is a link. What is left out of listings and copies is nil with the reason why, and what
-// is gone nil without.
-func (o origin) look(p string) (info fs.FileInfo, link bool, why string) {
-	info, err := lstat(o.fs, o.at(p))
+// is gone nil without. The only error is a shortage, see rootfs.IsShortage.
+func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err error) {
+	info, err = lstat(o.fs, o.at(p))
 	if missing(err) {
-		return nil, false, ""
+		return nil, false, "", nil
 	}
 	if link = err == nil && isLink(info); link {
 		info, err = o.stat(p)
 	}
 	switch {
+	case rootfs.IsShortage(err):
+		return nil, link, "", err
 	case err != nil:
-		return nil, link, leftOutFor(err)
+		return nil, link, leftOutFor(err), nil
 	case !info.IsDir() && !info.Mode().IsRegular():
-		return nil, link, "a " + rootfs.KindOf(info.Mode()) + ", which is neither a file nor a folder"
+		return nil, link, "a " + rootfs.KindOf(info.Mode()) + ", which is neither a file nor a folder", nil
 	}
-	return info, link, ""
+	return info, link, "", nil
 }
 
 // leftOutFor says why an artifact that cannot be looked at is left out.
@@ -69,11 +71,11 @@ func leftOutFor(err error) string {
 // pick looks at what stands in a folder that is copied. What is left out is nil with the reason why: links to folders too, for they can form circles.
 func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
 	if o.base != "" {
-		info, link, why := o.look(p)
+		info, link, why, err := o.look(p)
 		if link && info != nil && info.IsDir() {
 			return nil, linkToFolder + "; it can be copied by its own name", nil
 		}
-		return info, why, nil
+		return info, why, err
 	}
 	if !utf8.ValidString(p) {
 		return nil, "", mlruns.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))

@@ -34,13 +34,20 @@ func relocated(location, to, goos string) string {
 // A run that has artifacts here has left none. Below an allowed directory the recorded folder is looked into; elsewhere it is only asked whether
 // there is one, and of another host not even that.
 func LeftBehind(r Run) string {
-	if r.RealDir == "" || !r.vacant() {
+	if r.RealDir == "" {
 		return ""
 	}
-	if r.InStore != nil {
-		if folder, _, ok := r.InStore(); ok && !vacant(r.Fs, folder) {
-			return ""
+	empty, err := r.vacant()
+	if err == nil && empty && r.InStore != nil {
+		if folder, _, ok := r.InStore(); ok {
+			empty, err = vacant(r.Fs, folder)
 		}
+	}
+	if err != nil {
+		return fmt.Sprintf("its folder of artifacts cannot be looked into here: %v", err)
+	}
+	if !empty {
+		return ""
 	}
 	recorded, _ := RecordedPath(r.RecordedURI)
 	if onShare(recorded) {
@@ -60,7 +67,11 @@ func LeftBehind(r Run) string {
 		return fmt.Sprintf("its folder of artifacts is empty here and '%s' cannot be looked into: %v", recorded, err)
 	}
 	defer func() { _ = p.Close() }()
-	if vacant(p.Fs, p.Folder) {
+	empty, err = vacant(p.Fs, p.Folder)
+	if err != nil {
+		return fmt.Sprintf("its folder of artifacts is empty here and '%s' cannot be looked into: %v", recorded, err)
+	}
+	if empty {
 		return ""
 	}
 	return fmt.Sprintf("its folder of artifacts is empty here and they are in '%s'", recorded)

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,8 +109,8 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 		}
 		seen := make(map[string]mlruns.LifecycleStage, len(refs))
 		for e, err := range ahead(s.parallelism, refs, look, stop) {
-			if ctx.Err() != nil {
-				yield(mlruns.Experiment{}, ctx.Err())
+			if ctx.Err() != nil || ended(ctx, err) {
+				yield(mlruns.Experiment{}, cmp.Or(ctx.Err(), err))
 				return
 			}
 			if err != nil || !view.Shows(e.Stage) { // deleted or restored since the listing
@@ -150,7 +151,11 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 	switch {
 	case err == nil || ended(ctx, err):
 	case isMissing(err):
-		if s.tree.isDir(ref.dir) { // else it was removed for good since it was listed
+		is, lookErr := s.tree.dirAt(ref.dir)
+		if lookErr != nil {
+			return e, lookErr
+		}
+		if is { // else it was removed for good since it was listed
 			p.add(missingMeta(ref.dir))
 		}
 	default:

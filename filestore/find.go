@@ -66,8 +66,14 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 		if ok, err := s.tree.exists(layout.Join(at.dir, layout.Meta)); err != nil || ok {
 			return at, false, err
 		}
-		if !bare && s.tree.isDir(at.dir) {
-			ref, bare = at, true
+		if bare {
+			continue
+		}
+		if bare, err = s.tree.dirAt(at.dir); err != nil {
+			return at, false, err
+		}
+		if bare {
+			ref = at
 		}
 	}
 	if bare {
@@ -85,6 +91,9 @@ func (s *Store) following(e experimentRef, read func(experimentRef) error) (expe
 	err := read(e)
 	for i := 1; isMissing(err) && i < maxLooks; i++ {
 		again, bare, findErr := s.lookForExperiment(e.id)
+		if rootfs.IsShortage(findErr) {
+			return e, findErr
+		}
 		if findErr != nil || bare && again == e {
 			break
 		}
@@ -124,21 +133,27 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 	for _, id := range trash {
 		refs = append(refs, newExperimentRef(id, true))
 		if _, both := slices.BinarySearch(root, id); both {
-			refs = s.withoutLeft(refs, id)
+			if refs, err = s.withoutLeft(refs, id); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return refs, nil
 }
 
 // withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage makes, stays in both.
-func (s *Store) withoutLeft(refs []experimentRef, id string) []experimentRef {
-	left := newExperimentRef(id, true)
-	if s.tree.isDir(left.dir) {
-		if left = newExperimentRef(id, false); s.tree.isDir(left.dir) {
-			return refs
+func (s *Store) withoutLeft(refs []experimentRef, id string) ([]experimentRef, error) {
+	for _, trashed := range [...]bool{true, false} {
+		left := newExperimentRef(id, trashed)
+		is, err := s.tree.dirAt(left.dir)
+		if err != nil {
+			return nil, err
+		}
+		if !is {
+			return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left }), nil
 		}
 	}
-	return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left })
+	return refs, nil
 }
 
 func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
@@ -146,7 +161,9 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	if trashed {
 		dir = layout.Trash
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it what is not deleted.
-		if err := s.ownFolder(dir); err != nil {
+		if err := s.ownFolder(dir); rootfs.IsShortage(err) {
+			return nil, err
+		} else if err != nil {
 			p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
 			return nil, nil
 		}
@@ -189,7 +206,11 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 		closeQuietly(f)
 		return nil, nil, err
 	}
-	ids := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
+	ids, err := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
+	if err != nil {
+		closeQuietly(f)
+		return nil, nil, err
+	}
 	refs := make([]runRef, len(ids))
 	for i, id := range ids {
 		refs[i] = newRunRef(e, id)

@@ -2,8 +2,12 @@ package filestore
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -22,8 +26,8 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	if experiment, ok := s.hints.get(id); ok {
 		for _, trashed := range [...]bool{false, true, false} {
 			ref := newRunRef(newExperimentRef(experiment, trashed), id)
-			if s.isRun(ref) {
-				return ref, nil
+			if is, err := s.isRun(ref); is || rootfs.IsShortage(err) {
+				return ref, err
 			}
 		}
 		s.hints.forget(id)
@@ -33,19 +37,21 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	if err != nil {
 		return runRef{}, err
 	}
-	ref, ok := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool) {
+	ref, ok, unseen := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
 		ref := newRunRef(e, id)
-		return ref, s.isRun(ref)
+		is, err := s.isRun(ref)
+		return ref, is, err
 	})
 	if !ok && ctx.Err() == nil {
 		if now, _ := s.lookAtRoot(); !settled || now != before {
-			if ref, ok, err = s.runAmongMoving(ctx, slices.Clone(refs), id); err != nil {
-				return runRef{}, err
-			}
+			ref, ok, unseen = s.runAmongMoving(ctx, slices.Clone(refs), id)
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return runRef{}, err
+	}
+	if !ok && unseen != nil {
+		return runRef{}, fmt.Errorf("no experiment that can be looked into has the run '%s': %w", id, unseen)
 	}
 	if !ok {
 		return runRef{}, s.noRun(ctx, refs, id)
@@ -84,8 +90,9 @@ func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
 // alone is how many places one goroutine looks into sooner than several would.
 const alone = 16
 
-// runAmong looks into experiments, into several at once if there are many, and gives the run of the first in their order that has it.
-func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(experimentRef) (runRef, bool)) (found runRef, ok bool) {
+// runAmong looks into experiments, into several at once if there are many, and gives the run of the first in their order that has it. The error is that of
+// an experiment that could not be looked into.
+func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(experimentRef) (runRef, bool, error)) (found runRef, ok bool, unseen error) {
 	var mu sync.Mutex
 	next, first := 0, len(refs)
 	take := func() (int, bool) {
@@ -96,8 +103,11 @@ func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(ex
 	}
 	lookOn := func() {
 		for i, more := take(); more; i, more = take() {
-			ref, is := look(refs[i])
+			ref, is, err := look(refs[i])
 			mu.Lock()
+			if unseen == nil {
+				unseen = err
+			}
 			if is && i < first {
 				found, first = ref, i
 			}
@@ -110,7 +120,7 @@ func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(ex
 	}
 	lookOn()
 	others.Wait()
-	return found, first < len(refs)
+	return found, first < len(refs), unseen
 }
 
 // runAmongMoving looks for a run that was in none of the places where experiments were seen, before it is said to be nowhere: one that has it may have
@@ -125,23 +135,25 @@ func (s *Store) runAmongMoving(ctx context.Context, seen []experimentRef, id str
 		listed[e] = true
 	}
 	refs = append(refs, slices.DeleteFunc(seen, func(e experimentRef) bool { return listed[e] })...)
-	ref, ok := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool) { return s.runInMoving(e, id) })
-	return ref, ok, nil
+	return s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) { return s.runInMoving(e, id) })
 }
 
 // runInMoving looks into an experiment, wherever it is.
-func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool) {
+func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool, error) {
 	for _, trashed := range [...]bool{e.trashed, !e.trashed, e.trashed} {
 		ref := newRunRef(newExperimentRef(e.id, trashed), id)
 		f, err := s.tree.folder(ref.experiment.dir)
+		if isUnseen(err) {
+			return ref, false, err
+		}
 		if err != nil {
 			continue
 		}
 		defer closeQuietly(f)
 		_, err = f.Stat(layout.Join(id, layout.Meta))
-		return ref, err == nil
+		return ref, err == nil, unseen(err)
 	}
-	return runRef{}, false
+	return runRef{}, false, nil
 }
 
 // openRun opens the folder of a run, which is the run wherever its experiment goes.
@@ -162,8 +174,29 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 }
 
 // isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
-// cannot even be looked at is a damaged run, not a missing one.
-func (s *Store) isRun(ref runRef) bool {
+// cannot even be looked at is a damaged run, not a missing one. The error is of a place that cannot be looked at.
+func (s *Store) isRun(ref runRef) (bool, error) {
 	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
-	return ok || err != nil && s.tree.isDir(ref.dir)
+	if err == nil || rootfs.IsShortage(err) {
+		return ok, err
+	}
+	info, lookErr := s.tree.stat(ref.dir)
+	if lookErr == nil {
+		return info.IsDir(), nil
+	}
+	return false, unseen(lookErr)
+}
+
+// isUnseen reports whether an error says that a place could not be looked at, so that what is there is not known: it is forbidden, the disk fails, or
+// there is a shortage. A name that leads out of the store, or cannot be one, has nothing of it.
+func isUnseen(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || rootfs.IsShortage(err)
+}
+
+// unseen is an error of which isUnseen is true, and nil for all others.
+func unseen(err error) error {
+	if isUnseen(err) {
+		return err
+	}
+	return nil
 }

@@ -80,14 +80,14 @@ func (c *collection) old(deleted time.Time) bool {
 	return c.query.OlderThan == 0 || !deleted.IsZero() && c.store.now().Sub(deleted) >= c.query.OlderThan
 }
 
-// experiment removes an experiment if it is to go whole, and reports whether its runs are not to be looked at. The only error is the end of ctx.
+// experiment removes an experiment if it is to go whole, and reports whether its runs are not to be looked at. The only error is one of the call.
 func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole bool, err error) {
 	if !ref.trashed {
 		return false, nil
 	}
 	e, err := c.store.listedAlone(ctx, ref, c.problems, readUntagged)
 	if err != nil {
-		return true, ctx.Err() // with its meta.yaml mended it may be restored, with its runs
+		return true, ending(ctx, err) // with its meta.yaml mended it may be restored, with its runs
 	}
 	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
 		return false, nil
@@ -111,7 +111,12 @@ func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 
 // remove takes a folder out of the store and then removes it, or only yields it. discard gives where the folder went, "" if it is to stay after all.
 func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func() (string, error)) {
-	if link := c.store.linkAbove(r.Path); link != "" {
+	link, err := c.store.linkAbove(r.Path)
+	if err != nil {
+		c.did(r.Path, err)
+		return
+	}
+	if link != "" {
 		c.did(r.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + link + "' is a symbolic link; what is behind it is not removed"})
 		return
 	}

@@ -51,10 +51,15 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 		ref.experiment.id, _ = doc.text(keyExperimentID)
 		location, _ := doc.text(keyArtifactURI)
 		of = nil
-		if dir, ok := c.store.artifactFolder(ref, location, c.roots); isRun && ok && c.store.linkAbove(dir) == "" && c.store.tree.isDir(dir) {
+		dir, ok := c.store.artifactFolder(ref, location, c.roots)
+		if !isRun || !ok {
+			return nil
+		}
+		link, err := c.store.linkAbove(dir)
+		if err == nil && link == "" && c.store.tree.isDir(dir) {
 			of = append(of, artifactFolder{ref.id, dir})
 		}
-		return nil
+		return err
 	})
 	return of, isRun && err == nil
 }

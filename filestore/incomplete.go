@@ -15,7 +15,7 @@ var runAlways = [...]string{keyEndTime, keyStartTime, keyStatus, keyUserID}
 
 // incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that every version writes are missing, or the last newline.
 // Readers show defaults in their place.
-func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *problems) {
+func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *problems) error {
 	m := newScratch()
 	defer m.free()
 	var signs []string
@@ -39,4 +39,15 @@ func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p 
 	if err == nil && signs != nil {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemIncompleteMeta, Path: layout.Join(dir, layout.Meta), Reason: "the file was perhaps cut off: it " + strings.Join(signs, " and ")})
 	}
+	return ending(v.ctx, err)
+}
+
+// incompleteExperiment is incomplete for an experiment.
+func (v *inspection) incompleteExperiment(ref experimentRef, p *problems) error {
+	f, err := v.tree.folder(ref.dir)
+	if err != nil {
+		return ending(v.ctx, err)
+	}
+	defer closeQuietly(f)
+	return v.incomplete(f, ref.dir, nil, p)
 }

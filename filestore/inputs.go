@@ -305,17 +305,16 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
 func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*document) error) error {
 	f, err := run.OpenFolder(sub)
-	if err != nil {
-		if !isGone(err) {
-			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
-		}
+	if isGone(err) {
 		return ctx.Err()
+	}
+	if err != nil {
+		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	defer closeQuietly(f)
 	entries, err := f.Entries()
 	if err != nil {
-		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
-		return ctx.Err()
+		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	if len(entries) > maxInputs {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
@@ -341,7 +340,7 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 		switch {
 		case err == nil:
 		case ended(ctx, err):
-			return ctx.Err()
+			return ending(ctx, err)
 		case errors.Is(err, errNoDataset):
 			p.add(problemOf(mlruns.ProblemDangling, path, err))
 		case isGone(err):

@@ -45,7 +45,9 @@ func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
 
 func (v *inspection) all() error {
 	p := &problems{store: v.Store}
-	v.private(p)
+	if err := v.private(p); err != nil {
+		return err
+	}
 	refs, err := v.experimentRefs(mlruns.ViewAll, p)
 	if err == nil {
 		err = v.tell(found{}, p)
@@ -70,7 +72,9 @@ func (v *inspection) all() error {
 func (v *inspection) tell(f found, p *problems) error {
 	f.problems = p.sorted()
 	for i := range f.problems {
-		v.judge(&f.problems[i])
+		if err := v.judge(&f.problems[i]); err != nil {
+			return err
+		}
 	}
 	leaveDoubtful(f.problems)
 	if !v.report(f) {
@@ -87,20 +91,25 @@ func (v *inspection) next(path string) {
 }
 
 // private reports what interrupted writes left in the private folder. The originals of repairs lie there too, on purpose.
-func (v *inspection) private(p *problems) {
-	if v.isLink(layout.Private) {
+func (v *inspection) private(p *problems) error {
+	link, err := v.isLink(layout.Private)
+	if err != nil {
+		return err
+	}
+	if link {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Private, Reason: "a symbolic link stands in its place; what is behind it was not left by a write"})
-		return
+		return nil
 	}
 	entries, err := v.tree.entries(layout.Private)
 	if err != nil && !isMissing(err) {
-		p.add(problemOf(mlruns.ProblemUnreadable, layout.Private, err))
+		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, layout.Private, err)
 	}
 	for _, e := range entries {
 		if !layout.IsSaved(e.Name) {
 			p.add(leftover(layout.Join(layout.Private, e.Name)))
 		}
 	}
+	return nil
 }
 
 // sameExperiments finds ids and names that stand twice in the store. Of two, the active one comes first.
@@ -109,8 +118,8 @@ func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.
 	twice := map[string][]mlruns.Problem{}
 	for _, ref := range refs {
 		e, _, err := v.readExperimentOnly(v.ctx, ref)
-		if ended(v.ctx, err) {
-			return nil, v.ctx.Err()
+		if end := ending(v.ctx, err); end != nil {
+			return nil, end
 		}
 		if err != nil {
 			continue // told when its turn comes
@@ -130,35 +139,46 @@ func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.
 }
 
 // now is where an experiment lies that may have been deleted or restored since it was listed.
-func (v *inspection) now(ref experimentRef) experimentRef {
-	if !v.tree.isDir(ref.dir) {
-		if again, err := v.findExperiment(ref.id); err == nil {
-			return again
-		}
+func (v *inspection) now(ref experimentRef) (experimentRef, error) {
+	is, err := v.tree.dirAt(ref.dir)
+	if is || err != nil {
+		return ref, err
 	}
-	return ref
+	again, err := v.findExperiment(ref.id)
+	if err != nil {
+		return ref, ending(v.ctx, err)
+	}
+	return again, nil
 }
 
 func (v *inspection) experiment(ref experimentRef) error {
-	ref = v.now(ref)
+	ref, err := v.now(ref)
+	if err != nil {
+		return err
+	}
 	v.next(ref.dir)
 	p := &problems{store: v.Store}
 	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
-	if ended(v.ctx, err) {
-		return v.ctx.Err()
+	if end := ending(v.ctx, err); end != nil {
+		return end
 	}
-	if f, opening := v.tree.folder(ref.dir); err == nil && opening == nil {
-		v.incomplete(f, ref.dir, nil, p)
-		closeQuietly(f)
+	if err == nil {
+		if err := v.incompleteExperiment(ref, p); err != nil {
+			return err
+		}
 	}
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}
 	inspectValues(layout.Join(ref.dir, layout.Tags), e.Tags, p)
-	v.beside(ref.dir, p)
+	if err := v.beside(ref.dir, p); err != nil {
+		return err
+	}
 	runs, err := v.runRefs(ref, p)
 	if err != nil && !isMissing(err) { // not removed since the listing
-		p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
+		if err := p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err); err != nil {
+			return err
+		}
 	}
 	if err := v.tell(found{experiment: ref}, p); err != nil {
 		return err
@@ -173,10 +193,10 @@ func (v *inspection) experiment(ref experimentRef) error {
 }
 
 // beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other files are ignored by every MLflow version, and welcome.
-func (v *inspection) beside(dir string, p *problems) {
+func (v *inspection) beside(dir string, p *problems) error {
 	entries, err := v.tree.entries(dir)
 	if err != nil && !isMissing(err) {
-		p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
+		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
 	}
 	for _, e := range entries {
 		path := layout.Join(dir, e.Name)
@@ -187,6 +207,7 @@ func (v *inspection) beside(dir string, p *problems) {
 			p.add(conflict(path))
 		}
 	}
+	return nil
 }
 
 func leftover(path string) mlruns.Problem {

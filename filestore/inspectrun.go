@@ -19,32 +19,40 @@ func (v *inspection) run(ref runRef) error {
 	if err := v.ctx.Err(); err != nil {
 		return err
 	}
-	ref = newRunRef(v.now(ref.experiment), ref.id)
+	e, err := v.now(ref.experiment)
+	if err != nil {
+		return err
+	}
+	ref = newRunRef(e, ref.id)
 	v.next(ref.dir)
 	p := &problems{store: v.Store}
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
 	}
-	v.beside(ref.dir, p)
+	if err := v.beside(ref.dir, p); err != nil {
+		return err
+	}
 	return v.tell(found{experiment: ref.experiment, run: ref}, p)
 }
 
 // inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without one is no run.
 func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	f, err := v.tree.folder(ref.dir)
-	if err != nil {
-		if !isMissing(err) { // removed since the listing
-			p.add(problemOf(mlruns.ProblemUnreadable, ref.dir, err))
-		}
+	if isMissing(err) { // removed since the listing
 		return v.ctx.Err()
+	}
+	if err != nil {
+		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err)
 	}
 	defer closeQuietly(f)
 	info, err := v.reportedRun(v.ctx, f, layout.Meta, ref, p)
 	if err != nil && (ended(v.ctx, err) || isMissing(err)) {
-		return v.ctx.Err()
+		return ending(v.ctx, err)
 	}
 	if err == nil {
-		v.incomplete(f, ref.dir, runAlways[:], p)
+		if err := v.incomplete(f, ref.dir, runAlways[:], p); err != nil {
+			return err
+		}
 		if first, ok := v.runs[ref.id]; ok {
 			p.add(sameID(ref.dir, first))
 		}
@@ -53,7 +61,9 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 			return err
 		}
 	}
-	v.folders(ref, p)
+	if err := v.folders(ref, p); err != nil {
+		return err
+	}
 	if err := v.values(f, ref, info, p); err != nil {
 		return err
 	}
@@ -65,22 +75,38 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 }
 
 // folders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync tools drop them when they are empty.
-func (v *inspection) folders(ref runRef, p *problems) {
+func (v *inspection) folders(ref runRef, p *problems) error {
 	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
 		path := layout.Join(ref.dir, name)
-		if _, err := v.tree.stat(path); err != nil && v.isLink(path) { // there, but cannot be followed
+		_, err := v.tree.stat(path)
+		if rootfs.IsShortage(err) {
+			return err
+		}
+		link := false
+		if err != nil {
+			var lookErr error
+			if link, lookErr = v.isLink(path); lookErr != nil {
+				return lookErr
+			}
+		}
+		is, lookErr := v.tree.dirAt(path)
+		if lookErr != nil {
+			return lookErr
+		}
+		if link { // there, but cannot be followed
 			p.add(problemOf(mlruns.ProblemUnreadable, path, err))
-		} else if !v.tree.isDir(path) {
+		} else if !is {
 			p.add(mlruns.Problem{Kind: mlruns.ProblemMissingFolder, Path: path, Repairable: true, Reason: "the folder is missing, and MLflow ≥ 3.8 does not find the run without it"})
 		}
 	}
+	return nil
 }
 
 // leftOut reports the artifacts that no listing shows, where the run's artifacts may be looked at.
 func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error {
 	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
 	if err != nil {
-		return v.ctx.Err()
+		return ending(v.ctx, err)
 	}
 	defer closeQuietly(place)
 	n := 0
@@ -102,8 +128,8 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 	err := walkKeys(v.ctx, f, ref.dir, layout.Metrics, p, func(k keyFile) error {
 		metrics = append(metrics, k.key)
 		_, err := examineMetric(v.ctx, k, v.buf, p)
-		if err != nil && !ended(v.ctx, err) && !isMissing(err) {
-			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+		if err != nil && !isMissing(err) {
+			return p.unreadable(v.ctx, mlruns.ProblemUnreadable, k.path, err)
 		}
 		return v.ctx.Err()
 	})
@@ -122,26 +148,29 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 	inspectValues(layout.Join(ref.dir, layout.Params), params, p)
 	inspectValues(layout.Join(ref.dir, layout.Tags), tags, p)
 	if tags[mlruns.TagModelHistory] != "" {
-		v.lostArtifacts(ref, info, p)
+		return v.lostArtifacts(ref, info, p)
 	}
 	return nil
 }
 
 // lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of its artifacts is not there, where that may be looked at.
 // Without such a sign there is nothing to say: a run without artifacts has no folder at a recorded place either.
-func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) {
+func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) error {
 	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
 	if err != nil {
-		return
+		return ending(v.ctx, err)
 	}
 	defer closeQuietly(place)
 	path := layout.Join(ref.dir, layout.Artifacts)
 	if place.Problem != nil {
 		p.add(mlruns.Problem{Kind: place.Problem.Kind, Path: path, Reason: place.Problem.Reason})
-	} else if _, err := place.Fs.Stat(place.Folder); isMissing(err) {
+	} else if _, err := place.Fs.Stat(place.Folder); rootfs.IsShortage(err) {
+		return err
+	} else if isMissing(err) {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemNoArtifacts, Path: path,
 			Reason: fmt.Sprintf("the run has logged a model, but there is no folder of its artifacts; the recorded place is %.200s", info.ArtifactURI)})
 	}
+	return nil
 }
 
 // inspectValues reports what is wrong or in doubt with the keys and values of params or tags.

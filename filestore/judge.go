@@ -12,69 +12,79 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any more.
 const leftoverAge = time.Hour
 
 // judge says of a problem whether it can be repaired without guessing, where a look at other files is needed for that, and what is known for a person to do.
-func (s *Store) judge(p *mlruns.Problem) {
+// The only error is a shortage, see rootfs.IsShortage.
+func (s *Store) judge(p *mlruns.Problem) error {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
 		if discarded(path.Base(p.Path)) {
 			p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
-			return
+			return nil
 		}
-		if p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge; !p.Repairable {
+		latest, err := s.newest(p.Path)
+		if err != nil {
+			return err
+		}
+		if p.Repairable = time.Since(latest) > leftoverAge; !p.Repairable {
 			p.Reason += "; it changed within the last hour"
 		}
 	case mlruns.ProblemForeign:
-		s.judgeForeign(p)
+		return s.judgeForeign(p)
 	case mlruns.ProblemConflict:
-		s.judgeConflict(p)
+		return s.judgeConflict(p)
 	case mlruns.ProblemMissingMeta:
-		if found := s.otherMeta(p.Path); found != "" {
-			p.Reason += "; " + found
-		}
+		return s.tellOtherMeta(p, p.Path)
 	case mlruns.ProblemUnreadableMeta:
-		if found := s.otherMeta(parent(p.Path)); found != "" {
-			p.Reason += "; " + found
-		}
+		return s.tellOtherMeta(p, parent(p.Path))
 	}
+	return nil
 }
 
-// judgeForeign lets a repair move what lies among the records and nobody needs there.
-func (s *Store) judgeForeign(p *mlruns.Problem) {
+// judgeForeign lets a repair move what lies among the records and nobody needs there. The only error is a shortage.
+func (s *Store) judgeForeign(p *mlruns.Problem) error {
 	form := foreignFormOf(path.Base(p.Path))
 	if form == nil || !amongRecords(p.Path) {
-		return
+		return nil
 	}
 	p.Repairable = form.fate == junk
-	if form.fate == underWay {
-		p.Repairable = time.Since(s.newest(p.Path)) > leftoverAge
+	if form.fate != underWay {
+		return nil
 	}
+	latest, err := s.newest(p.Path)
+	p.Repairable = err == nil && time.Since(latest) > leftoverAge
+	return err
 }
 
-// newest is when anything in a folder, or the file, changed last; now, if that cannot be told.
-func (s *Store) newest(name string) time.Time {
+// newest is when anything in a folder, or the file, changed last; now, if that cannot be told. The only error is a shortage.
+func (s *Store) newest(name string) (time.Time, error) {
 	info, err := s.tree.lstat(name)
 	if err != nil {
-		return time.Now()
+		return time.Now(), shortage(err)
 	}
 	latest := info.ModTime()
 	if !info.IsDir() {
-		return latest
+		return latest, nil
 	}
 	entries, err := s.tree.entries(name)
 	if err != nil {
-		return time.Now()
+		return time.Now(), shortage(err)
 	}
 	for _, e := range entries {
-		if t := s.newest(layout.Join(name, e.Name)); t.After(latest) {
+		t, err := s.newest(layout.Join(name, e.Name))
+		if err != nil {
+			return t, err
+		}
+		if t.After(latest) {
 			latest = t
 		}
 	}
-	return latest
+	return latest, nil
 }
 
 // amongRecords reports whether a path lies where MLflow takes every file, or every folder, for a record.
@@ -88,23 +98,27 @@ func amongRecords(name string) bool {
 }
 
 // judgeConflict compares a conflict copy with its original.
-func (s *Store) judgeConflict(p *mlruns.Problem) {
+func (s *Store) judgeConflict(p *mlruns.Problem) error {
 	of := original(p.Path)
 	if of == "" {
-		return
+		return nil
 	}
 	info, err := s.tree.lstat(p.Path)
 	if err != nil {
-		return
+		return shortage(err)
 	}
 	if info.IsDir() {
 		p.Reason = fmt.Sprintf("a sync program's copy of the folder %s; compare the two and keep what is right", of)
-		return
+		return nil
 	}
 	p.Reason = fmt.Sprintf("a sync program's copy of %s", of)
-	if now, err := s.tree.lstat(of); err != nil || !now.Mode().IsRegular() || !info.Mode().IsRegular() {
+	now, err := s.tree.lstat(of)
+	if rootfs.IsShortage(err) {
+		return err
+	}
+	if err != nil || !now.Mode().IsRegular() || !info.Mode().IsRegular() {
 		p.Reason += "; that is not there any more, so rename the copy if it is wanted"
-		return
+		return nil
 	}
 	switch place := layout.Parse(of); place.Kind {
 	case layout.Metric:
@@ -114,6 +128,8 @@ func (s *Store) judgeConflict(p *mlruns.Problem) {
 	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
 		differ, err := s.differ(of, p.Path)
 		switch {
+		case rootfs.IsShortage(err):
+			return err
 		case err != nil:
 			p.Reason += "; the two cannot be compared: " + reasonOf(err)
 		case differ != "":
@@ -123,6 +139,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) {
 			p.Reason += " that says the same"
 		}
 	}
+	return nil
 }
 
 // differ says how a conflict copy of a value or a meta.yaml differs, "" if it does not.
@@ -189,11 +206,20 @@ func differentKeys(a, b *document) []string {
 	return keys
 }
 
-// otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished replacement, or a conflict copy.
-func (s *Store) otherMeta(dir string) string {
+// tellOtherMeta adds what otherMeta finds to a problem.
+func (s *Store) tellOtherMeta(p *mlruns.Problem, dir string) error {
+	found, err := s.otherMeta(dir)
+	if found != "" {
+		p.Reason += "; " + found
+	}
+	return err
+}
+
+// otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished replacement, or a conflict copy. The only error is a shortage.
+func (s *Store) otherMeta(dir string) (string, error) {
 	entries, err := s.tree.entries(dir)
 	if err != nil {
-		return ""
+		return "", shortage(err)
 	}
 	for _, e := range entries {
 		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !conflictOfMeta(e.Name) {
@@ -201,14 +227,17 @@ func (s *Store) otherMeta(dir string) string {
 		}
 		name := layout.Join(dir, e.Name)
 		data, err := s.read(name)
+		if rootfs.IsShortage(err) {
+			return "", err
+		}
 		if err != nil {
 			continue
 		}
 		if doc, err := parseDocument(data); err == nil && identifies(&doc, path.Base(dir)) {
-			return name + " has a whole one with the right id, which can be put in its place"
+			return name + " has a whole one with the right id, which can be put in its place", nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // identifies reports whether a document is that of the experiment or run whose folder has this name.

@@ -8,17 +8,13 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// The bounds of what stays open: the lock file and meta.yaml of each run, and metric files of all runs together.
-const (
-	maxKeptRuns    = 64
-	maxKeptMetrics = 256
-)
-
 // keptRuns are the runs that were logged to last, with their handles. Every use of a handle is preceded by a look that it still is what the path leads to,
 // so what is kept may be stale but is never believed to be fresh. A nil keptRuns keeps nothing.
 type keptRuns struct {
 	looker rootfs.Looker
 	device uint64 // of the store's root: what lies on another one is not kept
+
+	maxRuns, maxMetrics int
 
 	mu      sync.Mutex
 	byID    map[string]*list.Element
@@ -30,14 +26,19 @@ type keptRuns struct {
 // newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and where locks are files.
 func (s *Store) newKeptRuns() *keptRuns {
 	looker := s.tree.looker
-	if looker == nil || s.readOnly || s.locking == LockNone {
+	runs, metrics := keptBounds(handleLimit())
+	if looker == nil || s.readOnly || s.locking == LockNone || runs == 0 {
 		return nil
 	}
 	root, err := looker.Look(s.tree.name(""), false)
 	if err != nil {
 		return nil
 	}
-	return &keptRuns{looker: looker, device: root.Device, byID: map[string]*list.Element{}}
+	k := &keptRuns{looker: looker, device: root.Device, maxRuns: runs, maxMetrics: metrics, byID: map[string]*list.Element{}}
+	allKept.Lock()
+	defer allKept.Unlock()
+	allKept.caches[k] = true
+	return k
 }
 
 // take gives a run that is kept, until release; nil where there is none.
@@ -69,7 +70,7 @@ func (k *keptRuns) add(r *keptRun) {
 	if !k.closed {
 		k.byID[r.ref.id] = k.order.PushFront(r)
 	}
-	for e := k.order.Back(); e != nil && len(k.byID) > maxKeptRuns; {
+	for e := k.order.Back(); e != nil && len(k.byID) > k.maxRuns; {
 		before := e.Prev()
 		if e.Value.(*keptRun).users == 0 { //nolint:forcetypeassert // as above
 			out = append(out, k.remove(e))
@@ -112,14 +113,14 @@ func (k *keptRuns) release(r *keptRun, stale bool) {
 func (k *keptRuns) reserve() bool {
 	k.mu.Lock()
 	var out []*keptRun
-	for e := k.order.Back(); e != nil && k.metrics >= maxKeptMetrics; {
+	for e := k.order.Back(); e != nil && k.metrics >= k.maxMetrics; {
 		before := e.Prev()
 		if r := e.Value.(*keptRun); r.users == 0 && len(r.metrics) > 0 { //nolint:forcetypeassert // as above
 			out = append(out, k.remove(e))
 		}
 		e = before
 	}
-	ok := k.metrics < maxKeptMetrics
+	ok := k.metrics < k.maxMetrics
 	if ok {
 		k.metrics++
 	}
@@ -134,11 +135,29 @@ func (k *keptRuns) unreserve() {
 	k.metrics--
 }
 
+// giveBack closes what nobody uses: the process has no handles left.
+func (k *keptRuns) giveBack() {
+	k.mu.Lock()
+	var out []*keptRun
+	for e := k.order.Back(); e != nil; {
+		before := e.Prev()
+		if e.Value.(*keptRun).users == 0 { //nolint:forcetypeassert // as above
+			out = append(out, k.remove(e))
+		}
+		e = before
+	}
+	k.mu.Unlock()
+	_ = closeUnused(out) // as above
+}
+
 // close closes what nobody uses, and the rest when its use ends.
 func (k *keptRuns) close() error {
 	if k == nil {
 		return nil
 	}
+	allKept.Lock()
+	delete(allKept.caches, k)
+	allKept.Unlock()
 	k.mu.Lock()
 	k.closed = true
 	var out []*keptRun

@@ -46,11 +46,11 @@ func (e *enoughError) Error() string { return e.reason }
 // A missing folder has no keys. The order is unspecified.
 func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
 	inner, err := f.OpenFolder(sub)
-	if err != nil {
-		if !isGone(err) {
-			p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, sub), err))
-		}
+	if isGone(err) {
 		return ctx.Err()
+	}
+	if err != nil {
+		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	defer closeQuietly(inner)
 	w := &keyWalk{ctx: ctx, p: p, visit: visit}
@@ -70,8 +70,7 @@ func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems
 func (w *keyWalk) folder(f rootfs.Folder, dir, prefix string, depth int) error {
 	entries, err := f.Entries()
 	if err != nil {
-		w.p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
-		return w.ctx.Err()
+		return w.p.unreadable(w.ctx, mlruns.ProblemUnreadable, dir, err)
 	}
 	for _, e := range entries {
 		if err := w.ctx.Err(); err != nil {
@@ -98,8 +97,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 	case e.Type.IsDir():
 		inner, err := f.OpenFolder(e.Name)
 		if err != nil {
-			w.p.add(problemOf(mlruns.ProblemUnreadable, name, err))
-			return nil
+			return w.p.unreadable(w.ctx, mlruns.ProblemUnreadable, name, err)
 		}
 		defer closeQuietly(inner)
 		return w.folder(inner, name, key+"/", depth+1)

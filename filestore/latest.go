@@ -74,10 +74,8 @@ func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *pro
 	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
 		pt, found, err := readLatest(ctx, k, p)
 		switch {
-		case ended(ctx, err):
-			return ctx.Err()
 		case err != nil && !isGone(err):
-			p.add(problemOf(mlruns.ProblemUnreadable, k.path, err))
+			return p.unreadable(ctx, mlruns.ProblemUnreadable, k.path, err)
 		case err == nil && found:
 			metrics[k.key] = pt.metric(k.key)
 		}

@@ -178,7 +178,11 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.Life
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !s.isRun(ref) {
+		is, err := s.isRun(ref)
+		if err != nil {
+			return err
+		}
+		if !is {
 			continue
 		}
 		if err := all.step(s.setRunStage(ctx, ref, from, deleted)); err != nil {

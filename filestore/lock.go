@@ -115,7 +115,8 @@ func (s *Store) lockPlacedRun(ctx context.Context, ref runRef) (runRef, *placedR
 		return ref, nil, err
 	}
 	ref = newRunRef(e, ref.id)
-	if s.isRun(ref) {
+	is, err := s.isRun(ref)
+	if is {
 		var unlockRun unlockFunc
 		if unlockRun, err = s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock))); err == nil {
 			return ref, &placedRun{run: func() { s.unlock(unlockRun) }, experiment: func() { s.unlock(unlock) }}, nil

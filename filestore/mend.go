@@ -48,7 +48,9 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 // clearLeftover moves a leftover aside, if still nobody works on it.
 func (r *repair) clearLeftover(p mlruns.Problem) remedy {
 	return remedy{action: "move it aside", takes: p.Path, do: func(*remedy) error {
-		r.judge(&p)
+		if err := r.judge(&p); err != nil {
+			return err
+		}
 		if !p.Repairable {
 			return errMended
 		}

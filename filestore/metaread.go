@@ -23,7 +23,7 @@ var metaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisec
 func beingWritten(f rootfs.Folder, name string) bool {
 	info, err := f.Stat(name)
 	if err != nil {
-		return false
+		return rootfs.IsShortage(err) // then it is not known, and to look again does no harm
 	}
 	age := time.Since(info.ModTime())
 	return age < recentWrite && age > -recentWrite

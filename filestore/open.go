@@ -174,8 +174,8 @@ func (s *Store) look() (content, error) {
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
 		ok, err := s.tree.exists(layout.Join(e.Name, layout.Meta))
-		if ok {
-			return holdsStore, nil
+		if ok || rootfs.IsShortage(err) {
+			return holdsStore, err
 		}
 		unseen = cmp.Or(unseen, err)
 	}
@@ -190,7 +190,7 @@ func (s *Store) look() (content, error) {
 func (s *Store) insideStore() error {
 	data, err := s.read(layout.Meta)
 	if err != nil {
-		return nil //nolint:nilerr // what cannot be read does not say that it is an experiment's
+		return shortage(err) // what cannot be read does not say that it is an experiment's
 	}
 	doc, err := parseDocument(data)
 	if err != nil || doc.find(keyExperimentID) < 0 || doc.find("model_id") >= 0 { // a logged model names its experiment too

@@ -107,13 +107,13 @@ func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string)
 	if err != nil {
 		return nil, err
 	}
-	names := s.folders(entries, dir, p, reserved, valid)
+	names, err := s.folders(entries, dir, p, reserved, valid)
 	slices.Sort(names)
-	return names, nil
+	return names, err
 }
 
 // folders is subfolders of what was listed already, unsorted.
-func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserved, valid func(string) bool) []string {
+func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
 	names := make([]string, 0, len(entries))
 	foreign := 0
 	reject := func(name, reason string) {
@@ -126,6 +126,8 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 		case e.Type&fs.ModeSymlink != 0:
 			info, err := s.tree.stat(join(dir, e.Name))
 			switch {
+			case rootfs.IsShortage(err):
+				return nil, err
 			case err != nil && e.Name == layout.Meta: // who reads it says so
 				continue
 			case err != nil && !reserved(e.Name) && !foreignName(e.Name) && valid(e.Name):
@@ -157,7 +159,7 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 	if more := foreign - maxForeign; more > 0 {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: dir, Reason: fmt.Sprintf("%d more folders are neither experiments nor runs", more)})
 	}
-	return names
+	return names, nil
 }
 
 func join(dir, name string) string {
@@ -167,5 +169,36 @@ func join(dir, name string) string {
 	return layout.Join(dir, name)
 }
 
-// ended reports whether an error means that the caller's context is over, which is no problem of the store.
-func ended(ctx context.Context, err error) bool { return err != nil && ctx.Err() != nil }
+// ending gives the error that ends a call, if err is one of the call and says nothing of the store: its context is over, or the process lacks something
+// (rootfs.IsShortage). It is nil for all others.
+func ending(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case rootfs.IsShortage(err):
+		return err
+	}
+	return nil
+}
+
+// shortage is an error if it is a shortage, and nil for all others.
+func shortage(err error) error {
+	if rootfs.IsShortage(err) {
+		return err
+	}
+	return nil
+}
+
+// ended reports whether an error ends the call.
+func ended(ctx context.Context, err error) bool { return ending(ctx, err) != nil }
+
+// unreadable reports what could not be read, unless the error ends the call: then it is given back.
+func (p *problems) unreadable(ctx context.Context, kind mlruns.ProblemKind, path string, err error) error {
+	if end := ending(ctx, err); end != nil {
+		return end
+	}
+	p.add(problemOf(kind, path, err))
+	return nil
+}

@@ -23,6 +23,7 @@ type runRecord struct {
 	needs          search.Needs
 	opened         *atomic.Int64
 
+	err     error // what ends the call
 	ref     runRef
 	info    mlruns.RunInfo
 	metrics map[string]memo[search.Summary]
@@ -158,10 +159,17 @@ func (r *runRecord) file(sub, key string) (string, bool) {
 
 // read reports whether a file was read, and if it is damaged, that.
 func (r *runRecord) read(path string, err error) bool {
-	if err != nil && !isMissing(err) && !isFolder(err) && r.ctx.Err() == nil {
-		r.problems.add(problemOf(mlruns.ProblemUnreadable, path, err))
+	if err != nil && !isMissing(err) && !isFolder(err) {
+		r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, path, err))
 	}
 	return err == nil
+}
+
+// end takes the error that ends the call, if it is one.
+func (r *runRecord) end(err error) {
+	if r.err == nil {
+		r.err = err
+	}
 }
 
 // Datasets implements search.Record.
@@ -169,13 +177,14 @@ func (r *runRecord) Datasets() []search.Dataset {
 	run, err := r.experiment.OpenFolder(r.ref.id)
 	if err != nil {
 		if !isGone(err) {
-			r.problems.add(problemOf(mlruns.ProblemUnreadable, r.ref.dir, err))
+			r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.dir, err))
 		}
 		return nil
 	}
 	defer closeQuietly(run)
 	in, err := r.store.readInputs(r.ctx, run, r.ref, r.problems)
 	if err != nil {
+		r.end(err)
 		return nil
 	}
 	list := make([]search.Dataset, len(in.Datasets))

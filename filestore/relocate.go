@@ -63,11 +63,11 @@ func (m *move) relocate(ctx context.Context) error {
 	return nil
 }
 
-// experiment relocates an experiment. The only error is the end of ctx.
+// experiment relocates an experiment. The only error is one of the call.
 func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 	e, err := m.store.listedAlone(ctx, ref, m.problems, readUntagged)
 	if err != nil {
-		return ctx.Err()
+		return ending(ctx, err)
 	}
 	at, ok := m.from(e.ArtifactLocation, e.ID)
 	if !ok {

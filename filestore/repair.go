@@ -145,12 +145,20 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 		lock(layout.ExperimentLock(f.experiment.id))
 	default:
 		lock(layout.ExperimentLock(f.experiment.id))
-		if err == nil && r.tree.isDir(f.run.dir) {
+		is := false
+		if err == nil {
+			is, err = r.tree.dirAt(f.run.dir)
+		}
+		if is {
 			lock(layout.Join(f.run.dir, layout.Lock))
 		}
 	}
 	dir := cmp.Or(f.run.dir, f.experiment.dir)
-	if err == nil && !r.tree.isDir(dir) {
+	is := false
+	if err == nil {
+		is, err = r.tree.dirAt(dir)
+	}
+	if err == nil && !is {
 		err = fmt.Errorf("%s is not there any more; it was moved while this was going on", dir)
 	}
 	for ; err == nil && dir != ""; dir = parent(dir) {

@@ -128,8 +128,8 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 			return err
 		}
 		info, err := s.listedRun(ctx, f, ref, p)
-		if ended(ctx, err) {
-			return ctx.Err()
+		if end := ending(ctx, err); end != nil {
+			return end
 		}
 		if err == nil && !each(ref, info) {
 			return nil
@@ -149,7 +149,11 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	switch {
 	case err == nil || ended(ctx, err):
 	case isGone(err):
-		if _, gone := s.tree.stat(ref.dir); !isMissing(gone) { // else it was removed for good since it was listed
+		_, gone := s.tree.stat(ref.dir)
+		if rootfs.IsShortage(gone) {
+			return info, gone
+		}
+		if !isMissing(gone) { // else it was removed for good since it was listed
 			p.add(missingMeta(ref.dir))
 		}
 	default:

@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -71,22 +72,35 @@ type scan struct {
 
 	scanned, opened atomic.Int64
 	found           best
+
+	mu  sync.Mutex
+	err error // what ends the call
 }
 
-// experiment scans one experiment. What cannot be read is a problem; the only error is the end of ctx.
+// end takes the error that ends the call, if it is one, and reports whether there is one by now.
+func (sc *scan) end(ctx context.Context, err error) bool {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	if sc.err == nil {
+		sc.err = ending(ctx, err)
+	}
+	return sc.err != nil
+}
+
+// experiment scans one experiment. What cannot be read is a problem; the only error is one of the call, see ending.
 func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	e, refs, f, err := sc.store.openRuns(e, sc.problems)
-	if err != nil {
-		if !isMissing(err) {
-			sc.problems.add(problemOf(mlruns.ProblemUnreadable, e.dir, err))
-		}
+	if isMissing(err) {
 		return ctx.Err()
+	}
+	if err != nil {
+		return sc.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
 	}
 	defer closeQuietly(f)
 	name := sync.OnceValue(func() string {
 		experiment, _, err := sc.store.readExperimentOnly(ctx, e)
-		if err != nil && ctx.Err() == nil {
-			sc.problems.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(e.dir, layout.Meta), err))
+		if err != nil {
+			sc.end(ctx, sc.problems.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(e.dir, layout.Meta), err))
 		}
 		return experiment.Name
 	})
@@ -100,29 +114,32 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 				if i >= len(refs) || ctx.Err() != nil {
 					return
 				}
-				sc.run(refs[i], r)
+				if sc.end(ctx, sc.run(refs[i], r)) {
+					return
+				}
 			}
 		})
 	}
 	workers.Wait()
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), sc.err)
 }
 
-// run tests one run with a record that is used again for the next.
-func (sc *scan) run(ref runRef, r *runRecord) {
+// run tests one run with a record that is used again for the next. The only error is one of the call.
+func (sc *scan) run(ref runRef, r *runRecord) error {
 	sc.scanned.Add(1)
 	sc.opened.Add(1)
 	info, err := sc.store.listedRun(r.ctx, r.experiment, ref, sc.problems)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
-		return
+		return ending(r.ctx, err)
 	}
 	r.reset(ref, info)
 	if !sc.plan.filter.Match(r) {
-		return
+		return r.err
 	}
 	r.key = sc.plan.order.KeyInto(r.key, r)
-	if r.ctx.Err() != nil {
-		return // a value may be missing only because the time was up
+	if r.ctx.Err() != nil || r.err != nil {
+		return r.err // a value may be missing only because the time was up
 	}
 	r.key = sc.found.offer(candidate{ref: ref, key: r.key})
+	return nil
 }

@@ -99,7 +99,7 @@ func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) ite
 			switch {
 			case err == nil:
 			case ended(ctx, err):
-				yield(nil, ctx.Err())
+				yield(nil, ending(ctx, err))
 				return
 			case errors.As(err, &lost):
 				p.add(lost.problem)
@@ -127,7 +127,7 @@ func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) 
 	if isMissing(err) { // its experiment may have moved
 		run, err = s.run(ctx, ref.id)
 	}
-	if err == nil || ctx.Err() != nil || errors.Is(err, mlruns.ErrNotFound) {
+	if err == nil || ended(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
 		return run, err
 	}
 	return nil, &foundError{problemOf(mlruns.ProblemUnreadableMeta, ref.dir, err)}

@@ -146,6 +146,9 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 			case ctx.Err() != nil:
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
+			case ended(ctx, err):
+				yield(mlruns.Experiment{}, err)
+				return
 			case errors.Is(err, mlruns.ErrNotFound) || isMissing(err): // gone since it was found
 				continue
 			case err != nil:
@@ -174,9 +177,8 @@ func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Exper
 		return moved, nil
 	}
 	if err != nil { // damage is per file: it is listed all the same
-		p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err))
 		e.Tags = map[string]string{}
-		return e, ctx.Err()
+		return e, p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err)
 	}
 	defer closeQuietly(f)
 	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)

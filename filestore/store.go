@@ -87,6 +87,7 @@ func (s *Store) open(dir string) error {
 		return errors.Join(err, s.Close())
 	}
 	s.kept = s.newKeptRuns()
+	s.parallelism = min(s.parallelism, readersBound(handleLimit()))
 	s.warnOfDrive()
 	return nil
 }
@@ -115,7 +116,7 @@ func (s *Store) mount(dir string) error {
 	if err != nil {
 		return err
 	}
-	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: targets, LinkHint: linkHint, ReadOnly: s.readOnly})
+	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: targets, LinkHint: linkHint, ReadOnly: s.readOnly, OnExhausted: giveBack})
 	if err != nil {
 		return err
 	}

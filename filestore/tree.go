@@ -92,8 +92,17 @@ func (t *tree) kind(rel string) (fs.FileMode, error) {
 
 // isDir reports whether rel is a folder, or a link to one.
 func (t *tree) isDir(rel string) bool {
+	is, _ := t.dirAt(rel)
+	return is
+}
+
+// dirAt is isDir for who must not take for missing what the process could not look at.
+func (t *tree) dirAt(rel string) (bool, error) {
 	info, err := t.stat(rel)
-	return err == nil && info.IsDir()
+	if rootfs.IsShortage(err) {
+		return false, err
+	}
+	return err == nil && info.IsDir(), nil
 }
 
 func (t *tree) exists(rel string) (bool, error) {

@@ -35,14 +35,14 @@ func (u *upkeep) experiments() ([]experimentRef, error) {
 	return refs, err
 }
 
-// runs calls each for the runs of an experiment with a readable meta.yaml, until the caller wants no more. The only error is the end of ctx.
+// runs calls each for the runs of an experiment with a readable meta.yaml, until the caller wants no more. The only error is one of the call, see ending.
 func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, mlruns.RunInfo)) error {
 	_, refs, f, err := u.store.openRuns(e, u.problems)
-	if err != nil {
-		if !isMissing(err) {
-			u.problems.add(problemOf(mlruns.ProblemUnreadable, e.dir, err))
-		}
+	if isMissing(err) {
 		return ctx.Err()
+	}
+	if err != nil {
+		return u.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
 	}
 	defer closeQuietly(f)
 	u.at.Total += len(refs)
@@ -51,6 +51,9 @@ func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, ml
 			break
 		}
 		info, err := u.store.listedRun(ctx, f, ref, u.problems)
+		if end := ending(ctx, err); end != nil {
+			return end
+		}
 		if err == nil {
 			each(ref, info)
 		}

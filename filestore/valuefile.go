@@ -28,13 +28,14 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 	values := map[string]string{}
 	var doubtful []string // keys whose values are looked at again, all after one pause
 	bytes := 0
-	keep := func(key, path, value string, err error) {
+	keep := func(key, path, value string, err error) error {
 		switch {
 		case err == nil:
 			values[key] = value
-		case ctx.Err() == nil && !isGone(err): // deleted since the listing
-			p.add(problemOf(mlruns.ProblemUnreadable, path, err))
+		case !isGone(err): // deleted since the listing
+			return p.unreadable(ctx, mlruns.ProblemUnreadable, path, err)
 		}
+		return nil
 	}
 	err := walkKeys(ctx, f, dir, sub, p, func(k keyFile) error {
 		value, err := readText(k)
@@ -45,8 +46,7 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		if bytes += len(value); bytes > maxValues {
 			return &enoughError{fmt.Sprintf("the values have more than %d bytes together; the rest is not read", maxValues)}
 		}
-		keep(k.key, k.path, value, err)
-		return nil
+		return keep(k.key, k.path, value, err)
 	})
 	if err != nil || doubtful == nil {
 		return values, err
@@ -56,7 +56,9 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 	}
 	for _, key := range doubtful {
 		value, err := readText(keyFile{folder: f, name: layout.Join(sub, key)})
-		keep(key, layout.Join(dir, sub, key), value, err)
+		if err := keep(key, layout.Join(dir, sub, key), value, err); err != nil {
+			return values, err
+		}
 	}
 	return values, ctx.Err()
 }
@@ -228,22 +230,32 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 
 // ownFolder refuses a folder that is a link, which may lead to another run's, unless the caller allowed links.
 func (s *Store) ownFolder(folder string) error {
-	if len(s.linkTargets) == 0 && s.isLink(folder) {
-		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
+	if len(s.linkTargets) > 0 {
+		return nil
 	}
-	return nil
+	link, err := s.isLink(folder)
+	if err == nil && link {
+		err = &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
+	}
+	return err
 }
 
 // linkAbove gives the folder above a path that is a link, "" if none is.
-func (s *Store) linkAbove(name string) string {
+func (s *Store) linkAbove(name string) (string, error) {
 	dir := parent(name)
-	for dir != "" && !s.isLink(dir) {
-		dir = parent(dir)
+	for ; dir != ""; dir = parent(dir) {
+		if is, err := s.isLink(dir); is || err != nil {
+			return dir, err
+		}
 	}
-	return dir
+	return "", nil
 }
 
-func (s *Store) isLink(folder string) bool {
+// isLink takes what cannot be looked at for no link, but for a shortage: then it is not known.
+func (s *Store) isLink(folder string) (bool, error) {
 	kind, err := s.tree.kind(folder)
-	return err == nil && kind&fs.ModeSymlink != 0
+	if rootfs.IsShortage(err) {
+		return false, err
+	}
+	return err == nil && kind&fs.ModeSymlink != 0, nil
 }

@@ -44,7 +44,11 @@ func (f *Fs) openRootFolder(name string) (*rootFolder, error) {
 func (d *rootFolder) Close() error { return d.root.Close() }
 
 func (d *rootFolder) Entries() (entries []Entry, err error) {
-	dir, err := openDir(d.root, ".")
+	var dir *os.File
+	err = d.fsys.patiently(func() (err error) {
+		dir, err = openDir(d.root, ".")
+		return err
+	})
 	if err != nil {
 		return nil, wrap("readdir", d.name, err)
 	}
@@ -68,8 +72,11 @@ func (d *rootFolder) Open(name string) (afero.File, error) {
 	return file, nil
 }
 
-func (d *rootFolder) open(name string) (*os.File, error) {
-	file, err := openRegular(d.root, Clean(name), os.O_RDONLY, 0, false)
+func (d *rootFolder) open(name string) (file *os.File, err error) {
+	err = d.fsys.patiently(func() (err error) {
+		file, err = openRegular(d.root, Clean(name), os.O_RDONLY, 0, false)
+		return err
+	})
 	if isEscape(err) {
 		err = d.fsys.read("open", d.path(name), true, func(root *os.Root, n string) (err error) {
 			file, err = openRegular(root, n, os.O_RDONLY, 0, false)
@@ -137,7 +144,11 @@ func (d *rootFolder) OpenFolder(name string) (Folder, error) {
 	if !info.IsDir() {
 		return nil, wrap("open", d.path(name), notDir(name))
 	}
-	sub, err := d.root.OpenRoot(Clean(name))
+	var sub *os.Root
+	err = d.fsys.patiently(func() (err error) {
+		sub, err = d.root.OpenRoot(Clean(name))
+		return err
+	})
 	if isEscape(err) {
 		return d.fsys.OpenFolder(d.path(name))
 	}
@@ -147,8 +158,11 @@ func (d *rootFolder) OpenFolder(name string) (Folder, error) {
 	return &rootFolder{fsys: d.fsys, name: d.path(name), root: sub}, nil
 }
 
-func (d *rootFolder) Stat(name string) (fs.FileInfo, error) {
-	info, err := d.root.Stat(Clean(name))
+func (d *rootFolder) Stat(name string) (info fs.FileInfo, err error) {
+	err = d.fsys.patiently(func() (err error) {
+		info, err = d.root.Stat(Clean(name))
+		return err
+	})
 	if isEscape(err) {
 		return d.fsys.Stat(d.path(name))
 	}

@@ -44,7 +44,10 @@ func openFolder(f *Fs, name string) (Folder, error) {
 		return nil, err
 	}
 	defer func() { _ = dir.Close() }()
-	fd, err = unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	err = f.patiently(func() (err error) {
+		fd, err = unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	})
 	if err != nil {
 		return nil, wrap("open", name, err)
 	}
@@ -68,7 +71,14 @@ func (d *dirFolder) slow() (*rootFolder, error) {
 	if d.fd < 0 {
 		return nil, d.closed()
 	}
-	root, err := os.OpenRoot("/proc/self/fd/" + strconv.Itoa(d.fd))
+	var root *os.Root
+	err := d.fsys.patiently(func() (err error) {
+		root, err = os.OpenRoot("/proc/self/fd/" + strconv.Itoa(d.fd))
+		return err
+	})
+	if isExhausted(err) {
+		return nil, wrap("open", d.name, err)
+	}
 	if err != nil {
 		return d.fsys.openRootFolder(d.name)
 	}
@@ -93,7 +103,7 @@ func (d *dirFolder) openPlain(name string, flag int) (int, error) {
 	if name == "" || name == "." || name == ".." {
 		return -1, errLink
 	}
-	for {
+	for try := 0; ; {
 		fd, err := syscall.Openat(d.fd, name, flag|syscall.O_NOFOLLOW|syscall.O_CLOEXEC|nowaitFlags, 0)
 		switch err {
 		case nil:
@@ -102,6 +112,11 @@ func (d *dirFolder) openPlain(name string, flag int) (int, error) {
 			continue
 		case syscall.ELOOP, syscall.ENOTDIR, syscall.EAGAIN, syscall.ENXIO:
 			return -1, errLink // a link, a leased file, a socket
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM:
+			if again := d.fsys.onExhausted; again != nil && again(try) {
+				try++
+				continue
+			}
 		}
 		return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 	}

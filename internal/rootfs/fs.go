@@ -25,6 +25,9 @@ type Options struct {
 	// Portable takes the way of os.Root for every call, as platforms other than Linux and kernels without openat2 do. It is for tests: nothing but
 	// the time differs, and that os.Root must be allowed to list the folders above a name.
 	Portable bool
+	// OnExhausted is asked, with 0, 1, 2, …, when the process is out of handles or memory, whether the call is to be tried again. It may give handles back,
+	// or wait. Any number of calls may ask at once. nil: no call is tried again.
+	OnExhausted func(try int) bool
 }
 
 // Fs is a confined file system. It is safe for concurrent use. The zero value is not usable; call Open.
@@ -36,6 +39,8 @@ type Fs struct {
 	look     lookDir
 	linkHint string
 	readOnly bool
+
+	onExhausted func(try int) bool
 }
 
 var (
@@ -51,7 +56,7 @@ func Open(dir string, opts Options) (*Fs, error) {
 		return nil, err
 	}
 	learnEscapes(base.root)
-	fsys := &Fs{base: base, linkHint: opts.LinkHint, readOnly: opts.ReadOnly}
+	fsys := &Fs{base: base, linkHint: opts.LinkHint, readOnly: opts.ReadOnly, onExhausted: opts.OnExhausted}
 	if !opts.Portable {
 		fsys.quick = openBeneath(base.root)
 	}
@@ -233,7 +238,7 @@ func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, 
 	if quick(Clean(oldname), Clean(newname)) {
 		return nil
 	}
-	err := call(f.base.root, Clean(oldname), Clean(newname))
+	err := f.patiently(func() error { return call(f.base.root, Clean(oldname), Clean(newname)) })
 	if isEscape(err) {
 		from, err := f.resolve(oldname, false, f.targets)
 		if err != nil {
@@ -246,7 +251,7 @@ func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, 
 		if from.target != to.target {
 			return wrapLink(op, oldname, newname, syscall.EXDEV)
 		}
-		return wrapLink(op, oldname, newname, call(from.target.root, from.name, to.name))
+		return wrapLink(op, oldname, newname, f.patiently(func() error { return call(from.target.root, from.name, to.name) }))
 	}
 	return wrapLink(op, oldname, newname, err)
 }
@@ -279,6 +284,9 @@ func (f *Fs) dangling(op, name string, err error) error {
 		return err
 	}
 	to, failed := f.ReadlinkIfPossible(name)
+	if IsShortage(failed) {
+		return failed
+	}
 	if failed != nil {
 		return err
 	}
@@ -286,12 +294,15 @@ func (f *Fs) dangling(op, name string, err error) error {
 }
 
 func (f *Fs) through(targets []*target, op, name string, follow bool, call func(*os.Root, string) error) error {
-	err := call(f.base.root, Clean(name))
-	if isEscape(err) {
-		var at place
-		if at, err = f.resolve(name, follow, targets); err == nil {
-			err = call(at.target.root, at.name)
+	err := f.patiently(func() error {
+		err := call(f.base.root, Clean(name))
+		if isEscape(err) {
+			var at place
+			if at, err = f.resolve(name, follow, targets); err == nil {
+				err = call(at.target.root, at.name)
+			}
 		}
-	}
+		return err
+	})
 	return wrap(op, name, err)
 }

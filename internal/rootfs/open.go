@@ -128,7 +128,7 @@ func openNow(root *os.Root, name string, flag int, perm fs.FileMode) (*os.File, 
 
 // nameKind replaces the error of opening a pipe or a socket ("no such device or address") by one that says what it is.
 func nameKind(root *os.Root, name string, err error) error {
-	if isEscape(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+	if isEscape(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || isExhausted(err) {
 		return err
 	}
 	info, statErr := root.Stat(name)

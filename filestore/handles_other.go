@@ -1,0 +1,8 @@
+//go:build !unix
+
+package filestore
+
+import "math"
+
+// handleLimit is without meaning where memory is the only limit.
+func handleLimit() int { return math.MaxInt32 }

@@ -1,0 +1,10 @@
+//go:build !windows
+
+package rootfs
+
+import "syscall"
+
+var (
+	exhausted = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM}
+	shortages = append([]syscall.Errno{syscall.EINTR, syscall.EAGAIN}, exhausted...)
+)
