@@ -142,7 +142,7 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 	dir := run.ref.dir
 	var all steps
 	for _, p := range plan.params {
-		err := s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
+		err := s.sparing(run.kept, func() error { return s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync) })
 		if isExist(err) { // MLflow was faster
 			err = s.sameParam(ctx, run.ref, p)
 		}
@@ -155,13 +155,13 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		if plan.looked {
 			size = plan.size
 		}
-		if err := all.step(s.appendPoints(ctx, run, m, size, sync)); err != nil {
+		if err := all.step(s.sparing(run.kept, func() error { return s.appendPoints(ctx, run, m, size, sync) })); err != nil {
 			return err
 		}
 	}
 	info := run.info
 	for _, t := range plan.tags {
-		if err := all.step(s.writeValue(dir, layout.Tags, t.Key, t.Value, sync)); err != nil {
+		if err := all.step(s.sparing(run.kept, func() error { return s.writeValue(dir, layout.Tags, t.Key, t.Value, sync) })); err != nil {
 			return err
 		}
 		if t.Key == mlruns.TagRunName && t.Value != "" {

@@ -65,10 +65,12 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	return &e, nil
 }
 
-// byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none.
+// byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none, and an error where there is
+// none among those that could be read and the others may have the name.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, readUntagged) {
+	var check nameCheck
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, check.read) {
 		if err != nil {
 			return nil, err
 		}
@@ -77,6 +79,9 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 			continue
 		}
 		found = &e
+	}
+	if found == nil {
+		return nil, check.last(name)
 	}
 	return found, nil
 }
@@ -134,7 +139,9 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
 	root, err := s.tree.folder("")
 	if err != nil {
-		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
+		if end := p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err); end != nil {
+			err = end
+		}
 		return mlruns.Experiment{}, err
 	}
 	defer closeQuietly(root)

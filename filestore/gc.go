@@ -121,9 +121,11 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		return
 	}
 	at, durable := r.Path, true
-	elsewhere := c.artifactsOf(ctx, r.Path)
+	elsewhere, err := c.artifactsOf(ctx, r.Path)
+	if !c.did(r.Path, err) {
+		return
+	}
 	if !c.query.DryRun {
-		var err error
 		if at, err = discard(); at == "" && (err == nil || ctx.Err() != nil) {
 			return
 		}
@@ -132,13 +134,17 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		}
 		durable = err == nil
 	}
-	r.Files, r.Bytes = c.store.measure(at)
+	if r.Files, r.Bytes, err = c.store.measure(at); !c.did(r.Path, err) {
+		return
+	}
 	// What was moved and could come back after a power cut is left whole, for the next GC. So is what knows of artifacts that could not be removed.
 	gone := !c.query.DryRun && durable
 	for _, of := range elsewhere {
-		files, bytes := c.store.measure(of.dir)
+		files, bytes, err := c.store.measure(of.dir)
 		r.Files, r.Bytes = r.Files+files, r.Bytes+bytes
-		gone = gone && c.did(of.dir, c.store.removeArtifacts(ctx, of, r.RunID == ""))
+		if gone = gone && c.did(of.dir, err); gone {
+			gone = c.did(of.dir, c.store.removeArtifacts(ctx, of, r.RunID == ""))
+		}
 	}
 	if gone {
 		c.did(r.Path, c.store.tree.removeAll(at))

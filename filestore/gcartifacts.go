@@ -15,35 +15,38 @@ import (
 type artifactFolder struct{ run, dir string }
 
 // artifactsOf gives the folders of artifacts that belong to the run or the runs in a folder and lie elsewhere in the store, as MLflow's gc removes them.
-// What cannot be read has none.
-func (c *collection) artifactsOf(ctx context.Context, dir string) []artifactFolder {
+// What cannot be read has none; the only error is a shortage.
+func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFolder, error) {
 	f, err := c.store.tree.folder(dir)
 	if err != nil {
-		return nil
+		return nil, shortage(err)
 	}
 	defer closeQuietly(f)
-	if own, isRun := c.artifactsOfRun(ctx, f, layout.Meta); isRun {
-		return own
+	if own, isRun, err := c.artifactsOfRun(ctx, f, layout.Meta); isRun || err != nil {
+		return own, err
 	}
 	var all []artifactFolder
-	if !c.runsElsewhere(ctx, f) {
-		return nil
+	if elsewhere, err := c.runsElsewhere(ctx, f); err != nil || !elsewhere {
+		return nil, err
 	}
 	entries, err := f.Entries()
 	if err != nil {
-		return nil
+		return nil, shortage(err)
 	}
 	for _, e := range entries {
 		if e.Type.IsDir() && !layout.ReservedInExperiment(e.Name) {
-			of, _ := c.artifactsOfRun(ctx, f, layout.Join(e.Name, layout.Meta))
+			of, _, err := c.artifactsOfRun(ctx, f, layout.Join(e.Name, layout.Meta))
+			if err != nil {
+				return nil, err
+			}
 			all = append(all, of...)
 		}
 	}
-	return slices.DeleteFunc(all, func(of artifactFolder) bool { return strings.HasPrefix(of.dir, dir+"/") }) // goes with the rest
+	return slices.DeleteFunc(all, func(of artifactFolder) bool { return strings.HasPrefix(of.dir, dir+"/") }), nil // goes with the rest
 }
 
-func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool) {
-	_, err := readDocument(ctx, f, meta, func(doc *document) error {
+func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
+	_, err = readDocument(ctx, f, meta, func(doc *document) error {
 		var ref runRef
 		if ref.id, isRun = doc.text(keyRunID); !isRun {
 			ref.id, isRun = doc.text(keyRunUUID)
@@ -61,11 +64,11 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 		}
 		return err
 	})
-	return of, isRun && err == nil
+	return of, isRun && err == nil, shortage(err)
 }
 
 // runsElsewhere reports whether an experiment has a folder of the store that is not its own for its artifacts.
-func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) bool {
+func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, error) {
 	elsewhere := false
 	_, err := readDocument(ctx, f, layout.Meta, func(doc *document) error {
 		id, _ := doc.text(keyExperimentID)
@@ -74,7 +77,7 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) bool {
 		elsewhere = ok && at.rel != id
 		return nil
 	})
-	return elsewhere && err == nil
+	return elsewhere && err == nil, shortage(err)
 }
 
 // lodger gives the active experiment that has its artifacts in the folder of another, "" if there is none.

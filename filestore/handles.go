@@ -41,7 +41,7 @@ var allKept = struct {
 }{caches: map[*keptRuns]bool{}}
 
 // exhaustedPatience bounds the wait for handles that other calls have open for a moment.
-const exhaustedPatience = 8
+const exhaustedPatience = 7
 
 // giveBack closes the handles that are kept when the process has none left, and then waits for those of calls under way, a little longer every time.
 func giveBack(try int) bool {

@@ -6,7 +6,9 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -86,6 +88,19 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	}
 	r.metrics[key] = &keptMetric{name: name, path: s.tree.name(name), file: file, seen: seen}
 	return true
+}
+
+// sparing does one step of a write to a run, and does it again with the run's metric files closed if the process lacks a handle for it. The step fails with
+// nothing changed, unless it says that its effect stands.
+func (s *Store) sparing(r *keptRun, step func() error) error {
+	err := step()
+	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, atomicfile.ErrNotDurable) || errors.Is(err, mlruns.ErrNotDurable) {
+		return err
+	}
+	for key := range r.metrics {
+		s.dropMetric(r, key)
+	}
+	return step()
 }
 
 func (s *Store) dropMetric(r *keptRun, key string) {

@@ -157,7 +157,8 @@ func idTaken(id string) error {
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
-	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, readUntagged) {
+	var check nameCheck
+	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, check.read) {
 		if err != nil {
 			return err
 		}
@@ -165,7 +166,7 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 			return mlruns.ExperimentTaken(e.Name, e.Stage)
 		}
 	}
-	return nil
+	return check.last(restored.Name)
 }
 
 // setStages gives the runs of an experiment that are in one stage the other, one at a time. The caller holds the experiment's lock.

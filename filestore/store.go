@@ -80,7 +80,7 @@ func (s *Store) open(dir string) error {
 		return err
 	}
 	s.drive = s.judgeDrive()
-	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnUnlocked: func(name string, err error) {
+	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
 	if err := s.settle(); err != nil {

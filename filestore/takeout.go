@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // openFilesStay says that a file that is open, such as a lock, cannot be removed, nor its folder renamed.
@@ -112,24 +113,30 @@ func (s *Store) settleDiscarded() error {
 	return s.tree.syncDir(layout.Private)
 }
 
-// measure counts what is below dir and opens no file. A link counts as itself. What cannot be listed is left out.
-func (s *Store) measure(dir string) (files int, bytes int64) {
+// measure counts what is below dir and opens no file. A link counts as itself. What cannot be listed is left out; the only error is a shortage.
+func (s *Store) measure(dir string) (files int, bytes int64, err error) {
 	info, err := s.tree.lstat(dir)
 	if err != nil {
-		return 0, 0
+		return 0, 0, shortage(err)
 	}
 	if !info.IsDir() {
-		return 1, info.Size()
+		return 1, info.Size(), nil
 	}
 	entries, err := s.tree.entries(dir)
+	if rootfs.IsShortage(err) {
+		return 0, 0, err
+	}
 	if err != nil {
 		s.logger.Warn("a folder that is removed cannot be listed", "path", dir, "error", err)
 	}
 	for _, e := range entries {
-		n, size := s.measure(layout.Join(dir, e.Name))
+		n, size, err := s.measure(layout.Join(dir, e.Name))
+		if err != nil {
+			return 0, 0, err
+		}
 		files, bytes = files+n, bytes+size
 	}
-	return files, bytes
+	return files, bytes, nil
 }
 
 // dropLocks removes the locks of experiments that are gone. That is safe while the lock is held, and nothing of what it guards is done any more:

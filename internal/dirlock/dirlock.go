@@ -51,6 +51,8 @@ type Options struct {
 	// OnUnlocked is called at most once in the life of a Locker, before a BestEffort lock first does without the
 	// file system, with the name of the lock file and the cause.
 	OnUnlocked func(name string, err error)
+	// OnExhausted is that of rootfs.Options, for lock files, which are opened by their paths.
+	OnExhausted func(try int) bool
 }
 
 // Locker locks files of one file system. It is safe for concurrent use. Two lockers of one directory exclude each
@@ -249,6 +251,9 @@ func (l *Locker) nativePath(name string) (path string, ok bool) {
 func (l *Locker) tryFile(name, path string) (fileLock, error) {
 	lock := l.openLock(path)
 	ok, err := lock.TryLock()
+	for try := 0; isExhausted(err) && l.opts.OnExhausted != nil && l.opts.OnExhausted(try); try++ {
+		ok, err = lock.TryLock()
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // deleted or moved since it was made
 	}
@@ -264,6 +269,9 @@ func (l *Locker) tryFile(name, path string) (fileLock, error) {
 	}
 	return nil, errors.Join(err, lock.Unlock())
 }
+
+// isExhausted reports whether the process has no handle or no memory for a lock file. EAGAIN is a lease, which is waited for.
+func isExhausted(err error) bool { return rootfs.IsShortage(err) && !errors.Is(err, syscall.EAGAIN) }
 
 // isAt reports whether the file that is locked is the one that name leads to.
 func (l *Locker) isAt(lock fileLock, name string) (bool, error) {

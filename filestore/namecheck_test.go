@@ -1,0 +1,61 @@
+package filestore_test
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+)
+
+// TestNameAndIDChecksThatCannotLookRefuse has a meta.yaml that cannot be read: whether it has the name is not known, so nobody gets the name.
+func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
+	for _, cause := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE} {
+		for _, plain := range []bool{false, true} {
+			f := newFaulty(t, plain, filestore.SyncNever)
+			c := mlruns.NewClient(f.store)
+			for _, id := range []string{"e2", "e3"} {
+				f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{ID: id, Name: id})))
+			}
+			f.must(f.store.DeleteExperiment(f.ctx, "e3"))
+			f.faults.arm(faultfs.FailMatching(func(op faultfs.Op) bool { return strings.HasPrefix(op.Path, "mlruns/e1/") || strings.HasPrefix(op.Path, "/mlruns/e1/") }, cause))
+			for what, err := range map[string]error{
+				"create":                 errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "one"})),
+				"create by another name": errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "other"})),
+				"get or create":          errOf(c.GetOrCreateExperiment(f.ctx, "one")),
+				"look up":                errOf(f.store.ExperimentByName(f.ctx, "one")),
+				"rename":                 f.store.RenameExperiment(f.ctx, "e2", "one"),
+				"restore":                f.store.RestoreExperiment(f.ctx, "e3"),
+				"run with an id":         errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e2"})),
+			} {
+				if !errors.Is(err, cause) || errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, mlruns.ErrExists) {
+					t.Errorf("%v, plain %v: %s: %v", cause, plain, what, err)
+				}
+			}
+			if e, err := f.store.ExperimentByName(f.ctx, "e2"); cause != syscall.EMFILE && (err != nil || e.ID != "e2") {
+				t.Errorf("%v: another that can be read: %v, %v", cause, e, err)
+			}
+			f.faults.disarm()
+			f.verify("")
+			page, err := f.store.SearchExperiments(f.ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll})
+			if err != nil || len(page.Experiments) != 4 {
+				t.Errorf("%v: %v, %v", cause, page, err)
+			}
+		}
+	}
+}
+
+// TestNameOfDamagedExperiment has a meta.yaml that was read and makes no sense: one damaged experiment keeps nobody from making another.
+func TestNameOfDamagedExperiment(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncNever)
+	f.must(afero.WriteFile(f.base, "mlruns/e1/meta.yaml", []byte("<<<<<<< HEAD\n"), 0o666))
+	f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "two"})))
+	if _, err := f.store.ExperimentByName(f.ctx, "nobody"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("a name that nobody has: %v", err)
+	}
+}
