@@ -23,7 +23,9 @@ func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 				f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{ID: id, Name: id})))
 			}
 			f.must(f.store.DeleteExperiment(f.ctx, "e3"))
-			f.faults.arm(faultfs.FailMatching(func(op faultfs.Op) bool { return strings.HasPrefix(op.Path, "mlruns/e1/") || strings.HasPrefix(op.Path, "/mlruns/e1/") }, cause))
+			f.faults.arm(faultfs.FailMatching(func(op faultfs.Op) bool {
+				return strings.HasPrefix(op.Path, "mlruns/e1/") || strings.HasPrefix(op.Path, "/mlruns/e1/")
+			}, cause))
 			for what, err := range map[string]error{
 				"create":                 errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "one"})),
 				"create by another name": errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "other"})),
