@@ -24,7 +24,8 @@ const tornPatience = 50 * time.Millisecond
 const tornPrefix = atomicfile.Prefix + "torn-"
 
 // appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
-// ones are one write to its end. The commit point is the link or the write. The caller holds the run's lock.
+// ones are one write to its end. The commit point is the link, or the write to a file that is kept open, which is on a local file system. Of any other
+// file it is the close: until then the lines may be in the memory of this machine only, as with NFS. The caller holds the run's lock.
 // size is that of the file if it is open and was found in its place, or -1.
 func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size int64, sync bool) error {
 	if run.kept.has(m.key) {
@@ -52,40 +53,80 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size 
 	}
 }
 
-func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool) (err error) {
+func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool) error {
 	name := layout.Join(run.ref.dir, layout.Metrics, m.key)
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err == nil && s.keepMetric(run.kept, m.key, name, f) {
-			return
-		}
-		// The lines are in the file by then, but some network file systems tell only now that they have no room for them.
-		if closeErr := f.Close(); err == nil && closeErr != nil {
-			err = errors.Join(atomicfile.ErrNotDurable, closeErr)
-		}
-	}()
 	size, err := s.endLine(ctx, run.ref.dir, name, f)
 	if err != nil {
+		closeQuietly(f)
 		return err
 	}
-	return write(f, size, m.lines, sync)
+	err = write(f, size, m.lines)
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	if err == nil && s.keepMetric(run.kept, m.key, name, f) {
+		return nil
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		return nil
+	}
+	return s.takeBackClosed(name, size, m.lines, err)
+}
+
+// takeBackClosed takes back an append that failed, perhaps not before the file was closed: what of it is there, all, a part or nothing, is seen when the file is
+// opened anew. If others have appended meanwhile, the lines stay where they are, and stand if they are whole.
+func (s *Store) takeBackClosed(name string, size int64, lines []byte, cause error) error {
+	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
+	if err != nil {
+		return errors.Join(cause, fmt.Errorf("what of it is there could not be taken back: %w", err))
+	}
+	there := make([]byte, len(lines)+1)
+	n, err := f.ReadAt(there, size)
+	there = there[:n]
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+	case n == 0:
+		err = nil
+	case n <= len(lines) && isPartOf(there, lines):
+		err = f.Truncate(size)
+	case bytes.HasPrefix(there, lines):
+		cause, err = errors.Join(atomicfile.ErrNotDurable, cause), nil
+	default:
+		err = errors.New("another program has written there")
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		err = fmt.Errorf("what of it is there could not be taken back: %w", err)
+	}
+	return errors.Join(cause, err)
+}
+
+// isPartOf reports whether what is in a file is what was to be written there, cut off or with a hole.
+func isPartOf(there, lines []byte) bool {
+	for i, b := range there {
+		if b != lines[i] && b != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // write adds lines to a file of a size that ends where a line may begin.
-func write(f afero.File, size int64, lines []byte, sync bool) error {
-	if n, err := f.Write(lines); err != nil {
-		return errors.Join(err, takeBack(f, size, lines[:n]))
+func write(f afero.File, size int64, lines []byte) error {
+	n, err := f.Write(lines)
+	if err != nil {
+		err = errors.Join(err, takeBack(f, size, lines[:n]))
 	}
-	if !sync {
-		return nil
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(atomicfile.ErrNotDurable, err)
-	}
-	return nil
+	return err
 }
 
 // takeBack removes the part of a failed append that was written, if it is still the end of the file.

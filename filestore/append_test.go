@@ -143,13 +143,71 @@ func TestFailedAppendLeavesOthersAlone(t *testing.T) {
 	}
 }
 
-// TestFailedCloseOfAppend is how some network file systems say that there is no room.
+// TestFailedCloseOfAppend is how some network file systems say that there is no room: a part of what was written may be there. The append has failed, the file is as
+// it was, and logging again logs the point once.
 func TestFailedCloseOfAppend(t *testing.T) {
+	for _, kind := range []faultfs.Kind{faultfs.Close, faultfs.Sync} {
+		for _, kept := range []int{0, 1, 4, 7, 8, 100} {
+			f := newFaulty(t, false, filestore.SyncAlways)
+			before := f.content(oldMetric)
+			failed := false
+			f.hook(func(op faultfs.Op) error {
+				if op.Kind != kind || op.Path != oldMetric || failed {
+					return nil
+				}
+				failed = true
+				return &faultfs.Partial{N: kept, Err: errFault}
+			}, filestore.WithSync(filestore.SyncAlways))
+			err := f.store.LogMetric(f.ctx, "run", newPoint)
+			if errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, errFault) {
+				t.Errorf("%s, %d bytes kept: error %v, want %v", kind, kept, err, errFault)
+			}
+			if got := f.content(oldMetric); got != before {
+				t.Errorf("%s, %d bytes kept: %q, want %q", kind, kept, got, before)
+			}
+			f.must(f.store.LogMetric(f.ctx, "run", newPoint))
+			if got := f.content(oldMetric); got != before+"5 2.0 7\n" {
+				t.Errorf("%s, %d bytes kept: logged again: %q", kind, kept, got)
+			}
+			f.verify("")
+		}
+	}
+}
+
+// TestFailedCloseBesideAnotherWriter has MLflow append before the close of an append fails: its line stays, and ours with it, of which the error says that it stands.
+func TestFailedCloseBesideAnotherWriter(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
-	f.hook(faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Close && op.Path == oldMetric }, errFault))
-	err := f.store.LogMetric(f.ctx, "run", newPoint)
-	if !errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, errFault) {
+	failed := false
+	f.hook(func(op faultfs.Op) error {
+		if op.Kind != faultfs.Close || op.Path != oldMetric || failed {
+			return nil
+		}
+		failed = true
+		f.appendTo(oldMetric, "9 9.0 9\n")
+		return errFault
+	})
+	if err := f.store.LogMetric(f.ctx, "run", newPoint); !errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, errFault) {
 		t.Errorf("error %v, want %v that wraps %v", err, mlruns.ErrNotDurable, errFault)
+	}
+	if got := f.content(oldMetric); !strings.HasSuffix(got, "5 2.0 7\n9 9.0 9\n") {
+		t.Errorf("file %q", got)
+	}
+	f.verify("")
+}
+
+// TestAppendThatCannotBeTakenBack has the server go away: the error says that something of the point may be there.
+func TestAppendThatCannotBeTakenBack(t *testing.T) {
+	f := newFaulty(t, false, filestore.SyncMeta)
+	gone := false
+	f.hook(func(op faultfs.Op) error {
+		if gone = gone || op.Kind == faultfs.Close && op.Path == oldMetric; gone {
+			return errFault
+		}
+		return nil
+	})
+	err := f.store.LogMetric(f.ctx, "run", newPoint)
+	if errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, errFault) || !strings.Contains(err.Error(), "could not be taken back") {
+		t.Errorf("error %v", err)
 	}
 }
 

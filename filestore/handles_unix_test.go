@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -288,17 +287,6 @@ func openAll(t *testing.T) (held []*os.File) {
 		t.Cleanup(func() { _ = f.Close() })
 		held = append(held, f)
 	}
-}
-
-func countAll[T any](t *testing.T, seq iter.Seq2[T, error]) (n int) {
-	t.Helper()
-	for _, err := range seq {
-		if err != nil {
-			t.Fatal(err)
-		}
-		n++
-	}
-	return n
 }
 
 // setHandleLimit sets how many files this process may have open, for good.

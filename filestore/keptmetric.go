@@ -47,7 +47,12 @@ func (s *Store) appendKept(ctx context.Context, run loggedRun, points series, si
 		size, err = s.endLine(ctx, run.ref.dir, m.name, m.file)
 	}
 	if err == nil {
-		err = write(m.file, size, points.lines, sync)
+		err = write(m.file, size, points.lines)
+	}
+	if err == nil && sync {
+		if err = m.file.Sync(); err != nil {
+			err = errors.Join(atomicfile.ErrNotDurable, err)
+		}
 	}
 	if err != nil {
 		s.dropMetric(run.kept, points.key)

@@ -117,6 +117,18 @@ func collected[T any](seq iter.Seq2[T, error]) (list []T, err error) {
 	return list, nil
 }
 
+// countAll counts what a call yields.
+func countAll[T any](t *testing.T, seq iter.Seq2[T, error]) (n int) {
+	t.Helper()
+	for _, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
 // shortageStore has of everything that is read.
 func shortageStore(t *testing.T, mem *memfs.FS, plain bool) *faulty {
 	t.Helper()

@@ -86,6 +86,9 @@ func (s *Store) open(dir string) error {
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	if err := s.checkAppend(); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	s.kept = s.newKeptRuns()
 	s.parallelism = min(s.parallelism, readersBound(handleLimit()))
 	s.warnOfDrive()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
 
 	"github.com/spf13/afero"
@@ -86,10 +87,22 @@ func publish(fsys afero.Fs, tmp, name string) (renamed bool, err error) {
 		}
 	}
 	if err := absent(fsys, name); err != nil {
+		if errors.Is(err, fs.ErrExist) && sameFile(fsys, tmp, name) {
+			return false, nil // the link was made, and its answer got lost
+		}
 		return false, err
 	}
 	err = rename(fsys, tmp, name)
 	return err == nil, err
+}
+
+func sameFile(fsys afero.Fs, a, b string) bool {
+	first, err := lstat(fsys, a)
+	if err != nil {
+		return false
+	}
+	second, err := lstat(fsys, b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // settle makes the new entry durable, after the commit point.

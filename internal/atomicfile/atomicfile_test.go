@@ -240,9 +240,9 @@ func TestPublishRace(t *testing.T) {
 	}
 }
 
-// A file system without hard links: FAT says EPERM, others that it is unsupported.
+// A file system without hard links: FAT says EPERM, others that it is unsupported, rclone EIO, Android EACCES.
 func TestPublishWithoutLinks(t *testing.T) {
-	for _, errno := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK} {
+	for _, errno := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK, syscall.EIO, syscall.EINVAL, syscall.EACCES} {
 		mem := memfs.New()
 		fsys := faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno))
 		if err := atomicfile.Publish(fsys, "f", []byte("text"), atomicfile.Options{}); err != nil {
@@ -254,6 +254,29 @@ func TestPublishWithoutLinks(t *testing.T) {
 		wantFile(t, mem, "f", "text")
 		wantNames(t, mem, ".", "f")
 	}
+}
+
+// deaf makes links and says that it failed, as when the answer of a server gets lost.
+type deaf struct{ *rootfs.Fs }
+
+func (d deaf) Link(oldname, newname string) error {
+	if err := d.Fs.Link(oldname, newname); err != nil {
+		return err
+	}
+	return syscall.EIO
+}
+
+func TestPublishWhereTheAnswerGetsLost(t *testing.T) {
+	root, err := rootfs.Open(t.TempDir(), rootfs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := atomicfile.Publish(deaf{root}, "f", []byte("text"), atomicfile.Options{}); err != nil {
+		t.Errorf("Publish: %v, though the link was made", err)
+	}
+	wantFile(t, root, "f", "text")
+	wantNames(t, root, ".", "f")
 }
 
 func TestSyncDirUnsupported(t *testing.T) {

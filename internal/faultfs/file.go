@@ -13,6 +13,8 @@ type file struct {
 	afero.File
 	name string
 	tape *tape
+
+	written int // bytes of the last write that took effect
 }
 
 func (f *file) Read(p []byte) (int, error) {
@@ -30,7 +32,9 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 }
 
 func (f *file) Write(p []byte) (int, error) {
-	return f.write(p, f.File.Write)
+	n, err := f.write(p, f.File.Write)
+	f.written = n
+	return n, err
 }
 
 func (f *file) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
@@ -69,7 +73,7 @@ func (f *file) Truncate(size int64) error {
 
 func (f *file) Sync() error {
 	if err := f.tape.fail(Sync, f.name); err != nil {
-		return err
+		return errors.Join(err, f.lose(err))
 	}
 	return f.File.Sync()
 }
@@ -77,10 +81,24 @@ func (f *file) Sync() error {
 // Close closes in any case, so that a test leaks nothing.
 func (f *file) Close() error {
 	injected := f.tape.fail(Close, f.name)
+	lost := f.lose(injected)
 	if err := f.File.Close(); injected == nil {
 		return err
 	}
-	return injected
+	return errors.Join(injected, lost)
+}
+
+// lose takes back what a file system that writes behind was not able to write out, when it comes to say so.
+func (f *file) lose(injected error) error {
+	part := (*Partial)(nil)
+	if !errors.As(injected, &part) || f.written == 0 {
+		return nil
+	}
+	info, err := f.File.Stat()
+	if err != nil {
+		return err
+	}
+	return f.File.Truncate(info.Size() - int64(f.written-min(part.N, f.written)))
 }
 
 func (f *file) Stat() (fs.FileInfo, error) {

@@ -2,7 +2,8 @@ package faultfs
 
 import "syscall"
 
-// Partial makes a Write write its first N bytes and fail with Err. Any other operation just fails.
+// Partial makes a Write write its first N bytes and fail with Err. A Sync or Close that fails with it keeps the first N bytes of the last write to the end of
+// the file, as on a file system that writes behind. Any other operation just fails.
 type Partial struct {
 	N   int
 	Err error

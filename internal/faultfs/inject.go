@@ -53,7 +53,7 @@ type Op struct {
 
 // Injector decides the error of an operation. nil lets it through. An operation that fails has no effect, but that
 // Close releases the handle, that a Write that fails with ErrShort writes half, and that one that fails with a *Partial
-// writes that much. An operation for which it gives a *Delay goes through, later. An Injector is called by one goroutine
+// writes that much, also if a Close or Sync tells so later. An operation for which it gives a *Delay goes through, later. An Injector is called by one goroutine
 // at a time.
 type Injector func(Op) error
 

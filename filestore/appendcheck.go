@@ -1,0 +1,71 @@
+package filestore
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// checkAppend refuses to write to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be
+// logged there, and no other. It is asked where the file system is not known to append. Where no file can be made there is nothing to find out.
+func (s *Store) checkAppend() error {
+	if s.readOnly || s.knownToAppend() {
+		return nil
+	}
+	rel := path.Base(temporary(atomicfile.Prefix + "tmp-append"))
+	err := s.tree.create(rel, []byte("1"), false)
+	if err == nil {
+		err = s.tryAppend(rel)
+	} else {
+		err = shortage(err)
+	}
+	s.discard(rel)
+	return err
+}
+
+func (s *Store) knownToAppend() bool {
+	if s.tree.looker != nil {
+		return true
+	}
+	switch kind, shared := s.fileSystem(); kind {
+	case "nfs", "smb", "9p":
+		return true
+	case "":
+		return false
+	default:
+		return !shared
+	}
+}
+
+// tryAppend adds to a file that holds "1".
+func (s *Store) tryAppend(rel string) error {
+	f, err := s.tree.fs.OpenFile(s.tree.name(rel), os.O_RDWR|os.O_APPEND, 0)
+	if err == nil {
+		_, err = f.Write([]byte("2"))
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	if err == nil {
+		var now []byte
+		if now, err = s.read(rel); err == nil && !bytes.Equal(now, []byte("12")) {
+			err = fmt.Errorf("what was added to %q gave %q", "1", now)
+		}
+	}
+	switch {
+	case err == nil || rootfs.IsShortage(err):
+		return err
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSPC): // taken away, or full
+		return nil
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrUnsupported, Cause: err, Text: fmt.Sprintf("the file system cannot add to the end of a file (%v), without which no metric can be logged; "+
+		"mount it so that it can (rclone: --vfs-cache-mode writes), or open the store with WithReadOnly", err)}
+}

@@ -1,0 +1,75 @@
+package filestore_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/memfs"
+)
+
+// TestLoggingWithoutLinks logs new metrics, params and tags where link(2) gives what file systems of user space answer.
+func TestLoggingWithoutLinks(t *testing.T) {
+	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.ENOSYS, syscall.ENOTSUP, syscall.EINVAL, syscall.EACCES, syscall.EMLINK} {
+		mem := memfs.New()
+		s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno))))
+		err := errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"}))
+		for step := range int64(3) {
+			err = errors.Join(err, s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Step: step, Time: time.UnixMilli(step)}))
+		}
+		err = errors.Join(err, s.LogParam(t.Context(), "run", "p", "v"), s.LogParam(t.Context(), "run", "p", "v"), s.SetTag(t.Context(), "run", "t", "v"))
+		if err != nil {
+			t.Errorf("link gives %v: %v", errno, err)
+		}
+		if err := s.LogParam(t.Context(), "run", "p", "other"); !errors.Is(err, mlruns.ErrInvalid) {
+			t.Errorf("link gives %v: another value: %v", errno, err)
+		}
+		if n := countAll(t, s.MetricHistory(t.Context(), "run", "m", mlruns.HistoryQuery{})); n != 3 {
+			t.Errorf("link gives %v: %d points", errno, n)
+		}
+		noProblems(t, s)
+	}
+}
+
+// TestOpenWhereNothingCanBeAppended has a file system that makes files and does not add to them: it is refused in words before anything is logged.
+func TestOpenWhereNothingCanBeAppended(t *testing.T) {
+	mem := memfs.New()
+	if err := openStore(t, "/mlruns", filestore.WithFs(mem)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.EINVAL, syscall.ENOTSUP} {
+		for _, at := range []faultfs.Kind{faultfs.Open, faultfs.Write, faultfs.Close} {
+			appending := false
+			fsys := faultfs.New(mem, func(op faultfs.Op) error {
+				if !strings.Contains(op.Path, ".mlruns-tmp-append") {
+					return nil
+				}
+				appending = appending || op.Kind == faultfs.Open
+				if appending && op.Kind == at {
+					return errno
+				}
+				return nil
+			})
+			_, err := filestore.Open("/mlruns", filestore.WithFs(fsys))
+			if !errors.Is(err, mlruns.ErrUnsupported) || !errors.Is(err, errno) || !strings.Contains(fmt.Sprint(err), "add to the end of a file") {
+				t.Errorf("%s gives %v: %v", at, errno, err)
+			}
+			s, err := filestore.Open("/mlruns", filestore.WithFs(fsys), filestore.WithReadOnly())
+			if err != nil {
+				t.Fatalf("read-only: %v", err)
+			}
+			noProblems(t, s)
+			if infos, err := afero.ReadDir(mem, "/mlruns"); err != nil || len(infos) > 4 {
+				t.Errorf("left in the root: %v, %v", infos, err)
+			}
+		}
+	}
+}
