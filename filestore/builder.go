@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // builder fills a folder that nobody looks into yet. After an error it does nothing more.
@@ -53,6 +54,12 @@ func (b *builder) file(rel string, data []byte) {
 		return
 	}
 	f, err := b.tree.createOpen(name, data)
+	if f == nil && len(b.open) > 0 && rootfs.IsShortage(err) { // of handles, which the files that wait have
+		if b.settleFiles(nil); b.err != nil {
+			return
+		}
+		f, err = b.tree.createOpen(name, data)
+	}
 	if f != nil {
 		b.open = append(b.open, f)
 	}

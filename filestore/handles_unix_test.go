@@ -27,6 +27,7 @@ const (
 // limitTasks are what processes do that may have few files open.
 var limitTasks = map[string]func(ctx context.Context, t *testing.T, dir string){
 	"log":      logManyKeys,
+	"tags":     makeManyTags,
 	"read":     readManyRuns,
 	"crowded":  logBesideOthers,
 	"starving": readWithNothingLeft,
@@ -93,6 +94,31 @@ func logManyKeys(ctx context.Context, t *testing.T, dir string) {
 	if run.Finish(ctx, &err); err != nil {
 		t.Error(err)
 	}
+}
+
+// makeManyTags makes a run of more files than may be open, and ends it, all made durable.
+func makeManyTags(ctx context.Context, t *testing.T, dir string) {
+	s := openStore(t, dir)
+	tags := map[string]string{}
+	for i := range 100 {
+		tags[fmt.Sprintf("t%d", i)] = "v"
+	}
+	_, err := s.CreateRun(ctx, mlruns.RunSpec{ID: "many", Tags: tags})
+	if err := errors.Join(err, s.EndRun(ctx, "many", mlruns.StatusFinished, clockOfFaults())); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestManyTagsWithFewHandles makes a run whole, and makes it durable, with fewer files open than it has.
+func TestManyTagsWithFewHandles(t *testing.T) {
+	t.Parallel() // as above
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	limited(t, "tags", dir, 24)
+	s := openStore(t, dir, filestore.WithMustExist())
+	if run, err := s.Run(t.Context(), "many"); err != nil || len(run.Data.Tags) != 101 || run.Info.Status != mlruns.StatusFinished {
+		t.Errorf("%v, %v", run, err)
+	}
+	noProblems(t, s)
 }
 
 func logKeys(ctx context.Context, t *testing.T, run *mlruns.ActiveRun) {

@@ -204,3 +204,20 @@ func TestShortageIsNoAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestShortageWhileARunEnds has the process lack a handle for a value that is to be made durable: the run has not ended, and nothing says that it is durable.
+func TestShortageWhileARunEnds(t *testing.T) {
+	for _, cause := range shortages {
+		f := newFaulty(t, false, filestore.SyncMeta)
+		f.faults.arm(faultfs.FailMatching(func(op faultfs.Op) bool { return op.Path == oldMetric && op.Kind == faultfs.Open }, cause))
+		err := f.store.EndRun(f.ctx, "run", mlruns.StatusFinished, clockOfFaults())
+		f.faults.disarm()
+		if !errors.Is(err, cause) || errors.Is(err, mlruns.ErrNotDurable) {
+			t.Errorf("%v: %v", cause, err)
+		}
+		if run, err := f.store.Run(f.ctx, "run"); err != nil || run.Info.Status != mlruns.StatusRunning {
+			t.Errorf("%v: %v, %v", cause, run.Info.Status, err)
+		}
+		f.verify("")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name is written to the tag mlflow.runName before it,
@@ -117,6 +118,9 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
 			file, err := s.tree.openToSync(k.path)
+			if rootfs.IsShortage(err) {
+				return err
+			}
 			if err != nil {
 				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.path, "error", err)
 				return nil
