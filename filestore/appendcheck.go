@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"syscall"
 
 	"github.com/mlruns/mlruns"
@@ -15,7 +16,8 @@ import (
 )
 
 // checkAppend refuses to write to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be
-// logged there, and no other. It is asked where the file system is not known to append. Where no file can be made there is nothing to find out.
+// logged there, and no other. It is asked where the file system is not known to append: in user space, and where the caller brought it. Where no file can be made
+// there is nothing to find out.
 func (s *Store) checkAppend() error {
 	if s.readOnly || s.knownToAppend() {
 		return nil
@@ -32,17 +34,8 @@ func (s *Store) checkAppend() error {
 }
 
 func (s *Store) knownToAppend() bool {
-	if s.tree.looker != nil {
-		return true
-	}
-	switch kind, shared := s.fileSystem(); kind {
-	case "nfs", "smb", "9p":
-		return true
-	case "":
-		return false
-	default:
-		return !shared
-	}
+	kind := s.drive.Kind
+	return s.drive.Local || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
 }
 
 // tryAppend adds to a file that holds "1".
