@@ -63,13 +63,20 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 // noRun says that there is no such run among the experiments, or that there is one which has lost its meta.yaml: a folder of the name with values in it.
 // One without values may as well be an artifact folder.
 func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) error {
-	lost, ok := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool) {
+	lost, ok, short := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
 		ref := newRunRef(e, id)
-		return ref, slices.ContainsFunc([]string{layout.Metrics, layout.Params, layout.Tags}, func(sub string) bool { return s.tree.isDir(layout.Join(ref.dir, sub)) })
+		for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
+			if is, err := s.tree.dirAt(layout.Join(ref.dir, sub)); is || err != nil {
+				return ref, is, err
+			}
+		}
+		return ref, false, nil
 	})
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case short != nil:
+		return short
 	case ok:
 		return noMeta(lost.dir)
 	}
