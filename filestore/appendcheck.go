@@ -35,7 +35,7 @@ func (s *Store) checkAppend() error {
 
 func (s *Store) knownToAppend() bool {
 	kind := s.drive.Kind
-	return s.drive.Local || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
+	return s.tree.looker != nil || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
 }
 
 // tryAppend adds to a file that holds "1".
