@@ -15,6 +15,9 @@ func (r *Repository) TellLeftOut(ctx context.Context) error {
 	if missing(err) || err == nil && !info.IsDir() {
 		return ctx.Err()
 	}
+	if rootfs.IsShortage(err) {
+		return err
+	}
 	if err != nil {
 		r.leftOut(".", leftOutFor(err))
 		return ctx.Err()

@@ -51,29 +51,44 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 		if err != nil {
 			return info, err
 		}
-		if counted(f, layout.Meta, at.dir, p) {
-			if at.trashed {
-				info.Deleted++
-			} else {
-				info.Active++
-			}
-		}
-		for _, run := range runs {
-			if counted(f, layout.Join(run.id, layout.Meta), run.dir, p) {
-				info.Runs++
-			}
-		}
+		err = info.count(ctx, f, at, runs, p)
 		closeQuietly(f)
+		if err != nil {
+			return info, err
+		}
 	}
 	info.Problems = p.sorted()
 	return info, nil
 }
 
+// count counts an experiment and its runs from its open folder.
+func (i *Info) count(ctx context.Context, f rootfs.Folder, e experimentRef, runs []runRef, p *problems) error {
+	ok, err := counted(ctx, f, layout.Meta, e.dir, p)
+	switch {
+	case err != nil:
+		return err
+	case ok && e.trashed:
+		i.Deleted++
+	case ok:
+		i.Active++
+	}
+	for _, run := range runs {
+		ok, err := counted(ctx, f, layout.Join(run.id, layout.Meta), run.dir, p)
+		if err != nil {
+			return err
+		}
+		if ok {
+			i.Runs++
+		}
+	}
+	return nil
+}
+
 // counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in the folder dir. One that cannot be looked at is a problem.
-func counted(f rootfs.Folder, name, dir string, p *problems) bool {
+func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *problems) (bool, error) {
 	_, err := f.Stat(name)
 	if err != nil && !isMissing(err) {
-		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err))
+		return false, p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err)
 	}
-	return err == nil
+	return err == nil, nil
 }
