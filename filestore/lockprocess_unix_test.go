@@ -86,7 +86,7 @@ func TestLockFileOfAnotherUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.Chmod(top, 0o755), os.WriteFile(binary, data, 0o755)); err != nil {
+	if err := errors.Join(os.Chmod(top, 0o755), os.WriteFile(binary, data, 0o755), os.Chmod(binary, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	s := openStore(t, dir)

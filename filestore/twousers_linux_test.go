@@ -136,7 +136,7 @@ func newUsers(t *testing.T, mode fs.FileMode, group int) *users {
 	t.Cleanup(func() { _ = os.RemoveAll(top) })
 	u := &users{program: filepath.Join(top, "program"), dir: filepath.Join(top, "mlruns")}
 	program, err := os.ReadFile(os.Args[0])
-	if err := errors.Join(err, os.Chmod(top, 0o755), os.WriteFile(u.program, program, 0o755), os.Mkdir(u.dir, 0o777), os.Chown(u.dir, 0, group), os.Chmod(u.dir, mode)); err != nil {
+	if err := errors.Join(err, os.Chmod(top, 0o755), os.WriteFile(u.program, program, 0o755), os.Chmod(u.program, 0o755), os.Mkdir(u.dir, 0o777), os.Chown(u.dir, 0, group), os.Chmod(u.dir, mode)); err != nil {
 		t.Fatal(err)
 	}
 	return u
