@@ -130,7 +130,7 @@ if [ -z "$smb" ]; then
 	for _ in $(seq 50); do (exec 3<>/dev/tcp/127.0.0.1/4450) 2>/dev/null && break; sleep 0.1; done
 	printf 'username=root\npassword=%s\n' "$password" >"$top/smb/credentials"
 	# nosharesock: the two mounts are clients of their own.
-	mounted "SMB" yes cifs //127.0.0.1/store "port=4450,credentials=$top/smb/credentials,nosharesock"
+	mounted "SMB" no cifs //127.0.0.1/store "port=4450,credentials=$top/smb/credentials,nosharesock"
 	mounted "SMB, nobrl" no cifs //127.0.0.1/store "port=4450,credentials=$top/smb/credentials,nosharesock,nobrl"
 else
 	echo "| SMB | not tried: $smb |"
