@@ -61,8 +61,8 @@ type Removal struct {
 
 // Collector is a store that can remove deleted runs and experiments for good.
 type Collector interface {
-	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names and ids. It removes only what lies in the store:
-	// artifacts that were recorded at another place stay there.
+	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names and ids. It removes only what lies in the store,
+	// artifacts elsewhere in it too: those that were recorded at another place stay there.
 	GC(ctx context.Context, q GCQuery) iter.Seq2[Removal, error]
 }
 

@@ -204,3 +204,26 @@ func TestOutsideAdvice(t *testing.T) {
 		}
 	}
 }
+
+// TestDownloadToARelativeFolder gives an absolute path, as MLflow does.
+func TestDownloadToARelativeFolder(t *testing.T) {
+	w := newWorld(t)
+	w.file("new/0/r/artifacts/f", "mine")
+	p, err := Locate(w.run(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	t.Chdir(w.at("."))
+	if err := os.Mkdir("to", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for artifact, want := range map[string]string{"f": "to/f", "": "to"} {
+		if got, err := p.Repository(false).Download(t.Context(), artifact, "to"); err != nil || got != w.at(want) {
+			t.Errorf("Download of %q: %q, %v; want %q", artifact, got, err, w.at(want))
+		}
+	}
+	if _, err := p.Repository(false).Download(t.Context(), "f", "missing"); !errors.Is(err, mlruns.ErrNotFound) || !strings.HasSuffix(err.Error(), w.at("missing")) {
+		t.Errorf("to a missing folder: %v, want its absolute path named", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -16,11 +17,20 @@ type artifactArea struct {
 	experiments []experimentRef
 }
 
-// artifactAreas finds the areas of all experiments.
-func (s *Store) artifactAreas(ctx context.Context) []artifactArea {
+// artifactAreas are the areas of all experiments, which are looked for when they are asked for first, and what is known to be a folder of artifacts by them.
+type artifactAreas struct {
+	store *Store
+	all   func() ([]artifactArea, error)
+}
+
+func (s *Store) areas(ctx context.Context) *artifactAreas {
+	return &artifactAreas{store: s, all: sync.OnceValues(func() ([]artifactArea, error) { return s.findAreas(ctx) })}
+}
+
+func (s *Store) findAreas(ctx context.Context) ([]artifactArea, error) {
 	var areas []artifactArea
 	roots := s.rootsOnce(ctx)
-	s.eachLocation(ctx, func(ref experimentRef, e mlruns.Experiment) {
+	err := s.eachLocation(ctx, func(ref experimentRef, e mlruns.Experiment) {
 		at, ok := s.inStore(e.ArtifactLocation, roots)
 		if !ok || at.rel == e.ID {
 			return
@@ -32,20 +42,26 @@ func (s *Store) artifactAreas(ctx context.Context) []artifactArea {
 		}
 		areas[i].experiments = append(areas[i].experiments, ref)
 	})
-	return areas
+	return areas, err
 }
 
-// isArtifactFolder reports whether a folder that has no meta.yaml is in an area or on the way to one, and so was never an experiment or a run.
-func (s *Store) isArtifactFolder(dir string, areas []artifactArea) bool {
+// explain reports whether a problem is that of a folder of artifacts which was taken for a run or an experiment.
+func (a *artifactAreas) explain(p mlruns.Problem) bool {
+	return a != nil && (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
+}
+
+// hold reports whether a folder that has no meta.yaml is in an area or on the way to one, and so was never an experiment or a run.
+func (a *artifactAreas) hold(dir string) bool {
+	areas, _ := a.all() // what is not known to be one of artifacts is told
 	for _, area := range areas {
-		if _, ok := artifacts.Below(dir, area.dir); ok && !s.holdsRecords(dir) {
+		if _, ok := artifacts.Below(dir, area.dir); ok && !a.store.holdsRecords(dir) {
 			return true
 		}
 		rel, ok := artifacts.Below(area.dir, dir)
 		if area.dir == "" {
 			rel, ok = dir, true
 		}
-		if ok && rel != "" && s.inArea(area, rel) {
+		if ok && rel != "" && a.store.inArea(area, rel) {
 			return true
 		}
 	}

@@ -77,7 +77,7 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err != nil {
 		return nil, runError(runID, err)
 	}
-	r := s.artifactsOf(ctx, ref, info)
+	r := s.artifactsOf(ref, info, s.rootsOnce(ctx))
 	r.ForWriting = writing
 	place, err := artifacts.Locate(r)
 	if err == nil && place.Problem != nil {
@@ -95,15 +95,15 @@ func leftOut(ref runRef, p, reason string) mlruns.Problem {
 	return mlruns.Problem{Kind: mlruns.ProblemLeftOut, Path: path.Join(ref.dir, layout.Artifacts, p), Reason: reason}
 }
 
-// artifactsOf is what package artifacts needs to know of a run.
-func (s *Store) artifactsOf(ctx context.Context, ref runRef, info mlruns.RunInfo) artifacts.Run {
+// artifactsOf is what package artifacts needs to know of a run. roots are the recorded ones.
+func (s *Store) artifactsOf(ref runRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
 	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
 		OwnRoot: s.ownArtifactRoot(), Mappings: s.mappings, Allowed: s.artifactRoots, ReadOnly: s.readOnly}
 	if s.tree.native != nil {
 		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
 	}
 	r.InStore = func() (folder, uri string, ok bool) {
-		dir, ok := s.artifactFolder(ref, info.ArtifactURI, s.rootsOnce(ctx))
+		dir, ok := s.artifactFolder(ref, info.ArtifactURI, roots)
 		folder, uri = s.tree.name(dir), s.tree.name(dir)
 		if s.tree.native != nil {
 			if real, onDisk := s.tree.native.RealPath(folder); onDisk {

@@ -47,7 +47,7 @@ func newRunRef(e experimentRef, id string) runRef {
 // findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
 func (s *Store) findExperiment(id string) (experimentRef, error) {
 	ref, bare, err := s.lookForExperiment(id)
-	if bare && s.isArtifactFolder(ref.dir, s.artifactAreas(context.Background())) {
+	if bare && s.areas(context.Background()).hold(ref.dir) {
 		return experimentRef{}, mlruns.ExperimentNotFound(id)
 	}
 	return ref, err

@@ -38,9 +38,10 @@ type collection struct {
 	upkeep
 	query mlruns.GCQuery
 	// Where the store was recorded, and where experiments have their artifacts, before anything was removed.
-	roots func() []string
-	areas func() []artifactArea
-	yield func(mlruns.Removal, error) bool
+	roots  func() []string
+	areas  *artifactAreas
+	runIDs func() (map[string][]string, error)
+	yield  func(mlruns.Removal, error) bool
 }
 
 func (c *collection) collect(ctx context.Context) error {
@@ -51,7 +52,8 @@ func (c *collection) collect(ctx context.Context) error {
 		return mlruns.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
 	c.roots = c.store.rootsOnce(ctx)
-	c.areas = sync.OnceValue(func() []artifactArea { return c.store.artifactAreas(ctx) })
+	c.areas = c.store.areas(ctx)
+	c.runIDs = sync.OnceValues(c.store.runsByID)
 	if err := c.leftovers(ctx); err != nil {
 		return err
 	}
@@ -92,7 +94,12 @@ func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole b
 	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
 		return false, nil
 	}
-	if other := c.lodger(ref.dir); other != "" {
+	other, err := c.lodger(ref.dir)
+	if err != nil {
+		c.did(ref.dir, err)
+		return true, ctx.Err()
+	}
+	if other != "" {
 		c.did(ref.dir, mlruns.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
 		return true, ctx.Err()
 	}
@@ -138,15 +145,14 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		return
 	}
 	// What was moved and could come back after a power cut is left whole, for the next GC. So is what knows of artifacts that could not be removed.
-	gone := !c.query.DryRun && durable
 	for _, of := range elsewhere {
 		files, bytes, err := c.store.measure(of.dir)
 		r.Files, r.Bytes = r.Files+files, r.Bytes+bytes
-		if gone = gone && c.did(of.dir, err); gone {
-			gone = c.did(of.dir, c.store.removeArtifacts(ctx, of, r.RunID == ""))
+		if !c.did(of.dir, err) {
+			return
 		}
 	}
-	if gone {
+	if !c.query.DryRun && durable && c.did(r.Path, c.removeArtifacts(elsewhere, r.RunID == "")) {
 		c.did(r.Path, c.store.tree.removeAll(at))
 	}
 	c.stopped = !c.yield(r, nil)

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -81,38 +80,93 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, 
 }
 
 // lodger gives the active experiment that has its artifacts in the folder of another, "" if there is none.
-func (c *collection) lodger(dir string) string {
-	for _, area := range c.areas() {
+func (c *collection) lodger(dir string) (string, error) {
+	areas, err := c.areas.all()
+	if err != nil {
+		return "", err
+	}
+	for _, area := range areas {
 		if area.dir != dir && !strings.HasPrefix(area.dir, dir+"/") {
 			continue
 		}
 		for _, e := range area.experiments {
 			if !e.trashed {
-				return e.id
+				return e.id, nil
 			}
 		}
 	}
-	return ""
+	return "", nil
 }
 
-// removeArtifacts removes a folder of artifacts, durably, and the run's above it if that holds nothing more; with its experiment those above that, too. It
+// runsByID gives the experiments in which there is a folder of a run's id.
+func (s *Store) runsByID() (map[string][]string, error) {
+	all := map[string][]string{}
+	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range refs {
+		runs, f, err := s.runsIn(e, nil)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		closeQuietly(f)
+		for _, run := range runs {
+			all[run.id] = append(all[run.id], e.id)
+		}
+	}
+	return all, nil
+}
+
+// removeArtifacts removes folders of artifacts, durably, and the run's above each if that holds nothing more; with an experiment those above that, too. One
 // stays if another run has the id.
-func (s *Store) removeArtifacts(ctx context.Context, of artifactFolder, withExperiment bool) error {
-	if _, err := s.findRun(ctx, of.run); !errors.Is(err, mlruns.ErrNotFound) {
-		return err
+func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) error {
+	changed := map[string]bool{}
+	for _, of := range all {
+		if twin, err := c.hasTwin(of.run); err != nil {
+			return err
+		} else if twin {
+			continue
+		}
+		if err := c.store.tree.removeAll(of.dir); err != nil {
+			return err
+		}
+		above := parent(of.dir)
+		for n := 0; above != "" && (n == 0 || withExperiment); n++ {
+			if entries, err := c.store.tree.entries(above); err != nil || len(entries) > 0 || c.store.tree.remove(above) != nil {
+				break
+			}
+			delete(changed, above)
+			above = parent(above)
+		}
+		changed[above] = true
 	}
-	if err := s.tree.removeAll(of.dir); err != nil {
-		return err
-	}
-	above := parent(of.dir)
-	for n := 0; above != "" && (n == 0 || withExperiment); n++ {
-		if entries, err := s.tree.entries(above); err != nil || len(entries) > 0 || s.tree.remove(above) != nil {
+	for dir := range changed {
+		if !c.store.syncs(SyncMeta) {
 			break
 		}
-		above = parent(above)
+		if err := c.store.tree.syncDir(dir); err != nil {
+			return err
+		}
 	}
-	if !s.syncs(SyncMeta) {
-		return nil
+	return nil
+}
+
+// hasTwin reports whether there is still a run of the id, of which one was taken out of the store.
+func (c *collection) hasTwin(run string) (bool, error) {
+	experiments, err := c.runIDs()
+	if err != nil {
+		return false, err
 	}
-	return s.tree.syncDir(above)
+	for _, e := range experiments[run] {
+		for _, trashed := range [...]bool{false, true} {
+			if is, err := c.store.isRun(newRunRef(newExperimentRef(e, trashed), run)); is || err != nil {
+				return is, err
+			}
+		}
+	}
+	return false, nil
 }

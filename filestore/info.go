@@ -35,7 +35,7 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	p := &problems{store: s}
+	p := &problems{areas: s.areas(ctx)}
 	refs, err := s.experimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err

@@ -27,6 +27,8 @@ type inspection struct {
 	done   mlruns.Progress
 	twice  map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
 	runs   map[string]string           // the folders of the runs seen, by id
+	areas  *artifactAreas
+	roots  func() []string // where the store was recorded
 	buf    []byte
 }
 
@@ -36,7 +38,7 @@ var errEnough = errors.New("enough")
 // inspect goes through the store, the private folder first, then each experiment and its runs in the order of their folders. report is called for
 // every place, also where nothing is wrong, until it returns false.
 func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, buf: make([]byte, streamChunk)}
+	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -44,7 +46,7 @@ func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
 }
 
 func (v *inspection) all() error {
-	p := &problems{store: v.Store}
+	p := &problems{areas: v.areas}
 	if err := v.private(p); err != nil {
 		return err
 	}
@@ -157,7 +159,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 		return err
 	}
 	v.next(ref.dir)
-	p := &problems{store: v.Store}
+	p := &problems{areas: v.areas}
 	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
 	if end := ending(v.ctx, err); end != nil {
 		return end

@@ -25,7 +25,7 @@ func (v *inspection) run(ref runRef) error {
 	}
 	ref = newRunRef(e, ref.id)
 	v.next(ref.dir)
-	p := &problems{store: v.Store}
+	p := &problems{areas: v.areas}
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (v *inspection) folders(ref runRef, p *problems) error {
 
 // leftOut reports the artifacts that no listing shows, where the run's artifacts may be looked at.
 func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error {
-	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
+	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
 	if err != nil {
 		return ending(v.ctx, err)
 	}
@@ -156,7 +156,7 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 // lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of its artifacts is not there, where that may be looked at.
 // Without such a sign there is nothing to say: a run without artifacts has no folder at a recorded place either.
 func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) error {
-	place, err := artifacts.Locate(v.artifactsOf(v.ctx, ref, info))
+	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
 	if err != nil {
 		return ending(v.ctx, err)
 	}

@@ -20,7 +20,7 @@ func (s *Store) root() string { return path.Clean(filepath.ToSlash(s.dir)) }
 // <root>/<experiment id>. Of two roots of which one lies in the other only the inner one counts: the outer was a location of somebody's choice.
 func (s *Store) recordedRoots(ctx context.Context) []string {
 	roots := []string{s.root()}
-	s.eachLocation(ctx, func(_ experimentRef, e mlruns.Experiment) {
+	_ = s.eachLocation(ctx, func(_ experimentRef, e mlruns.Experiment) {
 		if recorded, ok := artifacts.RecordedPath(e.ArtifactLocation); ok && strings.HasSuffix("/"+recorded, "/"+e.ID) {
 			roots = append(roots, above(recorded, e.ID))
 		}
@@ -28,20 +28,26 @@ func (s *Store) recordedRoots(ctx context.Context) []string {
 	return innermost(roots)[1:]
 }
 
-// eachLocation calls do for the experiments that can be read. Of the others it is told where experiments are listed.
-func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.Experiment)) {
+// eachLocation calls do for the experiments that can be read. Of the others it is told where experiments are listed. The error is one that left readable
+// ones out.
+func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.Experiment)) error {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
-		return
+		return err
 	}
+	var short error
 	for _, ref := range refs {
-		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
-			continue // most folders of artifacts
+		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil { // most folders of artifacts
+			short = cmp.Or(short, shortage(err))
+			continue
 		}
-		if e, _, err := s.readExperimentOnly(ctx, ref); err == nil {
+		e, _, err := s.readExperimentOnly(ctx, ref)
+		if err == nil {
 			do(ref, e)
 		}
+		short = cmp.Or(short, ending(ctx, err))
 	}
+	return short
 }
 
 // above is what stands before tail in a recorded path that ends in it.

@@ -80,6 +80,9 @@ func TestLocationsInTheStore(t *testing.T) {
 				}
 				s := openStore(t, dir, opts...)
 				wantLocated(t, s, c.folder)
+				for m, err := range s.Repair(t.Context(), mlruns.RepairQuery{DryRun: true}) {
+					t.Errorf("Repair would do %v, %v", m, err)
+				}
 				if how != "read-only" {
 					writeLocated(t, s, dir, c.folder)
 				}

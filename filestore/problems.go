@@ -18,17 +18,14 @@ import (
 // problems collects what could not be read, from any number of goroutines. A nil *problems drops them.
 type problems struct {
 	report func(mlruns.Problem)
-	store  *Store // asked what is a folder of artifacts; nil where that cannot be met
-
-	areas sync.Once
-	known []artifactArea
+	areas  *artifactAreas // where folders of artifacts are, which are no problem; nil where none can be met
 
 	mu   sync.Mutex
 	list []mlruns.Problem
 }
 
 func (p *problems) add(problem mlruns.Problem) {
-	if p == nil || p.isArtifactFolder(problem) {
+	if p == nil || p.areas.explain(problem) {
 		return
 	}
 	p.mu.Lock()
@@ -42,15 +39,6 @@ func (p *problems) add(problem mlruns.Problem) {
 
 func missingMeta(dir string) mlruns.Problem {
 	return mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: dir, Reason: "a folder without a meta.yaml"}
-}
-
-// isArtifactFolder reports whether a problem is that of a folder of artifacts which was taken for a run or an experiment.
-func (p *problems) isArtifactFolder(problem mlruns.Problem) bool {
-	if p.store == nil || problem.Kind != mlruns.ProblemMissingMeta && problem.Kind != mlruns.ProblemForeign {
-		return false
-	}
-	p.areas.Do(func() { p.known = p.store.artifactAreas(context.Background()) })
-	return p.store.isArtifactFolder(problem.Path, p.known)
 }
 
 // sorted gives what was collected, by path and line, each once: a search that filters by a file and then returns its run reads it twice.
@@ -72,7 +60,7 @@ func (s *Store) logged(report func(mlruns.Problem)) *problems {
 			s.logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
 		}
 	}
-	return &problems{report: report, store: s}
+	return &problems{report: report, areas: s.areas(context.Background())}
 }
 
 // problemOf describes why a file or folder could not be read; kind is what it is if nothing more is known.

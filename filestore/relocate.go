@@ -39,7 +39,7 @@ type move struct {
 	dryRun bool
 	yield  func(mlruns.Relocation, error) bool
 	here   map[string]bool // whether a root that was recorded is this store under another name
-	roots  []string        // where the store was recorded before anything was changed
+	roots  func() []string // where the store was recorded before anything was changed
 }
 
 func (m *move) relocate(ctx context.Context) error {
@@ -50,7 +50,8 @@ func (m *move) relocate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.roots = m.store.recordedRoots(ctx)
+	roots := m.store.recordedRoots(ctx)
+	m.roots = func() []string { return roots }
 	for _, ref := range m.ordered(ctx, refs) {
 		if err := m.experiment(ctx, ref); m.stopped || err != nil {
 			return err
@@ -104,7 +105,7 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	}
 	kept := relative(at.recorded)
 	if kept == "" {
-		kept = artifacts.LeftBehind(m.store.artifactsOf(ctx, ref, info))
+		kept = artifacts.LeftBehind(m.store.artifactsOf(ref, info, m.roots))
 	}
 	m.change(ctx, ref.dir, info.ArtifactURI, at.rel, kept, func(to string) (bool, error) {
 		now, unlock, err := m.store.lockPlacedRun(ctx, ref)
@@ -141,7 +142,7 @@ func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRe
 func (m *move) from(location, tail string) (at moved, ok bool) {
 	if recorded, is := m.store.movedFrom(location, tail); is {
 		at = moved{recorded, above(recorded, tail), tail}
-	} else if at, is = m.store.inStore(location, func() []string { return m.roots }); !is || at.root == m.store.root() {
+	} else if at, is = m.store.inStore(location, m.roots); !is || at.root == m.store.root() {
 		return at, false
 	}
 	if !m.store.onDisk() {

@@ -25,7 +25,7 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, store: s}
+	p := &problems{report: q.OnProblem, areas: s.areas(ctx)}
 	atMost := unlimited
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page

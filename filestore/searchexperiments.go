@@ -56,7 +56,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, store: s}
+	p := &problems{report: q.OnProblem, areas: s.areas(ctx)}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err
