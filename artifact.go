@@ -26,7 +26,8 @@ type ArtifactStore interface {
 	LogArtifacts(ctx context.Context, runID, localDir, artifactPath string) error
 	// WriteArtifact stores what r gives as the file artifactPath. The file appears whole or not at all.
 	WriteArtifact(ctx context.Context, runID, artifactPath string, r io.Reader) error
-	// Artifacts lists what is directly in the folder artifactPath, by name. A file or a missing path gives an empty list, as in MLflow.
+	// Artifacts lists what is directly in the folder artifactPath, by name. A file or a missing path gives an empty list, as in MLflow. What cannot be listed,
+	// such as a link that leads out of the artifacts, is left out here and from copies; a store says where it tells that, filestore.WithOnProblem.
 	Artifacts(ctx context.Context, runID, artifactPath string) ([]FileInfo, error)
 	// OpenArtifact opens a file for reading. The caller closes it.
 	OpenArtifact(ctx context.Context, runID, artifactPath string) (io.ReadCloser, error)

@@ -126,11 +126,25 @@ func TestTellLeftOutOfTheTop(t *testing.T) {
 	r := w.own()
 	w.mkdir("new/0/q")
 	w.link(filepath.Join("..", "..", "..", "secret"), "new/0/q/artifacts")
-	for dir, want := range map[string]int{"0/q": 1, "0/none": 0} {
+	w.mkdir("new/0/p")
+	w.link("nowhere", "new/0/p/artifacts")
+	w.link("nowhere", "new/0/r/artifacts/gone")
+	if _, err := r.Open(t.Context(), "gone"); !errors.Is(err, mlruns.ErrNotFound) || !strings.Contains(err.Error(), "leads nowhere") {
+		t.Errorf("Open of a link to nowhere = %v", err)
+	}
+	for dir, want := range map[string]int{"0/q": 1, "0/none": 0, "0/p": 1} {
 		told := 0
-		p := Place{Fs: r.fs, Folder: dir + "/artifacts", TempDir: dir, LeftOut: func(p, reason string) { told++ }}
+		p := Place{Fs: r.fs, Folder: dir + "/artifacts", TempDir: dir, LeftOut: func(string, string) { told++ }}
 		if err := p.Repository(false).TellLeftOut(t.Context()); err != nil || told != want {
 			t.Errorf("%s: told %d times, %v; want %d", dir, told, err, want)
+		}
+		if dir == "0/q" { // which a listing refuses
+			continue
+		}
+		_, listErr := p.Repository(false).List(t.Context(), "")
+		_, downErr := p.Repository(false).Download(t.Context(), "", t.TempDir())
+		if listErr != nil || downErr != nil || told != 3*want {
+			t.Errorf("%s: told %d times by all, %v, %v; want %d", dir, told, listErr, downErr, 3*want)
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 	}
 	where := filepath.Join(localDir, filepath.FromSlash(clean))
 	if err != nil {
+		r.tellDangling(clean, err)
 		return where, nil // a run without artifacts may have no folder for them
 	}
 	local, err := rootfs.Open(localDir, rootfs.Options{})

@@ -13,6 +13,7 @@ import (
 func (r *Repository) TellLeftOut(ctx context.Context) error {
 	info, err := r.origin().stat(".")
 	if missing(err) || err == nil && !info.IsDir() {
+		r.tellDangling(".", err)
 		return ctx.Err()
 	}
 	if rootfs.IsShortage(err) {

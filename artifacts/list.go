@@ -19,6 +19,7 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 	list := []mlruns.FileInfo{}
 	info, err := r.origin().stat(clean)
 	if missing(err) || err == nil && !info.IsDir() {
+		r.tellDangling(clean, err)
 		return list, nil
 	}
 	if err != nil {

@@ -84,6 +84,17 @@ func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
+// tellDangling tells of a folder that counts as empty because it is a link that leads nowhere.
+func (r *Repository) tellDangling(p string, err error) {
+	if errors.As(err, new(*rootfs.DanglingError)) {
+		r.leftOut(p, leftOutFor(err))
+	}
+}
+
 func noArtifact(p string, cause error) error {
-	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: cause, Text: fmt.Sprintf("No such artifact: '%s'", p)}
+	text := fmt.Sprintf("No such artifact: '%s'", p)
+	if link := (*rootfs.DanglingError)(nil); errors.As(cause, &link) {
+		text += ": " + link.Error()
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: cause, Text: text}
 }

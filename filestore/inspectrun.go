@@ -111,6 +111,9 @@ func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error
 	defer closeQuietly(place)
 	n := 0
 	place.LeftOut = func(path, reason string) {
+		if link, _ := v.isLink(layout.Join(ref.dir, layout.Artifacts)); link && path == "." {
+			return // told of as a folder of the run
+		}
 		if n++; n <= maxForeign {
 			p.add(leftOut(ref, path, reason))
 		}

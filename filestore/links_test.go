@@ -269,6 +269,9 @@ func TestDanglingLinks(t *testing.T) {
 						t.Errorf("verify: %s, which is not so", p)
 					}
 				}
+				if place == "e/r/artifacts" && len(got.Problems) != 1 {
+					t.Errorf("verify: %q, want one problem", got.Problems)
+				}
 				if !found {
 					t.Errorf("verify: %q, want a problem %s of %s that says that the link leads nowhere", got.Problems, kind, about)
 				}
