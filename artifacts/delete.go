@@ -4,13 +4,29 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"syscall"
+
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
+// removable refuses a mount point, of which everything but the folder itself would be removed.
+func removable(fsys afero.Fs, name string) error {
+	looker, ok := rootfs.LookerOf(fsys)
+	if !ok {
+		return nil
+	}
+	if seen, err := looker.Look(name, false); err == nil && seen.MountRoot {
+		return fmt.Errorf("'%s' cannot be removed while a file system is mounted there; unmount it first: %w", name, syscall.EBUSY)
+	}
+	return nil
+}
+
 // Delete removes the file or folder p; a missing one is no error. "" removes all artifacts and keeps their folder. Links are
-// removed, never followed. A failure in the middle leaves the rest, and calling it again is right.
+// removed, never followed. A mount point is refused and nothing removed. A failure in the middle leaves the rest, and calling it again is right.
 func (r *Repository) Delete(ctx context.Context, p string) error {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {
@@ -32,6 +48,11 @@ func (r *Repository) Delete(ctx context.Context, p string) error {
 		}
 		if err != nil {
 			return refuse(err, p)
+		}
+	}
+	for _, name := range names {
+		if err := removable(r.fs, path.Join(folder, name)); err != nil {
+			return err
 		}
 	}
 	for _, name := range names {

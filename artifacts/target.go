@@ -37,7 +37,7 @@ func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.File
 	if err != nil {
 		return refuse(err, p)
 	}
-	o := atomicfile.Options{TempDir: t.tempDir, Sync: t.sync, Perm: perm}
+	o := atomicfile.Options{TempDir: t.tempDir, OrBeside: true, Sync: t.sync, Perm: perm}
 	first := "."
 	if away {
 		// A rename does not lead from disk to disk.

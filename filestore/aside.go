@@ -51,13 +51,42 @@ func (r *repair) aside(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.tree.rename(name, target); err != nil || !r.syncs(SyncMeta) {
-		return err
+	err = r.tree.rename(name, target)
+	if atomicfile.CrossesFileSystems(err) {
+		err = r.carryAside(name, target)
+	}
+	if err != nil || !r.syncs(SyncMeta) {
+		return cannotMove(name, err)
 	}
 	if err := errors.Join(r.tree.syncDir(parent(target)), r.tree.syncDir(parent(name))); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
+}
+
+// carryAside is aside for what cannot be renamed: the original goes when its copy is whole.
+func (r *repair) carryAside(name, target string) error {
+	c := &carrier{tree: r.tree, temps: layout.Private, sync: r.syncs(SyncMeta)}
+	info, err := r.tree.lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		if _, err = c.file(r.ctx, name, target); err == nil {
+			err = r.tree.remove(name)
+		}
+		return err
+	}
+	if err = c.folder(name, target); err == nil {
+		err = c.carry(r.ctx, name, target)
+	}
+	if err == nil {
+		err = c.drain(r.ctx, name, target, "")
+	}
+	if err == nil {
+		err = r.tree.remove(name)
+	}
+	return err
 }
 
 // keep gives a file that is about to be replaced a second name among the saved originals, or copies it there where the file system has no hard links.

@@ -1,7 +1,9 @@
 package filestore
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"path"
 	"path/filepath"
@@ -26,12 +28,29 @@ func (s *Store) placeExperiment(e mlruns.Experiment) error {
 }
 
 // place builds a folder in the private folder and renames it to target: whoever looks sees all of it or nothing. target must not exist, which
-// the caller makes sure of under a lock. The commit point is the rename.
+// the caller makes sure of under a lock. The commit point is the rename. Where the private folder is on another file system, for an experiment is a mount point or a
+// link, it is built in a private folder of the experiment or run instead.
 func (s *Store) place(target string, sync bool, build func(*builder)) error {
 	if err := s.makeFolder(layout.Private, false); err != nil {
 		return err
 	}
-	staging := layout.Join(layout.Private, temporary(path.Base(target)))
+	err := s.placeFrom(layout.Private, target, sync, build)
+	if near := stagingBeside(target); near != "" && atomicfile.CrossesFileSystems(err) {
+		err = s.placeNear(near, target, sync, build)
+	}
+	if err != nil {
+		return cannotPlace(target, err)
+	}
+	if sync {
+		if err := s.tree.syncDir(parent(target)); err != nil {
+			return errors.Join(mlruns.ErrNotDurable, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) placeFrom(private, target string, sync bool, build func(*builder)) error {
+	staging := layout.Join(private, temporary(path.Base(target)))
 	b := &builder{tree: s.tree, dir: staging, sync: sync}
 	b.folder("")
 	build(b)
@@ -43,17 +62,39 @@ func (s *Store) place(target string, sync bool, build func(*builder)) error {
 		b.err = s.tree.ownFolderName(target, staging)
 	}
 	if b.err != nil {
-		if err := s.tree.removeAll(staging); err != nil {
-			s.logger.Warn("cleaning up failed", "path", staging, "error", err)
-		}
-		return b.err
+		s.cleanUp(staging)
 	}
-	if sync {
-		if err := s.tree.syncDir(parent(target)); err != nil {
-			return errors.Join(mlruns.ErrNotDurable, err)
-		}
+	return b.err
+}
+
+// placeNear is placeFrom with a private folder in the folder near that is there for this call only. Every version of MLflow passes it by: it has no meta.yaml.
+func (s *Store) placeNear(near, target string, sync bool, build func(*builder)) error {
+	private := layout.Join(near, atomicfile.TempName())
+	if err := s.tree.mkdir(private); err != nil {
+		return err
 	}
-	return nil
+	defer s.cleanUp(private)
+	return s.placeFrom(private, target, sync, build)
+}
+
+// stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is none but the root's: that of the experiment for a run and a data
+// set, and of the run for an input and an output.
+func stagingBeside(target string) string {
+	switch layout.Parse(layout.Join(target, layout.Meta)).Kind {
+	case layout.RunMeta:
+		return parent(target)
+	case layout.DatasetMeta, layout.InputMeta, layout.OutputMeta:
+		return parent(parent(target))
+	}
+	return ""
+}
+
+// cannotPlace puts into words that a folder cannot appear whole.
+func cannotPlace(target string, err error) error {
+	if atomicfile.CrossesFileSystems(err) {
+		return fmt.Errorf("'%s' cannot be made: another file system is mounted at '%s', and what is placed there must appear by a rename: %w", target, cmp.Or(parent(target), layout.Private), err)
+	}
+	return err
 }
 
 // makeFolder makes a folder that may exist, durably if that is asked for. One that is a link is refused: what is placed there would be another folder's.

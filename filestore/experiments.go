@@ -163,7 +163,11 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 			return e, lookErr
 		}
 		if is { // else it was removed for good since it was listed
-			p.add(missingMeta(ref.dir))
+			problem, err := s.bareProblem(ref.dir)
+			if err != nil {
+				return e, err
+			}
+			p.add(problem)
 		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))

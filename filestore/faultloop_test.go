@@ -66,6 +66,8 @@ var faultKinds = []struct {
 	{"EIO", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.EIO) }, syscall.EIO, true},
 	{"ENOSPC", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.ENOSPC) }, syscall.ENOSPC, false},
 	{"EACCES", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.EACCES) }, syscall.EACCES, false},
+	{"EXDEV", func(i int) faultfs.Injector { return moveAt(i, syscall.EXDEV) }, syscall.EXDEV, true},
+	{"EBUSY", func(i int) faultfs.Injector { return moveAt(i, syscall.EBUSY) }, syscall.EBUSY, true},
 	{"short write", func(i int) faultfs.Injector { return shortWrite(i) }, faultfs.ErrInjected, true},
 	{"full disk", func(i int) faultfs.Injector { return faultfs.FullAfter(i * fullDiskStep) }, syscall.ENOSPC, false},
 }
@@ -82,6 +84,18 @@ func (p faultPlace) stepOf(often bool) int {
 }
 
 const fullDiskStep = 29 // bytes; the places where a disk is full fall everywhere in what is written
+
+// moveAt fails the i-th rename or link: a mount point, another file system, or one that does not move its folders.
+func moveAt(i int, err error) faultfs.Injector {
+	moves := -1
+	return faultfs.FailMatching(func(op faultfs.Op) bool {
+		move := op.Kind == faultfs.Rename || op.Kind == faultfs.Link
+		if move {
+			moves++
+		}
+		return move && moves == i
+	}, err)
+}
 
 // shortWrite writes half of the i-th write.
 func shortWrite(i int) faultfs.Injector {

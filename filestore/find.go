@@ -133,7 +133,7 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 	for _, id := range trash {
 		refs = append(refs, newExperimentRef(id, true))
 		if _, both := slices.BinarySearch(root, id); both {
-			if refs, err = s.withoutLeft(refs, id); err != nil {
+			if refs, err = s.withoutLeft(refs, id, p); err != nil {
 				return nil, err
 			}
 		}
@@ -141,8 +141,9 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 	return refs, nil
 }
 
-// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage makes, stays in both.
-func (s *Store) withoutLeft(refs []experimentRef, id string) ([]experimentRef, error) {
+// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage or an interrupted move makes, stays
+// in both, unless the one in the root has no meta.yaml and the other has.
+func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]experimentRef, error) {
 	for _, trashed := range [...]bool{true, false} {
 		left := newExperimentRef(id, trashed)
 		is, err := s.tree.dirAt(left.dir)
@@ -153,7 +154,20 @@ func (s *Store) withoutLeft(refs []experimentRef, id string) ([]experimentRef, e
 			return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left }), nil
 		}
 	}
-	return refs, nil
+	left := newExperimentRef(id, false)
+	bare, err := s.isBare(left.dir)
+	if err != nil || !bare {
+		return refs, err
+	}
+	if other, err := s.isBare(newExperimentRef(id, true).dir); err != nil || other {
+		return refs, err
+	}
+	problem, err := s.bareProblem(left.dir)
+	if err != nil {
+		return nil, err
+	}
+	p.add(problem)
+	return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left }), nil
 }
 
 func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {

@@ -181,9 +181,14 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 }
 
 // isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
-// cannot even be looked at is a damaged run, not a missing one. The error is of a place that cannot be looked at.
+// cannot even be looked at is a damaged run, not a missing one. What is left of an experiment that is being removed where it lies has none.
+// The error is of a place that cannot be looked at.
 func (s *Store) isRun(ref runRef) (bool, error) {
 	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
+	if err == nil && ok && ref.experiment.trashed {
+		ok, err = s.abandoned(ref.experiment.dir)
+		return !ok && err == nil, err
+	}
 	if err == nil || rootfs.IsShortage(err) {
 		return ok, err
 	}

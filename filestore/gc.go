@@ -3,8 +3,11 @@ package filestore
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"iter"
+	"path"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -20,13 +23,14 @@ var _ mlruns.Collector = (*Store)(nil)
 // deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it is unreadable stays whole.
 // Artifacts of a run that lie elsewhere in the store, because the experiment has a location there, go before the rest of the run, unless another run has its id.
 // Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store is touched, and nothing of which a link says that it lies in
-// the trash.
+// the trash. What has a file system mounted in it, or at it, is passed over as it is. A folder that the file system cannot rename is removed where it lies: the commit
+// point is the rename of its meta.yaml.
 //
 // What cannot be removed is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was removed but would
 // perhaps not stay so after a power cut. Calling again goes on. A negative OlderThan is mlruns.ErrInvalid.
 func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, query: q, yield: yield}
+		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, query: q, left: map[experimentRef]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
 			yield(mlruns.Removal{}, fail("gc", "", err))
 		}
@@ -42,6 +46,7 @@ type collection struct {
 	areas  *artifactAreas
 	runIDs func() (map[string][]string, error)
 	yield  func(mlruns.Removal, error) bool
+	left   map[experimentRef]bool // what interrupted moves and removals left
 }
 
 func (c *collection) collect(ctx context.Context) error {
@@ -57,14 +62,20 @@ func (c *collection) collect(ctx context.Context) error {
 	if err := c.leftovers(ctx); err != nil {
 		return err
 	}
+	if err := c.abandoned(ctx); err != nil {
+		return err
+	}
 	refs, err := c.experiments()
 	if err != nil {
 		return err
 	}
 	for _, ref := range refs {
+		if c.left[ref] {
+			continue
+		}
 		whole, err := c.experiment(ctx, ref)
 		if err == nil && !whole {
-			err = c.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { c.run(ctx, ref, info) })
+			err = c.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { c.run(ctx, ref, info) }, func(ref runRef) { c.abandonedRun(ctx, ref) })
 		}
 		if c.stopped || err != nil {
 			return err
@@ -127,11 +138,15 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		c.did(r.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + link + "' is a symbolic link; what is behind it is not removed"})
 		return
 	}
-	at, durable := r.Path, true
 	elsewhere, err := c.artifactsOf(ctx, r.Path)
 	if !c.did(r.Path, err) {
 		return
 	}
+	if at := c.mounted(r.Path, elsewhere); at != "" {
+		c.did(r.Path, cannotMove(at, &fs.PathError{Op: "remove", Path: at, Err: syscall.EBUSY}))
+		return
+	}
+	at, durable := r.Path, true
 	if !c.query.DryRun {
 		if at, err = discard(); at == "" && (err == nil || ctx.Err() != nil) {
 			return
@@ -153,7 +168,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		}
 	}
 	if !c.query.DryRun && durable && c.did(r.Path, c.removeArtifacts(elsewhere, r.RunID == "")) {
-		c.did(r.Path, c.store.tree.removeAll(at))
+		c.did(r.Path, c.store.removeDiscarded(at))
 	}
 	c.stopped = !c.yield(r, nil)
 }
@@ -169,7 +184,7 @@ func (c *collection) leftovers(ctx context.Context) error {
 			break
 		}
 		if dir := layout.Join(layout.Private, e.Name); discarded(e.Name) {
-			if run, err := c.store.restoredMeanwhile(ctx, dir); run != nil || err != nil {
+			if run, err := c.store.restoredMeanwhile(ctx, dir, layout.Meta); run != nil || err != nil {
 				c.putBack(ctx, dir, run, err)
 				continue
 			}
@@ -221,16 +236,16 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 	}
 	defer unlock.experiment()
 	defer unlock.run()
-	removable := func(dir string) (bool, error) {
-		f, err := s.tree.folder(dir)
+	removable := func(meta string) (bool, error) {
+		f, err := s.tree.folder(parent(meta))
 		if err != nil {
 			return false, err
 		}
 		defer closeQuietly(f)
-		info, err := readRunInfo(ctx, f, layout.Meta, ref)
+		info, err := readRunInfo(ctx, f, path.Base(meta), ref)
 		return info.Stage == mlruns.StageDeleted && old(info.Deleted), err
 	}
-	if ok, err := removable(ref.dir); err != nil || !ok {
+	if ok, err := removable(layout.Join(ref.dir, layout.Meta)); err != nil || !ok {
 		return "", err
 	}
 	if openFilesStay {

@@ -21,8 +21,10 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 		return nil, shortage(err)
 	}
 	defer closeQuietly(f)
-	if own, isRun, err := c.artifactsOfRun(ctx, f, layout.Meta); isRun || err != nil {
-		return own, err
+	for _, meta := range [...]string{layout.Meta, layout.Removed} {
+		if own, isRun, err := c.artifactsOfRun(ctx, f, meta); isRun || err != nil {
+			return own, err
+		}
 	}
 	var all []artifactFolder
 	if elsewhere, err := c.runsElsewhere(ctx, f); err != nil || !elsewhere {
@@ -69,13 +71,17 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 // runsElsewhere reports whether an experiment has a folder of the store that is not its own for its artifacts.
 func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, error) {
 	elsewhere := false
-	_, err := readDocument(ctx, f, layout.Meta, func(doc *document) error {
+	read := func(doc *document) error {
 		id, _ := doc.text(keyExperimentID)
 		location, _ := doc.text(keyArtifactLocation)
 		at, ok := c.store.inStore(location, c.roots)
 		elsewhere = ok && at.rel != id
 		return nil
-	})
+	}
+	_, err := readDocument(ctx, f, layout.Meta, read)
+	if isMissing(err) {
+		_, err = readDocument(ctx, f, layout.Removed, read)
+	}
 	return elsewhere && err == nil, shortage(err)
 }
 

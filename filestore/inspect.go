@@ -172,6 +172,13 @@ func (v *inspection) experiment(ref experimentRef) error {
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}
+	if isMissing(err) {
+		if left, err := v.abandoned(ref.dir); err != nil {
+			return err
+		} else if left { // which is told by now
+			return v.tell(found{experiment: ref}, p)
+		}
+	}
 	inspectValues(layout.Join(ref.dir, layout.Tags), e.Tags, p)
 	if err := v.beside(ref.dir, p); err != nil {
 		return err
@@ -205,6 +212,9 @@ func (v *inspection) beside(dir string, p *problems) error {
 		switch {
 		case atomicfile.IsTemp(e.Name):
 			p.add(leftover(path))
+		case e.Name == layout.Moving:
+			p.add(mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true,
+				Reason: "deleting or restoring the experiment was interrupted, or is under way; the one in the root is meant, if it is in the trash too"})
 		case e.Type.IsRegular() && conflictOfMeta(e.Name):
 			p.add(conflict(path))
 		}

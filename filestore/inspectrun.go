@@ -53,7 +53,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 		if err := v.incomplete(f, ref.dir, runAlways[:], p); err != nil {
 			return err
 		}
-		if first, ok := v.runs[ref.id]; ok {
+		if first, ok := v.runs[ref.id]; ok && first != ref.dir {
 			p.add(sameID(ref.dir, first))
 		}
 		v.runs[ref.id] = cmp.Or(v.runs[ref.id], ref.dir)

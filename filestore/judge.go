@@ -23,6 +23,13 @@ const leftoverAge = time.Hour
 func (s *Store) judge(p *mlruns.Problem) error {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
+		if path.Base(p.Path) == layout.Moving {
+			return nil
+		}
+		if left, err := s.abandoned(p.Path); err != nil || left {
+			p.Repairable = false
+			return err
+		}
 		if discarded(path.Base(p.Path)) {
 			p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
 			return nil
@@ -39,6 +46,13 @@ func (s *Store) judge(p *mlruns.Problem) error {
 	case mlruns.ProblemConflict:
 		return s.judgeConflict(p)
 	case mlruns.ProblemMissingMeta:
+		kind := layout.Parse(layout.Join(p.Path, layout.Meta)).Kind
+		if kind == layout.RunMeta || kind == layout.ExperimentMeta {
+			if empty, err := s.emptied(p.Path); err != nil || empty {
+				p.Reason += "; it is empty, and the next gc removes it"
+				return err
+			}
+		}
 		return s.tellOtherMeta(p, p.Path)
 	case mlruns.ProblemUnreadableMeta:
 		return s.tellOtherMeta(p, parent(p.Path))

@@ -38,9 +38,11 @@ func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc document, dele
 	return s.replaceRunInfo(ref, info, doc)
 }
 
-// DeleteExperiment implements mlruns.Store. Its active runs are marked deleted one by one, then its meta.yaml, all with one time; the commit point is the
-// move to the trash that follows. A failure before it leaves an active experiment of which some runs are deleted; calling again goes on.
-// Runs whose meta.yaml cannot be read are moved as they are.
+// DeleteExperiment implements mlruns.Store. What is known beforehand not to be movable is refused as it is: a mount point, an id that is in the trash too. Its meta.yaml
+// and then its active runs are marked deleted, all with one time; the commit point is the move to the trash that follows. Where that fails the marks are taken
+// back. Any other failure before it, or a kill, leaves an active experiment that is marked deleted, and some runs that are;
+// calling again goes on, RestoreExperiment makes all runs active, and Repair those that were marked.
+// Runs whose meta.yaml cannot be read are moved as they are. A folder that the file system cannot rename is copied, see carryExperiment.
 func (s *Store) DeleteExperiment(ctx context.Context, id string) error {
 	return fail("delete experiment", id, s.deleteExperiment(ctx, id))
 }
@@ -64,21 +66,62 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if ref.trashed {
 		return mlruns.ExperimentNotFound(id)
 	}
-	now := s.now()
-	if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
+	before, doc, err := s.readExperimentOnly(ctx, ref)
+	if err != nil {
 		return experimentError(id, ref.dir, err)
 	}
+	if err := s.makeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
+		return err
+	}
+	trashed := newExperimentRef(id, true)
+	if err := s.movable(ref, trashed); err != nil {
+		return err
+	}
 	var all steps
-	if err := s.setStages(ctx, ref, mlruns.StageActive, now, &all); err != nil {
+	now := s.now()
+	begun, err := markedDeleted(&doc, before) // by a call that was interrupted
+	if err != nil {
 		return err
 	}
 	if err := all.step(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
 		return err
 	}
-	if err := s.makeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
+	marked := map[string]bool{}
+	if err := s.setStages(ctx, ref, now, &all, func(r mlruns.RunInfo) bool {
+		mark := r.Stage == mlruns.StageActive || r.Deleted.Equal(begun)
+		marked[r.ID] = mark
+		return mark
+	}); err != nil {
 		return err
 	}
-	return all.last(s.moveExperiment(ref, newExperimentRef(id, true)))
+	err = all.step(s.moveExperiment(ctx, ref, trashed))
+	if err != nil {
+		return errors.Join(err, s.unmark(ctx, ref, doc, func(r mlruns.RunInfo) bool { return marked[r.ID] && r.Stage == mlruns.StageDeleted }))
+	}
+	return all.last(nil)
+}
+
+// markedDeleted gives the time with which an active experiment, and the runs that go with it, were marked deleted by a call that was interrupted, zero if it is not marked.
+func markedDeleted(doc *document, e mlruns.Experiment) (time.Time, error) {
+	recorded, err := stageOf(doc)
+	if err != nil || e.Stage != mlruns.StageActive || recorded != mlruns.StageDeleted {
+		return time.Time{}, err
+	}
+	return e.Updated, nil
+}
+
+// unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked deleted.
+func (s *Store) unmark(ctx context.Context, ref experimentRef, doc document, marked func(mlruns.RunInfo) bool) error {
+	var all steps
+	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
+	if err == nil {
+		doc.setString(keyLifecycleStage, string(mlruns.StageActive))
+		err = all.last(s.replaceMeta(ref.dir, doc))
+	}
+	if err != nil {
+		return fmt.Errorf("the experiment and runs of it stay marked deleted, which a repair or restoring it mends: %w", err)
+	}
+	return nil
 }
 
 // RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then all its deleted runs become active, those too that were
@@ -122,12 +165,15 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err := s.nameFreeBut(ctx, experiment); err != nil {
 			return err
 		}
-		if err := all.step(s.moveExperiment(ref, active)); err != nil {
+		if err := s.movable(ref, active); err != nil {
+			return err
+		}
+		if err := all.step(s.moveExperiment(ctx, ref, active)); err != nil {
 			return err
 		}
 		ref = active
 	}
-	if err := s.setStages(ctx, ref, mlruns.StageDeleted, time.Time{}, &all); err != nil {
+	if err := s.setStages(ctx, ref, time.Time{}, &all, func(r mlruns.RunInfo) bool { return r.Stage == mlruns.StageDeleted }); err != nil {
 		return err
 	}
 	return all.last(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageActive, s.now()) }))
@@ -144,6 +190,12 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 		return ref, nil, notDeleted(id)
 	}
 	if err == nil && !ref.trashed && s.tree.isDir(newExperimentRef(id, true).dir) {
+		if s.halfMoved(id) {
+			if err = s.discardCopy(id); err != nil {
+				s.unlock(unlock)
+			}
+			return ref, unlock, err
+		}
 		s.unlock(unlock)
 		err = idTaken(id)
 	}
@@ -169,8 +221,8 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 	return check.last(restored.Name)
 }
 
-// setStages gives the runs of an experiment that are in one stage the other, one at a time. The caller holds the experiment's lock.
-func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.LifecycleStage, deleted time.Time, all *steps) error {
+// setStages marks those runs of an experiment deleted at a time, or active where that is zero, that are chosen, one at a time. The caller holds the experiment's lock.
+func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Time, all *steps, chosen func(mlruns.RunInfo) bool) error {
 	refs, err := s.runRefs(e, nil)
 	if err != nil {
 		return err
@@ -186,21 +238,21 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, from mlruns.Life
 		if !is {
 			continue
 		}
-		if err := all.step(s.setRunStage(ctx, ref, from, deleted)); err != nil {
+		if err := all.step(s.setRunStage(ctx, ref, deleted, chosen)); err != nil {
 			return fmt.Errorf("run %s: %w", ref.id, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) setRunStage(ctx context.Context, ref runRef, from mlruns.LifecycleStage, deleted time.Time) error {
+func (s *Store) setRunStage(ctx context.Context, ref runRef, deleted time.Time, chosen func(mlruns.RunInfo) bool) error {
 	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
 	if err != nil {
 		return err
 	}
 	defer s.unlock(unlock)
 	info, doc, err := s.readLockedRun(ctx, ref)
-	if err == nil && info.Stage == from {
+	if err == nil && chosen(info) {
 		err = s.replaceStage(ref, info, doc, deleted)
 	}
 	if errors.Is(err, mlruns.ErrCorrupt) {
@@ -208,28 +260,4 @@ func (s *Store) setRunStage(ctx context.Context, ref runRef, from mlruns.Lifecyc
 		return nil
 	}
 	return err
-}
-
-// moveExperiment renames the folder of an experiment, which nothing must be in the way of. The caller holds its lock.
-func (s *Store) moveExperiment(from, to experimentRef) error {
-	taken, err := s.tree.exists(to.dir)
-	if err != nil {
-		return err
-	}
-	if taken && !to.trashed {
-		return idTaken(to.id)
-	}
-	if taken {
-		return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}
-	}
-	if err := s.tree.rename(from.dir, to.dir); err != nil {
-		return err
-	}
-	if !s.syncs(SyncMeta) {
-		return nil
-	}
-	if err := errors.Join(s.tree.syncDir(parent(to.dir)), s.tree.syncDir(parent(from.dir))); err != nil {
-		return errors.Join(mlruns.ErrNotDurable, err)
-	}
-	return nil
 }

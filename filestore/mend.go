@@ -3,6 +3,7 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -22,10 +23,14 @@ func (r *repair) makeMissing(name string) remedy {
 	}}
 }
 
-// setStage makes an experiment's lifecycle_stage what its place says.
+// setStage makes an experiment's lifecycle_stage what its place says, and first that of the runs which were marked with it by an interrupted deletion.
 func (r *repair) setStage(ref experimentRef, meta string) remedy {
 	stage := ref.stage()
-	return remedy{action: "set lifecycle_stage to " + string(stage), takes: meta, do: func(*remedy) error {
+	action := "set lifecycle_stage to " + string(stage)
+	if stage == mlruns.StageActive {
+		action += ", and that of the runs which were deleted with it"
+	}
+	return remedy{action: action, takes: meta, do: func(*remedy) error {
 		e, doc, err := r.readExperimentOnly(r.ctx, ref)
 		if err != nil {
 			return err
@@ -37,12 +42,34 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		if recorded == e.Stage {
 			return errMended
 		}
+		var all steps
+		if err := r.unmarkRuns(ref, e, &doc, &all); err != nil {
+			return err
+		}
 		if err := r.keep(meta); err != nil {
 			return err
 		}
 		doc.setString(keyLifecycleStage, string(stage))
-		return r.replaceMeta(ref.dir, doc)
+		return all.last(r.replaceMeta(ref.dir, doc))
 	}}
+}
+
+// unmarkRuns makes the runs of an active experiment active that were marked deleted together with it. Each is a change of its own; the experiment's meta.yaml, which
+// says when that was, comes last.
+func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *document, all *steps) error {
+	deleted, err := markedDeleted(doc, e)
+	if err != nil || deleted.IsZero() {
+		return err
+	}
+	var failed error
+	err = r.setStages(r.ctx, ref, time.Time{}, all, func(run mlruns.RunInfo) bool {
+		marked := run.Stage == mlruns.StageDeleted && run.Deleted.Equal(deleted)
+		if marked && failed == nil {
+			failed = r.keep(layout.Join(ref.dir, run.ID, layout.Meta))
+		}
+		return marked && failed == nil
+	})
+	return errors.Join(err, failed)
 }
 
 // clearLeftover moves a leftover aside, if still nobody works on it.
@@ -55,6 +82,23 @@ func (r *repair) clearLeftover(p mlruns.Problem) remedy {
 			return errMended
 		}
 		return r.aside(p.Path)
+	}}
+}
+
+// finishMove moves aside the one in the trash of two folders of an experiment whose move was interrupted, and the file that says so.
+func (r *repair) finishMove(ref experimentRef, mark string) remedy {
+	return remedy{action: "keep the experiment in the root, and move aside what is in the trash too", takes: mark, do: func(*remedy) error {
+		active, trashed := newExperimentRef(ref.id, false), newExperimentRef(ref.id, true)
+		whole, err := r.tree.exists(layout.Join(active.dir, layout.Meta))
+		if err != nil {
+			return err
+		}
+		if whole && r.tree.isDir(trashed.dir) {
+			if err := r.aside(trashed.dir); err != nil || ref.trashed {
+				return err
+			}
+		}
+		return r.aside(mark)
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -135,7 +136,7 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 			continue
 		}
 		switch {
-		case reserved(e.Name):
+		case reserved(e.Name) || dir != "" && dir != layout.Trash && atomicfile.IsTemp(e.Name): // the latter is where a run is built (see placeNear)
 		case isConflict(e.Name):
 			p.add(conflict(join(dir, e.Name)))
 		case foreignName(e.Name) || !valid(e.Name):

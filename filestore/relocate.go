@@ -56,7 +56,7 @@ func (m *move) relocate(ctx context.Context) error {
 		if err := m.experiment(ctx, ref); m.stopped || err != nil {
 			return err
 		}
-		if err := m.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { m.run(ctx, ref, info) }); m.stopped || err != nil {
+		if err := m.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { m.run(ctx, ref, info) }, nil); m.stopped || err != nil {
 			return err
 		}
 		m.done(ref.dir)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -216,6 +217,9 @@ func (r *repair) remedy(f found, p mlruns.Problem) remedy {
 	case mlruns.ProblemForeign:
 		return remedy{action: "move it out of the records", takes: p.Path, do: func(*remedy) error { return r.aside(p.Path) }}
 	case mlruns.ProblemLeftover:
+		if path.Base(p.Path) == layout.Moving {
+			return r.finishMove(f.experiment, p.Path)
+		}
 		return r.clearLeftover(p)
 	}
 	return remedy{}

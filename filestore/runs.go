@@ -154,7 +154,11 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 			return info, gone
 		}
 		if !isMissing(gone) { // else it was removed for good since it was listed
-			p.add(missingMeta(ref.dir))
+			problem, err := s.bareProblem(ref.dir)
+			if err != nil {
+				return info, err
+			}
+			p.add(problem)
 		}
 	default:
 		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))

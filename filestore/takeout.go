@@ -1,6 +1,7 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -22,18 +24,24 @@ const discardPrefix = ".removed."
 func discarded(name string) bool { return strings.HasPrefix(name, discardPrefix) }
 
 // takeOut renames a folder into the private folder, from where it is only to be removed, and gives its path there. The error is mlruns.ErrNotDurable if
-// it is there but may come back. still, if it is not nil, looks at it once more when nobody finds it any longer, and has it put back: writers that
-// take no locks, MLflow's, may have changed it until then. A folder that was put back has the path "".
-func (s *Store) takeOut(dir string, still func(dir string) (bool, error)) (at string, err error) {
+// it is there but may come back. still, if it is not nil, looks at its meta.yaml once more when nobody finds it any longer, and has it put back: writers that
+// take no locks, MLflow's, may have changed it until then. A folder that was put back has the path "". One that cannot be renamed is to be removed where it lies.
+func (s *Store) takeOut(dir string, still func(meta string) (bool, error)) (at string, err error) {
 	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
 		return "", err
 	}
 	at = layout.Join(layout.Private, discardPrefix+temporary(path.Base(dir)))
-	if err := s.tree.rename(dir, at); err != nil {
-		return "", err
+	err = s.tree.rename(dir, at)
+	if atomicfile.CrossesFileSystems(err) && !s.tree.mountRoot(dir) {
+		if link, linkErr := s.isLink(dir); linkErr == nil && !link {
+			return s.discardHere(dir, still)
+		}
+	}
+	if err != nil {
+		return "", cannotMove(dir, err)
 	}
 	if still != nil {
-		if ok, err := still(at); err != nil || !ok {
+		if ok, err := still(layout.Join(at, layout.Meta)); err != nil || !ok {
 			if back := s.tree.rename(at, dir); back != nil {
 				err = errors.Join(err, fmt.Errorf("it could not be put back and is in %s: %w", at, back))
 			}
@@ -48,9 +56,9 @@ func (s *Store) takeOut(dir string, still func(dir string) (bool, error)) (at st
 	return at, nil
 }
 
-// restoredMeanwhile gives the run in a folder that was taken out, if it does not say that it is deleted: whoever took it out was interrupted before the second
+// restoredMeanwhile gives the run in a folder that was taken out, whose meta.yaml has the name meta by now, if it does not say that it is deleted: whoever took it out was interrupted before the second
 // look. What is there but cannot be read is an error, for it may be such a run. An experiment is deleted by the place it was in, whatever it says.
-func (s *Store) restoredMeanwhile(ctx context.Context, dir string) (*mlruns.RunInfo, error) {
+func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlruns.RunInfo, error) {
 	if info, err := s.tree.lstat(dir); err != nil || !info.IsDir() { // a link is removed, not followed
 		return nil, nil //nolint:nilerr,nilnil // documented
 	}
@@ -60,7 +68,7 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir string) (*mlruns.RunI
 	}
 	defer closeQuietly(f)
 	var run *mlruns.RunInfo
-	_, err = readDocument(ctx, f, layout.Meta, func(doc *document) error {
+	_, err = readDocument(ctx, f, meta, func(doc *document) error {
 		id, ok := doc.text(keyRunID)
 		if !ok {
 			id, ok = doc.text(keyRunUUID)
@@ -111,6 +119,40 @@ func (s *Store) settleDiscarded() error {
 		return nil
 	}
 	return s.tree.syncDir(layout.Private)
+}
+
+// mountBelow gives the first folder, dir or one below it, at which a file system is mounted, "" where there is none or the system does not tell.
+func (s *Store) mountBelow(dir string) string {
+	if _, ok := rootfs.LookerOf(s.tree.fs); !ok {
+		return ""
+	}
+	if link, err := s.isLink(dir); err != nil || link {
+		return ""
+	}
+	if s.tree.mountRoot(dir) {
+		return dir
+	}
+	entries, err := s.tree.entries(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		if e.Type.IsDir() {
+			if at := s.mountBelow(layout.Join(dir, e.Name)); at != "" {
+				return at
+			}
+		}
+	}
+	return ""
+}
+
+// mounted is mountBelow for all that goes with a folder.
+func (c *collection) mounted(dir string, elsewhere []artifactFolder) string {
+	at := c.store.mountBelow(dir)
+	for _, of := range elsewhere {
+		at = cmp.Or(at, c.store.mountBelow(of.dir))
+	}
+	return at
 }
 
 // measure counts what is below dir and opens no file. A link counts as itself. What cannot be listed is left out; the only error is a shortage.

@@ -90,6 +90,16 @@ func (t *tree) kind(rel string) (fs.FileMode, error) {
 	return info.Mode().Type(), nil
 }
 
+// mountRoot reports whether a file system is mounted at rel, where the system tells.
+func (t *tree) mountRoot(rel string) bool {
+	looker, ok := rootfs.LookerOf(t.fs)
+	if !ok {
+		return false
+	}
+	seen, err := looker.Look(t.name(rel), false)
+	return err == nil && seen.MountRoot
+}
+
 // isDir reports whether rel is a folder, or a link to one.
 func (t *tree) isDir(rel string) bool {
 	is, _ := t.dirAt(rel)

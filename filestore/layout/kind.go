@@ -62,7 +62,7 @@ func inExperiment(p string) Place {
 	switch {
 	case p == Meta:
 		return Place{Kind: ExperimentMeta}
-	case rest == "" && strings.HasPrefix(p, ours):
+	case strings.HasPrefix(first, ours):
 		return Place{Kind: Ours}
 	case rest == "":
 		return Place{}

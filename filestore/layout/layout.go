@@ -17,6 +17,10 @@ const (
 	saved = "repaired-"
 	// Lock is the empty lock file of the root and of a run.
 	Lock = ".mlruns.lock"
+	// Moving is an empty file in the copy of an experiment, from before the copy takes its place until what it was made of is gone.
+	Moving = ".mlruns-moving"
+	// Removed is what the meta.yaml of an experiment or a run is renamed to when the folder is to be removed where it lies.
+	Removed = ".mlruns-removed"
 	// Registry is the model registry of MLflow ≥ 2.1, in the root. It is carried, never read.
 	Registry = "models"
 

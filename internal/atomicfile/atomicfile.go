@@ -23,6 +23,9 @@ type Options struct {
 	// TempDir is the directory for the temporary file, on the same file system as the file. Empty: the directory of
 	// the file itself. "." is the root.
 	TempDir string
+	// OrBeside says that ReplaceFrom may make the temporary file in the folder of the file itself after all, where TempDir turns out to lie on another file
+	// system.
+	OrBeside bool
 	// Sync makes the write durable before the call returns.
 	Sync bool
 	// Perm is the mode of a new file, less umask. 0 means 0666.
@@ -49,11 +52,34 @@ func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, e
 	if err != nil {
 		return n, err
 	}
-	if err = rename(fsys, tmp, name); err != nil {
+	err = rename(fsys, tmp, name)
+	if o.OrBeside && CrossesFileSystems(err) {
+		err = renameBeside(fsys, tmp, name, mode, o)
+	}
+	if err != nil {
 		_ = fsys.Remove(tmp)
 		return n, err
 	}
 	return n, settle(fsys, name, o)
+}
+
+// renameBeside is rename of a temporary file that has to be copied to the file system of name first.
+func renameBeside(fsys afero.Fs, tmp, name string, old fs.FileInfo, o Options) error {
+	f, err := fsys.Open(tmp)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	beside, _, err := writeTemp(fsys, name, f, old, Options{Sync: o.Sync, Perm: o.Perm})
+	if err != nil {
+		return err
+	}
+	if err := rename(fsys, beside, name); err != nil {
+		_ = fsys.Remove(beside)
+		return err
+	}
+	_ = fsys.Remove(tmp)
+	return nil
 }
 
 // Publish makes name a new file that holds data. It never clobbers: the error is fs.ErrExist if name exists, and then,

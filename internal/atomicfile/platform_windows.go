@@ -11,6 +11,7 @@ import (
 const (
 	errorInvalidFunction  syscall.Errno = 1 // what a FAT volume answers to a hard link
 	errorAccessDenied     syscall.Errno = 5
+	errorNotSameDevice    syscall.Errno = 17
 	errorSharingViolation syscall.Errno = 32
 )
 
@@ -27,6 +28,11 @@ func rename(fsys afero.Fs, from, to string) error {
 		}
 		time.Sleep(delay)
 	}
+}
+
+// CrossesFileSystems reports whether an error says that a name cannot be moved to, or linked at, another place because the two lie on different volumes.
+func CrossesFileSystems(err error) bool {
+	return errors.Is(err, errorNotSameDevice) || errors.Is(err, syscall.EXDEV) // the latter is rootfs's
 }
 
 // hasNoLinks reports whether an error of Link means that the volume, or the file, cannot have another link.

@@ -23,6 +23,9 @@ func IsTemp(name string) bool {
 	return strings.HasPrefix(path.Base(name), tempPrefix)
 }
 
+// TempName is a new name for which IsTemp is true.
+func TempName() string { return tempPrefix + strings.ToLower(rand.Text()) }
+
 // dirOf keeps a leading slash, which means something to file systems that are not confined.
 func dirOf(name string) string { return path.Dir(path.Clean(name)) }
 
@@ -71,7 +74,7 @@ func writeTemp(fsys afero.Fs, name string, r io.Reader, old fs.FileInfo, o Optio
 func createTemp(fsys afero.Fs, dir string, perm fs.FileMode) (string, afero.File, error) {
 	const attempts = 10 // a name is 130 random bits, so one is enough unless the file system lies
 	for i := 0; ; i++ {
-		tmp := path.Join(dir, tempPrefix+strings.ToLower(rand.Text()))
+		tmp := path.Join(dir, TempName())
 		f, err := fsys.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 		if err == nil || i == attempts || !errors.Is(err, fs.ErrExist) {
 			return tmp, f, err

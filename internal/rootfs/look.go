@@ -13,6 +13,8 @@ type Sight struct {
 	Mode          fs.FileMode
 	Size          int64
 	Links         uint64 // 0 when the file has no name left
+	// MountRoot says that another file system, or another folder, is mounted at the name, so that it cannot be renamed or removed. False where the system does not tell.
+	MountRoot bool
 	// Changed is the time of the last change of the file, its names and modes included, in nanoseconds since 1970: what a writer cannot set.
 	// 0 unless it was asked for.
 	Changed int64

@@ -94,7 +94,8 @@ func lookUp(fd int, path string, flags int, changed bool, name string) (Sight, e
 	if err != nil {
 		return Sight{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
-	s := Sight{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: fs.ModeIrregular} //nolint:gosec // sizes of files fit
+	s := Sight{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: fs.ModeIrregular,
+		MountRoot: st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0} //nolint:gosec // sizes of files fit
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		s.Mode = 0

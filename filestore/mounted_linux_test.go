@@ -1,0 +1,261 @@
+package filestore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+func init() {
+	for _, m := range mounts {
+		tasksOfPlatform["move on "+m.name] = func(t *testing.T, dir string) {
+			if err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, ""); err != nil {
+				fmt.Println(cannot, err)
+				return
+			}
+			m.moves(t, dir)
+		}
+	}
+}
+
+// mounts are file systems in which a store, or an experiment, lies that cannot be renamed.
+var mounts = []struct {
+	name  string
+	moves func(t *testing.T, dir string)
+}{
+	{"an overlay", movesOnOverlay},
+	{"a tmpfs", func(t *testing.T, dir string) { movesOnMount(t, dir, "tmpfs", "") }},
+	{"a bind mount", func(t *testing.T, dir string) { movesOnMount(t, dir, "", filepath.Join(dir, "elsewhere")) }},
+	{"another disk for artifacts", artifactsOnMount},
+}
+
+// TestMovesOnMounts does what moves folders where the kernel refuses to rename them: in a process of its own, whose mounts nobody else sees.
+func TestMovesOnMounts(t *testing.T) {
+	for _, m := range mounts {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			as := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+			if os.Geteuid() != 0 {
+				as.Cloneflags |= syscall.CLONE_NEWUSER
+				as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+			}
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
+			cmd.Env = append(os.Environ(), envTask+"=move on "+m.name, envDir+"="+t.TempDir(), envID+"=0")
+			cmd.SysProcAttr = as
+			out, err := cmd.CombinedOutput()
+			if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || strings.Contains(string(out), cannot) {
+				t.Skipf("%v %s", err, out)
+			}
+			if err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// mount does it, or says that it cannot be done here.
+func mount(source, target, kind string, flags uintptr, options string) bool {
+	if err := syscall.Mount(source, target, kind, flags, options); err != nil {
+		fmt.Println(cannot, err)
+		return false
+	}
+	return true
+}
+
+// storeToMove is a store with the experiments e1 and e2 of a run each, and an artifact in the first.
+func storeToMove(t *testing.T, dir string) *filestore.Store {
+	t.Helper()
+	s := openStore(t, dir)
+	for _, id := range []string{"1", "2"} {
+		must(t, errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e" + id, Name: "name " + id})),
+			errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "r" + id, ExperimentID: "e" + id})),
+			s.LogMetric(t.Context(), "r"+id, mlruns.Metric{Key: "m", Value: 1, Time: time.UnixMilli(1)}),
+			s.WriteArtifact(t.Context(), "r"+id, "a/b", strings.NewReader("artifact")))
+	}
+	return s
+}
+
+// movedWhole fails the test unless a run has its point and its artifact, and the stage.
+func movedWhole(t *testing.T, s *filestore.Store, id string, stage mlruns.LifecycleStage) {
+	t.Helper()
+	run, err := s.Run(t.Context(), id)
+	must(t, err)
+	r, err := s.OpenArtifact(t.Context(), id, "a/b")
+	must(t, err, r.Close())
+	if run.Info.Stage != stage || run.Data.Metrics["m"].Value != 1 {
+		t.Errorf("%+v, want it %s and with its point", run, stage)
+	}
+}
+
+func removedBy(t *testing.T, s *filestore.Store) (paths []string, failed error) {
+	t.Helper()
+	for r, err := range s.GC(t.Context(), mlruns.GCQuery{}) {
+		if err != nil {
+			return paths, err
+		}
+		paths = append(paths, r.Path)
+	}
+	return paths, nil
+}
+
+// movesOnOverlay has a store in the lower layer of an overlay file system, which renames none of its folders.
+func movesOnOverlay(t *testing.T, dir string) {
+	for _, name := range []string{"upper", "work", "merged"} {
+		must(t, os.Mkdir(filepath.Join(dir, name), 0o777))
+	}
+	lower := filepath.Join(dir, "lower")
+	below := storeToMove(t, filepath.Join(lower, "mlruns"))
+	must(t, below.DeleteRun(t.Context(), "r2"))
+	merged := filepath.Join(dir, "merged")
+	if !mount("overlay", merged, "overlay", 0, "redirect_dir=off,lowerdir="+lower+",upperdir="+filepath.Join(dir, "upper")+",workdir="+filepath.Join(dir, "work")) {
+		return
+	}
+	defer func() { must(t, syscall.Unmount(merged, 0)) }()
+	root := filepath.Join(merged, "mlruns")
+	if err := os.Rename(filepath.Join(root, "e2"), filepath.Join(root, "e3")); !errors.Is(err, syscall.EXDEV) {
+		fmt.Println(cannot, "the overlay renames folders:", err)
+		return
+	}
+	s, err := filestore.Open(root)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	must(t, s.DeleteExperiment(t.Context(), "e1"))
+	movedWhole(t, s, "r1", mlruns.StageDeleted)
+	noProblems(t, s)
+	must(t, s.RestoreExperiment(t.Context(), "e1"))
+	movedWhole(t, s, "r1", mlruns.StageActive)
+	noProblems(t, s)
+	removed, err := removedBy(t, s)
+	if err != nil || len(removed) != 1 {
+		t.Errorf("gc of a run removed %v, %v", removed, err)
+	}
+	must(t, s.DeleteExperiment(t.Context(), "e2"), errOf(removedBy(t, s)))
+	must(t, errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e1"})))
+	if _, err := s.Experiment(t.Context(), "e2"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("the experiment that was collected: %v", err)
+	}
+	noProblems(t, s)
+}
+
+// movesOnMount has a file system mounted at an experiment.
+func movesOnMount(t *testing.T, dir, kind, source string) {
+	root := filepath.Join(dir, "mlruns")
+	before := storeToMove(t, root)
+	must(t, before.Close())
+	e1 := filepath.Join(root, "e1")
+	held := readTree(t, e1)
+	if source != "" {
+		held.writeTo(t, source)
+	}
+	flags := uintptr(0)
+	if source != "" {
+		flags = syscall.MS_BIND
+	}
+	if !mount(source, e1, kind, flags, "") {
+		return
+	}
+	defer func() { _ = syscall.Unmount(e1, syscall.MNT_DETACH) }()
+	if source == "" {
+		held.writeTo(t, e1)
+	}
+	s, err := filestore.Open(root)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	must(t, errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "new", ExperimentID: "e1"})),
+		s.LogInputs(t.Context(), "new", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "d", Digest: "1"}}}}),
+		s.LogOutputs(t.Context(), "new", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-1"}}}),
+		s.LogMetric(t.Context(), "new", mlruns.Metric{Key: "m", Value: 1}), s.WriteArtifact(t.Context(), "new", "a/b", strings.NewReader("x")))
+	movedWhole(t, s, "new", mlruns.StageActive)
+	was := withoutLocks(readTree(t, root))
+	if err := s.DeleteExperiment(t.Context(), "e1"); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
+		t.Errorf("deleting what is mounted: %v", err)
+	}
+	if diff := changes(was, withoutLocks(readTree(t, root))); diff != nil {
+		t.Errorf("a refused deletion has changed %v", diff)
+	}
+	must(t, s.DeleteRun(t.Context(), "new"))
+	if removed, err := removedBy(t, s); err != nil || len(removed) != 1 {
+		t.Errorf("gc of a run in it removed %v, %v", removed, err)
+	}
+	movedWhole(t, s, "r1", mlruns.StageActive)
+	must(t, os.WriteFile(filepath.Join(e1, "r1", "metrics", ".DS_Store"), nil, 0o666))
+	for _, err := range s.Repair(t.Context(), mlruns.RepairQuery{}) {
+		must(t, err)
+	}
+	noProblems(t, s)
+	must(t, syscall.Unmount(e1, syscall.MNT_DETACH), s.DeleteExperiment(t.Context(), "e2"))
+	trashed := filepath.Join(root, ".trash", "e2")
+	if !mount("", trashed, "tmpfs", 0, "") {
+		return
+	}
+	defer func() { _ = syscall.Unmount(trashed, syscall.MNT_DETACH) }()
+	tree{"meta.yaml": []byte(strings.NewReplacer("e1", "e2", "name 1", "name 2").Replace(string(held["meta.yaml"])))}.writeTo(t, trashed)
+	for what, err := range map[string]error{"gc": errOf(removedBy(t, s)), "restore": s.RestoreExperiment(t.Context(), "e2")} {
+		if !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
+			t.Errorf("%s of what is mounted in the trash: %v", what, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(trashed, "meta.yaml")); err != nil {
+		t.Errorf("what is mounted in the trash has changed: %v", err)
+	}
+}
+
+// artifactsOnMount has a file system mounted at the artifacts of a run, and in them.
+func artifactsOnMount(t *testing.T, dir string) {
+	root := filepath.Join(dir, "mlruns")
+	s := storeToMove(t, root)
+	folder := filepath.Join(root, "e1", "r1", "artifacts")
+	if !mount("", folder, "tmpfs", 0, "") {
+		return
+	}
+	defer func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) }()
+	in := filepath.Join(folder, "in")
+	must(t, s.WriteArtifact(t.Context(), "r1", "a/b", strings.NewReader("artifact")), os.Mkdir(in, 0o777))
+	if !mount("", in, "tmpfs", 0, "") {
+		return
+	}
+	defer func() { _ = syscall.Unmount(in, syscall.MNT_DETACH) }()
+	must(t, s.WriteArtifact(t.Context(), "r1", "in/deep/c", strings.NewReader("deep")), s.LogArtifacts(t.Context(), "r1", filepath.Join(root, "e2"), "in/tree"),
+		s.WriteArtifact(t.Context(), "r1", "in/deep/c", strings.NewReader("deeper")))
+	for name := range readTree(t, root) {
+		if strings.Contains(name, ".mlruns-tmp-") {
+			t.Errorf("%s is left", name)
+		}
+	}
+	to := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(to, "in"), 0o777))
+	if !mount("", filepath.Join(to, "in"), "tmpfs", 0, "") {
+		return
+	}
+	defer func() { _ = syscall.Unmount(filepath.Join(to, "in"), syscall.MNT_DETACH) }()
+	must(t, errOf(s.DownloadArtifacts(t.Context(), "r1", "", to)))
+	if data, err := os.ReadFile(filepath.Join(to, "in", "deep", "c")); string(data) != "deeper" {
+		t.Errorf("downloaded %q, %v", data, err)
+	}
+	before := readTree(t, folder)
+	for _, path := range []string{"", "in"} {
+		if err := s.DeleteArtifacts(t.Context(), "r1", path); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
+			t.Errorf("removing the artifacts %q: %v", path, err)
+		}
+	}
+	must(t, s.DeleteRun(t.Context(), "r1"))
+	if removed, err := removedBy(t, s); !errors.Is(err, syscall.EBUSY) || removed != nil {
+		t.Errorf("gc removed %v, %v", removed, err)
+	}
+	if diff := changes(before, readTree(t, folder)); diff != nil {
+		t.Errorf("refused, but: %v", diff)
+	}
+	movedWhole(t, s, "r1", mlruns.StageDeleted)
+	must(t, s.DeleteExperiment(t.Context(), "e1")) // the kernel moves what is mounted below with it
+	movedWhole(t, s, "r1", mlruns.StageDeleted)
+	noProblems(t, s)
+}

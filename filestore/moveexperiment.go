@@ -1,0 +1,220 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+)
+
+// movable refuses to move an experiment where it is known beforehand that it cannot be, and makes its new place free. The caller holds the experiment's lock.
+func (s *Store) movable(from, to experimentRef) error {
+	if err := s.ownFolder(from.dir); err != nil {
+		return err
+	}
+	link, err := s.isLink(from.dir)
+	if err != nil {
+		return err
+	}
+	if reader, ok := s.tree.fs.(afero.LinkReader); ok && link {
+		target, err := reader.ReadlinkIfPossible(s.tree.name(from.dir))
+		if err != nil {
+			return err
+		}
+		if !filepath.IsAbs(target) {
+			return &mlruns.Reason{Kind: mlruns.ErrOutside,
+				Text: fmt.Sprintf("the folder '%s' is a symbolic link to '%s', which would lead elsewhere from '%s'; make the link absolute", from.dir, target, parent(to.dir))}
+		}
+	}
+	if s.tree.mountRoot(from.dir) {
+		return cannotMove(from.dir, &fs.PathError{Op: "rename", Path: from.dir, Err: syscall.EBUSY})
+	}
+	return s.clearPlace(to)
+}
+
+// cannotMove puts into words that a folder cannot be renamed, nor moved otherwise.
+func cannotMove(dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EBUSY):
+		return fmt.Errorf("the folder '%s' cannot be moved or removed while a file system is mounted there; unmount it first: %w", dir, err)
+	case atomicfile.CrossesFileSystems(err):
+		return fmt.Errorf("the folder '%s' cannot be moved to another file system: %w", dir, err)
+	}
+	return err
+}
+
+// clearPlace makes the place free that an experiment is to be moved to, of what an interrupted move left there. Anything else that is there is mlruns.ErrExists.
+func (s *Store) clearPlace(to experimentRef) error {
+	taken, err := s.tree.exists(to.dir)
+	if err != nil || !taken {
+		return err
+	}
+	if left, err := s.abandoned(to.dir); err != nil {
+		return err
+	} else if left {
+		return s.removeDiscarded(to.dir)
+	}
+	if s.halfMoved(to.id) {
+		if to.trashed {
+			return s.discardCopy(to.id)
+		}
+		empty, err := s.isEmpty(to.dir)
+		if err != nil {
+			return err
+		}
+		if empty {
+			return s.tree.remove(to.dir)
+		}
+	}
+	if !to.trashed {
+		return idTaken(to.id)
+	}
+	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}
+}
+
+// halfMoved reports whether an experiment that is in the root and in the trash is so because moving it was interrupted. The one in the root is meant.
+func (s *Store) halfMoved(id string) bool {
+	for _, trashed := range [...]bool{false, true} {
+		if marked, err := s.tree.exists(layout.Join(layout.Experiment(id, trashed), layout.Moving)); err == nil && marked {
+			return true
+		}
+	}
+	return false
+}
+
+// discardCopy removes the one in the trash of two folders of an experiment that was moved only in part, and the mark of the other.
+func (s *Store) discardCopy(id string) error {
+	dir := newExperimentRef(id, true).dir
+	empty, err := s.isEmpty(dir)
+	left := empty
+	if err == nil && !empty {
+		left, err = s.abandoned(dir)
+	}
+	if err == nil && !left {
+		dir, err = s.takeOut(dir, nil)
+	}
+	if err == nil {
+		err = s.removeDiscarded(dir)
+	}
+	if err != nil {
+		return err
+	}
+	err = s.tree.remove(layout.Join(newExperimentRef(id, false).dir, layout.Moving))
+	if isMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// moveExperiment moves the folder of an experiment, to a place that movable has made free. The caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is carried.
+func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) error {
+	err := s.tree.rename(from.dir, to.dir)
+	if atomicfile.CrossesFileSystems(err) {
+		return s.carryExperiment(ctx, from, to)
+	}
+	if err != nil {
+		return cannotMove(from.dir, err)
+	}
+	if !s.syncs(SyncMeta) {
+		return nil
+	}
+	if err := errors.Join(s.tree.syncDir(parent(to.dir)), s.tree.syncDir(parent(from.dir))); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
+	}
+	return nil
+}
+
+// carryExperiment makes a copy of an experiment in the private folder, renames it to its place and removes the original. While both are there the one in
+// the root is meant. So the commit point is, of an experiment that leaves the trash, the rename of the copy; of one that goes there, the
+// rename of the original's meta.yaml that follows. The copy has the file layout.Moving until the original is gone.
+func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) error {
+	if at := s.mountBelow(from.dir); at != "" {
+		return cannotMove(at, &fs.PathError{Op: "rename", Path: at, Err: syscall.EBUSY})
+	}
+	staging, err := s.copyExperiment(ctx, from)
+	if err == nil {
+		err = s.tree.rename(staging, to.dir)
+	}
+	if err != nil {
+		s.cleanUp(staging)
+		return cannotMove(from.dir, err)
+	}
+	if s.syncs(SyncMeta) {
+		err = errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(parent(to.dir)))
+	}
+	switch {
+	case err != nil && !to.trashed:
+		return errors.Join(mlruns.ErrNotDurable, err)
+	case err == nil:
+		err = s.tree.rename(layout.Join(from.dir, layout.Meta), layout.Join(from.dir, layout.Removed))
+	}
+	switch {
+	case err != nil && to.trashed:
+		if back := s.tree.rename(to.dir, staging); back != nil {
+			return errors.Join(err, back)
+		}
+		s.cleanUp(staging)
+		return err
+	case err != nil:
+		s.logger.Warn("an experiment was restored, and its copy in the trash stays", "path", from.dir, "error", err)
+		return nil
+	}
+	return s.removeCarried(ctx, from, to)
+}
+
+// copyExperiment builds the copy of an experiment. It gives the path of what it has made, whatever the error.
+func (s *Store) copyExperiment(ctx context.Context, from experimentRef) (staging string, err error) {
+	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
+		return "", err
+	}
+	staging = layout.Join(layout.Private, temporary(path.Base(from.dir)))
+	c := &carrier{tree: s.tree, temps: staging, sync: s.syncs(SyncMeta)}
+	if err = c.folder(from.dir, staging); err == nil {
+		err = s.tree.create(layout.Join(staging, layout.Moving), nil, c.sync)
+	}
+	if err == nil {
+		err = c.carry(ctx, from.dir, staging)
+	}
+	return staging, err
+}
+
+// removeCarried removes what an experiment was copied from. What it cannot remove is left to gc.
+func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error {
+	if s.syncs(SyncMeta) {
+		// Until the original's meta.yaml is gone for good, nothing else of it must be.
+		if err := s.tree.syncDir(from.dir); err != nil {
+			return errors.Join(mlruns.ErrNotDurable, err)
+		}
+	}
+	c := &carrier{tree: s.tree, temps: to.dir, sync: s.syncs(SyncMeta)}
+	err := c.drain(context.WithoutCancel(ctx), from.dir, to.dir, layout.Removed)
+	if err == nil {
+		err = s.removeMark(from.dir)
+	}
+	if err == nil {
+		err = s.tree.remove(layout.Join(to.dir, layout.Moving))
+	}
+	if err != nil {
+		s.logger.Warn("an experiment was moved; the next gc removes what is left at its old place", "path", from.dir, "error", err)
+	}
+	return nil
+}
+
+// cleanUp removes a folder that was being made.
+func (s *Store) cleanUp(staging string) {
+	if staging == "" {
+		return
+	}
+	if err := s.tree.removeAll(staging); err != nil {
+		s.logger.Warn("cleaning up failed", "path", staging, "error", err)
+	}
+}
