@@ -61,13 +61,16 @@ func TestInterruptOnTerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := term.end(t, soon)
-		ended := slices.ContainsFunc(got.notes, func(note string) bool { return strings.Contains(note, "context canceled") })
+		// Ctrl-C has the terminal throw away what was just written to it, so the note is not always seen.
+		other := slices.DeleteFunc(got.notes, func(note string) bool {
+			return strings.Contains(note, "context canceled") || strings.HasPrefix(note, "store file:")
+		})
 		switch {
-		case ended && got.code == exitFailed:
+		case got.code == exitFailed && len(other) == 0:
 			interrupted++
 		case got.code < 0 && verb.begun == "": // the interrupt came before the command could handle it
-		case ended || got.code == exitFailed || got.code < 0:
-			t.Errorf("%q exits with %d and %q", verb.args, got.code, got.notes)
+		case got.code == exitFailed || got.code < 0:
+			t.Errorf("%q exits with %d and %q", verb.args, got.code, other)
 		default:
 			t.Logf("%q was done before the interrupt came", verb.args)
 		}
