@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
@@ -61,4 +64,18 @@ func (s *Store) tryAppend(rel string) error {
 	}
 	return &mlruns.Reason{Kind: mlruns.ErrUnsupported, Cause: err, Text: fmt.Sprintf("the file system cannot add to the end of a file (%v), without which no metric can be logged; "+
 		"mount it so that it can (rclone: --vfs-cache-mode writes), or open the store with WithReadOnly", err)}
+}
+
+// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be lost when the content is fetched, or keep it from that.
+func refusePointer(f afero.File, size int64) error {
+	if size == 0 || size > maxPointer {
+		return nil
+	}
+	head := make([]byte, size)
+	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	} else if d := pointer(head[:n]); d != nil {
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.reason, Cause: d}
+	}
+	return nil
 }

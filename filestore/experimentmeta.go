@@ -39,15 +39,15 @@ func newExperimentDocument(e mlruns.Experiment) document {
 	return d
 }
 
-// experimentOf reads an experiment's document. The stage is that of the place; what the file says is returned beside it.
-func experimentOf(d scalars, ref experimentRef) (e mlruns.Experiment, recorded mlruns.LifecycleStage, err error) {
-	e = mlruns.Experiment{ID: ref.id, Stage: ref.stage()}
+// experimentOf reads the document of the experiment in a folder. The stage is that of the place; what the file says is returned beside it.
+func experimentOf(d scalars, folder string, stage mlruns.LifecycleStage) (e mlruns.Experiment, recorded mlruns.LifecycleStage, err error) {
+	e = mlruns.Experiment{ID: folder, Stage: stage}
 	id, ok := d.text(keyExperimentID)
 	if !ok {
 		return e, "", missingKey(keyExperimentID)
 	}
-	if id != ref.id {
-		return e, "", &mismatch{key: keyExperimentID, recorded: id, folder: ref.id}
+	if id != folder {
+		return e, "", &mismatch{key: keyExperimentID, recorded: id, folder: folder}
 	}
 	if e.Name, ok = d.text(keyName); !ok {
 		return e, "", missingKey(keyName)

@@ -180,7 +180,7 @@ func checkRunUpdate(t *testing.T, doc document) {
 func checkExperimentUpdate(t *testing.T, doc document) {
 	t.Helper()
 	id, _ := doc.text(keyExperimentID)
-	e, _, err := experimentOf(&doc, newExperimentRef(id, false))
+	e, _, err := experimentOf(&doc, id, mlruns.StageActive)
 	if err != nil {
 		return
 	}
@@ -190,7 +190,7 @@ func checkExperimentUpdate(t *testing.T, doc document) {
 	touchExperiment(&changed, mlruns.StageActive, time.UnixMilli(1))
 	changed.setString(keyName, "renamed")
 	again := rewritten(t, changed)
-	got, _, err := experimentOf(&again, newExperimentRef(id, false))
+	got, _, err := experimentOf(&again, id, mlruns.StageActive)
 	e.Name, e.Updated = "renamed", time.UnixMilli(1).UTC()
 	if e.Created.IsZero() {
 		e.Created = e.Updated // as MLflow does

@@ -2,11 +2,7 @@ package filestore
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"regexp"
-
-	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 )
@@ -80,18 +76,4 @@ func doubtfulValue(value string) string {
 		return "a value, but it holds " + mergeReason
 	}
 	return ""
-}
-
-// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be lost when the content is fetched, or keep it from that.
-func refusePointer(f afero.File, size int64) error {
-	if size == 0 || size > maxPointer {
-		return nil
-	}
-	head := make([]byte, size)
-	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	} else if d := pointer(head[:n]); d != nil {
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.reason, Cause: d}
-	}
-	return nil
 }

@@ -1,49 +1,17 @@
 package filestore
 
 import (
-	"context"
-	"crypto/md5" //nolint:gosec // MLflow names these folders by MD5; nothing is secured by it.
-	"encoding/hex"
+	"context" //nolint:gosec // MLflow names these folders by MD5; nothing is secured by it.
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/pyfmt"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
-
-// Data sets, inputs and outputs are folders with a meta.yaml, named by hashes:
-//
-//	<experiment>/datasets/<md5(name + digest)>/meta.yaml
-//	<experiment>/<run>/inputs/<md5(data set's or model's id + run id)>/meta.yaml
-//	<experiment>/<run>/outputs/<model id>/meta.yaml
-const (
-	keyDestinationID   = "destination_id"
-	keyDestinationType = "destination_type"
-	keyDigest          = "digest"
-	keyProfile         = "profile"
-	keySchema          = "schema"
-	keySource          = "source"
-	keySourceID        = "source_id"
-	keyStep            = "step"
-
-	typeDataset     = "DATASET"
-	typeModel       = "MODEL"
-	typeRun         = "RUN"
-	typeRunOutput   = "RUN_OUTPUT"
-	typeModelOutput = "MODEL_OUTPUT"
-)
-
-// hashID is how MLflow names data sets and inputs.
-func hashID(a, b string) string {
-	sum := md5.Sum([]byte(a + b)) //nolint:gosec // see the import
-	return hex.EncodeToString(sum[:])
-}
 
 // LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and is left as it is if it exists. It can be called again.
 func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
@@ -64,12 +32,12 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 			if err := all.step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, datasetDocument(d.Dataset))); err != nil {
 				return err
 			}
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDocument(id, typeDataset, d.Tags))); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDatasetDocument(id, d.Tags))); err != nil {
 				return err
 			}
 		}
 		for _, m := range in.Models {
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputDocument(m.ModelID, typeModel, nil))); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputModelDocument(m.ModelID))); err != nil {
 				return err
 			}
 		}
@@ -122,52 +90,6 @@ func (s *Store) placeOnce(dir, id string, doc document) error {
 	return err
 }
 
-func datasetDocument(d mlruns.Dataset) document {
-	var doc document
-	doc.setString(keyDigest, d.Digest)
-	doc.setString(keyName, d.Name)
-	doc.setText(keyProfile, d.Profile)
-	doc.setText(keySchema, d.Schema)
-	doc.setString(keySource, d.Source)
-	doc.setString(keySourceType, d.SourceType)
-	return doc
-}
-
-// setText records "" as null.
-func (d *document) setText(key, text string) {
-	if text == "" {
-		d.setNull(key)
-		return
-	}
-	d.setString(key, text)
-}
-
-func inputDocument(source, sourceType string, tags map[string]string) document {
-	var doc document
-	// MLflow writes the source where the run's id belongs; readers ignore it.
-	doc.setString(keyDestinationID, source)
-	doc.setString(keyDestinationType, typeRun)
-	doc.setString(keySourceID, source)
-	doc.setString(keySourceType, sourceType)
-	fields := make([]pyfmt.Field, 0, len(tags))
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		fields = append(fields, pyfmt.Field{Key: key, Value: pyfmt.String(tags[key])})
-	}
-	doc.setValue(keyTags, pyfmt.Mapping(fields))
-	return doc
-}
-
-func outputDocument(m mlruns.ModelOutput) document {
-	var doc document
-	doc.setString(keyDestinationID, m.ModelID)
-	doc.setString(keyDestinationType, typeModelOutput)
-	doc.setString(keySourceID, m.ModelID)
-	doc.setString(keySourceType, typeRunOutput)
-	doc.setInt(keyStep, m.Step)
-	doc.setValue(keyTags, pyfmt.Mapping(nil))
-	return doc
-}
-
 func validateInputs(in mlruns.Inputs) error {
 	for i, d := range in.Datasets {
 		for _, f := range [...]mlruns.Tag{{Key: "name", Value: d.Dataset.Name}, {Key: "digest", Value: d.Dataset.Digest}, {Key: "source_type", Value: d.Dataset.SourceType},
@@ -209,26 +131,22 @@ func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p
 	var in mlruns.Inputs
 	bytes := 0
 	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *document) error {
-		source, ok := doc.text(keySourceID)
-		if !ok {
-			return missingKey(keySourceID)
+		source, isModel, tags, err := inputOf(doc)
+		if err != nil {
+			return err
 		}
-		kind, _ := doc.text(keySourceType)
-		switch kind {
-		case typeModel:
+		if isModel {
 			in.Models = append(in.Models, mlruns.ModelInput{ModelID: source})
-		case typeDataset:
-			dataset, err := s.readDataset(ctx, ref.experiment, source)
-			if err != nil {
-				return err
-			}
-			if bytes += len(dataset.Source) + len(dataset.Schema) + len(dataset.Profile); bytes > maxValues {
-				return &damage{reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
-			}
-			in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: doc.textMap(keyTags)})
-		default:
-			return &damage{reason: fmt.Sprintf("source_type is %q, not %s or %s", kind, typeDataset, typeModel)}
+			return nil
 		}
+		dataset, err := s.readDataset(ctx, ref.experiment, source)
+		if err != nil {
+			return err
+		}
+		if bytes += len(dataset.Source) + len(dataset.Schema) + len(dataset.Profile); bytes > maxValues {
+			return &damage{reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
+		}
+		in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: tags})
 		return nil
 	})
 	return in, err
@@ -248,16 +166,9 @@ func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (ml
 	}
 	defer closeQuietly(f)
 	_, err = readDocument(ctx, f, layout.Meta, func(doc *document) error {
-		var ok bool
-		if d.Name, ok = doc.text(keyName); !ok {
-			return missingKey(keyName)
-		}
-		d.Digest, _ = doc.text(keyDigest)
-		d.SourceType, _ = doc.text(keySourceType)
-		d.Source, _ = doc.text(keySource)
-		d.Schema, _ = doc.text(keySchema)
-		d.Profile, _ = doc.text(keyProfile)
-		return nil
+		var err error
+		d, err = datasetOf(doc)
+		return err
 	})
 	if isMissing(err) {
 		err = errNoDataset
@@ -270,13 +181,9 @@ var errNoDataset = errors.New("the data set it names is not among the experiment
 func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Outputs, error) {
 	var out mlruns.Outputs
 	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *document) error {
-		id, ok := doc.text(keyDestinationID)
-		if !ok {
-			return missingKey(keyDestinationID)
-		}
-		step, _, err := doc.integer(keyStep)
+		m, err := outputOf(doc)
 		if err == nil {
-			out.Models = append(out.Models, mlruns.ModelOutput{ModelID: id, Step: step})
+			out.Models = append(out.Models, m)
 		}
 		return err
 	})

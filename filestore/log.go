@@ -90,7 +90,7 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	plan := batchPlan{params: b.Params, series: s.seriesOf(b.Metrics), tags: b.Tags}
+	plan := batchPlan{params: b.Params, series: seriesOf(b.Metrics, s.now()), tags: b.Tags}
 	if err := plan.validateNames(); err != nil {
 		return err
 	}

@@ -348,3 +348,12 @@ func (d *document) textMap(key string) map[string]string {
 	}
 	return map[string]string{}
 }
+
+// setText records "" as null.
+func (d *document) setText(key, text string) {
+	if text == "" {
+		d.setNull(key)
+		return
+	}
+	d.setString(key, text)
+}

@@ -125,7 +125,7 @@ func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e ml
 	}
 	defer closeQuietly(f)
 	doc, err = readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
-		e, _, err = experimentOf(d, ref)
+		e, _, err = experimentOf(d, ref.id, ref.stage())
 		return err
 	})
 	return e, doc, err
@@ -137,7 +137,7 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref e
 	defer m.free()
 	var recorded mlruns.LifecycleStage
 	err = m.readScalars(ctx, f, name, func(d scalars) (err error) {
-		e, recorded, err = experimentOf(d, ref)
+		e, recorded, err = experimentOf(d, ref.id, ref.stage())
 		return err
 	})
 	if err == nil && recorded != e.Stage {

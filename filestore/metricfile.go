@@ -3,6 +3,7 @@ package filestore
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -148,3 +149,14 @@ func fieldError(field string, text []byte, want string) error {
 
 // isBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which every reader strips.
 func isBlank(tail []byte) bool { return len(bytes.Trim(tail, " ")) == 0 }
+
+// identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
+type identity struct {
+	ms, step      int64
+	value         uint64
+	dataset, hash string
+}
+
+func (p point) identity() identity {
+	return identity{ms: p.ms, step: p.step, value: math.Float64bits(p.value), dataset: p.dataset, hash: p.datasetDigest}
+}

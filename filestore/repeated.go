@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"math"
 	"slices"
 
 	"github.com/mlruns/mlruns"
@@ -12,17 +11,6 @@ import (
 
 // pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes each.
 const pointsAtOnce = 1 << 20
-
-// identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
-type identity struct {
-	ms, step      int64
-	value         uint64
-	dataset, hash string
-}
-
-func (p point) identity() identity {
-	return identity{ms: p.ms, step: p.step, value: math.Float64bits(p.value), dataset: p.dataset, hash: p.datasetDigest}
-}
 
 // metricState is what a metric file holds.
 type metricState struct {

@@ -15,12 +15,11 @@ type series struct {
 // lineLength is about the length of a line, to make room for it.
 const lineLength = 48
 
-// seriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one.
-func (s *Store) seriesOf(metrics []mlruns.Metric) []series {
+// seriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one, now.
+func seriesOf(metrics []mlruns.Metric, now time.Time) []series {
 	if len(metrics) == 0 {
 		return nil
 	}
-	now := s.now()
 	if len(metrics) == 1 {
 		return []series{{key: metrics[0].Key, lines: appendNow(make([]byte, 0, lineLength), metrics[0], now)}}
 	}
