@@ -26,7 +26,8 @@ type importRule struct {
 var importRules = []importRule{
 	{"search", nil, "search evaluates a small interface and knows no Run: standard library only"},
 	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
-	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "gopkg.in/yaml.v3", "github.com/google/uuid", "golang.org/x/sys"},
+	{"filestore/internal/codec", []string{".", "internal/pyfmt", "filestore/layout", "gopkg.in/yaml.v3"}, "codec turns bytes into values: no I/O and no store"},
+	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "github.com/google/uuid", "golang.org/x/sys"},
 		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
 	{"artifacts", []string{".", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
 	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -27,8 +28,8 @@ const tornPrefix = atomicfile.Prefix + "torn-"
 // ones are one write to its end. The commit point is the link, or the write to a file that is kept open, which is on a local file system. Of any other
 // file it is the close: until then the lines may be in the memory of this machine only, as with NFS. The caller holds the run's lock.
 // size is that of the file if it is open and was found in its place, or -1.
-func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size int64, sync bool) error {
-	if run.kept.has(m.key) {
+func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series, size int64, sync bool) error {
+	if run.kept.has(m.Key) {
 		if done, err := s.appendKept(ctx, run, m, size, sync); done {
 			return err
 		}
@@ -44,7 +45,7 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size 
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run.ref.dir, layout.Metrics, m.key, m.lines, sync); !isExist(err) || i == attempts {
+		if err = s.publishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !isExist(err) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -53,8 +54,8 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m series, size 
 	}
 }
 
-func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool) error {
-	name := layout.Join(run.ref.dir, layout.Metrics, m.key)
+func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, sync bool) error {
+	name := layout.Join(run.ref.dir, layout.Metrics, m.Key)
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -64,11 +65,11 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool
 		closeQuietly(f)
 		return err
 	}
-	err = write(f, size, m.lines)
+	err = write(f, size, m.Lines)
 	if err == nil && sync {
 		err = f.Sync()
 	}
-	if err == nil && s.keepMetric(run.kept, m.key, name, f) {
+	if err == nil && s.keepMetric(run.kept, m.Key, name, f) {
 		return nil
 	}
 	if closeErr := f.Close(); err == nil {
@@ -77,7 +78,7 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, m series, sync bool
 	if err == nil {
 		return nil
 	}
-	return s.takeBackClosed(name, size, m.lines, err)
+	return s.takeBackClosed(name, size, m.Lines, err)
 }
 
 // takeBackClosed takes back an append that failed, perhaps not before the file was closed: what of it is there, all, a part or nothing, is seen when the file is
@@ -147,14 +148,14 @@ func (s *Store) endLine(ctx context.Context, run, name string, f afero.File) (in
 	if err == nil {
 		err = refusePointer(f, size)
 	}
-	if err != nil || isBlank(tail) {
+	if err != nil || codec.IsBlank(tail) {
 		return size, err
 	}
 	if err := s.outwait(ctx, f, size, tail); err != nil {
 		return 0, err
 	}
 	size, tail, err = readTail(f)
-	if err != nil || isBlank(tail) {
+	if err != nil || codec.IsBlank(tail) {
 		return size, err
 	}
 	return size, s.blankOut(run, name, size, tail)
@@ -167,7 +168,7 @@ func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []by
 			return err
 		}
 		newSize, newTail, err := readTail(f)
-		if err != nil || isBlank(newTail) || newSize == size && bytes.Equal(newTail, tail) {
+		if err != nil || codec.IsBlank(newTail) || newSize == size && bytes.Equal(newTail, tail) {
 			return err
 		}
 		size, tail = newSize, newTail
@@ -231,7 +232,7 @@ func readTail(f afero.File) (size int64, tail []byte, err error) {
 	size = info.Size()
 	for n := min(size, 1); n > 0; n = min(size, n*512) {
 		if n > rootfs.MaxReadFile {
-			return 0, nil, &damage{reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), rootfs.MaxReadFile)}
+			return 0, nil, &codec.Damage{Reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), rootfs.MaxReadFile)}
 		}
 		tail = make([]byte, n)
 		if _, err := f.ReadAt(tail, size-n); err != nil && !errors.Is(err, io.EOF) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -68,14 +69,14 @@ func (s *Store) tryAppend(rel string) error {
 
 // refusePointer is an error if an open file of a size is a pointer: what is appended to it would be lost when the content is fetched, or keep it from that.
 func refusePointer(f afero.File, size int64) error {
-	if size == 0 || size > maxPointer {
+	if size == 0 || size > codec.MaxPointer {
 		return nil
 	}
 	head := make([]byte, size)
 	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
-	} else if d := pointer(head[:n]); d != nil {
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.reason, Cause: d}
+	} else if d := codec.GitPointer(head[:n]); d != nil {
+		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.Reason, Cause: d}
 	}
 	return nil
 }

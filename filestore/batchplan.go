@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
 // batchPlan is what a batch changes.
 type batchPlan struct {
 	params []mlruns.Param
-	series []series
+	series []codec.Series
 	tags   []mlruns.Tag
 
 	looked bool  // the one metric's file is open and in its place,
@@ -31,7 +32,7 @@ func keysOf[T any](list []T, key func(T) string) []string {
 }
 
 func (p *batchPlan) keys() (metrics, params, tags []string) {
-	return keysOf(p.series, func(m series) string { return m.key }), keysOf(p.params, func(p mlruns.Param) string { return p.Key }),
+	return keysOf(p.series, func(m codec.Series) string { return m.Key }), keysOf(p.params, func(p mlruns.Param) string { return p.Key }),
 		keysOf(p.tags, func(t mlruns.Tag) string { return t.Key })
 }
 
@@ -41,7 +42,7 @@ func (p *batchPlan) single() bool { return len(p.series) == 1 && len(p.params)+l
 // validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.
 func (p *batchPlan) validateNames() error {
 	if p.single() {
-		return validateName("name", p.series[0].key)
+		return validateName("name", p.series[0].Key)
 	}
 	metrics, params, tags := p.keys()
 	for _, list := range [...]struct {
@@ -64,13 +65,13 @@ func (p *batchPlan) validateNames() error {
 
 // placed reports whether a batch is the lines of one metric whose file is open: a look at that file says that the run is where it was.
 func (p *batchPlan) placed(r *keptRun) bool {
-	return p.single() && r.has(p.series[0].key)
+	return p.single() && r.has(p.series[0].Key)
 }
 
 // check compares a batch with what is on disk, and leaves out the params that are there with the same value.
 func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error {
 	if plan.placed(run.kept) {
-		key := plan.series[0].key
+		key := plan.series[0].Key
 		if plan.size, plan.looked = s.inPlace(run.kept.metrics[key]); plan.looked {
 			return nil
 		}
@@ -106,12 +107,12 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 	}
 	plan.params = fresh
 	for _, m := range plan.series {
-		if run.kept.has(m.key) {
-			if _, ok := s.inPlace(run.kept.metrics[m.key]); ok {
+		if run.kept.has(m.Key) {
+			if _, ok := s.inPlace(run.kept.metrics[m.Key]); ok {
 				continue
 			}
 		}
-		if _, err := s.keyPresent(dir, layout.Metrics, "metric", m.key); err != nil {
+		if _, err := s.keyPresent(dir, layout.Metrics, "metric", m.Key); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
@@ -68,8 +69,8 @@ func (b *builder) file(rel string, data []byte) {
 	}
 }
 
-func (b *builder) meta(doc document) {
-	data, err := doc.encode()
+func (b *builder) meta(doc codec.Document) {
+	data, err := doc.Encode()
 	if b.err == nil {
 		b.err = err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -19,7 +20,7 @@ import (
 // placeExperiment makes an experiment's folder whole in the private folder and renames it into the root. The caller holds the root lock.
 func (s *Store) placeExperiment(e mlruns.Experiment) error {
 	return s.place(layout.Experiment(e.ID, false), s.syncs(SyncMeta), func(b *builder) {
-		doc := newExperimentDocument(e)
+		doc := codec.NewExperimentDocument(e)
 		b.meta(doc)
 		if len(e.Tags) > 0 {
 			b.values(layout.Tags, e.Tags)
@@ -121,8 +122,8 @@ func parent(rel string) string {
 }
 
 // replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same folder, where no MLflow version looks.
-func (s *Store) replaceMeta(dir string, doc document) error {
-	data, err := doc.encode()
+func (s *Store) replaceMeta(dir string, doc codec.Document) error {
+	data, err := doc.Encode()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -317,14 +318,14 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInternal,
 			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
 	}
-	return s.rewriteExperiment(ctx, ref, func(d *document) {
-		touchExperiment(d, mlruns.StageActive, s.now())
-		d.setString(keyName, name)
+	return s.rewriteExperiment(ctx, ref, func(d *codec.Document) {
+		codec.TouchExperiment(d, mlruns.StageActive, s.now())
+		d.SetString(codec.KeyName, name)
 	})
 }
 
 // rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
-func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*document)) error {
+func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*codec.Document)) error {
 	_, doc, err := s.readExperimentOnly(ctx, ref)
 	if err != nil {
 		return experimentError(ref.id, ref.dir, err)

@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -82,16 +83,16 @@ func eachFile(archive string, use func(name string, data []byte)) error {
 }
 
 // values is a document by key, in the form in which it is written.
-func values(t *testing.T, d document) map[string]string {
+func values(t *testing.T, d codec.Document) map[string]string {
 	t.Helper()
 	m := map[string]string{}
-	for _, e := range d.entries {
-		one := document{entries: []docEntry{e}}
-		text, err := one.encode()
+	for _, e := range d.Entries {
+		one := codec.Document{Entries: []codec.Entry{e}}
+		text, err := one.Encode()
 		if err != nil {
-			t.Fatalf("%q cannot be written: %v", e.key, err)
+			t.Fatalf("%q cannot be written: %v", e.Key, err)
 		}
-		m[e.key] = string(text)
+		m[e.Key] = string(text)
 	}
 	return m
 }
@@ -102,9 +103,9 @@ func FuzzMetaDocument(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		doc, err := parseDocument(data)
-		if flat, ok := scanFlat(data); ok {
-			slow, slowErr := decodeDocument(data)
+		doc, err := codec.ParseDocument(data)
+		if flat, ok := codec.ScanFlat(data); ok {
+			slow, slowErr := codec.DecodeDocument(data)
 			if slowErr != nil {
 				t.Fatalf("%q is read by the scanner of flat forms, and by no parser: %v", data, slowErr)
 			}
@@ -113,7 +114,7 @@ func FuzzMetaDocument(f *testing.F) {
 			}
 		}
 		if err != nil {
-			if doc.entries != nil {
+			if doc.Entries != nil {
 				t.Fatalf("%q: a document with the error %v", data, err)
 			}
 			return
@@ -128,47 +129,47 @@ func FuzzMetaDocument(f *testing.F) {
 }
 
 // rewritten is the document that is read from what the document is written as; the bytes must settle.
-func rewritten(t *testing.T, doc document) document {
+func rewritten(t *testing.T, doc codec.Document) codec.Document {
 	t.Helper()
-	text, err := doc.encode()
+	text, err := doc.Encode()
 	if err != nil {
 		t.Fatalf("%v cannot be written: %v", doc, err)
 	}
-	again, err := parseDocument(text)
-	if len(doc.entries) == 0 {
+	again, err := codec.ParseDocument(text)
+	if len(doc.Entries) == 0 {
 		return again
 	}
 	if err != nil {
 		t.Fatalf("%q was written and cannot be read: %v", text, err)
 	}
-	if twice, err := again.encode(); err != nil || !bytes.Equal(text, twice) {
+	if twice, err := again.Encode(); err != nil || !bytes.Equal(text, twice) {
 		t.Fatalf("%q is written again as %q, %v", text, twice, err)
 	}
 	return again
 }
 
 // checkRunUpdate updates a run's meta.yaml: all that the update is not about stays.
-func checkRunUpdate(t *testing.T, doc document) {
+func checkRunUpdate(t *testing.T, doc codec.Document) {
 	t.Helper()
-	id, _ := doc.text(keyRunID)
-	experiment, _ := doc.text(keyExperimentID)
-	info, err := runInfoOf(&doc, experiment, id)
+	id, _ := doc.Text(codec.KeyRunID)
+	experiment, _ := doc.Text(codec.KeyExperimentID)
+	info, err := codec.RunInfoOf(&doc, experiment, id)
 	if err != nil {
 		return
 	}
 	before := values(t, doc)
 	info.Name, info.Status = "renamed", mlruns.StatusFailed
-	changed := document{entries: append([]docEntry(nil), doc.entries...)}
-	setRunInfo(&changed, info)
+	changed := codec.Document{Entries: append([]codec.Entry(nil), doc.Entries...)}
+	codec.SetRunInfo(&changed, info)
 	again := rewritten(t, changed)
-	got, err := runInfoOf(&again, experiment, id)
+	got, err := codec.RunInfoOf(&again, experiment, id)
 	if err != nil || !reflect.DeepEqual(got, info) {
 		t.Fatalf("the run was written as %+v and is read as %+v, %v", info, got, err)
 	}
 	after := values(t, again)
 	for key, value := range before {
 		switch key {
-		case keyRunID, keyRunUUID, keyRunName, keyStatus, keyLifecycleStage, keyEndTime, keyDeletedTime:
+		case codec.KeyRunID, codec.KeyRunUUID, codec.KeyRunName, codec.KeyStatus, codec.KeyLifecycleStage, codec.KeyEndTime, codec.KeyDeletedTime:
 			continue
 		}
 		if after[key] != value {
@@ -177,31 +178,31 @@ func checkRunUpdate(t *testing.T, doc document) {
 	}
 }
 
-func checkExperimentUpdate(t *testing.T, doc document) {
+func checkExperimentUpdate(t *testing.T, doc codec.Document) {
 	t.Helper()
-	id, _ := doc.text(keyExperimentID)
-	e, _, err := experimentOf(&doc, id, mlruns.StageActive)
+	id, _ := doc.Text(codec.KeyExperimentID)
+	e, _, err := codec.ExperimentOf(&doc, id, mlruns.StageActive)
 	if err != nil {
 		return
 	}
 	before := values(t, doc)
-	delete(before, keyTags) // a copy that nobody reads
-	changed := document{entries: append([]docEntry(nil), doc.entries...)}
-	touchExperiment(&changed, mlruns.StageActive, time.UnixMilli(1))
-	changed.setString(keyName, "renamed")
+	delete(before, codec.KeyTags) // a copy that nobody reads
+	changed := codec.Document{Entries: append([]codec.Entry(nil), doc.Entries...)}
+	codec.TouchExperiment(&changed, mlruns.StageActive, time.UnixMilli(1))
+	changed.SetString(codec.KeyName, "renamed")
 	again := rewritten(t, changed)
-	got, _, err := experimentOf(&again, id, mlruns.StageActive)
+	got, _, err := codec.ExperimentOf(&again, id, mlruns.StageActive)
 	e.Name, e.Updated = "renamed", time.UnixMilli(1).UTC()
 	if e.Created.IsZero() {
 		e.Created = e.Updated // as MLflow does
-		delete(before, keyCreationTime)
+		delete(before, codec.KeyCreationTime)
 	}
 	if err != nil || !reflect.DeepEqual(got, e) {
 		t.Fatalf("the experiment was written as %+v and is read as %+v, %v", e, got, err)
 	}
 	after := values(t, again)
 	for key, value := range before {
-		if key != keyName && key != keyLastUpdateTime && key != keyLifecycleStage && after[key] != value {
+		if key != codec.KeyName && key != codec.KeyLastUpdateTime && key != codec.KeyLifecycleStage && after[key] != value {
 			t.Fatalf("an update of the experiment changed %q to %q", value, after[key])
 		}
 	}
@@ -224,24 +225,24 @@ func oneMetric(t *testing.T, data []byte) keyFile {
 
 // exactPoint is a point whose value is compared bit by bit, NaN too.
 type exactPoint struct {
-	point
+	codec.Point
 	bits uint64
 }
 
-func exact(p point) exactPoint {
-	bits := math.Float64bits(p.value)
-	p.value = 0
+func exact(p codec.Point) exactPoint {
+	bits := math.Float64bits(p.Value)
+	p.Value = 0
 	return exactPoint{p, bits}
 }
 
 // greatest is the first of the points that no other is after.
 func greatest(all []exactPoint) (best exactPoint, found bool) {
-	valued := func(p exactPoint) point {
-		p.value = math.Float64frombits(p.bits)
-		return p.point
+	valued := func(p exactPoint) codec.Point {
+		p.Value = math.Float64frombits(p.bits)
+		return p.Point
 	}
 	for _, p := range all {
-		if !found || valued(p).after(valued(best)) {
+		if !found || valued(p).After(valued(best)) {
 			best, found = p, true
 		}
 	}
@@ -279,10 +280,10 @@ func FuzzMetricFile(f *testing.F) {
 		var whole, pieces problems
 		var want, got []exactPoint
 		atOnce, inPieces := scanner{path: k.path, p: &whole}, scanner{path: k.path, p: &pieces}
-		if err := atOnce.read(ctx, k, atOnce.points(func(p point) bool { want = append(want, exact(p)); return true })); err != nil {
+		if err := atOnce.read(ctx, k, atOnce.points(func(p codec.Point) bool { want = append(want, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
-		if err := inPieces.stream(ctx, k, make([]byte, 0, streamChunk), inPieces.points(func(p point) bool { got = append(got, exact(p)); return true })); err != nil {
+		if err := inPieces.stream(ctx, k, make([]byte, 0, streamChunk), inPieces.points(func(p codec.Point) bool { got = append(got, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b exactPoint) bool { return a == b })); diff != "" {
@@ -303,10 +304,10 @@ func FuzzMetricFile(f *testing.F) {
 			t.Fatalf("%q: problems met on the way to the latest point (-all +latest):\n%s", data, diff)
 		}
 		for _, p := range got {
-			pt := p.point
-			pt.value = math.Float64frombits(p.bits)
-			line := appendPoint(nil, pt.metric("m"))
-			back, err := parsePoint(line[:len(line)-1])
+			pt := p.Point
+			pt.Value = math.Float64frombits(p.bits)
+			line := codec.AppendPoint(nil, pt.Metric("m"))
+			back, err := codec.ParsePoint(line[:len(line)-1])
 			if err != nil || exact(back) != p {
 				t.Fatalf("%+v is written as %q and read as %+v, %v", p, line, back, err)
 			}
@@ -358,7 +359,7 @@ func FuzzModelHistory(f *testing.F) {
 		f.Add(s, `{"x": [1, "a:b, c"]}`)
 	}
 	f.Fuzz(func(t *testing.T, array, flavor string) {
-		record, err := encodeRecord("run", mlruns.ModelRecord{ArtifactPath: "m", Created: time.UnixMilli(1), Flavors: map[string]json.RawMessage{"f": json.RawMessage(flavor)}})
+		record, err := codec.EncodeModel("run", mlruns.ModelRecord{ArtifactPath: "m", Created: time.UnixMilli(1), Flavors: map[string]json.RawMessage{"f": json.RawMessage(flavor)}})
 		if err != nil {
 			return
 		}
@@ -369,7 +370,7 @@ func FuzzModelHistory(f *testing.F) {
 		if err := errors.Join(json.Unmarshal([]byte(record), &written), json.Unmarshal([]byte(flavor), &meant)); err != nil || utf8.ValidString(flavor) && !reflect.DeepEqual(written.Flavors["f"], meant) {
 			t.Fatalf("the flavor %q is written as %q: %v", flavor, record, err)
 		}
-		got, err := addToArray(array, record)
+		got, err := codec.AddModel(array, record)
 		var before, after []json.RawMessage
 		if jsonErr := json.Unmarshal([]byte(array), &before); jsonErr != nil || strings.TrimSpace(array) == "null" {
 			if err == nil && strings.TrimSpace(array) != "" {

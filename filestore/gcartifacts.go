@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -47,13 +48,13 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 }
 
 func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
-	_, err = readDocument(ctx, f, meta, func(doc *document) error {
+	_, err = readDocument(ctx, f, meta, func(doc *codec.Document) error {
 		var ref runRef
-		if ref.id, isRun = doc.text(keyRunID); !isRun {
-			ref.id, isRun = doc.text(keyRunUUID)
+		if ref.id, isRun = doc.Text(codec.KeyRunID); !isRun {
+			ref.id, isRun = doc.Text(codec.KeyRunUUID)
 		}
-		ref.experiment.id, _ = doc.text(keyExperimentID)
-		location, _ := doc.text(keyArtifactURI)
+		ref.experiment.id, _ = doc.Text(codec.KeyExperimentID)
+		location, _ := doc.Text(codec.KeyArtifactURI)
 		of = nil
 		dir, ok := c.store.artifactFolder(ref, location, c.roots)
 		if !isRun || !ok {
@@ -71,9 +72,9 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 // runsElsewhere reports whether an experiment has a folder of the store that is not its own for its artifacts.
 func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, error) {
 	elsewhere := false
-	read := func(doc *document) error {
-		id, _ := doc.text(keyExperimentID)
-		location, _ := doc.text(keyArtifactLocation)
+	read := func(doc *codec.Document) error {
+		id, _ := doc.Text(codec.KeyExperimentID)
+		location, _ := doc.Text(codec.KeyArtifactLocation)
 		at, ok := c.store.inStore(location, c.roots)
 		elsewhere = ok && at.rel != id
 		return nil

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -15,8 +16,8 @@ import (
 func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.HistoryQuery) iter.Seq2[mlruns.Metric, error] {
 	return func(yield func(mlruns.Metric, error) bool) {
 		stopped := false
-		err := s.history(ctx, runID, key, s.logged(q.OnProblem), func(pt point) bool {
-			stopped = !yield(pt.metric(key), nil)
+		err := s.history(ctx, runID, key, s.logged(q.OnProblem), func(pt codec.Point) bool {
+			stopped = !yield(pt.Metric(key), nil)
 			return !stopped
 		})
 		if err != nil && !stopped {
@@ -25,7 +26,7 @@ func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.H
 	}
 }
 
-func (s *Store) history(ctx context.Context, runID, key string, p *problems, each func(point) bool) error {
+func (s *Store) history(ctx context.Context, runID, key string, p *problems, each func(codec.Point) bool) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 }
 
 // historyIn goes through the points of a metric of the run whose folder is open. A metric that has no file has none.
-func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(point) bool) error {
+func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(codec.Point) bool) error {
 	if foreignKey(key) {
 		return nil
 	}

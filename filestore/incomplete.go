@@ -5,13 +5,14 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // runAlways are the keys that every MLflow version writes for a run and that are not required for reading it. Keys are sorted, so that a cut takes the last
 // ones. An experiment has no such key: the last that all versions write is its name, which is required.
-var runAlways = [...]string{keyEndTime, keyStartTime, keyStatus, keyUserID}
+var runAlways = [...]string{codec.KeyEndTime, codec.KeyStartTime, codec.KeyStatus, codec.KeyUserID}
 
 // incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that every version writes are missing, or the last newline.
 // Readers show defaults in their place.
@@ -20,11 +21,11 @@ func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p 
 	defer m.free()
 	var signs []string
 	err := m.readMeta(v.ctx, f, layout.Meta, func(data []byte) (bool, error) {
-		doc, err := parseDocument(data)
+		doc, err := codec.ParseDocument(data)
 		signs = nil
 		var missing []string
 		for _, key := range always {
-			if doc.find(key) < 0 {
+			if doc.Find(key) < 0 {
 				missing = append(missing, key)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -25,19 +26,19 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	if err := validateInputs(in); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all steps
 		for _, d := range in.Datasets {
-			id := hashID(d.Dataset.Name, d.Dataset.Digest)
-			if err := all.step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, datasetDocument(d.Dataset))); err != nil {
+			id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
+			if err := all.step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
 				return err
 			}
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(id, runID), inputDatasetDocument(id, d.Tags))); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
 				return err
 			}
 		}
 		for _, m := range in.Models {
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), hashID(m.ModelID, runID), inputModelDocument(m.ModelID))); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
 				return err
 			}
 		}
@@ -59,10 +60,10 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 			return err
 		}
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ document) error {
+	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all steps
 		for _, m := range out.Models {
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, outputDocument(m))); err != nil {
+			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
 				return err
 			}
 		}
@@ -71,7 +72,7 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 }
 
 // placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins, as in MLflow.
-func (s *Store) placeOnce(dir, id string, doc document) error {
+func (s *Store) placeOnce(dir, id string, doc codec.Document) error {
 	target := layout.Join(dir, id)
 	if exists, err := s.tree.exists(layout.Join(target, layout.Meta)); err != nil || exists {
 		return err
@@ -130,8 +131,8 @@ func validateModelID(field, id string) error {
 func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
 	var in mlruns.Inputs
 	bytes := 0
-	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *document) error {
-		source, isModel, tags, err := inputOf(doc)
+	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *codec.Document) error {
+		source, isModel, tags, err := codec.InputOf(doc)
 		if err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p
 			return err
 		}
 		if bytes += len(dataset.Source) + len(dataset.Schema) + len(dataset.Profile); bytes > maxValues {
-			return &damage{reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
+			return &codec.Damage{Reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
 		}
 		in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: tags})
 		return nil
@@ -155,7 +156,7 @@ func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p
 func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (mlruns.Dataset, error) {
 	var d mlruns.Dataset
 	if mlruns.ValidateRunID(id) != nil {
-		return d, &damage{reason: fmt.Sprintf("source_id %q is no data set's id", id)}
+		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
 	}
 	f, err := s.tree.folder(layout.Join(e.dir, layout.Datasets, id))
 	if isMissing(err) {
@@ -165,9 +166,9 @@ func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (ml
 		return d, err
 	}
 	defer closeQuietly(f)
-	_, err = readDocument(ctx, f, layout.Meta, func(doc *document) error {
+	_, err = readDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
 		var err error
-		d, err = datasetOf(doc)
+		d, err = codec.DatasetOf(doc)
 		return err
 	})
 	if isMissing(err) {
@@ -180,8 +181,8 @@ var errNoDataset = errors.New("the data set it names is not among the experiment
 
 func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Outputs, error) {
 	var out mlruns.Outputs
-	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *document) error {
-		m, err := outputOf(doc)
+	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *codec.Document) error {
+		m, err := codec.OutputOf(doc)
 		if err == nil {
 			out.Models = append(out.Models, m)
 		}
@@ -210,7 +211,7 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 }
 
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
-func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*document) error) error {
+func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*codec.Document) error) error {
 	f, err := run.OpenFolder(sub)
 	if isGone(err) {
 		return ctx.Err()

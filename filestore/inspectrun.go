@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -180,7 +181,7 @@ func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems)
 func inspectValues(dir string, values map[string]string, p *problems) {
 	inspectKeys(dir, namesOf(values), p)
 	for key, value := range values {
-		if why := doubtfulValue(value); why != "" {
+		if why := codec.Doubtful(value); why != "" {
 			p.add(mlruns.Problem{Kind: mlruns.ProblemSuspicious, Path: layout.Join(dir, key), Reason: why})
 		}
 	}

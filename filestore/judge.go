@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -169,11 +170,11 @@ func (s *Store) differ(of, copied string) (string, error) {
 	if path.Base(of) != layout.Meta {
 		return fmt.Sprintf("the value is %.80q here and %.80q in the copy", here, there), nil
 	}
-	a, err := parseDocument(here)
+	a, err := codec.ParseDocument(here)
 	if err != nil {
 		return "", err
 	}
-	b, err := parseDocument(there)
+	b, err := codec.ParseDocument(there)
 	if err != nil {
 		return "", err
 	}
@@ -190,8 +191,8 @@ func (s *Store) isPointer(name string) bool {
 		return false
 	}
 	defer closeQuietly(f)
-	data, err := f.ReadSmall(path.Base(name), nil, maxPointer)
-	return err == nil && pointer(data) != nil
+	data, err := f.ReadSmall(path.Base(name), nil, codec.MaxPointer)
+	return err == nil && codec.GitPointer(data) != nil
 }
 
 // read reads a small file whole.
@@ -205,16 +206,16 @@ func (s *Store) read(name string) ([]byte, error) {
 }
 
 // differentKeys names the keys whose values two documents do not share.
-func differentKeys(a, b *document) []string {
+func differentKeys(a, b *codec.Document) []string {
 	var keys []string
-	for _, e := range a.entries {
-		if i := b.find(e.key); i < 0 || !reflect.DeepEqual(b.entries[i], e) {
-			keys = append(keys, e.key)
+	for _, e := range a.Entries {
+		if i := b.Find(e.Key); i < 0 || !reflect.DeepEqual(b.Entries[i], e) {
+			keys = append(keys, e.Key)
 		}
 	}
-	for _, e := range b.entries {
-		if a.find(e.key) < 0 {
-			keys = append(keys, e.key)
+	for _, e := range b.Entries {
+		if a.Find(e.Key) < 0 {
+			keys = append(keys, e.Key)
 		}
 	}
 	return keys
@@ -247,7 +248,7 @@ func (s *Store) otherMeta(dir string) (string, error) {
 		if err != nil {
 			continue
 		}
-		if doc, err := parseDocument(data); err == nil && identifies(&doc, path.Base(dir)) {
+		if doc, err := codec.ParseDocument(data); err == nil && identifies(&doc, path.Base(dir)) {
 			return name + " has a whole one with the right id, which can be put in its place", nil
 		}
 	}
@@ -255,9 +256,9 @@ func (s *Store) otherMeta(dir string) (string, error) {
 }
 
 // identifies reports whether a document is that of the experiment or run whose folder has this name.
-func identifies(d *document, name string) bool {
-	for _, key := range [...]string{keyRunID, keyRunUUID, keyExperimentID} {
-		if id, ok := d.text(key); ok {
+func identifies(d *codec.Document, name string) bool {
+	for _, key := range [...]string{codec.KeyRunID, codec.KeyRunUUID, codec.KeyExperimentID} {
+		if id, ok := d.Text(key); ok {
 			return id == name
 		}
 	}

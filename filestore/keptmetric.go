@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -32,14 +33,14 @@ func (s *Store) inPlace(m *keptMetric) (size int64, ok bool) {
 }
 
 // appendKept adds lines to a metric file that is open. Not done, and nothing changed, if it is to be opened.
-func (s *Store) appendKept(ctx context.Context, run loggedRun, points series, size int64, sync bool) (done bool, err error) {
-	m := run.kept.metrics[points.key]
+func (s *Store) appendKept(ctx context.Context, run loggedRun, points codec.Series, size int64, sync bool) (done bool, err error) {
+	m := run.kept.metrics[points.Key]
 	if size < 0 {
 		var ok bool
 		if size, ok = s.inPlace(m); !ok {
-			s.dropMetric(run.kept, points.key)
+			s.dropMetric(run.kept, points.Key)
 			// The name may have come to be a folder, or a link.
-			_, err := s.keyPresent(run.ref.dir, layout.Metrics, "metric", points.key)
+			_, err := s.keyPresent(run.ref.dir, layout.Metrics, "metric", points.Key)
 			return err != nil, err
 		}
 	}
@@ -47,7 +48,7 @@ func (s *Store) appendKept(ctx context.Context, run loggedRun, points series, si
 		size, err = s.endLine(ctx, run.ref.dir, m.name, m.file)
 	}
 	if err == nil {
-		err = write(m.file, size, points.lines)
+		err = write(m.file, size, points.Lines)
 	}
 	if err == nil && sync {
 		if err = m.file.Sync(); err != nil {
@@ -55,7 +56,7 @@ func (s *Store) appendKept(ctx context.Context, run loggedRun, points series, si
 		}
 	}
 	if err != nil {
-		s.dropMetric(run.kept, points.key)
+		s.dropMetric(run.kept, points.Key)
 	}
 	return !errors.Is(err, errTailChanged), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -12,7 +13,7 @@ import (
 // only where it decides, and at the end.
 type latest struct {
 	scanner
-	best    point
+	best    codec.Point
 	found   bool
 	numeral [32]byte // what best.value is, while it has not been read
 	unread  int      // bytes of numeral
@@ -20,9 +21,9 @@ type latest struct {
 
 // take looks at a whole line.
 func (l *latest) take(line []byte) bool {
-	ms, numeral, step, ok := cutPlain(line)
+	ms, numeral, step, ok := codec.CutPlain(line)
 	if !ok || len(numeral) > len(l.numeral) || !pyfmt.IsDecimal(numeral) {
-		var pt point
+		var pt codec.Point
 		if l.one(line, &pt) {
 			l.offer(pt)
 		}
@@ -31,25 +32,25 @@ func (l *latest) take(line []byte) bool {
 	l.line++
 	l.any = true
 	switch {
-	case l.found && (step < l.best.step || step == l.best.step && ms < l.best.ms):
-	case l.found && step == l.best.step && ms == l.best.ms:
-		l.offer(point{ms: ms, step: step, value: decimal(numeral)})
+	case l.found && (step < l.best.Step || step == l.best.Step && ms < l.best.Millis):
+	case l.found && step == l.best.Step && ms == l.best.Millis:
+		l.offer(codec.Point{Millis: ms, Step: step, Value: decimal(numeral)})
 	default:
-		l.best, l.found, l.unread = point{ms: ms, step: step}, true, copy(l.numeral[:], numeral)
+		l.best, l.found, l.unread = codec.Point{Millis: ms, Step: step}, true, copy(l.numeral[:], numeral)
 	}
 	return true
 }
 
-func (l *latest) offer(pt point) {
-	if !l.found || pt.after(l.greatest()) {
+func (l *latest) offer(pt codec.Point) {
+	if !l.found || pt.After(l.greatest()) {
 		l.best, l.found, l.unread = pt, true, 0
 	}
 }
 
 // greatest is the point that no other met so far is after.
-func (l *latest) greatest() point {
+func (l *latest) greatest() codec.Point {
 	if l.unread > 0 {
-		l.best.value = decimal(l.numeral[:l.unread])
+		l.best.Value = decimal(l.numeral[:l.unread])
 		l.unread = 0
 	}
 	return l.best
@@ -62,7 +63,7 @@ func decimal(numeral []byte) float64 {
 }
 
 // readLatest reads the latest point of a metric, if it has one.
-func readLatest(ctx context.Context, k keyFile, p *problems) (pt point, found bool, err error) {
+func readLatest(ctx context.Context, k keyFile, p *problems) (pt codec.Point, found bool, err error) {
 	l := latest{scanner: scanner{path: k.path, p: p}}
 	err = l.read(ctx, k, l.take)
 	return l.greatest(), l.found, err
@@ -77,7 +78,7 @@ func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *pro
 		case err != nil && !isGone(err):
 			return p.unreadable(ctx, mlruns.ProblemUnreadable, k.path, err)
 		case err == nil && found:
-			metrics[k.key] = pt.metric(k.key)
+			metrics[k.key] = pt.Metric(k.key)
 		}
 		return nil
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
@@ -110,16 +111,16 @@ func TestLayoutScalars(t *testing.T) {
 	for _, row := range readLayoutDocument(t).table(t, "text | written | why") {
 		text, err := strconv.Unquote(code(row.cells[0]))
 		check(t, err)
-		var doc document
-		doc.setString("k", text)
-		got, err := doc.encode()
+		var doc codec.Document
+		doc.SetString("k", text)
+		got, err := doc.Encode()
 		check(t, err)
 		if want := "k: " + code(row.cells[1]) + "\n"; string(got) != want {
 			t.Errorf("layout.md:%d: got %q, want %q", row.line, got, want)
 		}
-		back, err := parseDocument(got)
+		back, err := codec.ParseDocument(got)
 		check(t, err)
-		if got, ok := back.text("k"); !ok || got != text {
+		if got, ok := back.Text("k"); !ok || got != text {
 			t.Errorf("layout.md:%d: read back as %q, want %q", row.line, got, text)
 		}
 		// The last column says where we differ from PyYAML: it would have left these plain.
@@ -203,11 +204,11 @@ func TestLayoutMetaKeys(t *testing.T) {
 			if f.kind() != kind {
 				continue
 			}
-			doc, err := parseDocument([]byte(f.body))
+			doc, err := codec.ParseDocument([]byte(f.body))
 			check(t, err)
-			for _, e := range doc.entries {
-				if used[e.key] = true; !slices.Contains(known, e.key) {
-					t.Errorf("layout.md:%d: the key %s is in no table", f.line, e.key)
+			for _, e := range doc.Entries {
+				if used[e.Key] = true; !slices.Contains(known, e.Key) {
+					t.Errorf("layout.md:%d: the key %s is in no table", f.line, e.Key)
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 )
 
 // TestLayoutExamples tries every fenced example; one that nothing tries is an error.
@@ -92,11 +93,11 @@ func checkTree(t *testing.T, tree, dir string) {
 }
 
 // checkRoundTrip reads a meta.yaml and writes it again: that must not change a byte, since all examples are in the writers' form.
-func checkRoundTrip(t *testing.T, text string) document {
+func checkRoundTrip(t *testing.T, text string) codec.Document {
 	t.Helper()
-	doc, err := parseDocument([]byte(text))
+	doc, err := codec.ParseDocument([]byte(text))
 	check(t, err)
-	got, err := doc.encode()
+	got, err := doc.Encode()
 	check(t, err)
 	if diff := cmp.Diff(text, string(got)); diff != "" {
 		t.Errorf("written again it differs (-example +written):\n%s", diff)
@@ -120,9 +121,9 @@ func writeFile(t *testing.T, dir, name, text string) {
 func checkExperimentMeta(t *testing.T, text string) {
 	t.Helper()
 	doc := checkRoundTrip(t, text)
-	id, _ := doc.text(keyExperimentID)
-	name, _ := doc.text(keyName)
-	location, _ := doc.text(keyArtifactLocation)
+	id, _ := doc.Text(codec.KeyExperimentID)
+	name, _ := doc.Text(codec.KeyName)
+	location, _ := doc.Text(codec.KeyArtifactLocation)
 	withCRLF(text, func(text string) {
 		dir := t.TempDir()
 		writeFile(t, dir, id+"/meta.yaml", text)
@@ -143,10 +144,10 @@ func checkExperimentMeta(t *testing.T, text string) {
 func checkRunMeta(t *testing.T, text string) {
 	t.Helper()
 	doc := checkRoundTrip(t, text)
-	experiment, _ := doc.text(keyExperimentID)
-	id, ok := doc.text(keyRunID)
+	experiment, _ := doc.Text(codec.KeyExperimentID)
+	id, ok := doc.Text(codec.KeyRunID)
 	if !ok {
-		id, _ = doc.text(keyRunUUID)
+		id, _ = doc.Text(codec.KeyRunUUID)
 	}
 	withCRLF(text, func(text string) {
 		dir := t.TempDir()
@@ -171,14 +172,14 @@ func checkRunMeta(t *testing.T, text string) {
 		check(t, s.RestoreRun(ctx, id))
 		data, err := os.ReadFile(filepath.Join(dir, experiment, id, "meta.yaml"))
 		check(t, err)
-		again, err := parseDocument(data)
+		again, err := codec.ParseDocument(data)
 		check(t, err)
-		for key, want := range map[string]string{keyRunID: id, keyRunUUID: id, keyLifecycleStage: "active", keyRunName: run.Info.Name} {
-			if got, _ := again.text(key); got != want {
+		for key, want := range map[string]string{codec.KeyRunID: id, codec.KeyRunUUID: id, codec.KeyLifecycleStage: "active", codec.KeyRunName: run.Info.Name} {
+			if got, _ := again.Text(key); got != want {
 				t.Errorf("%s after a rewrite: got %q, want %q", key, got, want)
 			}
 		}
-		if again.find(keyDeletedTime) >= 0 {
+		if again.Find(codec.KeyDeletedTime) >= 0 {
 			t.Error("deleted_time is still there after a restore")
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -25,12 +26,12 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	return s.withRun(ctx, runID, always, func(ref runRef, info mlruns.RunInfo, doc document) error {
+	return s.withRun(ctx, runID, always, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
 		return s.replaceStage(ref, info, doc, deleted)
 	})
 }
 
-func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc document, deleted time.Time) error {
+func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc codec.Document, deleted time.Time) error {
 	info.Deleted, info.Stage = deleted, mlruns.StageActive
 	if !deleted.IsZero() {
 		info.Stage = mlruns.StageDeleted
@@ -83,7 +84,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := all.step(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
+	if err := all.step(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
 		return err
 	}
 	marked := map[string]bool{}
@@ -102,8 +103,8 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 }
 
 // markedDeleted gives the time with which an active experiment, and the runs that go with it, were marked deleted by a call that was interrupted, zero if it is not marked.
-func markedDeleted(doc *document, e mlruns.Experiment) (time.Time, error) {
-	recorded, err := stageOf(doc)
+func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) {
+	recorded, err := codec.StageOf(doc)
 	if err != nil || e.Stage != mlruns.StageActive || recorded != mlruns.StageDeleted {
 		return time.Time{}, err
 	}
@@ -111,11 +112,11 @@ func markedDeleted(doc *document, e mlruns.Experiment) (time.Time, error) {
 }
 
 // unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked deleted.
-func (s *Store) unmark(ctx context.Context, ref experimentRef, doc document, marked func(mlruns.RunInfo) bool) error {
+func (s *Store) unmark(ctx context.Context, ref experimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
 	var all steps
 	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
 	if err == nil {
-		doc.setString(keyLifecycleStage, string(mlruns.StageActive))
+		doc.SetString(codec.KeyLifecycleStage, string(mlruns.StageActive))
 		err = all.last(s.replaceMeta(ref.dir, doc))
 	}
 	if err != nil {
@@ -157,7 +158,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err != nil {
 			return notDeleted(id)
 		}
-		if recorded, err := stageOf(&doc); err != nil || recorded == mlruns.StageActive {
+		if recorded, err := codec.StageOf(&doc); err != nil || recorded == mlruns.StageActive {
 			return notDeleted(id)
 		}
 	} else {
@@ -176,7 +177,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err := s.setStages(ctx, ref, time.Time{}, &all, func(r mlruns.RunInfo) bool { return r.Stage == mlruns.StageDeleted }); err != nil {
 		return err
 	}
-	return all.last(s.rewriteExperiment(ctx, ref, func(d *document) { touchExperiment(d, mlruns.StageActive, s.now()) }))
+	return all.last(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageActive, s.now()) }))
 }
 
 func notDeleted(id string) error {

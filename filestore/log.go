@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -49,7 +50,7 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	if err := mlruns.ValidateKey("key", key); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
+	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if isMissing(err) {
 			return mlruns.TagNotFound(key, runID)
@@ -77,8 +78,8 @@ func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 }
 
 // withActiveRun is withRun for runs that may be written to.
-func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, document) error) error {
-	return s.withRun(ctx, runID, whenMoved, func(ref runRef, info mlruns.RunInfo, doc document) error {
+func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, codec.Document) error) error {
+	return s.withRun(ctx, runID, whenMoved, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
 		if info.Stage != mlruns.StageActive {
 			return mlruns.RunNotActive(runID)
 		}
@@ -90,7 +91,7 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	plan := batchPlan{params: b.Params, series: seriesOf(b.Metrics, s.now()), tags: b.Tags}
+	plan := batchPlan{params: b.Params, series: codec.SeriesOf(b.Metrics, s.now()), tags: b.Tags}
 	if err := plan.validateNames(); err != nil {
 		return err
 	}

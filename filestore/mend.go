@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -35,7 +36,7 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		if err != nil {
 			return err
 		}
-		recorded, err := stageOf(&doc)
+		recorded, err := codec.StageOf(&doc)
 		if err != nil {
 			return err
 		}
@@ -49,14 +50,14 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		if err := r.keep(meta); err != nil {
 			return err
 		}
-		doc.setString(keyLifecycleStage, string(stage))
+		doc.SetString(codec.KeyLifecycleStage, string(stage))
 		return all.last(r.replaceMeta(ref.dir, doc))
 	}}
 }
 
 // unmarkRuns makes the runs of an active experiment active that were marked deleted together with it. Each is a change of its own; the experiment's meta.yaml, which
 // says when that was, comes last.
-func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *document, all *steps) error {
+func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.Document, all *steps) error {
 	deleted, err := markedDeleted(doc, e)
 	if err != nil || deleted.IsZero() {
 		return err
@@ -134,38 +135,38 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 
 // addPoints appends the points of one metric file that another lacks. The former's points are in memory at once.
 func (r *repair) addPoints(run runRef, key, from, to string) error {
-	lacking := map[identity]bool{}
+	lacking := map[codec.Identity]bool{}
 	tooMany := false
 	buf := make([]byte, streamChunk)
-	err := r.points(from, buf, func(pt point) {
+	err := r.points(from, buf, func(pt codec.Point) {
 		if tooMany = len(lacking) == pointsAtOnce; !tooMany {
-			lacking[pt.identity()] = true
+			lacking[pt.Identity()] = true
 		}
 	})
 	if tooMany && err == nil {
 		err = fmt.Errorf("the copy has more than %d points, which are not merged: add its lines by hand", pointsAtOnce)
 	}
 	if err == nil {
-		err = r.points(to, buf, func(pt point) { delete(lacking, pt.identity()) })
+		err = r.points(to, buf, func(pt codec.Point) { delete(lacking, pt.Identity()) })
 	}
 	if err != nil || len(lacking) == 0 {
 		return err
 	}
 	var lines []byte
-	err = r.points(from, buf, func(pt point) {
-		if id := pt.identity(); lacking[id] {
+	err = r.points(from, buf, func(pt codec.Point) {
+		if id := pt.Identity(); lacking[id] {
 			delete(lacking, id)
-			lines = appendPoint(lines, pt.metric(key))
+			lines = codec.AppendPoint(lines, pt.Metric(key))
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return r.appendPoints(r.ctx, loggedRun{ref: run}, series{key: key, lines: lines}, -1, r.syncs(SyncMeta))
+	return r.appendPoints(r.ctx, loggedRun{ref: run}, codec.Series{Key: key, Lines: lines}, -1, r.syncs(SyncMeta))
 }
 
 // points calls each for the points of a metric file; one that is not there has none.
-func (r *repair) points(name string, buf []byte, each func(point)) error {
+func (r *repair) points(name string, buf []byte, each func(codec.Point)) error {
 	k, err := r.keyFile(name)
 	if isMissing(err) {
 		return nil
@@ -175,7 +176,7 @@ func (r *repair) points(name string, buf []byte, each func(point)) error {
 	}
 	defer closeQuietly(k.folder)
 	var s scanner
-	err = s.stream(r.ctx, k, buf, s.points(func(pt point) bool {
+	err = s.stream(r.ctx, k, buf, s.points(func(pt codec.Point) bool {
 		each(pt)
 		return true
 	}))

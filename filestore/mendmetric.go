@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
@@ -109,7 +110,7 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 	}
 	defer closeQuietly(f)
 	size, tail, err := readTail(f)
-	if err == nil && !isBlank(tail) {
+	if err == nil && !codec.IsBlank(tail) {
 		if err = r.outwait(r.ctx, f, size, tail); err == nil {
 			size, tail, err = readTail(f)
 		}
@@ -169,7 +170,7 @@ func (r *repair) carryOver(run runRef, key, name string, size int64) error {
 		size += int64(len(more))
 		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
 		if err == nil && len(lines) > 0 {
-			err = r.appendPoints(r.ctx, loggedRun{ref: run}, series{key: key, lines: lines}, -1, r.syncs(SyncMeta))
+			err = r.appendPoints(r.ctx, loggedRun{ref: run}, codec.Series{Key: key, Lines: lines}, -1, r.syncs(SyncMeta))
 		}
 		if err != nil {
 			return err
@@ -256,7 +257,7 @@ func (g *goodLines) next() {
 	case err != nil:
 		return // what is torn may still be completed
 	case !tooLong && !left:
-		if _, bad := parsePoint(line); bad == nil {
+		if _, bad := codec.ParsePoint(line); bad == nil {
 			g.rest = line
 		}
 	}

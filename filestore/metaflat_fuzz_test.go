@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 )
 
 // FuzzMeta holds the scan by hand to yaml.v3: what it takes, yaml.v3 reads as the same keys and texts, and both make the same run of it.
 func FuzzMeta(f *testing.F) {
 	run := newRunRef(newExperimentRef("1", false), "r")
-	doc := newRunDocument(mlruns.RunInfo{ID: "r", ExperimentID: "1", Name: "my 'run': #1", Status: mlruns.StatusRunning, Stage: mlruns.StageActive, User: "é"})
-	whole, err := doc.encode()
+	doc := codec.NewRunDocument(mlruns.RunInfo{ID: "r", ExperimentID: "1", Name: "my 'run': #1", Status: mlruns.StatusRunning, Stage: mlruns.StageActive, User: "é"})
+	whole, err := doc.Encode()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -21,31 +22,31 @@ func FuzzMeta(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var m flatMeta
-		if !m.scan(data) {
+		var m codec.FlatMeta
+		if !m.Scan(data) {
 			return
 		}
-		want, err := decodeDocument(data)
+		want, err := codec.DecodeDocument(data)
 		if err != nil {
 			t.Fatalf("yaml.v3 refuses %q: %v", data, err)
 		}
-		if len(m.entries) != len(want.entries) {
-			t.Fatalf("%q: %d keys, yaml.v3 reads %d", data, len(m.entries), len(want.entries))
+		if len(m.Entries) != len(want.Entries) {
+			t.Fatalf("%q: %d keys, yaml.v3 reads %d", data, len(m.Entries), len(want.Entries))
 		}
-		for _, e := range want.entries {
-			got, ok := m.text(e.key)
-			if text, wantOK := want.text(e.key); got != text || ok != wantOK {
-				t.Errorf("%q: %s is %q, %v; yaml.v3 reads %q, %v", data, e.key, got, ok, text, wantOK)
+		for _, e := range want.Entries {
+			got, ok := m.Text(e.Key)
+			if text, wantOK := want.Text(e.Key); got != text || ok != wantOK {
+				t.Errorf("%q: %s is %q, %v; yaml.v3 reads %q, %v", data, e.Key, got, ok, text, wantOK)
 			}
 		}
-		flat, ok := scanFlat(data)
-		again, err := flat.encode()
-		wantAgain, wantErr := want.encode()
+		flat, ok := codec.ScanFlat(data)
+		again, err := flat.Encode()
+		wantAgain, wantErr := want.Encode()
 		if !ok || string(again) != string(wantAgain) || (err == nil) != (wantErr == nil) {
 			t.Errorf("%q is written again as %q, %v; from yaml.v3 as %q, %v", data, again, err, wantAgain, wantErr)
 		}
-		info, err := runInfoOf(&m, "1", run.id)
-		wantInfo, wantErr := runInfoOf(&want, "1", run.id)
+		info, err := codec.RunInfoOf(&m, "1", run.id)
+		wantInfo, wantErr := codec.RunInfoOf(&want, "1", run.id)
 		if info != wantInfo || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("%q is the run %+v, %v; by yaml.v3 %+v, %v", data, info, err, wantInfo, wantErr)
 		}

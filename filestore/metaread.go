@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -35,7 +36,7 @@ func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, us
 	for try := 0; ; try++ {
 		data, err := m.readFile(f, name)
 		if errors.Is(err, rootfs.ErrTooLarge) {
-			return &damage{reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
+			return &codec.Damage{Reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
 		}
 		if err != nil {
 			return err
@@ -51,12 +52,12 @@ func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, us
 }
 
 // readDocument is readMeta with all that is in the file.
-func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*document) error) (document, error) {
+func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*codec.Document) error) (codec.Document, error) {
 	m := newScratch()
 	defer m.free()
-	var doc document
+	var doc codec.Document
 	err := m.readMeta(ctx, f, name, func(data []byte) (_ bool, err error) {
-		if doc, err = parseDocument(data); err == nil {
+		if doc, err = codec.ParseDocument(data); err == nil {
 			err = check(&doc)
 		}
 		return whole(data, &doc), err
@@ -65,12 +66,12 @@ func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(
 }
 
 // readScalars is readMeta for who asks for single keys.
-func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(scalars) error) error {
+func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(codec.Scalars) error) error {
 	return m.readMeta(ctx, f, name, func(data []byte) (bool, error) {
-		if m.flat.scan(data) {
+		if m.flat.Scan(data) {
 			return whole(data, &m.flat), use(&m.flat)
 		}
-		doc, err := parseDocument(data)
+		doc, err := codec.ParseDocument(data)
 		if err == nil {
 			err = use(&doc)
 		}
@@ -80,8 +81,8 @@ func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string,
 
 // whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every program ends it with a newline, and that of a run with the
 // key user_id. One that lacks them is read all the same when nobody is writing it.
-func whole(data []byte, d scalars) bool {
-	return bytes.HasSuffix(data, []byte("\n")) && (d.find(keyRunID) < 0 || d.find(keyUserID) >= 0)
+func whole(data []byte, d codec.Scalars) bool {
+	return bytes.HasSuffix(data, []byte("\n")) && (d.Find(codec.KeyRunID) < 0 || d.Find(codec.KeyUserID) >= 0)
 }
 
 // readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the place contradicts, go to p.
@@ -118,14 +119,14 @@ func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p
 }
 
 // readExperimentOnly is readExperiment without the tags, and with the document.
-func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc document, err error) {
+func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
-		return mlruns.Experiment{}, document{}, err
+		return mlruns.Experiment{}, codec.Document{}, err
 	}
 	defer closeQuietly(f)
-	doc, err = readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
-		e, _, err = experimentOf(d, ref.id, ref.stage())
+	doc, err = readDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
+		e, _, err = codec.ExperimentOf(d, ref.id, ref.stage())
 		return err
 	})
 	return e, doc, err
@@ -136,8 +137,8 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref e
 	m := newScratch()
 	defer m.free()
 	var recorded mlruns.LifecycleStage
-	err = m.readScalars(ctx, f, name, func(d scalars) (err error) {
-		e, recorded, err = experimentOf(d, ref.id, ref.stage())
+	err = m.readScalars(ctx, f, name, func(d codec.Scalars) (err error) {
+		e, recorded, err = codec.ExperimentOf(d, ref.id, ref.stage())
 		return err
 	})
 	if err == nil && recorded != e.Stage {
@@ -151,17 +152,17 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref e
 func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (info mlruns.RunInfo, err error) {
 	m := newScratch()
 	defer m.free()
-	err = m.readScalars(ctx, f, name, func(d scalars) (err error) {
-		info, err = runInfoOf(d, ref.experiment.id, ref.id)
+	err = m.readScalars(ctx, f, name, func(d codec.Scalars) (err error) {
+		info, err = codec.RunInfoOf(d, ref.experiment.id, ref.id)
 		return err
 	})
 	return info, err
 }
 
 // readRunDocument is readRunInfo with all that the file says, for who writes it again.
-func readRunDocument(ctx context.Context, f rootfs.Folder, ref runRef) (info mlruns.RunInfo, doc document, err error) {
-	doc, err = readDocument(ctx, f, layout.Meta, func(d *document) (err error) {
-		info, err = runInfoOf(d, ref.experiment.id, ref.id)
+func readRunDocument(ctx context.Context, f rootfs.Folder, ref runRef) (info mlruns.RunInfo, doc codec.Document, err error) {
+	doc, err = readDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
+		info, err = codec.RunInfoOf(d, ref.experiment.id, ref.id)
 		return err
 	})
 	return info, doc, err
@@ -169,7 +170,7 @@ func readRunDocument(ctx context.Context, f rootfs.Folder, ref runRef) (info mlr
 
 // runError is what an operation on one run says when its meta.yaml cannot be used.
 func runError(id string, err error) error {
-	var m *mismatch
+	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
 		return withCause(mlruns.RunInvalidState(id), err)
@@ -181,13 +182,13 @@ func runError(id string, err error) error {
 
 // experimentError is runError for experiments.
 func experimentError(id, dir string, err error) error {
-	var m *mismatch
+	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
 		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
 	case isMissing(err):
 		return noMeta(dir)
-	case errors.Is(err, errEmptyMeta):
+	case errors.Is(err, codec.ErrEmptyMeta):
 		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Cause: err,
 			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
 	}
@@ -200,12 +201,12 @@ func noMeta(dir string) error {
 }
 
 func corruptMeta(err error) error {
-	var d *damage
+	var d *codec.Damage
 	if !errors.As(err, &d) {
 		return err
 	}
-	text := d.reason
-	if !d.told {
+	text := d.Reason
+	if !d.Told {
 		text = layout.Meta + ": " + d.Error()
 	}
 	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: text, Cause: err}

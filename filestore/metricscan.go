@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -44,10 +45,10 @@ func stateOf(tail []byte) tailState {
 	switch {
 	case len(tail) == 0:
 		return tailNone
-	case isBlank(tail):
+	case codec.IsBlank(tail):
 		return tailBlank
 	}
-	_, err := parsePoint(tail)
+	_, err := codec.ParsePoint(tail)
 	if err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2 {
 		return tailWhole
 	}
@@ -64,23 +65,23 @@ func (s *scanner) malformed(reason string) {
 }
 
 // one parses a whole line into pt, which has no data set.
-func (s *scanner) one(line []byte, pt *point) bool {
+func (s *scanner) one(line []byte, pt *codec.Point) bool {
 	if len(line) >= streamChunk && len(bytes.TrimLeft(line, " ")) >= streamChunk {
 		s.tooLong()
 		return false
 	}
 	s.line++
 	s.any = true
-	if pt.readPlain(line) {
+	if pt.ReadPlain(line) {
 		return true
 	}
 	var err error
-	if *pt, err = anyPoint(line); err == nil {
+	if *pt, err = codec.AnyPoint(line); err == nil {
 		return true
 	}
 	if s.line == 1 && bytes.HasPrefix(line, byteOrderMark) {
 		s.byteOrderMark()
-		if *pt, err = anyPoint(line[len(byteOrderMark):]); err == nil {
+		if *pt, err = codec.AnyPoint(line[len(byteOrderMark):]); err == nil {
 			return true
 		}
 	}
@@ -104,9 +105,9 @@ func (s *scanner) notPoint(line []byte, why error) {
 	switch {
 	case s.line == 1 && s.isPointer(line), s.pointer:
 		s.bad++
-	case mergeMarker.Match(line):
+	case codec.MergeMarker.Match(line):
 		if s.bad++; s.bad <= maxBadLines {
-			s.p.add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.path, Line: s.line, Reason: mergeReason})
+			s.p.add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.path, Line: s.line, Reason: codec.MergeReason})
 		}
 	default:
 		s.malformed(why.Error())
@@ -115,7 +116,7 @@ func (s *scanner) notPoint(line []byte, why error) {
 
 // isPointer looks whether the first line begins a pointer, and reports it.
 func (s *scanner) isPointer(line []byte) bool {
-	d := pointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
+	d := codec.GitPointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
 	if d != nil {
 		s.pointer = true
 		s.p.add(problemOf(mlruns.ProblemGitPointer, s.path, d))
@@ -147,9 +148,9 @@ func (s *scanner) end(tail []byte) {
 }
 
 // points has each called for the points of lines.
-func (s *scanner) points(each func(point) bool) func(line []byte) bool {
+func (s *scanner) points(each func(codec.Point) bool) func(line []byte) bool {
 	return func(line []byte) bool {
-		var pt point
+		var pt codec.Point
 		return !s.one(line, &pt) || each(pt)
 	}
 }
@@ -165,7 +166,7 @@ func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bo
 	if err != nil {
 		return err
 	}
-	if (len(data) == 0 || !isBlank(tailOf(data))) && beingWritten(k.folder, k.name) {
+	if (len(data) == 0 || !codec.IsBlank(tailOf(data))) && beingWritten(k.folder, k.name) {
 		if err := sleep(ctx, tornRetry); err != nil {
 			return err
 		}
@@ -225,7 +226,7 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(l
 		if !atEnd {
 			continue
 		}
-		if s.any && isBlank(buf) || retried || !beingWritten(k.folder, k.name) {
+		if s.any && codec.IsBlank(buf) || retried || !beingWritten(k.folder, k.name) {
 			s.end(buf)
 			return nil
 		}

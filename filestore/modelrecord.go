@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -24,11 +25,11 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	if m.Created.IsZero() {
 		m.Created = s.now()
 	}
-	record, err := encodeRecord(runID, m)
+	record, err := codec.EncodeModel(runID, m)
 	if err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ document) error {
+	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
 		f, err := s.tree.folder(ref.dir)
 		if err != nil {
 			return err
@@ -38,7 +39,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		if err != nil {
 			return err
 		}
-		history, err = addToArray(history, record)
+		history, err = codec.AddModel(history, record)
 		if err != nil {
 			return err
 		}
@@ -59,7 +60,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 		if isGone(err) {
 			return "", nil
 		}
-		if err != nil || !unfinished(models) || !beingWritten(f, name) {
+		if err != nil || !codec.Unfinished(models) || !beingWritten(f, name) {
 			return models, err
 		}
 		if try == len(modelRetries) {

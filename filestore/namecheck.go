@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -21,8 +22,8 @@ type nameCheck struct {
 // read is readUntagged.
 func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
 	e, err := readUntagged(ctx, root, ref, p)
-	var d *damage
-	var m *mismatch
+	var d *codec.Damage
+	var m *codec.Mismatch
 	if err == nil || isMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) || errors.Is(err, rootfs.ErrOutside) {
 		return e, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -192,12 +193,12 @@ func (s *Store) insideStore() error {
 	if err != nil {
 		return shortage(err) // what cannot be read does not say that it is an experiment's
 	}
-	doc, err := parseDocument(data)
-	if err != nil || doc.find(keyExperimentID) < 0 || doc.find("model_id") >= 0 { // a logged model names its experiment too
+	doc, err := codec.ParseDocument(data)
+	if err != nil || doc.Find(codec.KeyExperimentID) < 0 || doc.Find("model_id") >= 0 { // a logged model names its experiment too
 		return nil //nolint:nilerr // as above
 	}
 	what, up := "an experiment", path.Dir(filepath.ToSlash(s.dir))
-	if doc.find(keyRunID) >= 0 || doc.find(keyRunUUID) >= 0 {
+	if doc.Find(codec.KeyRunID) >= 0 || doc.Find(codec.KeyRunUUID) >= 0 {
 		what, up = "a run", path.Dir(up)
 	}
 	if path.Base(up) == layout.Trash {

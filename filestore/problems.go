@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -67,13 +68,13 @@ func (s *Store) logged(report func(mlruns.Problem)) *problems {
 // problemOf describes why a file or folder could not be read; kind is what it is if nothing more is known.
 func problemOf(kind mlruns.ProblemKind, path string, err error) mlruns.Problem {
 	p := mlruns.Problem{Kind: kind, Path: path, Reason: reasonOf(err)}
-	var d *damage
-	var m *mismatch
+	var d *codec.Damage
+	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &d):
-		p.Kind = cmp.Or(d.kind, kind)
-		p.Line = d.line
-		p.Reason = d.reason
+		p.Kind = cmp.Or(d.Kind, kind)
+		p.Line = d.Line
+		p.Reason = d.Reason
 	case errors.As(err, &m):
 		p.Kind = mlruns.ProblemIDMismatch
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/search"
@@ -112,12 +113,12 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
 	if !history {
 		pt, found, err := readLatest(r.ctx, k, r.problems)
-		return search.Summary{Latest: pt.value}, r.read(k.path, err) && found && r.hasOwn(layout.Metrics, key)
+		return search.Summary{Latest: pt.Value}, r.read(k.path, err) && found && r.hasOwn(layout.Metrics, key)
 	}
 	var all search.History
 	s := scanner{path: k.path, p: r.problems}
-	err := s.read(r.ctx, k, s.points(func(pt point) bool {
-		all.Add(pt.value, pt.ms, pt.step)
+	err := s.read(r.ctx, k, s.points(func(pt codec.Point) bool {
+		all.Add(pt.Value, pt.Millis, pt.Step)
 		return true
 	}))
 	if !r.read(k.path, err) || !r.hasOwn(layout.Metrics, key) {

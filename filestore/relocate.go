@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -92,7 +93,7 @@ func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 		if err != nil {
 			return false, experimentError(e.ID, now.dir, err)
 		}
-		return m.store.replaceText(now.dir, doc, keyArtifactLocation, e.ArtifactLocation, to)
+		return m.store.replaceText(now.dir, doc, codec.KeyArtifactLocation, e.ArtifactLocation, to)
 	})
 	return ctx.Err()
 }
@@ -118,7 +119,7 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 		if err != nil {
 			return false, err
 		}
-		return m.store.replaceText(now.dir, doc, keyArtifactURI, info.ArtifactURI, to)
+		return m.store.replaceText(now.dir, doc, codec.KeyArtifactURI, info.ArtifactURI, to)
 	})
 }
 
@@ -184,11 +185,11 @@ func (m *move) change(ctx context.Context, dir, location, tail, kept string, wri
 }
 
 // replaceText replaces one text of a meta.yaml if it still is from. The caller holds the lock.
-func (s *Store) replaceText(dir string, doc document, key, from, to string) (bool, error) {
-	if now, _ := doc.text(key); now != from {
+func (s *Store) replaceText(dir string, doc codec.Document, key, from, to string) (bool, error) {
+	if now, _ := doc.Text(key); now != from {
 		return false, nil
 	}
-	doc.setString(key, to)
+	doc.SetString(key, to)
 	return true, s.replaceMeta(dir, doc)
 }
 

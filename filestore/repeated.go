@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 )
 
 // pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes each.
@@ -30,10 +31,10 @@ func (m metricState) sound() bool {
 func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (metricState, error) {
 	s := scanner{path: k.path, p: p, strict: true}
 	var m metricState
-	var last point
+	var last codec.Point
 	ordered := true
-	err := s.stream(ctx, k, buf, s.points(func(pt point) bool {
-		if m.points > 0 && (pt.step < last.step || pt.step == last.step && pt.ms <= last.ms) {
+	err := s.stream(ctx, k, buf, s.points(func(pt codec.Point) bool {
+		if m.points > 0 && (pt.Step < last.Step || pt.Step == last.Step && pt.Millis <= last.Millis) {
 			ordered = false
 		}
 		last = pt
@@ -45,7 +46,7 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 		return m, err
 	}
 	seed := maphash.MakeSeed()
-	hash := func(id identity) uint64 { return maphash.Comparable(seed, id) }
+	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
 	m.repeated, err = repeated(ctx, k, buf, m.points/pointsAtOnce+1, hash)
 	if n := len(m.repeated); n > 0 {
 		reason := "the same point stands in a line before"
@@ -59,28 +60,28 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 
 // repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of all at a time, and then the points whose hashes are equal:
 // a hash that two points share can hide a line, but name none that is not repeated.
-func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func(identity) uint64) (lines []int, err error) {
+func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
 	var hashes []uint64
 	for part := range uint64(parts) {
 		hashes = hashes[:0]
-		scan := func(each func(line int, id identity, hash uint64)) error {
+		scan := func(each func(line int, id codec.Identity, hash uint64)) error {
 			s := scanner{path: k.path}
-			return s.stream(ctx, k, buf, s.points(func(pt point) bool {
-				id := pt.identity()
+			return s.stream(ctx, k, buf, s.points(func(pt codec.Point) bool {
+				id := pt.Identity()
 				if hash := hashOf(id); hash%uint64(parts) == part {
 					each(s.line, id, hash)
 				}
 				return true
 			}))
 		}
-		if err := scan(func(_ int, _ identity, hash uint64) { hashes = append(hashes, hash) }); err != nil {
+		if err := scan(func(_ int, _ codec.Identity, hash uint64) { hashes = append(hashes, hash) }); err != nil {
 			return nil, err
 		}
 		twice := equalNeighbours(hashes)
 		if len(twice) == 0 {
 			continue
 		}
-		err := scan(func(line int, id identity, hash uint64) {
+		err := scan(func(line int, id codec.Identity, hash uint64) {
 			first, candidate := twice[hash]
 			switch {
 			case candidate && first == nil:
@@ -98,9 +99,9 @@ func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func
 }
 
 // equalNeighbours sorts hashes and gives those that occur more than once.
-func equalNeighbours(hashes []uint64) map[uint64]*identity {
+func equalNeighbours(hashes []uint64) map[uint64]*codec.Identity {
 	slices.Sort(hashes)
-	twice := map[uint64]*identity{}
+	twice := map[uint64]*codec.Identity{}
 	for i := 1; i < len(hashes); i++ {
 		if hashes[i] == hashes[i-1] {
 			twice[hashes[i]] = nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -49,7 +50,7 @@ func TestRepeatedInParts(t *testing.T) {
 	}
 	k := metricFile(t, text.Bytes())
 	seed := maphash.MakeSeed()
-	hash := func(id identity) uint64 { return maphash.Comparable(seed, id) }
+	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
 	for _, parts := range []int{1, 2, 7} {
 		got, err := repeated(t.Context(), k, make([]byte, streamChunk), parts, hash)
 		check(t, err)
@@ -57,7 +58,7 @@ func TestRepeatedInParts(t *testing.T) {
 			t.Errorf("in %d parts: %d lines, want %d", parts, len(got), len(want))
 		}
 	}
-	poor, err := repeated(t.Context(), k, make([]byte, streamChunk), 1, func(id identity) uint64 { return hash(id) % 100 })
+	poor, err := repeated(t.Context(), k, make([]byte, streamChunk), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
 	check(t, err)
 	if len(poor) == 0 || slices.ContainsFunc(poor, func(line int) bool { return !slices.Contains(want, line) }) {
 		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))

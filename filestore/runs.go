@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -226,7 +227,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 			b.folder(folder)
 		}
 		b.values(layout.Tags, run.Data.Tags)
-		b.meta(newRunDocument(run.Info))
+		b.meta(codec.NewRunDocument(run.Info))
 	})
 	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
 		s.hints.put(ref.id, e.id)

@@ -4,13 +4,14 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // scratch is what one goroutine reads files into, one after the other.
 type scratch struct {
 	buf  []byte
-	flat flatMeta
+	flat codec.FlatMeta
 }
 
 // maxScratch is the largest buffer that is kept for later.
@@ -26,7 +27,7 @@ func newScratch() *scratch {
 // free gives the memory back. What was read into it must not be used any more.
 func (m *scratch) free() {
 	if cap(m.buf) <= maxScratch {
-		m.flat.entries = m.flat.entries[:0]
+		m.flat.Entries = m.flat.Entries[:0]
 		scratches.Put(m)
 	}
 }

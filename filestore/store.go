@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
@@ -220,8 +221,8 @@ func asError(err error) error {
 			return fmt.Errorf("%w: %w", t.to, err)
 		}
 	}
-	var meta *damage
-	var ids *mismatch
+	var meta *codec.Damage
+	var ids *codec.Mismatch
 	if errors.As(err, &meta) || errors.As(err, &ids) {
 		return fmt.Errorf("%w: %w", mlruns.ErrCorrupt, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -68,14 +69,14 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 	}
 	defer closeQuietly(f)
 	var run *mlruns.RunInfo
-	_, err = readDocument(ctx, f, meta, func(doc *document) error {
-		id, ok := doc.text(keyRunID)
+	_, err = readDocument(ctx, f, meta, func(doc *codec.Document) error {
+		id, ok := doc.Text(codec.KeyRunID)
 		if !ok {
-			id, ok = doc.text(keyRunUUID)
+			id, ok = doc.Text(codec.KeyRunUUID)
 		}
-		stage, err := stageOf(doc)
+		stage, err := codec.StageOf(doc)
 		if ok && stage != mlruns.StageDeleted {
-			experiment, _ := doc.text(keyExperimentID)
+			experiment, _ := doc.Text(codec.KeyExperimentID)
 			run = &mlruns.RunInfo{ID: id, ExperimentID: experiment}
 		}
 		return err

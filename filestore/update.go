@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -47,7 +48,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 	}
 	var all steps
-	return all.last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc document) error {
+	return all.last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
 		sync := s.syncsValues(info)
 		if u.Status != 0 {
 			info.Status = u.Status
@@ -70,13 +71,13 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	}))
 }
 
-func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc document) error {
-	setRunInfo(&doc, info)
+func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+	codec.SetRunInfo(&doc, info)
 	return s.replaceMeta(ref.dir, doc)
 }
 
 // withRun calls do with a run locked and its meta.yaml read, whatever the stage.
-func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(runRef, mlruns.RunInfo, document) error) error {
+func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(runRef, mlruns.RunInfo, codec.Document) error) error {
 	return s.untilFound(ctx, runID, hold, func(held bool) (moved bool, err error) {
 		ref, unlock, err := s.lockRun(ctx, runID, s.locks.Lock)
 		if err != nil {
@@ -94,10 +95,10 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 	})
 }
 
-func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, document, error) {
+func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, codec.Document, error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
-		return mlruns.RunInfo{}, document{}, runError(ref.id, err)
+		return mlruns.RunInfo{}, codec.Document{}, runError(ref.id, err)
 	}
 	defer closeQuietly(f)
 	info, doc, err := readRunDocument(ctx, f, ref)

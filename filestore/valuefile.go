@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -84,9 +85,9 @@ func readText(k keyFile) (string, error) {
 		return "", err
 	}
 	if !utf8.Valid(data) {
-		return "", &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
+		return "", &codec.Damage{Line: codec.LineOfInvalid(data), Reason: "not UTF-8"}
 	}
-	if err := notValue(data); err != nil {
+	if err := codec.NotValue(data); err != nil {
 		return "", err
 	}
 	return string(data), nil

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// unfinished reports whether more text could make JSON of this one, which is none yet.
-func unfinished(text string) bool {
+// Unfinished reports whether more text could make JSON of this one, which is none yet.
+func Unfinished(text string) bool {
 	if json.Valid([]byte(text)) { // which takes no memory for what is in it
 		return false
 	}
@@ -23,8 +23,8 @@ func unfinished(text string) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// addToArray adds an element to the text of a JSON array and leaves the rest of the text as it is.
-func addToArray(array, element string) (string, error) {
+// AddModel adds an element to the text of a JSON array and leaves the rest of the text as it is.
+func AddModel(array, element string) (string, error) {
 	array = strings.TrimSpace(array)
 	if array == "" {
 		array = "[]"
@@ -39,8 +39,8 @@ func addToArray(array, element string) (string, error) {
 	return array[:end] + ", " + element + "]", nil
 }
 
-// encodeRecord gives the object that MLflow ≥ 2.16 writes, its keys in the order of that.
-func encodeRecord(runID string, m mlruns.ModelRecord) (string, error) {
+// EncodeModel gives the object that MLflow ≥ 2.16 writes, its keys in the order of that.
+func EncodeModel(runID string, m mlruns.ModelRecord) (string, error) {
 	for _, f := range [...]mlruns.Tag{{Key: "artifact_path", Value: m.ArtifactPath}, {Key: "model_uuid", Value: m.ModelUUID}} {
 		if err := mlruns.ValidateText(f.Key, f.Value); err != nil {
 			return "", err

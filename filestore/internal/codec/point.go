@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"bytes"
@@ -21,29 +21,31 @@ import (
 //
 // timestamp and step are Python integers, value a Python float. A last line without its newline is no point: it may be half of one.
 
-// point is a line of a metric file.
-type point struct {
-	ms, step               int64
-	value                  float64
+// Point is a line of a metric file.
+type Point struct {
+	Millis, Step           int64
+	Value                  float64
 	dataset, datasetDigest string
 }
 
-func (p point) metric(key string) mlruns.Metric {
-	return mlruns.Metric{Key: key, Value: p.value, Time: time.UnixMilli(p.ms).UTC(), Step: p.step, DatasetName: p.dataset, DatasetDigest: p.datasetDigest}
+// Metric is the point as one of a metric.
+func (p Point) Metric(key string) mlruns.Metric {
+	return mlruns.Metric{Key: key, Value: p.Value, Time: time.UnixMilli(p.Millis).UTC(), Step: p.Step, DatasetName: p.dataset, DatasetDigest: p.datasetDigest}
 }
 
-// after is mlruns.Metric.After without making times.
-func (p point) after(old point) bool {
-	if p.step != old.step {
-		return p.step > old.step
+// After is mlruns.Metric.After without making times.
+func (p Point) After(old Point) bool {
+	if p.Step != old.Step {
+		return p.Step > old.Step
 	}
-	if p.ms != old.ms {
-		return p.ms > old.ms
+	if p.Millis != old.Millis {
+		return p.Millis > old.Millis
 	}
-	return p.value > old.value
+	return p.Value > old.Value
 }
 
-func appendPoint(dst []byte, m mlruns.Metric) []byte {
+// AppendPoint appends the line of a point, with its newline.
+func AppendPoint(dst []byte, m mlruns.Metric) []byte {
 	dst = strconv.AppendInt(dst, m.Time.UnixMilli(), 10)
 	dst = append(dst, ' ')
 	dst = pyfmt.AppendFloat(dst, m.Value)
@@ -58,28 +60,28 @@ func appendPoint(dst []byte, m mlruns.Metric) []byte {
 	return append(dst, '\n')
 }
 
-// parsePoint reads a line without its newline.
-func parsePoint(line []byte) (point, error) {
-	var p point
-	if p.readPlain(line) {
+// ParsePoint reads a line without its newline.
+func ParsePoint(line []byte) (Point, error) {
+	var p Point
+	if p.ReadPlain(line) {
 		return p, nil
 	}
-	return anyPoint(line)
+	return AnyPoint(line)
 }
 
-// readPlain reads the usual line. It leaves the data set's name as it is.
-func (p *point) readPlain(line []byte) bool {
-	ms, numeral, step, ok := cutPlain(line)
+// ReadPlain reads the usual line. It leaves the data set's name as it is.
+func (p *Point) ReadPlain(line []byte) bool {
+	ms, numeral, step, ok := CutPlain(line)
 	if !ok {
 		return false
 	}
 	value, err := pyfmt.ParseFloat(numeral)
-	p.ms, p.step, p.value = ms, step, value
+	p.Millis, p.Step, p.Value = ms, step, value
 	return err == nil
 }
 
-// cutPlain takes apart the usual line, of three fields of which two are plain integers.
-func cutPlain(line []byte) (ms int64, numeral []byte, step int64, ok bool) {
+// CutPlain takes apart the usual line, of three fields of which two are plain integers.
+func CutPlain(line []byte) (ms int64, numeral []byte, step int64, ok bool) {
 	ms, rest, ok := cutDigits(line)
 	if !ok || len(rest) == 0 || rest[0] != ' ' {
 		return 0, nil, 0, false
@@ -105,8 +107,8 @@ func cutDigits(text []byte) (n int64, rest []byte, ok bool) {
 	return n, text[i:], i > 0
 }
 
-// anyPoint reads all that Python would.
-func anyPoint(line []byte) (point, error) {
+// AnyPoint reads all that Python would.
+func AnyPoint(line []byte) (Point, error) {
 	var fields [5][]byte
 	line = bytes.TrimSpace(line)
 	n := 0
@@ -118,26 +120,26 @@ func anyPoint(line []byte) (point, error) {
 		}
 	}
 	if n != 2 && n != 3 && n != 5 {
-		return point{}, fmt.Errorf("persisted metric data contained %d fields. Expected 2, 3, or 5 fields", n)
+		return Point{}, fmt.Errorf("persisted metric data contained %d fields. Expected 2, 3, or 5 fields", n)
 	}
-	var p point
+	var p Point
 	var err error
-	if p.ms, err = pyfmt.ParseInt(fields[0]); err != nil {
-		return point{}, fieldError("timestamp", fields[0], "a 64-bit integer")
+	if p.Millis, err = pyfmt.ParseInt(fields[0]); err != nil {
+		return Point{}, fieldError("timestamp", fields[0], "a 64-bit integer")
 	}
-	if p.value, err = pyfmt.ParseFloat(fields[1]); err != nil {
-		return point{}, fieldError("value", fields[1], "a number")
+	if p.Value, err = pyfmt.ParseFloat(fields[1]); err != nil {
+		return Point{}, fieldError("value", fields[1], "a number")
 	}
 	if n >= 3 {
-		if p.step, err = pyfmt.ParseInt(fields[2]); err != nil {
-			return point{}, fieldError("step", fields[2], "a 64-bit integer")
+		if p.Step, err = pyfmt.ParseInt(fields[2]); err != nil {
+			return Point{}, fieldError("step", fields[2], "a 64-bit integer")
 		}
 	}
 	if n == 5 {
 		p.dataset, p.datasetDigest = string(fields[3]), string(fields[4])
 		// A NUL is what a power cut leaves of a line, not a name; what is not UTF-8 costs MLflow the file.
 		if name := p.dataset + p.datasetDigest; strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
-			return point{}, fieldError("dataset", fields[3], "a name")
+			return Point{}, fieldError("dataset", fields[3], "a name")
 		}
 	}
 	return p, nil
@@ -147,16 +149,17 @@ func fieldError(field string, text []byte, want string) error {
 	return fmt.Errorf("%s %.40q is not %s", field, text, want)
 }
 
-// isBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which every reader strips.
-func isBlank(tail []byte) bool { return len(bytes.Trim(tail, " ")) == 0 }
+// IsBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which every reader strips.
+func IsBlank(tail []byte) bool { return len(bytes.Trim(tail, " ")) == 0 }
 
-// identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
-type identity struct {
-	ms, step      int64
+// Identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
+type Identity struct {
+	Millis, step  int64
 	value         uint64
 	dataset, hash string
 }
 
-func (p point) identity() identity {
-	return identity{ms: p.ms, step: p.step, value: math.Float64bits(p.value), dataset: p.dataset, hash: p.datasetDigest}
+// Identity is what the point is compared by.
+func (p Point) Identity() Identity {
+	return Identity{Millis: p.Millis, step: p.Step, value: math.Float64bits(p.Value), dataset: p.dataset, hash: p.datasetDigest}
 }

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// flatMeta is a meta.yaml as MLflow writes it: lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one
+// FlatMeta is a meta.yaml as MLflow writes it: lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one
 // line. It is scanned by hand, in a fiftieth of the time that yaml.v3 takes, and used again for the next file.
-type flatMeta struct{ entries []flatEntry }
+type FlatMeta struct{ Entries []flatEntry }
 
 type flatEntry struct {
 	key, value string // value is the text, without quotes
@@ -27,9 +27,9 @@ const (
 // maxFlatKeys bounds the keys of a flat form; MLflow's have 17. One that is not in its place in the alphabet is compared with all before it.
 const maxFlatKeys = 100
 
-// scan reports whether data is of the flat form, without doubt. What it keeps shares one copy of data.
-func (m *flatMeta) scan(data []byte) bool {
-	m.entries = m.entries[:0]
+// Scan reports whether data is of the flat form, without doubt. What it keeps shares one copy of data.
+func (m *FlatMeta) Scan(data []byte) bool {
+	m.Entries = m.Entries[:0]
 	if len(data) == 0 || data[len(data)-1] != '\n' {
 		return false
 	}
@@ -39,35 +39,36 @@ func (m *flatMeta) scan(data []byte) bool {
 		line := text[:end]
 		text = text[end+1:]
 		n := flatKeyLen(line)
-		if n == 0 || len(line) < n+3 || line[n] != ':' || line[n+1] != ' ' || len(m.entries) == maxFlatKeys {
+		if n == 0 || len(line) < n+3 || line[n] != ':' || line[n+1] != ' ' || len(m.Entries) == maxFlatKeys {
 			return false
 		}
 		e, ok := flatValue(line[n+2:])
-		if e.key = line[:n]; !ok || e.key <= last && m.find(e.key) >= 0 {
+		if e.key = line[:n]; !ok || e.key <= last && m.Find(e.key) >= 0 {
 			return false
 		}
 		last = max(last, e.key)
-		m.entries = append(m.entries, e)
+		m.Entries = append(m.Entries, e)
 	}
 	return true
 }
 
-func (m *flatMeta) find(key string) int {
-	for i := range m.entries {
-		if m.entries[i].key == key {
+// Find implements Scalars.
+func (m *FlatMeta) Find(key string) int {
+	for i := range m.Entries {
+		if m.Entries[i].key == key {
 			return i
 		}
 	}
 	return -1
 }
 
-// text implements scalars.
-func (m *flatMeta) text(key string) (string, bool) {
-	i := m.find(key)
+// Text implements Scalars.
+func (m *FlatMeta) Text(key string) (string, bool) {
+	i := m.Find(key)
 	if i < 0 {
 		return "", false
 	}
-	e := &m.entries[i]
+	e := &m.Entries[i]
 	const null = len("null") // the other forms, ~ and nothing, are not flat
 	if e.kind > flatQuoted || e.kind == flatPlain && len(e.value) == null && pyfmt.Resolve(e.value) == pyfmt.KindNull {
 		return "", false

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func BenchmarkParseManyKeys(b *testing.B) {
 	data := []byte(text.String())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parseDocument(data); err != nil {
+		if _, err := ParseDocument(data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2 disagree on what many of them are,
+// Document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2 disagree on what many of them are,
 // and whose unknown keys are kept for the next rewrite.
-type document struct{ entries []docEntry }
+type Document struct{ Entries []Entry }
 
-type docEntry struct {
-	key   string
+type Entry struct {
+	Key   string
 	value pyfmt.Value
 	// text is the scalar's text; a mapping or list has none.
 	text         string
@@ -30,66 +30,67 @@ type docEntry struct {
 	texts map[string]string
 }
 
-// damage is what is wrong with a file, and where.
-type damage struct {
-	kind   mlruns.ProblemKind // "": as of any other damage in its place
-	line   int
-	reason string
-	told   bool // in MLflow's words, which say by themselves what they are about
+// Damage is what is wrong with a file, and where.
+type Damage struct {
+	Kind   mlruns.ProblemKind // "": as of any other damage in its place
+	Line   int
+	Reason string
+	Told   bool // in MLflow's words, which say by themselves what they are about
 }
 
-func (d *damage) Error() string {
-	if d.line > 0 {
-		return fmt.Sprintf("line %d: %s", d.line, d.reason)
+func (d *Damage) Error() string {
+	if d.Line > 0 {
+		return fmt.Sprintf("line %d: %s", d.Line, d.Reason)
 	}
-	return d.reason
+	return d.Reason
 }
 
-var errEmptyMeta = &damage{reason: "the file is empty"}
+// ErrEmptyMeta is a meta.yaml without anything in it.
+var ErrEmptyMeta = &Damage{Reason: "the file is empty"}
 
-// parseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes through yaml.v3.
-func parseDocument(data []byte) (document, error) {
-	if doc, ok := scanFlat(data); ok {
+// ParseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes through yaml.v3.
+func ParseDocument(data []byte) (Document, error) {
+	if doc, ok := ScanFlat(data); ok {
 		return doc, nil
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return document{}, errEmptyMeta
+		return Document{}, ErrEmptyMeta
 	}
-	doc, err := decodeDocument(data)
+	doc, err := DecodeDocument(data)
 	if git := notMeta(data); err != nil && git != nil {
 		err = git
 	}
 	return doc, err
 }
 
-// scanFlat reads the flat form.
-func scanFlat(data []byte) (document, bool) {
-	var m flatMeta
-	if !m.scan(data) {
-		return document{}, false
+// ScanFlat reads the flat form.
+func ScanFlat(data []byte) (Document, bool) {
+	var m FlatMeta
+	if !m.Scan(data) {
+		return Document{}, false
 	}
-	doc := document{entries: make([]docEntry, len(m.entries))}
-	for i, e := range m.entries {
+	doc := Document{Entries: make([]Entry, len(m.Entries))}
+	for i, e := range m.Entries {
 		switch e.kind {
 		case flatQuoted:
-			doc.entries[i] = stringEntry(e.key, e.value)
+			doc.Entries[i] = stringEntry(e.key, e.value)
 		case flatPlain:
-			doc.entries[i] = plainEntry(e.key, e.value)
+			doc.Entries[i] = plainEntry(e.key, e.value)
 		case flatSequence:
-			doc.entries[i] = docEntry{key: e.key, value: pyfmt.Sequence(nil)}
+			doc.Entries[i] = Entry{Key: e.key, value: pyfmt.Sequence(nil)}
 		case flatMapping:
-			doc.entries[i] = docEntry{key: e.key, value: pyfmt.Mapping(nil)}
+			doc.Entries[i] = Entry{Key: e.key, value: pyfmt.Mapping(nil)}
 		}
 	}
 	return doc, true
 }
 
-func stringEntry(key, text string) docEntry {
-	return docEntry{key: key, value: pyfmt.String(text), text: text, scalar: true}
+func stringEntry(key, text string) Entry {
+	return Entry{Key: key, value: pyfmt.String(text), text: text, scalar: true}
 }
 
-func plainEntry(key, text string) docEntry {
-	return docEntry{key: key, value: pyfmt.Plain(text), text: text, scalar: true, null: pyfmt.Resolve(text) == pyfmt.KindNull}
+func plainEntry(key, text string) Entry {
+	return Entry{Key: key, value: pyfmt.Plain(text), text: text, scalar: true, null: pyfmt.Resolve(text) == pyfmt.KindNull}
 }
 
 // A meta.yaml has some twenty keys, but an experiment's copies of tags and a data set's schema and profile can be large texts. A larger file is read
@@ -112,20 +113,20 @@ func marks(data []byte) (n int) {
 	return n
 }
 
-// decodeDocument reads any YAML that PyYAML writes or a person edits.
-func decodeDocument(data []byte) (doc document, err error) {
+// DecodeDocument reads any YAML that PyYAML writes or a person edits.
+func DecodeDocument(data []byte) (doc Document, err error) {
 	defer func() {
 		// A parser that panics on hostile input must cost one file, not the process.
 		if p := recover(); p != nil {
-			doc, err = document{}, &damage{reason: fmt.Sprintf("not YAML: %v", p)}
+			doc, err = Document{}, &Damage{Reason: fmt.Sprintf("not YAML: %v", p)}
 		}
 	}()
 	if !utf8.Valid(data) {
-		return document{}, &damage{line: lineOfInvalid(data), reason: "not UTF-8"}
+		return Document{}, &Damage{Line: LineOfInvalid(data), Reason: "not UTF-8"}
 	}
 	if len(data) > largeDocument {
 		if marks(data) > maxMarks {
-			return document{}, &damage{reason: fmt.Sprintf("more than %d keys, items and line breaks", maxMarks)}
+			return Document{}, &Damage{Reason: fmt.Sprintf("more than %d keys, items and line breaks", maxMarks)}
 		}
 		// One at a time: what the parser makes of it takes many times its size.
 		decodingLarge.Lock()
@@ -133,10 +134,10 @@ func decodeDocument(data []byte) (doc document, err error) {
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
-		return document{}, yamlDamage(err)
+		return Document{}, yamlDamage(err)
 	}
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
-		return document{}, &damage{line: 1, reason: "not a mapping of keys to values"}
+		return Document{}, &Damage{Line: 1, Reason: "not a mapping of keys to values"}
 	}
 	pairs := root.Content[0].Content
 	var list entryList
@@ -144,20 +145,20 @@ func decodeDocument(data []byte) (doc document, err error) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		entry, err := entryOf(pairs[i], pairs[i+1])
 		if err != nil {
-			return document{}, err
+			return Document{}, err
 		}
 		// They share their text until the file is rewritten.
 		if aliased += aliasedText(pairs[i+1]); aliased > largeDocument {
-			return document{}, &damage{line: pairs[i+1].Line, reason: "aliases that stand for too much"}
+			return Document{}, &Damage{Line: pairs[i+1].Line, Reason: "aliases that stand for too much"}
 		}
 		list.put(entry)
 	}
-	return list.document, nil
+	return list.Document, nil
 }
 
-func entryOf(key, node *yaml.Node) (docEntry, error) {
+func entryOf(key, node *yaml.Node) (Entry, error) {
 	if key.Kind != yaml.ScalarNode {
-		return docEntry{}, &damage{line: key.Line, reason: "a key is not a text"}
+		return Entry{}, &Damage{Line: key.Line, Reason: "a key is not a text"}
 	}
 	if node = scalarBehind(node); node.Kind == yaml.ScalarNode {
 		if plainNode(node) {
@@ -166,7 +167,7 @@ func entryOf(key, node *yaml.Node) (docEntry, error) {
 		return stringEntry(key.Value, node.Value), nil
 	}
 	value, err := valueOf(node, 0)
-	return docEntry{key: key.Value, value: value, texts: textsOf(node)}, err
+	return Entry{Key: key.Value, value: value, texts: textsOf(node)}, err
 }
 
 // scalarBehind is the scalar that an alias stands for, or the node itself.
@@ -210,7 +211,7 @@ const maxDepth = 100
 
 func valueOf(node *yaml.Node, depth int) (pyfmt.Value, error) {
 	if depth > maxDepth {
-		return pyfmt.Value{}, &damage{line: node.Line, reason: "nested too deeply"}
+		return pyfmt.Value{}, &Damage{Line: node.Line, Reason: "nested too deeply"}
 	}
 	node = scalarBehind(node)
 	switch node.Kind {
@@ -235,12 +236,12 @@ func valueOf(node *yaml.Node, depth int) (pyfmt.Value, error) {
 			if err != nil {
 				return pyfmt.Value{}, err
 			}
-			fields.put(docEntry{key: node.Content[i].Value, value: value})
+			fields.put(Entry{Key: node.Content[i].Value, value: value})
 		}
 		return pyfmt.Mapping(fields.fields()), nil
 	}
 	// An alias to a collection can stand for an exponential amount of data.
-	return pyfmt.Value{}, &damage{line: node.Line, reason: "an alias to a collection"}
+	return pyfmt.Value{}, &Damage{Line: node.Line, Reason: "an alias to a collection"}
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
@@ -249,13 +250,13 @@ func yamlDamage(err error) error {
 	text := err.Error()
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		return &damage{line: line, reason: "not YAML: " + text[len(m[0]):]}
+		return &Damage{Line: line, Reason: "not YAML: " + text[len(m[0]):]}
 	}
-	return &damage{reason: "not YAML: " + strings.TrimPrefix(text, "yaml: ")}
+	return &Damage{Reason: "not YAML: " + strings.TrimPrefix(text, "yaml: ")}
 }
 
-// lineOfInvalid is the line of the first byte that is not UTF-8.
-func lineOfInvalid(data []byte) int {
+// LineOfInvalid is the line of the first byte that is not UTF-8.
+func LineOfInvalid(data []byte) int {
 	line := 1
 	for len(data) > 0 {
 		r, size := utf8.DecodeRune(data)
@@ -270,90 +271,92 @@ func lineOfInvalid(data []byte) int {
 	return line
 }
 
-func (d *document) find(key string) int {
-	return slices.IndexFunc(d.entries, func(e docEntry) bool { return e.key == key })
+// Find gives a key's place among the entries, negative where the key is missing.
+func (d *Document) Find(key string) int {
+	return slices.IndexFunc(d.Entries, func(e Entry) bool { return e.Key == key })
 }
 
-func (d *document) put(e docEntry) {
-	if i := d.find(e.key); i >= 0 {
-		d.entries[i] = e
+func (d *Document) put(e Entry) {
+	if i := d.Find(e.Key); i >= 0 {
+		d.Entries[i] = e
 		return
 	}
-	d.entries = append(d.entries, e)
+	d.Entries = append(d.Entries, e)
 }
 
 // entryList is a document of any number of keys while it is read. Of a key given twice the last wins, as in PyYAML.
 type entryList struct {
-	document
+	Document
 	at map[string]int
 }
 
-func (l *entryList) put(e docEntry) {
-	if i, ok := l.at[e.key]; ok {
-		l.entries[i] = e
+func (l *entryList) put(e Entry) {
+	if i, ok := l.at[e.Key]; ok {
+		l.Entries[i] = e
 		return
 	}
 	if l.at == nil {
 		l.at = map[string]int{}
 	}
-	l.at[e.key] = len(l.entries)
-	l.entries = append(l.entries, e)
+	l.at[e.Key] = len(l.Entries)
+	l.Entries = append(l.Entries, e)
 }
 
-func (d *document) drop(key string) {
-	if i := d.find(key); i >= 0 {
-		d.entries = slices.Delete(d.entries, i, i+1)
+func (d *Document) drop(key string) {
+	if i := d.Find(key); i >= 0 {
+		d.Entries = slices.Delete(d.Entries, i, i+1)
 	}
 }
 
-func (d *document) setString(key, text string) { d.put(stringEntry(key, text)) }
+// SetString sets a key to a string.
+func (d *Document) SetString(key, text string) { d.put(stringEntry(key, text)) }
 
-func (d *document) setInt(key string, n int64) {
-	d.put(docEntry{key: key, value: pyfmt.Int(n), text: strconv.FormatInt(n, 10), scalar: true})
+func (d *Document) setInt(key string, n int64) {
+	d.put(Entry{Key: key, value: pyfmt.Int(n), text: strconv.FormatInt(n, 10), scalar: true})
 }
 
-func (d *document) setNull(key string) { d.put(docEntry{key: key, scalar: true, null: true}) }
+func (d *Document) setNull(key string) { d.put(Entry{Key: key, scalar: true, null: true}) }
 
-func (d *document) setValue(key string, v pyfmt.Value) { d.put(docEntry{key: key, value: v}) }
+func (d *Document) setValue(key string, v pyfmt.Value) { d.put(Entry{Key: key, value: v}) }
 
-// text gives a scalar's text; false where the key is missing, null or a collection.
-func (d *document) text(key string) (string, bool) {
-	i := d.find(key)
-	if i < 0 || !d.entries[i].scalar || d.entries[i].null {
+// Text gives a scalar's text; false where the key is missing, null or a collection.
+func (d *Document) Text(key string) (string, bool) {
+	i := d.Find(key)
+	if i < 0 || !d.Entries[i].scalar || d.Entries[i].null {
 		return "", false
 	}
-	return d.entries[i].text, true
+	return d.Entries[i].text, true
 }
 
 // integer gives a number; false where the key is missing or null.
-func (d *document) integer(key string) (n int64, ok bool, err error) { return integerOf(d, key) }
+func (d *Document) integer(key string) (n int64, ok bool, err error) { return integerOf(d, key) }
 
-func (d *document) fields() []pyfmt.Field {
-	fields := make([]pyfmt.Field, len(d.entries))
-	for i, e := range d.entries {
-		fields[i] = pyfmt.Field{Key: e.key, Value: e.value}
+func (d *Document) fields() []pyfmt.Field {
+	fields := make([]pyfmt.Field, len(d.Entries))
+	for i, e := range d.Entries {
+		fields[i] = pyfmt.Field{Key: e.Key, Value: e.value}
 	}
 	return fields
 }
 
-// encode gives the file's bytes: PyYAML's style, keys sorted.
-func (d *document) encode() ([]byte, error) {
+// Encode gives the file's bytes: PyYAML's style, keys sorted.
+func (d *Document) Encode() ([]byte, error) {
 	return pyfmt.AppendDocument(make([]byte, 0, 512), d.fields())
 }
 
 // textMap gives the scalars of a mapping; it is never nil.
-func (d *document) textMap(key string) map[string]string {
-	if i := d.find(key); i >= 0 && d.entries[i].texts != nil {
-		return d.entries[i].texts
+func (d *Document) textMap(key string) map[string]string {
+	if i := d.Find(key); i >= 0 && d.Entries[i].texts != nil {
+		return d.Entries[i].texts
 	}
 	return map[string]string{}
 }
 
 // setText records "" as null.
-func (d *document) setText(key, text string) {
+func (d *Document) setText(key, text string) {
 	if text == "" {
 		d.setNull(key)
 		return
 	}
-	d.setString(key, text)
+	d.SetString(key, text)
 }

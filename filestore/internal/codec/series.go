@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"time"
@@ -6,25 +6,25 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// series is the new lines of one metric.
-type series struct {
-	key   string
-	lines []byte
+// Series is the new lines of one metric.
+type Series struct {
+	Key   string
+	Lines []byte
 }
 
 // lineLength is about the length of a line, to make room for it.
 const lineLength = 48
 
-// seriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one, now.
-func seriesOf(metrics []mlruns.Metric, now time.Time) []series {
+// SeriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one, now.
+func SeriesOf(metrics []mlruns.Metric, now time.Time) []Series {
 	if len(metrics) == 0 {
 		return nil
 	}
 	if len(metrics) == 1 {
-		return []series{{key: metrics[0].Key, lines: appendNow(make([]byte, 0, lineLength), metrics[0], now)}}
+		return []Series{{Key: metrics[0].Key, Lines: appendNow(make([]byte, 0, lineLength), metrics[0], now)}}
 	}
 	first, next, keys := chains(metrics)
-	list := make([]series, 0, keys)
+	list := make([]Series, 0, keys)
 	lines := make([]byte, 0, lineLength*len(metrics))
 	for i := range metrics {
 		if !first[i] {
@@ -35,17 +35,17 @@ func seriesOf(metrics []mlruns.Metric, now time.Time) []series {
 			lines = appendNow(lines, metrics[j], now)
 		}
 		// Lines that outgrew the room leave the earlier ones where they were.
-		list = append(list, series{key: metrics[i].Key, lines: lines[start:len(lines):len(lines)]})
+		list = append(list, Series{Key: metrics[i].Key, Lines: lines[start:len(lines):len(lines)]})
 	}
 	return list
 }
 
-// appendNow is appendPoint for a point whose time may be the present one.
+// appendNow is AppendPoint for a point whose time may be the present one.
 func appendNow(lines []byte, m mlruns.Metric, now time.Time) []byte {
 	if m.Time.IsZero() {
 		m.Time = now
 	}
-	return appendPoint(lines, m)
+	return AppendPoint(lines, m)
 }
 
 // chains says which point is the first of its key, and which is the next after it, -1 if there is none.

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"bytes"
@@ -10,8 +10,8 @@ import (
 // git and its extensions put things in the place of a file's content: two versions with markers between them after a merge that nobody has finished, or a pointer
 // to content that has not been fetched. Neither is a value.
 
-// maxPointer is more than the size of any pointer.
-const maxPointer = 1024
+// MaxPointer is more than the size of any pointer.
+const MaxPointer = 1024
 
 var (
 	lfsPointer   = regexp.MustCompile(`^version https?://(?:git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io)/\S+\r?\n(?:.*\n)*?oid \S+`)
@@ -20,22 +20,22 @@ var (
 	annexLink = regexp.MustCompile(`^(?:\.\./)*\.git/annex/objects/\S+\n?$`)
 	// The three markers of a merge, each at the begin of a line. The first is a value's first line, if all of the value is in doubt.
 	mergeMarkers = regexp.MustCompile(`(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> `)
-	mergeMarker  = regexp.MustCompile(`^(?:<<<<<<< |>>>>>>> |\|\|\|\|\|\|\| |=======\r?$)`)
+	MergeMarker  = regexp.MustCompile(`^(?:<<<<<<< |>>>>>>> |\|\|\|\|\|\|\| |=======\r?$)`)
 )
 
 var (
-	errLFS   = &damage{kind: mlruns.ProblemGitPointer, reason: "a pointer of git-lfs stands in place of the content, which `git lfs pull` fetches"}
-	errAnnex = &damage{kind: mlruns.ProblemGitPointer, reason: "a pointer of git-annex stands in place of the content, which `git annex get` fetches"}
+	errLFS   = &Damage{Kind: mlruns.ProblemGitPointer, Reason: "a pointer of git-lfs stands in place of the content, which `git lfs pull` fetches"}
+	errAnnex = &Damage{Kind: mlruns.ProblemGitPointer, Reason: "a pointer of git-annex stands in place of the content, which `git annex get` fetches"}
 )
 
-const mergeReason = "conflict markers of git, whose merge nobody has finished: choose between the versions, then `git add` the file"
+const MergeReason = "conflict markers of git, whose merge nobody has finished: choose between the versions, then `git add` the file"
 
-// pointer tells that a file begins as a pointer; nil if it is none.
-func pointer(data []byte) *damage {
+// GitPointer tells that a file begins as a pointer; nil if it is none.
+func GitPointer(data []byte) *Damage {
 	if len(data) == 0 || data[0] != 'v' && data[0] != '/' {
 		return nil
 	}
-	switch head := data[:min(len(data), maxPointer)]; {
+	switch head := data[:min(len(data), MaxPointer)]; {
 	case annexPointer.Match(head):
 		return errAnnex
 	case lfsPointer.Match(head):
@@ -44,36 +44,36 @@ func pointer(data []byte) *damage {
 	return nil
 }
 
-// notValue tells that what git has put there is all that there is of a param or tag; nil if it could be a value. One in the middle of which somebody quotes a
+// NotValue tells that what git has put there is all that there is of a param or tag; nil if it could be a value. One in the middle of which somebody quotes a
 // conflict is a value.
-func notValue(data []byte) error {
-	if d := pointer(data); d != nil {
+func NotValue(data []byte) error {
+	if d := GitPointer(data); d != nil {
 		return d
 	}
 	if bytes.HasPrefix(data, []byte("<<<<<<< ")) && mergeMarkers.Match(data) {
-		return &damage{kind: mlruns.ProblemGitConflict, line: 1, reason: mergeReason}
+		return &Damage{Kind: mlruns.ProblemGitConflict, Line: 1, Reason: MergeReason}
 	}
 	return nil
 }
 
-// notMeta is notValue for a meta.yaml that cannot be understood.
+// notMeta is NotValue for a meta.yaml that cannot be understood.
 func notMeta(data []byte) error {
-	if d := pointer(data); d != nil {
+	if d := GitPointer(data); d != nil {
 		return d
 	}
 	if at := mergeMarkers.FindIndex(data); at != nil {
-		return &damage{kind: mlruns.ProblemGitConflict, line: bytes.Count(data[:at[0]], []byte("\n")) + 1, reason: mergeReason}
+		return &Damage{Kind: mlruns.ProblemGitConflict, Line: bytes.Count(data[:at[0]], []byte("\n")) + 1, Reason: MergeReason}
 	}
 	return nil
 }
 
-// doubtfulValue says why a value looks like something that git has left, "" if it does not.
-func doubtfulValue(value string) string {
+// Doubtful says why a value looks like something that git has left, "" if it does not.
+func Doubtful(value string) string {
 	switch {
 	case annexLink.MatchString(value):
 		return "a value, but perhaps a link into an annex, on a file system that has no links; if it is one, `git annex get` fetches the content"
 	case mergeMarkers.MatchString(value):
-		return "a value, but it holds " + mergeReason
+		return "a value, but it holds " + MergeReason
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-package filestore
+package codec
 
 import (
 	"fmt"
@@ -12,11 +12,11 @@ func FuzzPoint(f *testing.F) {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		var got point
-		if !got.readPlain(line) {
+		var got Point
+		if !got.ReadPlain(line) {
 			return
 		}
-		want, err := anyPoint(line)
+		want, err := AnyPoint(line)
 		if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
 			t.Errorf("readPlain(%q) = %+v, anyPoint %+v, %v", line, got, want, err)
 		}
