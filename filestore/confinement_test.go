@@ -160,15 +160,17 @@ func TestLinksInsideTheStore(t *testing.T) {
 				to, victim = "0", "0/other"
 			}
 			c.linkInside(to, place, absolute)
-			before := c.content(victim)
+			var before map[string]string
+			if victim != "e1" { // which is deleted, restored where that can be, and so rewritten
+				before = c.content(victim)
+			}
 			ctx := t.Context()
 			c.watched("reading", func(context.Context) string { return c.read(ctx, "run", "0", "x") })
 			c.watched("writing", func(context.Context) string { return c.write(ctx, "run", "0", "x") })
-			if victim == "e1" {
-				before = nil // write deletes, restores and so rewrites e1 itself
-			}
-			if diff := cmp.Diff(before, c.content(victim)); diff != "" && before != nil {
-				t.Errorf("%s has changed (-before +after):\n%s", victim, diff)
+			if before != nil {
+				if diff := cmp.Diff(before, c.content(victim)); diff != "" {
+					t.Errorf("%s has changed (-before +after):\n%s", victim, diff)
+				}
 			}
 			c.untouched()
 		})

@@ -71,7 +71,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	var check nameCheck
-	for e, err := range s.experiments(ctx, mlruns.ViewAll, nil, check.read) {
+	for e, err := range s.experiments(ctx, mlruns.ViewAll, check.listing(), check.read) {
 		if err != nil {
 			return nil, err
 		}

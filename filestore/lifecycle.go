@@ -211,7 +211,7 @@ func idTaken(id string) error {
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
 	var check nameCheck
-	for e, err := range s.experiments(ctx, mlruns.ViewActive, nil, check.read) {
+	for e, err := range s.experiments(ctx, mlruns.ViewActive, check.listing(), check.read) {
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 	"sync"
 
 	"github.com/mlruns/mlruns"
@@ -13,7 +15,8 @@ import (
 )
 
 // nameCheck looks for the name of an experiment and remembers what it could not look at: a name is not free because the file that has it is another user's,
-// or on a disk that fails. A meta.yaml that was read and makes no sense has no name until it is mended, and keeps nobody from working.
+// on a disk that fails, or behind a link that is not followed. A meta.yaml that was read and makes no sense has no name until it is mended, and keeps nobody
+// from working.
 type nameCheck struct {
 	mu     sync.Mutex // several experiments are read at once
 	unseen error
@@ -24,15 +27,29 @@ func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experiment
 	e, err := readUntagged(ctx, root, ref, p)
 	var d *codec.Damage
 	var m *codec.Mismatch
-	if err == nil || isMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) || errors.Is(err, rootfs.ErrOutside) {
+	if err == nil || isMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) {
 		return e, err
 	}
+	c.miss(layout.Join(ref.dir, layout.Meta), err)
+	return e, err
+}
+
+// listing are the problems of the listing that the check goes through. A link that is not followed is missed where it has a name that MLflow gives to
+// experiments: what else lies there under a link is hardly one.
+func (c *nameCheck) listing() *problems {
+	return &problems{report: func(p mlruns.Problem) {
+		if p.Kind == mlruns.ProblemUnreadable && strings.Trim(path.Base(p.Path), "0123456789") == "" {
+			c.miss(p.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: p.Reason})
+		}
+	}}
+}
+
+func (c *nameCheck) miss(what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.unseen == nil {
-		c.unseen = fmt.Errorf("%s: %w", layout.Join(ref.dir, layout.Meta), err)
+		c.unseen = fmt.Errorf("%s: %w", what, err)
 	}
-	return e, err
 }
 
 // last is the error of a check that found no such name.

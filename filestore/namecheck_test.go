@@ -2,6 +2,8 @@ package filestore_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,5 +61,58 @@ func TestNameOfDamagedExperiment(t *testing.T) {
 	f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "two"})))
 	if _, err := f.store.ExperimentByName(f.ctx, "nobody"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("a name that nobody has: %v", err)
+	}
+}
+
+// TestNameBehindLinkRefuses has an experiment, or its meta.yaml, on another disk and linked back: what cannot be followed may have the name.
+func TestNameBehindLinkRefuses(t *testing.T) {
+	for _, moved := range []string{"7", "7/meta.yaml"} {
+		for what, gone := range map[string]bool{"there": false, "gone": true} {
+			t.Run(moved+" "+what, func(t *testing.T) {
+				dir, away := t.TempDir(), filepath.Join(t.TempDir(), "away")
+				s := openStore(t, dir)
+				for _, id := range []string{"7", "8"} {
+					if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: id, Name: "name " + id}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				place := filepath.Join(dir, filepath.FromSlash(moved))
+				if err := os.Rename(place, away); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(away, place); err != nil {
+					t.Skip(err)
+				}
+				if gone {
+					if err := os.RemoveAll(away); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for call, err := range map[string]error{
+					"create":        errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "name 7"})),
+					"get or create": errOf(mlruns.NewClient(s).GetOrCreateExperiment(t.Context(), "name 7")),
+					"rename":        s.RenameExperiment(t.Context(), "8", "name 7"),
+				} {
+					if !errors.Is(err, mlruns.ErrOutside) || !strings.Contains(err.Error(), moved) || !strings.Contains(err.Error(), "WithLinkTargets") {
+						t.Errorf("%s: %v, want ErrOutside that names the link and the option", call, err)
+					}
+				}
+				if _, err := s.ExperimentByName(t.Context(), "name 8"); err != nil {
+					t.Errorf("one that is found: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestLinkThatIsNoExperiment has a link in the root with a name that MLflow gives to no experiment, which keeps nobody from working.
+func TestLinkThatIsNoExperiment(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "data")); err != nil {
+		t.Skip(err)
+	}
+	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "one"}); err != nil {
+		t.Error(err)
 	}
 }
