@@ -20,6 +20,12 @@ func TestWarnOfDrive(t *testing.T) {
 		if got := errs.String(); got != want {
 			t.Errorf("%+v: %q, want %q", d, got, want)
 		}
+		errs.Reset()
+		a.json = true
+		a.warnOfDrive(d)
+		if got := errs.String(); got != "" {
+			t.Errorf("%+v: %q with --json, where a program reads the error as JSON", d, got)
+		}
 	}
 }
 

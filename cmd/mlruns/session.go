@@ -66,8 +66,9 @@ func (a *app) openToWrite(opts ...filestore.Option) (*session, error) {
 	return s, err
 }
 
+// warnOfDrive is for people: with --json there is nothing but an error on standard error, and "store info" has the warning.
 func (a *app) warnOfDrive(d filestore.Drive) {
-	if d.LocksMayBeLocal {
+	if d.LocksMayBeLocal && !a.json {
 		a.note("warning: locks may not exclude all who write here: %s", d.LockWarning)
 	}
 }
