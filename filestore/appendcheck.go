@@ -75,7 +75,7 @@ func refusePointer(f afero.File, size int64) error {
 	head := make([]byte, size)
 	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
-	} else if d := codec.GitPointer(head[:n]); d != nil {
+	} else if d := codec.GitPointerOrLink(head[:n]); d != nil {
 		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.Reason, Cause: d}
 	}
 	return nil

@@ -71,6 +71,32 @@ func TestGitContentIsNoValue(t *testing.T) {
 	}
 }
 
+// TestLinkTextIsNoRecord has what a file system without links holds in the place of a link into an annex: as a metric or a meta.yaml it can be nothing else.
+func TestLinkTextIsNoRecord(t *testing.T) {
+	for _, text := range []string{"../../../.git/annex/objects/xx/yy/SHA256E-s1--00/SHA256E-s1--00", ".git/annex/objects/xx\n"} {
+		d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
+		d.write(map[string]string{"e1/run/metrics/m": text, "e1/meta.yaml": text})
+		if err := d.store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1}); !errors.Is(err, mlruns.ErrCorrupt) || !strings.Contains(err.Error(), "git annex get") {
+			t.Errorf("%q: logging the metric: %v, want the pointer named", text, err)
+		}
+		for _, err := range d.store.Repair(t.Context(), mlruns.RepairQuery{}) {
+			d.must(err)
+		}
+		if data, err := afero.ReadFile(d.mem, "/mlruns/e1/run/metrics/m"); err != nil || string(data) != text {
+			t.Errorf("%q: after a repair %q, %v, want it left", text, data, err)
+		}
+		kinds := map[mlruns.ProblemKind]int{}
+		for _, p := range verify(t, d.store) {
+			if p.Path == "e1/run/metrics/m" || p.Path == "e1/meta.yaml" {
+				kinds[p.Kind]++
+			}
+		}
+		if len(kinds) != 1 || kinds[mlruns.ProblemGitPointer] != 2 {
+			t.Errorf("%q: problems: %v, want two pointers", text, kinds)
+		}
+	}
+}
+
 // TestByteOrderMarks skips one before the first line of a metric, and keeps those of params and tags: they are a part of the value to MLflow.
 func TestByteOrderMarks(t *testing.T) {
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })

@@ -116,7 +116,10 @@ func (s *scanner) notPoint(line []byte, why error) {
 
 // isPointer looks whether the first line begins a pointer, and reports it.
 func (s *scanner) isPointer(line []byte) bool {
-	d := codec.GitPointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
+	d := codec.GitPointerOrLink(line)
+	if d == nil {
+		d = codec.GitPointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
+	}
 	if d != nil {
 		s.pointer = true
 		s.p.add(problemOf(mlruns.ProblemGitPointer, s.path, d))

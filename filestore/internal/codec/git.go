@@ -44,6 +44,14 @@ func GitPointer(data []byte) *Damage {
 	return nil
 }
 
+// GitPointerOrLink is GitPointer for a metric or a meta.yaml, which the text of a link into an annex cannot be either.
+func GitPointerOrLink(data []byte) *Damage {
+	if len(data) > 0 && data[0] == '.' && annexLink.Match(data) {
+		return errAnnex
+	}
+	return GitPointer(data)
+}
+
 // NotValue tells that what git has put there is all that there is of a param or tag; nil if it could be a value. One in the middle of which somebody quotes a
 // conflict is a value.
 func NotValue(data []byte) error {
@@ -58,7 +66,7 @@ func NotValue(data []byte) error {
 
 // notMeta is NotValue for a meta.yaml that cannot be understood.
 func notMeta(data []byte) error {
-	if d := GitPointer(data); d != nil {
+	if d := GitPointerOrLink(data); d != nil {
 		return d
 	}
 	if at := mergeMarkers.FindIndex(data); at != nil {
