@@ -2,6 +2,7 @@ package artifacts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"syscall"
@@ -25,8 +26,8 @@ func removable(fsys afero.Fs, name string) error {
 	return nil
 }
 
-// Delete removes the file or folder p; a missing one is no error. "" removes all artifacts and keeps their folder. Links are
-// removed, never followed. A mount point is refused and nothing removed. A failure in the middle leaves the rest, and calling it again is right.
+// Delete removes the file or folder p; a missing one is no error, and one whose name differs in case is another. "" removes all artifacts and keeps their folder.
+// Links are removed, never followed. A mount point is refused and nothing removed. A failure in the middle leaves the rest, and calling it again is right.
 func (r *Repository) Delete(ctx context.Context, p string) error {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {
@@ -36,6 +37,12 @@ func (r *Repository) Delete(ctx context.Context, p string) error {
 		return mlruns.ErrReadOnly
 	}
 	if _, err := follow(r.fs, r.folder, path.Dir(clean)); err != nil {
+		return refuse(err, p)
+	}
+	switch err := r.target().ownName(clean); {
+	case errors.Is(err, mlruns.ErrInvalid):
+		return nil // what the file system finds under this name has another
+	case err != nil:
 		return refuse(err, p)
 	}
 	names := []string{path.Base(clean)}

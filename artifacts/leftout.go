@@ -3,13 +3,16 @@ package artifacts
 import (
 	"context"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind links. It opens no file.
+// TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind links, and Place.Alike of names that a file system which folds
+// case merges. It opens no file.
 func (r *Repository) TellLeftOut(ctx context.Context) error {
 	info, err := r.origin().stat(".")
 	if missing(err) || err == nil && !info.IsDir() {
@@ -34,6 +37,7 @@ func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 	if err != nil && !missing(err) {
 		r.leftOut(dir, leftOutFor(err))
 	}
+	r.tellAlike(dir, entries)
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -55,6 +59,21 @@ func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 		}
 	}
 	return ctx.Err()
+}
+
+func (r *Repository) tellAlike(dir string, entries []rootfs.Entry) {
+	if r.alike == nil || len(entries) < 2 {
+		return
+	}
+	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
+	first := make(map[string]string, len(entries))
+	for _, e := range entries {
+		lower := strings.ToLower(e.Name)
+		if other, ok := first[lower]; ok {
+			r.alike(path.Join(dir, e.Name), path.Join(dir, other))
+		}
+		first[lower] = e.Name
+	}
 }
 
 // entriesIn lists a folder.

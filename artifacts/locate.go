@@ -60,6 +60,8 @@ type Place struct {
 	Writable bool
 	// LeftOut is told of each artifact path that a listing or a copy leaves out, and why. Set it before Repository is called; nil tells nobody.
 	LeftOut func(path, reason string)
+	// Alike is told by TellLeftOut of each artifact path that differs from another in the case of its name only. Set it before Repository is called, or leave it nil.
+	Alike func(path, other string)
 	// Problem is set when the artifacts are read from where they were before the store moved. Its Path is in Run.Fs.
 	Problem *mlruns.Problem
 
@@ -80,7 +82,7 @@ func (p *Place) Repository(sync bool) *Repository {
 	if leftOut == nil {
 		leftOut = func(string, string) {}
 	}
-	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut}
+	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut, alike: p.Alike}
 }
 
 // Locate decides where the artifacts of a run are, by the first of these rules that fits:

@@ -30,6 +30,7 @@ type Repository struct {
 	sync     bool
 	readOnly bool
 	leftOut  func(path, reason string)
+	alike    func(path, other string) // or nil
 }
 
 // at is where the artifact path p, cleaned, is in the file system.

@@ -55,12 +55,17 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
+	ids := make([]string, len(out.Models))
 	for i, m := range out.Models {
 		if err := validateModelID(fmt.Sprintf("models[%d].model_id", i), m.ModelID); err != nil {
 			return err
 		}
+		ids[i] = m.ModelID
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
+		if err := s.ownNames(ref.dir, layout.Outputs, ids); err != nil {
+			return err
+		}
 		var all steps
 		for _, m := range out.Models {
 			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/filename"
 )
 
 // found is what is wrong in one place: a run, an experiment but for its runs, or the root.
@@ -27,6 +29,7 @@ type inspection struct {
 	done   mlruns.Progress
 	twice  map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
 	runs   map[string]string           // the folders of the runs seen, by id
+	upper  map[string]string           // the folders seen that have a capital letter, by their names in small ones
 	areas  *artifactAreas
 	roots  func() []string // where the store was recorded
 	buf    []byte
@@ -38,7 +41,7 @@ var errEnough = errors.New("enough")
 // inspect goes through the store, the private folder first, then each experiment and its runs in the order of their folders. report is called for
 // every place, also where nothing is wrong, until it returns false.
 func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
+	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -169,6 +172,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 			return err
 		}
 	}
+	v.inspectID(ref.dir, p)
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}
@@ -199,6 +203,21 @@ func (v *inspection) experiment(ref experimentRef) error {
 		}
 	}
 	return v.ctx.Err()
+}
+
+// inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder, or would merge with another: folders come in order, capital
+// letters first.
+func (v *inspection) inspectID(dir string, p *problems) {
+	if why := filename.Portable(path.Base(dir)); why != "" {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
+	}
+	lower := strings.ToLower(dir)
+	if other, ok := v.upper[lower]; ok {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: mergesWith(other)})
+	}
+	if lower != dir {
+		v.upper[lower] = dir
+	}
 }
 
 // beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other files are ignored by every MLflow version, and welcome.

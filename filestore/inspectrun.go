@@ -27,6 +27,7 @@ func (v *inspection) run(ref runRef) error {
 	ref = newRunRef(e, ref.id)
 	v.next(ref.dir)
 	p := &problems{areas: v.areas}
+	v.inspectID(ref.dir, p)
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (v *inspection) folders(ref runRef, p *problems) error {
 	return nil
 }
 
-// leftOut reports the artifacts that no listing shows, where the run's artifacts may be looked at.
+// leftOut reports the artifacts that no listing shows, and those that a file system which folds case would merge, where the run's artifacts may be looked at.
 func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error {
 	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
 	if err != nil {
@@ -118,6 +119,9 @@ func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error
 		if n++; n <= maxForeign {
 			p.add(leftOut(ref, path, reason))
 		}
+	}
+	place.Alike = func(path, other string) {
+		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: layout.Join(ref.dir, layout.Artifacts, path), Reason: mergesWith(other)})
 	}
 	err = place.Repository(false).TellLeftOut(v.ctx)
 	if more := n - maxForeign; more > 0 {
@@ -203,6 +207,11 @@ func leaveDoubtful(list []mlruns.Problem) {
 	}
 }
 
+// mergesWith is why what has almost the name of another is not portable.
+func mergesWith(other string) string {
+	return fmt.Sprintf("a file system that folds case merges it with %q", other)
+}
+
 func namesOf(values map[string]string) []string { return slices.Collect(maps.Keys(values)) }
 
 // inspectKeys reports keys that some platform cannot hold, and keys that a file system which folds case would merge: with each other, or the file of one
@@ -224,7 +233,7 @@ func inspectKeys(dir string, keys []string, p *problems) {
 		}
 		lower := strings.ToLower(key)
 		if other, ok := files[lower]; ok {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: at, Reason: fmt.Sprintf("a file system that folds case merges it with %q", other)})
+			p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: at, Reason: mergesWith(other)})
 		}
 		files[lower] = key
 	}

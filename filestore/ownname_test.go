@@ -261,6 +261,91 @@ func TestArtifactTreesAreNotFolded(t *testing.T) {
 	}
 }
 
+// TestArtifactsOfOtherNamesAreNotDeleted has artifacts deleted by names that differ in case only from theirs.
+func TestArtifactsOfOtherNamesAreNotDeleted(t *testing.T) {
+	for name, wrap := range wrappers {
+		t.Run(name, func(t *testing.T) {
+			d := newNamed(t, memfs.FAT, wrap)
+			_, err := d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})
+			err = errors.Join(err, d.store.WriteArtifact(t.Context(), "run", "model/a.txt", strings.NewReader("1")))
+			for _, other := range []string{"MODEL", "model/A.txt", "Model/a.txt"} {
+				err = errors.Join(err, d.store.DeleteArtifacts(t.Context(), "run", other))
+			}
+			if got := d.tree()["/mlruns/0/run/artifacts/model/a.txt"]; err != nil || got != "1" {
+				t.Errorf("%v; the artifact has %q, want it left", err, got)
+			}
+			err = d.store.DeleteArtifacts(t.Context(), "run", "model/a.txt")
+			if _, left := d.tree()["/mlruns/0/run/artifacts/model/a.txt"]; err != nil || left {
+				t.Errorf("%v; by its own name it is left: %v", err, left)
+			}
+		})
+	}
+}
+
+// TestFoldedOutputsAreRefused has models whose ids differ in case only from one that is there, or from each other: their folders would be one.
+func TestFoldedOutputsAreRefused(t *testing.T) {
+	d := newNamed(t, memfs.FAT, wrappers["native"])
+	log := func(ids ...string) error {
+		var out mlruns.Outputs
+		for _, id := range ids {
+			out.Models = append(out.Models, mlruns.ModelOutput{ModelID: id, Step: 1})
+		}
+		return d.store.LogOutputs(t.Context(), "run", out)
+	}
+	_, err := d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})
+	if err = errors.Join(err, log("m-a"), log("m-a", "m-a")); err != nil {
+		t.Fatal(err)
+	}
+	for _, ids := range [][]string{{"M-A"}, {"m-b", "M-B"}} {
+		if err := log(ids...); !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), "is the same name") {
+			t.Errorf("models %q: %v, want them refused", ids, err)
+		}
+	}
+	r, err := d.store.Run(t.Context(), "run")
+	if err != nil || len(r.Outputs.Models) != 1 {
+		t.Errorf("%v, %v, want one model", r.Outputs, err)
+	}
+	for _, p := range verify(t, d.store) {
+		t.Error(p)
+	}
+}
+
+// TestNamesThatWouldMergeAreNamed has names that are two here, and one where case is folded: once a copy of the store has merged them nothing can tell.
+func TestNamesThatWouldMergeAreNamed(t *testing.T) {
+	for name, wrap := range wrappers {
+		t.Run(name, func(t *testing.T) {
+			d := newNamed(t, memfs.Names{}, wrap)
+			var err error
+			for _, id := range []string{"e", "E"} {
+				_, failed := d.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: id, Name: "experiment " + id})
+				err = errors.Join(err, failed)
+			}
+			for _, id := range []string{"run", "Run", "RUN", "con"} {
+				_, failed := d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: id, ExperimentID: "e"})
+				err = errors.Join(err, failed)
+			}
+			for _, p := range []string{"a.txt", "A.txt", "d/x", "D/y", "b/x", "c/X"} {
+				err = errors.Join(err, d.store.WriteArtifact(t.Context(), "run", p, strings.NewReader(p)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for _, p := range verify(t, d.store) {
+				got[p.Path] = strings.TrimPrefix(p.Reason, "a file system that folds case merges it with ")
+				if p.Kind != mlruns.ProblemNotPortable {
+					t.Error(p)
+				}
+			}
+			want := map[string]string{"e": `"E"`, "e/Run": `"e/RUN"`, "e/run": `"e/Run"`, "e/con": `the part "con" is the name of a device on Windows`,
+				"e/run/artifacts/a.txt": `"A.txt"`, "e/run/artifacts/d": `"D"`}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestNamesCostNothing counts what is done to find out about names on a file system that keeps them: one look for an experiment, and none for a key that is there.
 func TestNamesCostNothing(t *testing.T) {
 	looks := map[string]int{}
