@@ -20,10 +20,14 @@ import (
 )
 
 // checkAppend refuses to write to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be
-// logged there, and no other. It is asked where the file system is not known to append: in user space, and where the caller brought it. Where no file can be made
-// there is nothing to find out.
+// logged there, and no other. It is asked before the first write, where the file system is not known to append: in user space, and where the caller brought it. Where
+// no file can be made there is nothing to find out.
 func (s *Store) checkAppend() error {
-	if s.readOnly || s.knownToAppend() {
+	if s.appends.Load() {
+		return nil
+	}
+	if s.knownToAppend() {
+		s.appends.Store(true)
 		return nil
 	}
 	rel := path.Base(temporary(atomicfile.Prefix + "tmp-append"))
@@ -34,6 +38,7 @@ func (s *Store) checkAppend() error {
 		err = shortage(err)
 	}
 	s.discard(rel)
+	s.appends.Store(err == nil)
 	return err
 }
 

@@ -3,6 +3,8 @@ package filestore_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,10 +41,11 @@ func TestLoggingWithoutLinks(t *testing.T) {
 	}
 }
 
-// TestOpenWhereNothingCanBeAppended has a file system that makes files and does not add to them: it is refused in words before anything is logged.
-func TestOpenWhereNothingCanBeAppended(t *testing.T) {
+// TestNothingCanBeAppended has a file system that makes files and does not add to them: no store is made there, and what would write to one is refused in words
+// before anything is written. Reading attempts no write.
+func TestNothingCanBeAppended(t *testing.T) {
 	mem := memfs.New()
-	if err := openStore(t, "/mlruns", filestore.WithFs(mem)).Close(); err != nil {
+	if err := errOf(openStore(t, "/mlruns", filestore.WithFs(mem)).CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})); err != nil {
 		t.Fatal(err)
 	}
 	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.EINVAL, syscall.ENOTSUP} {
@@ -52,23 +55,31 @@ func TestOpenWhereNothingCanBeAppended(t *testing.T) {
 				if !strings.Contains(op.Path, ".mlruns-tmp-append") {
 					return nil
 				}
-				appending = appending || op.Kind == faultfs.Open
+				appending = op.Kind == faultfs.Open || appending && op.Kind != faultfs.Create
 				if appending && op.Kind == at {
 					return errno
 				}
 				return nil
 			})
-			_, err := filestore.Open("/mlruns", filestore.WithFs(fsys))
-			if !errors.Is(err, mlruns.ErrUnsupported) || !errors.Is(err, errno) || !strings.Contains(fmt.Sprint(err), "add to the end of a file") {
-				t.Errorf("%s gives %v: %v", at, errno, err)
+			s := openStore(t, "/mlruns", filestore.WithFs(fsys))
+			for what, err := range map[string]error{
+				"making a store":   errOf(filestore.Open("/new", filestore.WithFs(fsys))),
+				"the first point":  s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1}),
+				"the second write": errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "e"})),
+			} {
+				if !errors.Is(err, mlruns.ErrUnsupported) || !errors.Is(err, errno) || !strings.Contains(fmt.Sprint(err), "add to the end of a file") {
+					t.Errorf("%s, %s gives %v: %v", what, at, errno, err)
+				}
 			}
-			s, err := filestore.Open("/mlruns", filestore.WithFs(fsys), filestore.WithReadOnly())
-			if err != nil {
-				t.Fatalf("read-only: %v", err)
+			if run, err := s.Run(t.Context(), "run"); err != nil || len(run.Data.Metrics) > 0 {
+				t.Errorf("reading: %v, %v", run, err)
 			}
 			noProblems(t, s)
-			if infos, err := afero.ReadDir(mem, "/mlruns"); err != nil || len(infos) > 4 {
-				t.Errorf("left in the root: %v, %v", infos, err)
+			for _, dir := range []string{"/mlruns", "/new"} {
+				infos, err := afero.ReadDir(mem, dir)
+				if err != nil || slices.ContainsFunc(infos, func(i fs.FileInfo) bool { return strings.HasPrefix(i.Name(), ".mlruns-tmp") }) {
+					t.Errorf("left in %s: %v, %v", dir, infos, err)
+				}
 			}
 		}
 	}

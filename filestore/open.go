@@ -127,6 +127,9 @@ func (s *Store) initialize() error {
 	if content, err := s.look(); err != nil || content == holdsStore {
 		return err
 	}
+	if err := s.checkAppend(); err != nil {
+		return err
+	}
 	location, err := s.defaultLocation(mlruns.DefaultExperimentID)
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ type Store struct {
 	// folding says of an experiment, by its id, whether its file system folds case.
 	folding sync.Map
 	closed  atomic.Bool
+	appends atomic.Bool // it is known that files can be appended to
 	close   func() error
 }
 
@@ -85,9 +86,6 @@ func (s *Store) open(dir string) error {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
 	if err := s.settle(); err != nil {
-		return errors.Join(err, s.Close())
-	}
-	if err := s.checkAppend(); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	s.kept = s.newKeptRuns()
@@ -172,7 +170,7 @@ func (s *Store) beginWrite(ctx context.Context) error {
 	if s.readOnly {
 		return mlruns.ErrReadOnly
 	}
-	return nil
+	return s.checkAppend()
 }
 
 // syncs reports whether writes of this level are made durable at once.
