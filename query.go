@@ -11,7 +11,7 @@ const (
 // RunQuery selects and orders runs. The zero RunQuery is all active runs of all experiments, newest first.
 type RunQuery struct {
 	// Experiments are ids, not names, for which there is Client.ExperimentByName. An id of no experiment has no runs, and is no error, as in MLflow.
-	// Nil means all that are active; empty and not nil means none.
+	// None named, nil or empty, means all that are active, where MLflow finds nothing.
 	Experiments []string
 	// Filter is in the language of docs/search.md; "" matches every run.
 	Filter string

@@ -36,7 +36,7 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *prob
 func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error) {
 	var refs []experimentRef
 	seen := map[string]bool{}
-	if q.Experiments == nil {
+	if len(q.Experiments) == 0 {
 		view := mlruns.ViewAll
 		if q.View == mlruns.ViewActive {
 			view = mlruns.ViewActive

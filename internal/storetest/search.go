@@ -38,7 +38,7 @@ var searchScenarios = []scenario{
 			want string
 		}{
 			{"all", mlruns.RunQuery{}, "a b1 b2 c d e"},
-			{"none", mlruns.RunQuery{Experiments: []string{}}, ""},
+			{"none named", mlruns.RunQuery{Experiments: []string{}}, "a b1 b2 c d e"},
 			{"one", mlruns.RunQuery{Experiments: []string{one}}, "b2 c d"},
 			{"both", mlruns.RunQuery{Experiments: []string{two, one}}, "a b1 b2 c d"},
 			{"twice", mlruns.RunQuery{Experiments: []string{one, one}}, "b2 c d"},
