@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,8 +66,10 @@ func (a *app) root() *cobra.Command {
 
 The store is --store DIR, else MLFLOW_TRACKING_URI, else ./mlruns. Commands that only read also
 look for mlruns in the folders above, up to the home folder, another file system or a folder of
-another user, and open the store read-only. Only "experiments create" makes a store where there
-is none.
+another user, and open the store read-only; one with --dry-run looks where it would write. Only
+"experiments create" makes a store where there is none.
+
+RUN is the id of a run, or a beginning of it of eight characters or more that no other run has.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 "store repair" left some, or a copy of artifacts left something out.`,
@@ -74,11 +78,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.store, "store", "", "the store's directory `DIR`, or its file: URI")
+	flags.StringVar(&a.store, "store", "", "the store: its directory `DIR`, or its file: URI")
 	a.storeGiven = func() bool { return flags.Changed("store") }
 	flags.BoolVar(&a.json, "json", false, "print MLflow's REST shapes, and errors as JSON")
 	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")
-	flags.Var(&a.mappings, "map-artifacts", "artifacts recorded at `LOCATION=DIR`, such as \"mlflow-artifacts:=mlartifacts\", are in that directory (repeatable)")
+	flags.Var(&a.mappings, "map-artifacts", "`LOCATION=DIR` such as \"mlflow-artifacts:=mlartifacts\": look in DIR for artifacts that were recorded at LOCATION (repeatable)")
 	flags.StringArrayVar(&a.links, "allow-links", nil, "follow symbolic links of the store that lead into `DIR`, the cache of git-annex or DVC for instance (repeatable)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is used, and what the library logs")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -116,12 +120,30 @@ func (a *app) verb(use, short string, args cobra.PositionalArgs, do action) *cob
 	return &cobra.Command{
 		Use:   use,
 		Short: short,
-		Args:  args,
+		Args:  explained(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.entered = true
 			return do(cmd.Context(), args)
 		},
 	}
+}
+
+// explained adds to what is wrong with the arguments what they should be.
+func explained(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, given []string) error {
+		if err := args(cmd, given); err != nil {
+			return &usageError{fmt.Sprintf("%v; usage: %s", err, strings.TrimSuffix(cmd.UseLine(), " [flags]"))}
+		}
+		return nil
+	}
+}
+
+// noArgs is for a verb that takes flags only. That of cobra speaks of an unknown command.
+func noArgs(_ *cobra.Command, given []string) error {
+	if len(given) > 0 {
+		return fmt.Errorf("accepts no arguments, received %q", given[0])
+	}
+	return nil
 }
 
 // version is that of the module the command was built from.

@@ -16,7 +16,7 @@ func (a *app) artifactsNoun() *cobra.Command {
 }
 
 func (a *app) listArtifacts() *cobra.Command {
-	cmd := a.verb("list RUN [PATH]", "List the artifacts in a folder of a run", cobra.RangeArgs(1, 2), a.hearing(a.reading(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb("list RUN [PATH]", "List the artifacts in a folder of a run", cobra.RangeArgs(1, 2), a.hearing(a.reading(onRunID(func(ctx context.Context, s *session, args []string) error {
 		path := ""
 		if len(args) > 1 {
 			path = args[1]
@@ -37,7 +37,7 @@ func (a *app) listArtifacts() *cobra.Command {
 			wire.ArtifactList
 			Problems []mlruns.Problem `json:"problems,omitempty"`
 		}{wire.NewArtifactList(root, files), a.leftOut.problems})
-	})))
+	}))))
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd
 }
@@ -62,7 +62,7 @@ func (a *app) drawFiles(files []mlruns.FileInfo) {
 
 func (a *app) logArtifact() *cobra.Command {
 	var path string
-	cmd := a.verb("log RUN FILE|DIR", "Store a file, or a folder under its own name", cobra.ExactArgs(2), a.copying(a.writing(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb("log RUN FILE|DIR", "Store a file, or a folder under its own name", cobra.ExactArgs(2), a.copying(a.writing(onRunID(func(ctx context.Context, s *session, args []string) error {
 		err := s.LogArtifact(ctx, args[0], args[1], path)
 		if err == nil && a.json {
 			err = a.printJSON(struct {
@@ -70,11 +70,11 @@ func (a *app) logArtifact() *cobra.Command {
 			}{a.leftOut.problems})
 		}
 		return err
-	})))
+	}))))
 	cmd.Long = `Store a file, or a folder under its own name, in the artifacts of a run.
 
-Of links to files in a folder the content is stored. Links to folders are left out, as they can form circles: each is said, and
-the exit code is then 3.`
+In a folder, a link to a file is stored as the content of that file. A link to a folder is left out, as
+such links can form circles: each is named, and the exit code is then 3.`
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewActive))
 	cmd.Flags().StringVar(&path, "path", "", "the folder `DIR` of the run's artifacts to put it in")
 	return cmd
@@ -82,7 +82,7 @@ the exit code is then 3.`
 
 func (a *app) downloadArtifact() *cobra.Command {
 	var to string
-	cmd := a.verb("download RUN PATH", "Copy an artifact, a file or a folder; prints where it is", cobra.ExactArgs(2), a.copying(a.reading(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb("download RUN PATH", "Copy an artifact, a file or a folder; prints where it is", cobra.ExactArgs(2), a.copying(a.reading(onRunID(func(ctx context.Context, s *session, args []string) error {
 		local, err := s.DownloadArtifacts(ctx, args[0], args[1], to)
 		if err != nil {
 			return err
@@ -95,11 +95,14 @@ func (a *app) downloadArtifact() *cobra.Command {
 		}
 		a.println(local)
 		return nil
-	})))
+	}))))
 	cmd.Long = `Copy an artifact, a file or a folder, and print where it is.
 
-What of a folder cannot be copied is said, each, and the exit code is then 3: links that lead out of the run's artifacts or
-nowhere, links to folders (a copy of such a folder can be had by its name), named pipes and the like.`
+PATH "." is all of the run's artifacts. A file that is there already is overwritten.
+
+What cannot be copied from a folder is left out: links that lead out of the run's artifacts or nowhere,
+links to folders (copy such a folder by its own name), named pipes and the like. Each is named, and the
+exit code is then 3.`
 	cmd.Flags().StringVar(&to, "to", ".", "the existing folder `DIR` to copy into")
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd

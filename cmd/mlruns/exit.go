@@ -89,7 +89,7 @@ const linkHint = "WithLinkTargets allows links into a directory"
 func flagged(text string) string { return flags.Replace(text) }
 
 var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",
-	`WithArtifactMapping(".", dir)`, "--map-artifacts .=DIR", "WithArtifactMapping(location, dir)", "--map-artifacts LOCATION=DIR",
+	`WithArtifactMapping(".", dir)`, "--map-artifacts .=DIR", "WithArtifactMapping(location, dir)", "--map-artifacts LOCATION=DIR, such as mlflow-artifacts:=mlartifacts",
 	linkHint, "--allow-links DIR allows links into DIR", "WithLinkTargets", "--allow-links",
 	"; let every user of the store write its folders and lock files",
 	"; who writes to the store needs the permission to write to that file and to the folder it lies in")

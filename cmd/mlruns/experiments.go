@@ -15,7 +15,7 @@ func (a *app) experiments() *cobra.Command {
 		a.onExperiment("rename ID|NAME NEW-NAME", "Give an active experiment another name", 2, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.RenameExperiment(ctx, args[0], args[1])
 		}),
-		a.onExperiment("delete ID|NAME", "Move an experiment to the trash, with its runs", 1, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
+		a.onExperiment("delete ID|NAME", "Move an experiment to the trash, with its runs; \"restore\" takes it out", 1, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 			return s.DeleteExperiment(ctx, args[0])
 		}),
 		a.onExperiment("restore ID|NAME", "Take an experiment out of the trash, with its runs", 1, mlruns.ViewDeleted, func(ctx context.Context, s *session, args []string) error {
@@ -69,7 +69,7 @@ func (a *app) createExperiment() *cobra.Command {
 
 func (a *app) searchExperiments() *cobra.Command {
 	var q queryFlags
-	cmd := a.verb("search", "List experiments, the newest first", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("search", "List experiments, the newest first", noArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
 		if err := q.check(); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (a *app) searchExperiments() *cobra.Command {
 		a.warn(page.Problems)
 		return nil
 	}))
-	q.add(cmd)
+	q.add(cmd, "name LIKE 'iris%'", "last_update_time DESC")
 	return cmd
 }
 

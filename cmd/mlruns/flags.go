@@ -119,10 +119,11 @@ type queryFlags struct {
 	explain   bool
 }
 
-func (q *queryFlags) add(cmd *cobra.Command) {
+// add takes an example of a filter and of an order that hold for what is searched.
+func (q *queryFlags) add(cmd *cobra.Command, filter, order string) {
 	f := cmd.Flags()
-	f.StringVar(&q.filter, "filter", "", "show only what this filter selects, an `EXPR` such as \"metrics.loss < 0.5\"")
-	f.StringArrayVar(&q.orderBy, "order-by", nil, "a `CLAUSE` such as \"start_time DESC\" (repeatable)")
+	f.StringVar(&q.filter, "filter", "", "show only what this filter selects, an `EXPR` such as "+strconv.Quote(filter))
+	f.StringArrayVar(&q.orderBy, "order-by", nil, "a `CLAUSE` such as "+strconv.Quote(order)+" (repeatable)")
 	f.Var(&q.view, "view", "active, deleted or all")
 	f.IntVar(&q.limit, "max-results", mlruns.DefaultMaxResults, "show so many at most")
 	f.BoolVar(&q.explain, "explain", false, "print the plan and what it cost instead of what was found")

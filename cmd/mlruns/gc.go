@@ -51,7 +51,7 @@ type removalShape struct {
 func (a *app) gcStore() *cobra.Command {
 	var age ageFlag
 	var dryRun bool
-	cmd := a.verb("gc", "Remove deleted runs and experiments for good, which frees their names", cobra.NoArgs,
+	cmd := a.verb("gc", "Remove deleted runs and experiments for good, which frees their names", noArgs,
 		a.withProgress("gc", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
 			removed, problems, err := collected[mlruns.Removal](func(told func(mlruns.Problem)) seq[mlruns.Removal] {
 				return s.GC(ctx, mlruns.GCQuery{OlderThan: age.Duration, DryRun: dryRun, OnProblem: told})

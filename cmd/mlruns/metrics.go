@@ -28,7 +28,7 @@ func (a *app) metricHistory() *cobra.Command {
 			if asCSV && a.json {
 				return &usageError{"--csv and --json exclude each other"}
 			}
-			return a.reading(func(ctx context.Context, s *session, args []string) error {
+			return a.reading(onRunID(func(ctx context.Context, s *session, args []string) error {
 				var problems []mlruns.Problem
 				all := s.MetricHistory(ctx, args[0], args[1], mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { problems = append(problems, p) }})
 				if a.json {
@@ -44,7 +44,7 @@ func (a *app) metricHistory() *cobra.Command {
 				}
 				a.warn(problems)
 				return err
-			})(ctx, args)
+			}))(ctx, args)
 		})
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV: step,timestamp,value")
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))

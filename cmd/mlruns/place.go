@@ -90,13 +90,28 @@ func linkToNowhere(name string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
+// storeAbove is the directory of the store above the current folder where nothing names a store and there is none here, else "".
+func (a *app) storeAbove() string {
+	if at, err := a.place(); err != nil || at.dir != "" {
+		return ""
+	}
+	store, at, err := nearest([]filestore.Option{filestore.WithReadOnly(), filestore.WithMustExist()})
+	if err != nil {
+		return ""
+	}
+	if err := store.Close(); err != nil || at.from == here {
+		return ""
+	}
+	return at.dir
+}
+
 // pointAbove says of a store that is not in the current folder that there is one above, if there is.
 func (a *app) pointAbove(err error) error {
 	store, at, failed := nearest([]filestore.Option{filestore.WithReadOnly(), filestore.WithMustExist()})
 	if failed != nil {
 		return err
 	}
-	text := fmt.Sprintf("no store in .%c%s; commands that write do not look above, where there is one: name it with --store %s", filepath.Separator, usual, at.dir)
+	text := fmt.Sprintf("no store in .%c%s; commands that write, and --dry-run, do not look above, where there is one: name it with --store %s", filepath.Separator, usual, at.dir)
 	return &mlruns.Error{Op: "open store", ID: usual, Err: errors.Join(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text, Cause: err}, store.Close())}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func (a *app) relocateStore() *cobra.Command {
 	var dryRun bool
-	cmd := a.verb("relocate", "Rewrite the artifact locations of a store that was moved or copied", cobra.NoArgs,
+	cmd := a.verb("relocate", "Rewrite the artifact locations of a store that was moved or copied", noArgs,
 		a.withProgress("relocate", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
 			relocated, problems, err := collected[mlruns.Relocation](func(told func(mlruns.Problem)) seq[mlruns.Relocation] {
 				return s.Relocate(ctx, mlruns.RelocateQuery{DryRun: dryRun, OnProblem: told})

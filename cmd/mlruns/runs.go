@@ -41,12 +41,12 @@ func (a *app) deleteRun() *cobra.Command {
 
 // onRun makes a verb that changes a run and answers nothing.
 func (a *app) onRun(use, short string, args cobra.PositionalArgs, view mlruns.View, do work) *cobra.Command {
-	cmd := a.verb(use, short, args, a.writing(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb(use, short, args, a.writing(onRunID(func(ctx context.Context, s *session, args []string) error {
 		if err := do(ctx, s, args); err != nil {
 			return err
 		}
 		return a.done()
-	}))
+	})))
 	cmd.ValidArgsFunction = a.completed(runIDs(view))
 	return cmd
 }
@@ -54,7 +54,7 @@ func (a *app) onRun(use, short string, args cobra.PositionalArgs, view mlruns.Vi
 func (a *app) createRun() *cobra.Command {
 	var experiment, name string
 	var tags tagsFlag
-	cmd := a.verb("create --experiment ID|NAME", "Begin a run; prints the id", cobra.NoArgs, a.writing(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("create --experiment ID|NAME", "Begin a run; prints the id", noArgs, a.writing(func(ctx context.Context, s *session, _ []string) error {
 		e, err := s.experiment(ctx, experiment)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func userOf(tags map[string]string) string {
 func (a *app) updateRun() *cobra.Command {
 	var name string
 	var status statusFlag
-	cmd := a.verb("update RUN", "Give a run another name or status", cobra.ExactArgs(1), a.writing(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb("update RUN", "Give a run another name or status", cobra.ExactArgs(1), a.writing(onRunID(func(ctx context.Context, s *session, args []string) error {
 		if err := s.UpdateRun(ctx, args[0], mlruns.RunUpdate{Name: name, Status: mlruns.Status(status)}); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (a *app) updateRun() *cobra.Command {
 			return err
 		}
 		return a.printRun(run)
-	}))
+	})))
 	cmd.Flags().StringVar(&name, "name", "", "the new `NAME`")
 	cmd.Flags().Var(&status, "status", "the new status; the end time stays as it is, unlike with \"end\"")
 	cmd.MarkFlagsOneRequired("name", "status")

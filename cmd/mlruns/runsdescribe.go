@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) describeRun() *cobra.Command {
-	cmd := a.verb("describe RUN", "Show all of a run, active or deleted", cobra.ExactArgs(1), a.reading(func(ctx context.Context, s *session, args []string) error {
+	cmd := a.verb("describe RUN", "Show all of a run, active or deleted", cobra.ExactArgs(1), a.reading(onRunID(func(ctx context.Context, s *session, args []string) error {
 		run, err := s.Run(ctx, args[0])
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (a *app) describeRun() *cobra.Command {
 		a.describe(run, artifacts)
 		a.warn(run.Problems)
 		return nil
-	}))
+	})))
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd
 }

@@ -30,7 +30,7 @@ func (a *app) logMetric() *cobra.Command {
 		return s.LogMetric(ctx, args[0], point)
 	})
 	cmd.Long = `Log one point of a metric. The value is a number, negative ones included, or NaN, Infinity, -Infinity.`
-	cmd.Example = "  mlruns runs log-metric 3f1c… loss -0.5 --step 3"
+	cmd.Example = "  mlruns runs log-metric 3f1c5a0e loss -0.5 --step 3"
 	cmd.Flags().Int64Var(&point.Step, "step", 0, "the step it was measured at")
 	cmd.Flags().Var(&at, "timestamp", "when it was measured, in milliseconds since 1970; now if not given")
 	return cmd
@@ -42,12 +42,12 @@ func (a *app) logBatch() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.writing(func(ctx context.Context, s *session, args []string) error {
+		return a.writing(onRunID(func(ctx context.Context, s *session, args []string) error {
 			if err := s.LogBatch(ctx, args[0], batch); err != nil {
 				return err
 			}
 			return a.done()
-		})(ctx, args)
+		}))(ctx, args)
 	})
 	cmd.Long = strings.TrimSpace(`
 Log the metrics, params and tags on standard input, in the shape of MLflow's log-batch request:

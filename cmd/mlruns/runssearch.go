@@ -13,7 +13,7 @@ import (
 func (a *app) searchRuns() *cobra.Command {
 	var q queryFlags
 	var experiments []string
-	cmd := a.verb("search", "List runs, the newest first, with what differs between them", cobra.NoArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("search", "List runs, the newest first, with what differs between them", noArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
 		if err := q.check(); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (a *app) searchRuns() *cobra.Command {
 	}))
 	cmd.Flags().StringArrayVar(&experiments, "experiment", nil, "`ID|NAME` of an experiment (repeatable); all that are active if not given")
 	a.completedFlag(cmd, "experiment", experimentNames)
-	q.add(cmd)
+	q.add(cmd, "metrics.loss < 0.5", "metrics.loss ASC")
 	return cmd
 }
 
@@ -120,7 +120,7 @@ func shortened(ids []string) []string {
 	for _, id := range ids {
 		different[id] = true
 	}
-	for n := 8; ; n++ {
+	for n := shortID; ; n++ {
 		short := make([]string, len(ids))
 		seen := map[string]bool{}
 		for i, id := range ids {

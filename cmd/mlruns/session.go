@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,9 +53,16 @@ func (a *app) planning(do work) action {
 	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist(), filestore.WithReadOnly()) })
 }
 
-// making opens the store, and makes it where there is none.
+// making opens the store, and makes it where there is none. Whoever has a store above, which all that only read would have found, is told.
 func (a *app) making(do work) action {
-	return a.with(do, func() (*session, error) { return a.openToWrite() })
+	return a.with(do, func() (*session, error) {
+		above := a.storeAbove()
+		s, err := a.openToWrite()
+		if err == nil && above != "" && !a.json {
+			a.note("made a new store in .%c%s; the one above is used with --store %s", filepath.Separator, usual, above)
+		}
+		return s, err
+	})
 }
 
 // openToWrite is openHere that says once where locks may not exclude all who write. With --verbose the library's log says it.

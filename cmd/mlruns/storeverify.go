@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) verifyStore() *cobra.Command {
-	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", cobra.NoArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", noArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		found, repairable := 0, 0
 		for p, err := range s.Verify(ctx) {
@@ -56,7 +56,7 @@ func (a *app) show(line string) {
 
 func (a *app) repairStore() *cobra.Command {
 	dry := false
-	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", cobra.NoArgs,
+	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", noArgs,
 		a.withProgress("repair", a.changing(&dry, func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) })))
 	cmd.Long = `Mend what "store verify" finds and what can be mended without guessing, and say of each what was done.
 
