@@ -54,32 +54,55 @@ func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
 		return err
 	}
 	metaFirst(entries)
-	changed := false
 	for _, e := range entries {
 		if e.Name == keep {
 			continue
 		}
 		at, there := layout.Join(from, e.Name), layout.Join(to, e.Name)
 		if e.Type.IsDir() {
-			if err = c.folder(at, there); err == nil {
-				err = c.drain(ctx, at, there, "")
-			}
+			err = c.drainFolder(ctx, at, there)
 		} else {
-			var carried bool
-			carried, err = c.file(ctx, at, there)
-			changed = changed || carried
-		}
-		if err == nil {
-			err = c.tree.remove(at)
+			err = c.drainFile(ctx, at, there, to)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if changed && c.sync {
-		return c.tree.syncDir(to)
-	}
 	return nil
+}
+
+// drainFolder drains a folder and removes it. It begins again where something was put into it meanwhile.
+func (c *carrier) drainFolder(ctx context.Context, from, to string) (err error) {
+	for range maxLooks {
+		if err = c.folder(from, to); err == nil {
+			err = c.drain(ctx, from, to, "")
+		}
+		if err == nil {
+			err = c.tree.remove(from)
+		}
+		if !isExist(err) { // which is what a folder that is not empty answers
+			break
+		}
+	}
+	if isMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// drainFile removes a file, of which the folder to has by then what is to be kept.
+func (c *carrier) drainFile(ctx context.Context, from, there, to string) error {
+	carried, err := c.file(ctx, from, there)
+	if err == nil && carried && c.sync {
+		err = c.tree.syncDir(to)
+	}
+	if err == nil {
+		err = c.tree.remove(from)
+	}
+	if isMissing(err) {
+		return nil // removed since it was listed
+	}
+	return err
 }
 
 func metaFirst(entries []rootfs.Entry) {
@@ -98,9 +121,14 @@ func (c *carrier) folder(from, to string) error {
 		return nil
 	}
 	if err == nil {
-		_ = c.tree.fs.Chmod(c.tree.name(to), info.Mode().Perm()) // not every file system has modes
+		c.keepMode(to, info)
 	}
 	return err
+}
+
+// keepMode gives a copy the mode of its original: whose group may write, and whose new files are the group's, must be so of the copy. Not every file system has modes.
+func (c *carrier) keepMode(to string, info fs.FileInfo) {
+	_ = c.tree.fs.Chmod(c.tree.name(to), info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky))
 }
 
 func (c *carrier) file(ctx context.Context, from, to string) (carried bool, err error) {
@@ -154,6 +182,7 @@ func (c *carrier) copyFile(from, to string, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
+	c.keepMode(to, info)
 	return c.tree.fs.Chtimes(c.tree.name(to), info.ModTime(), info.ModTime())
 }
 

@@ -129,8 +129,12 @@ func (s *Store) isEmpty(dir string) (bool, error) {
 	return err == nil && len(entries) == 0, shortage(err)
 }
 
-// emptied reports whether a folder is empty, and so long that it cannot be one that MLflow is filling. Such a one is the last of a removal, or of no use.
+// emptied reports whether a folder is empty, and so long that it cannot be one that MLflow is filling. Such a one is the last of a removal, or of no use, but in
+// the root: if nothing tells that an experiment was moved from there, it may be where a disk is to be mounted.
 func (s *Store) emptied(dir string) (bool, error) {
+	if parent(dir) == "" && !s.halfMoved(dir) {
+		return false, nil
+	}
 	if empty, err := s.isEmpty(dir); err != nil || !empty {
 		return false, err
 	}

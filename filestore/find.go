@@ -142,7 +142,7 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 }
 
 // withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage or an interrupted move makes, stays
-// in both, unless the one in the root has no meta.yaml and the other has.
+// in both, unless one has a meta.yaml, and the other, in the root, has none, or is what a move left in the trash.
 func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]experimentRef, error) {
 	for _, trashed := range [...]bool{true, false} {
 		left := newExperimentRef(id, trashed)
@@ -154,12 +154,16 @@ func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]exp
 			return slices.DeleteFunc(refs, func(e experimentRef) bool { return e == left }), nil
 		}
 	}
-	left := newExperimentRef(id, false)
-	bare, err := s.isBare(left.dir)
-	if err != nil || !bare {
+	left, other := newExperimentRef(id, false), newExperimentRef(id, true)
+	is, err := s.isBare(left.dir)
+	if err == nil && !is {
+		left, other = other, left
+		is, err = s.abandoned(left.dir)
+	}
+	if err != nil || !is {
 		return refs, err
 	}
-	if other, err := s.isBare(newExperimentRef(id, true).dir); err != nil || other {
+	if bare, err := s.isBare(other.dir); err != nil || bare {
 		return refs, err
 	}
 	problem, err := s.bareProblem(left.dir)

@@ -75,7 +75,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	trashed := newExperimentRef(id, true)
-	if err := s.movable(ref, trashed); err != nil {
+	if err := s.movable(ctx, ref, trashed); err != nil {
 		return err
 	}
 	var all steps
@@ -166,7 +166,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err := s.nameFreeBut(ctx, experiment); err != nil {
 			return err
 		}
-		if err := s.movable(ref, active); err != nil {
+		if err := s.movable(ctx, ref, active); err != nil {
 			return err
 		}
 		if err := all.step(s.moveExperiment(ctx, ref, active)); err != nil {
@@ -192,7 +192,7 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 	}
 	if err == nil && !ref.trashed && s.tree.isDir(newExperimentRef(id, true).dir) {
 		if s.halfMoved(id) {
-			if err = s.discardCopy(id); err != nil {
+			if err = s.discardCopy(ctx, id); err != nil {
 				s.unlock(unlock)
 			}
 			return ref, unlock, err

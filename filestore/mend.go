@@ -99,6 +99,13 @@ func (r *repair) finishMove(ref experimentRef, mark string) remedy {
 				return err
 			}
 		}
+		if empty, err := r.isEmpty(active.dir); err != nil {
+			return err
+		} else if empty { // the last of the original, which nothing but the mark tells from a folder of the user's
+			if err := r.tree.remove(active.dir); err != nil {
+				return err
+			}
+		}
 		return r.aside(mark)
 	}}
 }

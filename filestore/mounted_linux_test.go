@@ -3,6 +3,7 @@ package filestore_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ func init() {
 				fmt.Println(cannot, err)
 				return
 			}
+			syscall.Umask(0o022)
 			m.moves(t, dir)
 		}
 	}
@@ -96,6 +98,16 @@ func movedWhole(t *testing.T, s *filestore.Store, id string, stage mlruns.Lifecy
 	}
 }
 
+// hasMode fails the test unless a copy has kept a mode, whatever the umask.
+func hasMode(t *testing.T, name string, want fs.FileMode) {
+	t.Helper()
+	info, err := os.Stat(name)
+	must(t, err)
+	if info.Mode() != want {
+		t.Errorf("%s has the mode %v, want %v", name, info.Mode(), want)
+	}
+}
+
 func removedBy(t *testing.T, s *filestore.Store) (paths []string, failed error) {
 	t.Helper()
 	for r, err := range s.GC(t.Context(), mlruns.GCQuery{}) {
@@ -114,7 +126,7 @@ func movesOnOverlay(t *testing.T, dir string) {
 	}
 	lower := filepath.Join(dir, "lower")
 	below := storeToMove(t, filepath.Join(lower, "mlruns"))
-	must(t, below.DeleteRun(t.Context(), "r2"))
+	must(t, below.DeleteRun(t.Context(), "r2"), os.Chmod(filepath.Join(lower, "mlruns", "e1", "r1", "params"), fs.ModeSetgid|0o775))
 	merged := filepath.Join(dir, "merged")
 	if !mount("overlay", merged, "overlay", 0, "redirect_dir=off,lowerdir="+lower+",upperdir="+filepath.Join(dir, "upper")+",workdir="+filepath.Join(dir, "work")) {
 		return
@@ -130,6 +142,7 @@ func movesOnOverlay(t *testing.T, dir string) {
 	defer func() { must(t, s.Close()) }()
 	must(t, s.DeleteExperiment(t.Context(), "e1"))
 	movedWhole(t, s, "r1", mlruns.StageDeleted)
+	hasMode(t, filepath.Join(root, ".trash", "e1", "r1", "params"), fs.ModeDir|fs.ModeSetgid|0o775)
 	noProblems(t, s)
 	must(t, s.RestoreExperiment(t.Context(), "e1"))
 	movedWhole(t, s, "r1", mlruns.StageActive)
@@ -187,10 +200,16 @@ func movesOnMount(t *testing.T, dir, kind, source string) {
 		t.Errorf("gc of a run in it removed %v, %v", removed, err)
 	}
 	movedWhole(t, s, "r1", mlruns.StageActive)
-	must(t, os.WriteFile(filepath.Join(e1, "r1", "metrics", ".DS_Store"), nil, 0o666))
+	foreign := filepath.Join(e1, "r1", "metrics", ".DS_Store")
+	must(t, os.WriteFile(foreign, nil, 0o666), os.Chmod(foreign, 0o664))
 	for _, err := range s.Repair(t.Context(), mlruns.RepairQuery{}) {
 		must(t, err)
 	}
+	saved, err := filepath.Glob(filepath.Join(root, ".mlruns.trash", "repaired-*", "e1", "r1", "metrics", ".DS_Store"))
+	if err != nil || len(saved) != 1 {
+		t.Fatalf("saved %v, %v", saved, err)
+	}
+	hasMode(t, saved[0], 0o664)
 	noProblems(t, s)
 	must(t, syscall.Unmount(e1, syscall.MNT_DETACH), s.DeleteExperiment(t.Context(), "e2"))
 	trashed := filepath.Join(root, ".trash", "e2")

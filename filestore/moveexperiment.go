@@ -17,7 +17,7 @@ import (
 )
 
 // movable refuses to move an experiment where it is known beforehand that it cannot be, and makes its new place free. The caller holds the experiment's lock.
-func (s *Store) movable(from, to experimentRef) error {
+func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 	if err := s.ownFolder(from.dir); err != nil {
 		return err
 	}
@@ -38,7 +38,19 @@ func (s *Store) movable(from, to experimentRef) error {
 	if s.tree.mountRoot(from.dir) {
 		return cannotMove(from.dir, &fs.PathError{Op: "rename", Path: from.dir, Err: syscall.EBUSY})
 	}
-	return s.clearPlace(to)
+	if err := s.clearPlace(ctx, to); err != nil {
+		return err
+	}
+	// Now the experiment is in one place only. A mark of an interrupted move that is still in it must not be taken for one of this move, or of a later one.
+	return s.dropMark(from)
+}
+
+// dropMark removes the mark that an experiment is a copy of another.
+func (s *Store) dropMark(of experimentRef) error {
+	if err := s.tree.remove(layout.Join(of.dir, layout.Moving)); !isMissing(err) {
+		return err
+	}
+	return nil
 }
 
 // cannotMove puts into words that a folder cannot be renamed, nor moved otherwise.
@@ -53,7 +65,7 @@ func cannotMove(dir string, err error) error {
 }
 
 // clearPlace makes the place free that an experiment is to be moved to, of what an interrupted move left there. Anything else that is there is mlruns.ErrExists.
-func (s *Store) clearPlace(to experimentRef) error {
+func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 	taken, err := s.tree.exists(to.dir)
 	if err != nil || !taken {
 		return err
@@ -65,7 +77,7 @@ func (s *Store) clearPlace(to experimentRef) error {
 	}
 	if s.halfMoved(to.id) {
 		if to.trashed {
-			return s.discardCopy(to.id)
+			return s.discardCopy(ctx, to.id)
 		}
 		empty, err := s.isEmpty(to.dir)
 		if err != nil {
@@ -91,8 +103,13 @@ func (s *Store) halfMoved(id string) bool {
 	return false
 }
 
-// discardCopy removes the one in the trash of two folders of an experiment that was moved only in part, and the mark of the other.
-func (s *Store) discardCopy(id string) error {
+// discardCopy removes the one in the trash of two folders of an experiment that was moved only in part, and the mark of the other, which must be readable: it is the
+// only one then.
+func (s *Store) discardCopy(ctx context.Context, id string) error {
+	active := newExperimentRef(id, false)
+	if _, _, err := s.readExperimentOnly(ctx, active); err != nil {
+		return experimentError(id, active.dir, err)
+	}
 	dir := newExperimentRef(id, true).dir
 	empty, err := s.isEmpty(dir)
 	left := empty
@@ -108,11 +125,7 @@ func (s *Store) discardCopy(id string) error {
 	if err != nil {
 		return err
 	}
-	err = s.tree.remove(layout.Join(newExperimentRef(id, false).dir, layout.Moving))
-	if isMissing(err) {
-		return nil
-	}
-	return err
+	return s.dropMark(active)
 }
 
 // moveExperiment moves the folder of an experiment, to a place that movable has made free. The caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is carried.
@@ -201,7 +214,7 @@ func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error
 		err = s.removeMark(from.dir)
 	}
 	if err == nil {
-		err = s.tree.remove(layout.Join(to.dir, layout.Moving))
+		err = s.dropMark(to)
 	}
 	if err != nil {
 		s.logger.Warn("an experiment was moved; the next gc removes what is left at its old place", "path", from.dir, "error", err)
