@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -98,6 +100,38 @@ func movedWhole(t *testing.T, s *filestore.Store, id string, stage mlruns.Lifecy
 	}
 }
 
+const paramsRead = 100
+
+// readsWhile reads a run of so many params as another process would, whole each time, until it is stopped.
+func readsWhile(t *testing.T, root, id string) (stop func()) {
+	t.Helper()
+	s, err := filestore.Open(root, filestore.WithReadOnly())
+	must(t, err)
+	stopped := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for {
+			select {
+			case <-stopped:
+				return
+			default:
+			}
+			found := 0
+			for run, err := range s.Runs(t.Context(), mlruns.RunQuery{View: mlruns.ViewAll, Experiments: []string{"e1"}}) {
+				if err != nil || run.Info.ID == id && (len(run.Data.Metrics) != 1 || len(run.Data.Params) != paramsRead) {
+					t.Errorf("read meanwhile: %+v, %v", run, err)
+				} else if run.Info.ID == id {
+					found++
+				}
+			}
+			if run, err := s.Run(t.Context(), id); err != nil || len(run.Data.Params) != paramsRead || found != 1 {
+				t.Errorf("found %d times meanwhile, and %+v, %v", found, run, err)
+			}
+		}
+	})
+	return func() { close(stopped); reader.Wait(); must(t, s.Close()) }
+}
+
 // hasMode fails the test unless a copy has kept a mode, whatever the umask.
 func hasMode(t *testing.T, name string, want fs.FileMode) {
 	t.Helper()
@@ -126,7 +160,11 @@ func movesOnOverlay(t *testing.T, dir string) {
 	}
 	lower := filepath.Join(dir, "lower")
 	below := storeToMove(t, filepath.Join(lower, "mlruns"))
-	must(t, below.DeleteRun(t.Context(), "r2"), os.Chmod(filepath.Join(lower, "mlruns", "e1", "r1", "params"), fs.ModeSetgid|0o775))
+	var many mlruns.Batch
+	for i := range paramsRead {
+		many.Params = append(many.Params, mlruns.Param{Key: strconv.Itoa(i), Value: "1"})
+	}
+	must(t, below.LogBatch(t.Context(), "r1", many), below.DeleteRun(t.Context(), "r2"), os.Chmod(filepath.Join(lower, "mlruns", "e1", "r1", "params"), fs.ModeSetgid|0o775))
 	merged := filepath.Join(dir, "merged")
 	if !mount("overlay", merged, "overlay", 0, "redirect_dir=off,lowerdir="+lower+",upperdir="+filepath.Join(dir, "upper")+",workdir="+filepath.Join(dir, "work")) {
 		return
@@ -140,7 +178,9 @@ func movesOnOverlay(t *testing.T, dir string) {
 	s, err := filestore.Open(root)
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
+	stopped := readsWhile(t, root, "r1")
 	must(t, s.DeleteExperiment(t.Context(), "e1"))
+	stopped()
 	movedWhole(t, s, "r1", mlruns.StageDeleted)
 	hasMode(t, filepath.Join(root, ".trash", "e1", "r1", "params"), fs.ModeDir|fs.ModeSetgid|0o775)
 	noProblems(t, s)

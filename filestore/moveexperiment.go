@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/afero"
 
@@ -47,10 +48,11 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 
 // dropMark removes the mark that an experiment is a copy of another.
 func (s *Store) dropMark(of experimentRef) error {
-	if err := s.tree.remove(layout.Join(of.dir, layout.Moving)); !isMissing(err) {
+	mark := layout.Join(of.dir, layout.Moving)
+	if marked, err := s.tree.exists(mark); err != nil || !marked {
 		return err
 	}
-	return nil
+	return s.tree.remove(mark)
 }
 
 // cannotMove puts into words that a folder cannot be renamed, nor moved otherwise.
@@ -208,8 +210,12 @@ func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error
 			return errors.Join(mlruns.ErrNotDurable, err)
 		}
 	}
+	ctx = context.WithoutCancel(ctx)
 	c := &carrier{tree: s.tree, temps: to.dir, sync: s.syncs(SyncMeta)}
-	err := c.drain(context.WithoutCancel(ctx), from.dir, to.dir, layout.Removed)
+	err := s.hideRuns(ctx, c, from, to)
+	if err == nil {
+		err = c.drain(ctx, from.dir, to.dir, layout.Removed)
+	}
 	if err == nil {
 		err = s.removeMark(from.dir)
 	}
@@ -220,6 +226,36 @@ func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error
 		s.logger.Warn("an experiment was moved; the next gc removes what is left at its old place", "path", from.dir, "error", err)
 	}
 	return nil
+}
+
+// readersTime is how long readers, who take no locks, have to finish with what they found in the original of a copy.
+const readersTime = 50 * time.Millisecond
+
+// hideRuns removes the meta.yaml of each run in the original of a copy, so that nobody finds it there any more. Before that those finish who have listed the runs, and after
+// it those who read one: what is left of a run while its files are removed would pass for all of it.
+func (s *Store) hideRuns(ctx context.Context, c *carrier, from, to experimentRef) error {
+	refs, err := s.runRefs(from, nil)
+	if err != nil {
+		return err
+	}
+	s.letReadersFinish(ctx)
+	for _, ref := range refs {
+		there := newRunRef(to, ref.id).dir
+		if err := c.drainFile(ctx, layout.Join(ref.dir, layout.Meta), layout.Join(there, layout.Meta), there); err != nil {
+			return err
+		}
+	}
+	s.letReadersFinish(ctx)
+	return nil
+}
+
+func (s *Store) letReadersFinish(ctx context.Context) {
+	if s.tree.native == nil {
+		return
+	}
+	if _, onDisk := s.tree.native.RealPath(s.tree.name("")); onDisk {
+		_ = sleep(ctx, readersTime) // its only error is the end of a context
+	}
 }
 
 // cleanUp removes a folder that was being made.
