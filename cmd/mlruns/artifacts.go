@@ -26,6 +26,10 @@ func (a *app) listArtifacts() *cobra.Command {
 			return err
 		}
 		if !a.json {
+			if len(files) == 0 && path != "" {
+				a.note("no folder with artifacts at %s", strconv.Quote(path))
+				return nil
+			}
 			a.drawFiles(files)
 			return nil
 		}

@@ -70,7 +70,10 @@ func ParseBatch(text []byte) (runID string, b mlruns.Batch, err error) {
 func parse(text []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
+	unfit := (*json.UnmarshalTypeError)(nil)
 	switch err := dec.Decode(into); {
+	case errors.As(err, &unfit) && unfit.Field != "":
+		return fmt.Errorf("%s cannot be a JSON %s", unfit.Field, unfit.Value)
 	case errors.Is(err, io.EOF):
 		return errors.New("it is empty")
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -98,7 +98,7 @@ func TestParseBatch(t *testing.T) {
 		`{"metrics":[{"key":"a"}]}`: "Missing value for required parameter 'metrics[0].value'.",
 		`{"params":[{"key":"a"}]}`:  "Missing value for required parameter 'params[0].value'.",
 		`{"tags":[{"key":"a"}]}`:    "Missing value for required parameter 'tags[0].value'.",
-		`{"metrics":[{"key":"a","value":1,"step":1.5}]}`: "json: cannot unmarshal number 1.5 into Go struct field batchPoint.metrics.step of type int64",
+		`{"metrics":[{"key":"a","value":1,"step":1.5}]}`: "metrics.step cannot be a JSON number 1.5",
 	} {
 		if _, _, err := wire.ParseBatch([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s gives %v, want %s", text, err, want)
