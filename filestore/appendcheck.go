@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"strings"
 	"syscall"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -30,8 +30,11 @@ func (s *Store) checkAppend() error {
 		s.appends.Store(true)
 		return nil
 	}
-	rel := path.Base(temporary(atomicfile.Prefix + "tmp-append"))
-	err := s.tree.create(rel, []byte("1"), false)
+	rel := layout.Join(layout.Private, temporary(atomicfile.Prefix+"tmp-append"))
+	err := s.makeFolder(layout.Private, false)
+	if err == nil {
+		err = s.tree.create(rel, []byte("1"), false)
+	}
 	if err == nil {
 		err = s.tryAppend(rel)
 	} else {

@@ -75,7 +75,7 @@ func TestNothingCanBeAppended(t *testing.T) {
 				t.Errorf("reading: %v, %v", run, err)
 			}
 			noProblems(t, s)
-			for _, dir := range []string{"/mlruns", "/new"} {
+			for _, dir := range []string{"/mlruns", "/mlruns/.mlruns.trash", "/new", "/new/.mlruns.trash"} {
 				infos, err := afero.ReadDir(mem, dir)
 				if err != nil || slices.ContainsFunc(infos, func(i fs.FileInfo) bool { return strings.HasPrefix(i.Name(), ".mlruns-tmp") }) {
 					t.Errorf("left in %s: %v, %v", dir, infos, err)
