@@ -19,9 +19,9 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// checkAppend refuses to write to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be
-// logged there, and no other. It is asked before the first write, where the file system is not known to append: in user space, and where the caller brought it. Where
-// no file can be made there is nothing to find out.
+// checkAppend refuses to log to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be logged
+// there, and no other. It is asked before anything is made or logged, where the file system is not known to append: in user space, and where the caller
+// brought it. Where no file can be made there is nothing to find out.
 func (s *Store) checkAppend() error {
 	if s.appends.Load() {
 		return nil

@@ -187,7 +187,7 @@ func (s *Store) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec
 }
 
 func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
-	if err := s.beginWrite(ctx); err != nil {
+	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
 	location, err := s.validateExperiment(spec)

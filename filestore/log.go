@@ -88,7 +88,7 @@ func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef,
 }
 
 func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) error {
-	if err := s.beginWrite(ctx); err != nil {
+	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
 	plan := batchPlan{params: b.Params, series: codec.SeriesOf(b.Metrics, s.now()), tags: b.Tags}

@@ -178,7 +178,7 @@ func (s *Store) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 }
 
 func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
-	if err := s.beginWrite(ctx); err != nil {
+	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
 	if spec.ExperimentID == "" {

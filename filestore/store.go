@@ -170,6 +170,14 @@ func (s *Store) beginWrite(ctx context.Context) error {
 	if s.readOnly {
 		return mlruns.ErrReadOnly
 	}
+	return nil
+}
+
+// beginLogging is how every operation starts that logs, or makes what is logged to.
+func (s *Store) beginLogging(ctx context.Context) error {
+	if err := s.beginWrite(ctx); err != nil {
+		return err
+	}
 	return s.checkAppend()
 }
 
