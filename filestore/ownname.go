@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/mlruns/mlruns"
@@ -17,15 +18,40 @@ import (
 // a word, or one come back under a name that nobody gave it. Whether a file system does so is not told by the platform, so it is found out: folding once for each
 // experiment, and of a name that any file system could bend when its file is made, by a look at how the folder lists it.
 
+// folding remembers of which experiments the file system folds case.
+type folding struct {
+	mu    sync.RWMutex
+	known map[string]bool
+}
+
+func (f *folding) get(experiment string) (folds, ok bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	folds, ok = f.known[experiment]
+	return folds, ok
+}
+
+func (f *folding) put(experiment string, folds bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil {
+		f.known = map[string]bool{}
+	}
+	f.known[experiment] = folds
+}
+
 // folds reports whether the file system of an experiment folds case. dir is the folder of the experiment or of a run in it.
 func (s *Store) folds(dir string) bool {
-	experiment := layout.Parse(layout.Join(dir, layout.Meta)).Experiment
-	if known, ok := s.folding.Load(experiment); ok {
-		return known.(bool) //nolint:forcetypeassert // nothing else is stored
+	experiment, below, _ := strings.Cut(dir, "/")
+	if experiment == layout.Trash {
+		experiment, _, _ = strings.Cut(below, "/")
+	}
+	if folds, ok := s.folding.get(experiment); ok {
+		return folds
 	}
 	folds, err := filename.Folds(s.tree.fs, s.tree.name(layout.Join(dir, layout.Meta)))
 	if err == nil {
-		s.folding.Store(experiment, folds)
+		s.folding.put(experiment, folds)
 	}
 	return folds
 }

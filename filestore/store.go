@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -28,15 +27,14 @@ type Store struct {
 	mlruns.UnimplementedStore
 	options
 
-	tree  *tree
-	locks *dirlock.Locker
-	drive drive.Drive
-	dir   string // as the caller gave it, absolute where it is a path of the operating system
-	uri   string
-	hints runHints
-	kept  *keptRuns // nil where no handles are kept
-	// folding says of an experiment, by its id, whether its file system folds case.
-	folding sync.Map
+	tree    *tree
+	locks   *dirlock.Locker
+	drive   drive.Drive
+	dir     string // as the caller gave it, absolute where it is a path of the operating system
+	uri     string
+	hints   runHints
+	kept    *keptRuns // nil where no handles are kept
+	folding folding   // of each experiment
 	closed  atomic.Bool
 	appends atomic.Bool // it is known that files can be appended to
 	close   func() error
