@@ -143,7 +143,10 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 	dir := run.ref.dir
 	var all steps
 	for _, p := range plan.params {
-		err := s.sparing(run.kept, func() error { return s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync) })
+		err := s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
+		if s.spare(run.kept, err) {
+			err = s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
+		}
 		if isExist(err) { // MLflow was faster
 			err = s.sameParam(ctx, run.ref, p)
 		}
@@ -156,13 +159,21 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		if plan.looked {
 			size = plan.size
 		}
-		if err := all.step(s.sparing(run.kept, func() error { return s.appendPoints(ctx, run, m, size, sync) })); err != nil {
+		err := s.appendPoints(ctx, run, m, size, sync)
+		if s.spare(run.kept, err) {
+			err = s.appendPoints(ctx, run, m, size, sync)
+		}
+		if err := all.step(err); err != nil {
 			return err
 		}
 	}
 	info := run.info
 	for _, t := range plan.tags {
-		if err := all.step(s.sparing(run.kept, func() error { return s.writeValue(dir, layout.Tags, t.Key, t.Value, sync) })); err != nil {
+		err := s.writeValue(dir, layout.Tags, t.Key, t.Value, sync)
+		if s.spare(run.kept, err) {
+			err = s.writeValue(dir, layout.Tags, t.Key, t.Value, sync)
+		}
+		if err := all.step(err); err != nil {
 			return err
 		}
 		if t.Key == mlruns.TagRunName && t.Value != "" {

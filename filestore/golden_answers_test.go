@@ -317,6 +317,9 @@ func (a *answers) askRunSearches(t *testing.T) {
 		if err == nil {
 			got = fmt.Sprintf("%v then %q", idsOf(page.Runs), page.NextPageToken)
 		}
+		if len(s.ExperimentIDs) == 0 && err == nil { // MLflow finds nothing, see TestGoldenSearches
+			continue
+		}
 		a.compare("search runs", s.query(), s.result(s.RunIDs), got)
 	}
 	if asked < 20 {

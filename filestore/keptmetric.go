@@ -96,17 +96,16 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	return true
 }
 
-// sparing does one step of a write to a run, and does it again with the run's metric files closed if the process lacks a handle for it. The step fails with
-// nothing changed, unless it says that its effect stands.
-func (s *Store) sparing(r *keptRun, step func() error) error {
-	err := step()
+// spare reports whether a step of a write to a run is to be tried again: the process lacked a handle for it, and the run's metric files have been closed.
+// A step that failed has changed nothing, unless it says that its effect stands.
+func (s *Store) spare(r *keptRun, err error) bool {
 	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, atomicfile.ErrNotDurable) || errors.Is(err, mlruns.ErrNotDurable) {
-		return err
+		return false
 	}
 	for key := range r.metrics {
 		s.dropMetric(r, key)
 	}
-	return step()
+	return true
 }
 
 func (s *Store) dropMetric(r *keptRun, key string) {

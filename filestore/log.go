@@ -97,7 +97,11 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	}
 	return s.withLoggedRun(ctx, runID, plan.placed, func(run loggedRun) error {
 		plan := plan // what is there already is left out of it, which a second try must not see
-		if err := s.sparing(run.kept, func() error { return s.check(ctx, run, &plan) }); err != nil {
+		err := s.check(ctx, run, &plan)
+		if s.spare(run.kept, err) {
+			err = s.check(ctx, run, &plan)
+		}
+		if err != nil {
 			return err
 		}
 		return s.apply(ctx, run, plan)
