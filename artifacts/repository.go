@@ -87,7 +87,7 @@ func missing(err error) bool {
 
 // tellDangling tells of a folder that counts as empty because it is a link that leads nowhere.
 func (r *Repository) tellDangling(p string, err error) {
-	if errors.As(err, new(*rootfs.DanglingError)) {
+	if errors.Is(err, rootfs.ErrDangling) {
 		r.leftOut(p, leftOutFor(err))
 	}
 }

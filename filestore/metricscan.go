@@ -105,7 +105,7 @@ func (s *scanner) notPoint(line []byte, why error) {
 	switch {
 	case s.line == 1 && s.isPointer(line), s.pointer:
 		s.bad++
-	case codec.MergeMarker.Match(line):
+	case codec.IsMergeMarker(line):
 		if s.bad++; s.bad <= maxBadLines {
 			s.p.add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.path, Line: s.line, Reason: codec.MergeReason})
 		}

@@ -181,10 +181,7 @@ func isMissing(err error) bool {
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !isDangling(err) }
 
 // isDangling reports whether an error says that a link leads nowhere.
-func isDangling(err error) bool {
-	link := (*rootfs.DanglingError)(nil)
-	return errors.As(err, &link)
-}
+func isDangling(err error) bool { return errors.Is(err, rootfs.ErrDangling) }
 
 // isFolder reports whether an error says that there is a folder where a file was wanted.
 func isFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }

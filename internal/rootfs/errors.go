@@ -116,8 +116,13 @@ func (e *DanglingError) Error() string {
 	return fmt.Sprintf("a symbolic link that leads nowhere, to '%s'%s", e.To, hint)
 }
 
-// Is makes it an fs.ErrNotExist.
-func (e *DanglingError) Is(target error) bool { return target == fs.ErrNotExist }
+// ErrDangling is what errors.Is finds in a DanglingError, without making anything of it.
+var ErrDangling = errors.New("a symbolic link that leads nowhere")
+
+// Is makes it an fs.ErrNotExist and an ErrDangling.
+func (e *DanglingError) Is(target error) bool {
+	return target == fs.ErrNotExist || target == ErrDangling
+}
 
 // escapes is the error of os.Root for a name that leads out of it, which package os does not export.
 var escapes struct {

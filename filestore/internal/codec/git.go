@@ -20,7 +20,6 @@ var (
 	annexLink = regexp.MustCompile(`^(?:\.\./)*\.git/annex/objects/\S+\n?$`)
 	// The three markers of a merge, each at the begin of a line. The first is a value's first line, if all of the value is in doubt.
 	mergeMarkers = regexp.MustCompile(`(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> `)
-	MergeMarker  = regexp.MustCompile(`^(?:<<<<<<< |>>>>>>> |\|\|\|\|\|\|\| |=======\r?$)`)
 )
 
 var (
@@ -29,6 +28,17 @@ var (
 )
 
 const MergeReason = "conflict markers of git, whose merge nobody has finished: choose between the versions, then `git add` the file"
+
+// IsMergeMarker reports whether a line is one of those that git puts around and between two versions. It
+// is asked of every line that is no point, of which a file of another kind has millions.
+func IsMergeMarker(line []byte) bool {
+	for _, marker := range [...]string{"<<<<<<< ", ">>>>>>> ", "||||||| "} {
+		if bytes.HasPrefix(line, []byte(marker)) {
+			return true
+		}
+	}
+	return string(bytes.TrimSuffix(line, []byte{'\r'})) == "======="
+}
 
 // GitPointer tells that a file begins as a pointer; nil if it is none.
 func GitPointer(data []byte) *Damage {
