@@ -254,7 +254,8 @@ func (v *vocabulary) orderField() string {
 func (v *vocabulary) runQuery() query {
 	q := query{Of: "runs", View: 1 + v.IntN(3), Pages: 2, features: map[string]bool{}}
 	v.q = &q
-	q.Experiments = pick(v.wild, v.experiments[:1], v.experiments[:1], v.experiments[1:2], v.experiments[:2], v.experiments, []string{}, []string{"nope"}, []string{v.experiments[0], "999"})
+	// Never none: of no experiments MLflow finds nothing, and we all (docs/compat.md).
+	q.Experiments = pick(v.wild, v.experiments[:1], v.experiments[:1], v.experiments[1:2], v.experiments[:2], v.experiments, []string{"nope"}, []string{v.experiments[0], "999"})
 	q.Filter = v.filter(v.clause)
 	q.Order = v.orders(v.orderField)
 	v.paging()
