@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mlruns/mlruns"
 )
@@ -164,15 +165,22 @@ type userTask struct {
 
 func (u *users) run(t *testing.T, user uint32, task string, id ...string) *userTask {
 	t.Helper()
-	p := &userTask{cmd: exec.CommandContext(t.Context(), u.program, "-test.run=^TestTask$", "-test.count=1")}
-	p.cmd.Dir = filepath.Dir(u.dir)
-	p.cmd.Env = append(os.Environ(), envTask+"="+task, envDir+"="+u.dir, envID+"="+strings.Join(append([]string{strconv.Itoa(int(user))}, id...), " "), "TMPDIR=/tmp")
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{commonGroup}}}
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+	for try := 0; ; try++ {
+		p := &userTask{cmd: exec.CommandContext(t.Context(), u.program, "-test.run=^TestTask$", "-test.count=1")}
+		p.cmd.Dir = filepath.Dir(u.dir)
+		p.cmd.Env = append(os.Environ(), envTask+"="+task, envDir+"="+u.dir, envID+"="+strings.Join(append([]string{strconv.Itoa(int(user))}, id...), " "), "TMPDIR=/tmp")
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{commonGroup}}}
+		p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+		err := p.cmd.Start()
+		if err == nil {
+			return p
+		}
+		// A process that another test starts just now has the program open for writing until it is another program itself.
+		if !errors.Is(err, syscall.ETXTBSY) || try == 100 {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return p
 }
 
 // done waits for the end of the task.
