@@ -37,6 +37,15 @@ func command(dir string, args []string) *exec.Cmd {
 	return cmd
 }
 
+// shownAt is when every command line of these tests runs: two that print an age are compared.
+var shownAt = time.Now().Add(time.Hour)
+
+func appAt(now time.Time, in io.Reader, out *os.File, errs io.Writer) *app {
+	a := newApp(in, out, errs)
+	a.now = func() time.Time { return now }
+	return a
+}
+
 // inFile runs the command line in this process with its output to a file, as scripts get it.
 func inFile(t *testing.T, args []string) printed {
 	t.Helper()
@@ -46,7 +55,7 @@ func inFile(t *testing.T, args []string) printed {
 	}
 	defer out.Close()
 	var errs bytes.Buffer
-	p := printed{code: newApp(strings.NewReader(""), out, &errs).run(t.Context(), args)}
+	p := printed{code: appAt(shownAt, strings.NewReader(""), out, &errs).run(t.Context(), args)}
 	written, err := os.ReadFile(out.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +81,7 @@ func onTerminal(t *testing.T, width uint16, args []string) printed {
 		shown <- string(all)
 	}()
 	code := make(chan int, 1)
-	go func() { code <- newApp(tty, tty, tty).run(t.Context(), args) }()
+	go func() { code <- appAt(shownAt, tty, tty, tty).run(t.Context(), args) }()
 	select {
 	case p := <-code:
 		tty.Close()
