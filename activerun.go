@@ -17,8 +17,8 @@ import (
 // finishLimit bounds Finish, which goes on when the caller's context has ended.
 const finishLimit = 10 * time.Second
 
-// ActiveRun is the handle of one run. It buffers nothing: what a call logged is in the store when it returns, so a process may end at any moment.
-// It is safe for concurrent use.
+// ActiveRun is the handle of one run. It buffers nothing: what a call logged is in the store when
+// it returns, so a process may end at any moment. It is safe for concurrent use.
 type ActiveRun struct {
 	// ID and ExperimentID never change. Name is the one that the run had when the handle was made.
 	ID, ExperimentID, Name string
@@ -79,8 +79,9 @@ func (r *ActiveRun) DeleteTag(ctx context.Context, key string) error {
 	return r.client.DeleteTag(ctx, r.ID, key)
 }
 
-// LogBatch logs a batch of any size: one larger than the limits of Store.LogBatch goes in several calls, as MLflow's client ≥ 1.27 does,
-// each of which is refused or applied on its own. An empty batch is no call at all.
+// LogBatch logs a batch of any size: one larger than the limits of Store.LogBatch goes in several
+// calls, as MLflow's client ≥ 1.27 does, each of which is refused or applied on its own. An empty
+// batch is no call at all.
 func (r *ActiveRun) LogBatch(ctx context.Context, b Batch) error {
 	for part := range split(b) {
 		if err := r.client.LogBatch(ctx, r.ID, part); err != nil {
@@ -97,7 +98,8 @@ func split(b Batch) func(yield func(Batch) bool) {
 			var part Batch
 			part.Params, b.Params = cut(b.Params, MaxBatchParams)
 			room := MaxBatchEntities - len(part.Params)
-			// Nothing overtakes: a param refused in a later part must not come after its metrics, and tags may belong to all of them.
+			// Nothing overtakes: a param refused in a later part must not come after its metrics,
+			// and tags may belong to all of them.
 			if len(b.Params) == 0 {
 				part.Metrics, b.Metrics = cut(b.Metrics, min(room, MaxBatchMetrics))
 			}
@@ -131,7 +133,8 @@ func (r *ActiveRun) LogArtifact(ctx context.Context, localPath, artifactPath str
 	return r.client.LogArtifact(ctx, r.ID, localPath, artifactPath)
 }
 
-// LogArtifacts copies what is in a local folder into the folder artifactPath of the run's artifacts.
+// LogArtifacts copies what is in a local folder into the folder artifactPath of the run's
+// artifacts.
 func (r *ActiveRun) LogArtifacts(ctx context.Context, localDir, artifactPath string) error {
 	return r.client.LogArtifacts(ctx, r.ID, localDir, artifactPath)
 }
@@ -146,8 +149,8 @@ func (r *ActiveRun) LogText(ctx context.Context, artifactPath, text string) erro
 	return r.WriteArtifact(ctx, artifactPath, strings.NewReader(text))
 }
 
-// LogJSON stores a value as the artifact artifactPath: JSON, indented by two blanks, as MLflow's log_dict
-// writes it. ErrInvalid if the value has no JSON.
+// LogJSON stores a value as the artifact artifactPath: JSON, indented by two blanks, as MLflow's
+// log_dict writes it. ErrInvalid if the value has no JSON.
 func (r *ActiveRun) LogJSON(ctx context.Context, artifactPath string, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -163,11 +166,13 @@ func (r *ActiveRun) LogJSON(ctx context.Context, artifactPath string, v any) err
 //
 //	defer run.Finish(ctx, &err)
 //
-// It ends the run: KILLED when the error is a context.Canceled, FAILED on any other error or a panic, which goes on, FINISHED otherwise.
-// It takes at most 10 seconds and works when ctx has ended. Its own failure is joined into *err. Later calls do nothing.
+// It ends the run: KILLED when the error is a context.Canceled, FAILED on any other error or a
+// panic, which goes on, FINISHED otherwise. It takes at most 10 seconds and works when ctx has
+// ended. Its own failure is joined into *err. Later calls do nothing.
 //
-// Called by a function that is deferred, as in defer func() { run.Finish(ctx, &err) }(), it cannot see a panic (recover works only in the deferred function
-// itself), nor can it ever see a runtime.Goexit, such as t.Fatal: the run is then FINISHED. Client.WithRun sees both.
+// Called by a function that is deferred, as in defer func() { run.Finish(ctx, &err) }(), it cannot
+// see a panic (recover works only in the deferred function itself), nor can it ever see a
+// runtime.Goexit, such as t.Fatal: the run is then FINISHED. Client.WithRun sees both.
 func (r *ActiveRun) Finish(ctx context.Context, err *error) {
 	panicked := recover()
 	status := StatusFailed
@@ -194,7 +199,8 @@ func outcome(err *error) Status {
 	return StatusFailed
 }
 
-// End ends the run with a status of the caller's choice, within 10 seconds and even when ctx has ended. After a success later calls, of Finish too, do nothing.
+// End ends the run with a status of the caller's choice, within 10 seconds and even when ctx has
+// ended. After a success later calls, of Finish too, do nothing.
 func (r *ActiveRun) End(ctx context.Context, status Status) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,14 +8,16 @@ const (
 	MaxBatchEntities = 1000
 )
 
-// Param is a named input of a run. Its value is written once; logging the same value again changes nothing.
+// Param is a named input of a run. Its value is written once; logging the same value again changes
+// nothing.
 type Param struct{ Key, Value string }
 
 // Tag is a named, changeable text of a run or experiment.
 type Tag struct{ Key, Value string }
 
-// Batch is many values for one run. LogBatch applies params, then metrics, then tags, each in order, as MLflow does.
-// It is checked whole first, against what is on disk too, and writes nothing if anything is refused. It is atomic per value, not as a whole.
+// Batch is many values for one run. LogBatch applies params, then metrics, then tags, each in
+// order, as MLflow does. It is checked whole first, against what is on disk too, and writes nothing
+// if anything is refused. It is atomic per value, not as a whole.
 type Batch struct {
 	Metrics []Metric
 	Params  []Param

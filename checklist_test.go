@@ -13,7 +13,8 @@ var (
 	scenarioName  = regexp.MustCompile(`\{name: "([^"]+)", run:`)
 )
 
-// TestChecklist checks that the table of MLflow's own tests in docs/compat.md names no test of ours that does not exist.
+// TestChecklist checks that the table of MLflow's own tests in docs/compat.md names no test of ours
+// that does not exist.
 func TestChecklist(t *testing.T) {
 	text, err := os.ReadFile("docs/compat.md")
 	if err != nil {
@@ -55,7 +56,8 @@ func TestChecklist(t *testing.T) {
 	}
 }
 
-// hasTest reports whether a package has a test; TestConformance/Area/scenario must be one of storetest's.
+// hasTest reports whether a package has a test; TestConformance/Area/scenario must be one of
+// storetest's.
 func hasTest(t *testing.T, pkg, test string) bool {
 	dir := pkg
 	if pkg == "mlruns" {

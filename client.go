@@ -7,9 +7,10 @@ import (
 	"os/user"
 )
 
-// Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model registry,
-// and what is composed of them. Each call that MlflowClient has names it: "MLflow: get_run". A Client is
-// safe for concurrent use. It keeps nothing, so any number of them can share a store.
+// Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model
+// registry, and what is composed of them. Each call that MlflowClient has names it: "MLflow:
+// get_run". A Client is safe for concurrent use. It keeps nothing, so any number of them can share
+// a store.
 type Client struct {
 	store    Store
 	registry *lazyRegistry
@@ -30,12 +31,14 @@ func WithRegistryURI(uri string) ClientOption {
 	return func(r *lazyRegistry) { r.uri = uri }
 }
 
-// WithRegistry says how to open a registry whose URI has this scheme; "" is a plain path. The default is none.
+// WithRegistry says how to open a registry whose URI has this scheme; "" is a plain path. The
+// default is none.
 func WithRegistry(scheme string, open RegistryOpener) ClientOption {
 	return func(r *lazyRegistry) { r.openers[scheme] = open }
 }
 
-// NewClient makes a client of a store. The store stays the caller's to close, which Client.Close does too.
+// NewClient makes a client of a store. The store stays the caller's to close, which Client.Close
+// does too.
 func NewClient(s Store, opts ...ClientOption) *Client {
 	r := &lazyRegistry{uri: s.URI(), openers: map[string]RegistryOpener{}}
 	for _, o := range opts {
@@ -44,18 +47,19 @@ func NewClient(s Store, opts ...ClientOption) *Client {
 	return &Client{store: s, registry: r}
 }
 
-// Store is the store that the client was made of. What a store can do beside the calls of a Client is
-// found by assertion.
+// Store is the store that the client was made of. What a store can do beside the calls of a Client
+// is found by assertion.
 func (c *Client) Store() Store { return c.store }
 
 // URI names the place of the store, as MLflow's tracking URI would.
 func (c *Client) URI() string { return c.store.URI() }
 
-// Close closes the store. Calls under way may fail; later ones give ErrClosed. Closing twice is harmless.
+// Close closes the store. Calls under way may fail; later ones give ErrClosed. Closing twice is
+// harmless.
 func (c *Client) Close() error { return c.store.Close() }
 
-// GetOrCreateExperiment gives the active experiment of this name and makes it if there is none: one experiment, however many processes call at once.
-// ErrExists if a deleted experiment has the name.
+// GetOrCreateExperiment gives the active experiment of this name and makes it if there is none: one
+// experiment, however many processes call at once. ErrExists if a deleted experiment has the name.
 func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Experiment, error) {
 	for {
 		e, err := c.ExperimentByName(ctx, name)
@@ -71,15 +75,17 @@ func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Exper
 		if !errors.Is(err, ErrExists) {
 			return e, err
 		}
-		// Another process made it between the two calls. A rename away from it may come in between too, so look again.
+		// Another process made it between the two calls. A rename away from it may come in between
+		// too, so look again.
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
 }
 
-// CurrentUser is the name of the user that runs this process, as MLflow tells it: the environment variables LOGNAME, USER, LNAME and USERNAME in this
-// order, then the operating system; "" if none knows.
+// CurrentUser is the name of the user that runs this process, as MLflow tells it: the environment
+// variables LOGNAME, USER, LNAME and USERNAME in this order, then the operating system; "" if none
+// knows.
 func CurrentUser() string {
 	for _, name := range []string{"LOGNAME", "USER", "LNAME", "USERNAME"} {
 		if user := os.Getenv(name); user != "" {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestUnimplementedStore calls every method of Store with zero arguments, those too that are added later.
+// TestUnimplementedStore calls every method of Store with zero arguments, those too that are added
+// later.
 func TestUnimplementedStore(t *testing.T) {
 	type outer struct{ mlruns.UnimplementedStore }
 	store := reflect.ValueOf(mlruns.Store(outer{}))
@@ -134,7 +135,8 @@ func (s *batchStore) ExperimentByName(_ context.Context, name string) (*mlruns.E
 func (s *batchStore) CreateExperiment(_ context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
 	if s.lose > 0 {
 		s.lose--
-		return nil, mlruns.ExperimentTaken(spec.Name, mlruns.StageActive) // and renamed away at once
+		// and renamed away at once
+		return nil, mlruns.ExperimentTaken(spec.Name, mlruns.StageActive)
 	}
 	s.names[spec.Name] = mlruns.StageActive
 	return &mlruns.Experiment{ID: "of " + spec.Name, Name: spec.Name, Stage: mlruns.StageActive}, nil
@@ -258,7 +260,8 @@ func (s *undurableStore) CreateRun(context.Context, mlruns.RunSpec) (*mlruns.Run
 	return &mlruns.Run{Info: mlruns.RunInfo{ID: "made"}}, mlruns.ErrNotDurable
 }
 
-// TestStartRunNotDurable makes a run that cannot be made durable: who goes by the error alone must not leave it RUNNING.
+// TestStartRunNotDurable makes a run that cannot be made durable: who goes by the error alone must
+// not leave it RUNNING.
 func TestStartRunNotDurable(t *testing.T) {
 	full := errors.New("full")
 	for _, endErr := range []error{nil, full} {

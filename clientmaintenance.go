@@ -32,7 +32,8 @@ func (c *Client) GC(ctx context.Context, q GCQuery) iter.Seq2[Removal, error] {
 	return r.GC(ctx, q)
 }
 
-// Relocate is Relocator.Relocate; it yields ErrUnsupported if the store's locations cannot be rewritten.
+// Relocate is Relocator.Relocate; it yields ErrUnsupported if the store's locations cannot be
+// rewritten.
 func (c *Client) Relocate(ctx context.Context, q RelocateQuery) iter.Seq2[Relocation, error] {
 	r, err := capability[Relocator](c, "relocate")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// The model registry, which the first call opens. Without an opener for its URI's scheme every call gives
-// an *UnsupportedRegistryError, whatever its arguments.
+// The model registry, which the first call opens. Without an opener for its URI's scheme every call
+// gives an *UnsupportedRegistryError, whatever its arguments.
 
 // CreateRegisteredModel makes a registered model. MLflow: create_registered_model.
 func (c *Client) CreateRegisteredModel(ctx context.Context, name string) (*RegisteredModel, error) {

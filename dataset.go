@@ -20,7 +20,8 @@ type Outputs struct {
 type Dataset struct {
 	// Name and Digest together identify it within an experiment.
 	Name, Digest string
-	// SourceType and Source say where it came from; Schema and Profile are free text, JSON as MLflow writes them; "" is recorded as null.
+	// SourceType and Source say where it came from; Schema and Profile are free text, JSON as
+	// MLflow writes them; "" is recorded as null.
 	SourceType, Source, Schema, Profile string
 }
 
@@ -39,13 +40,15 @@ type ModelOutput struct {
 	Step    int64
 }
 
-// ModelRecord is a model among a run's artifacts, as RecordLoggedModel adds it to the tag mlflow.log-model.history.
+// ModelRecord is a model among a run's artifacts, as RecordLoggedModel adds it to the tag
+// mlflow.log-model.history.
 type ModelRecord struct {
 	// ArtifactPath is where the model lies below the run's artifacts.
 	ArtifactPath string
 	// Created is now when zero.
 	Created   time.Time
 	ModelUUID string
-	// Flavors maps a flavor's name to its description: JSON, an object as a rule. MLflow leaves out an object's key "config".
+	// Flavors maps a flavor's name to its description: JSON, an object as a rule. MLflow leaves out
+	// an object's key "config".
 	Flavors map[string]json.RawMessage
 }

@@ -8,7 +8,8 @@ import (
 
 // Sentinels for arguments and state: the call was refused and nothing changed.
 var (
-	// ErrInvalid is returned when an argument breaks a rule. The text names the field, the value and the rule; correct it and call again.
+	// ErrInvalid is returned when an argument breaks a rule. The text names the field, the value
+	// and the rule; correct it and call again.
 	ErrInvalid = errors.New("invalid argument")
 	// ErrNotFound is returned when the experiment, run, tag or artifact named does not exist.
 	ErrNotFound = errors.New("not found")
@@ -16,21 +17,25 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrNotActive is returned when a deleted experiment or run is written to. Restore it first.
 	ErrNotActive = errors.New("not active")
-	// ErrOutside is returned when a path, link or artifact location leads out of the store and of the directories the caller allowed.
+	// ErrOutside is returned when a path, link or artifact location leads out of the store and of
+	// the directories the caller allowed.
 	ErrOutside = errors.New("outside the store")
-	// ErrUnsupported is returned when the store, the platform or the file system has no such feature.
+	// ErrUnsupported is returned when the store, the platform or the file system has no such
+	// feature.
 	ErrUnsupported = errors.New("unsupported")
 )
 
 // Sentinels for the state of the store or of the machine.
 var (
-	// ErrCorrupt is returned when the file that an operation depends on cannot be understood. Verify names all such files.
+	// ErrCorrupt is returned when the file that an operation depends on cannot be understood.
+	// Verify names all such files.
 	ErrCorrupt = errors.New("corrupt")
 	// ErrBusy is returned when a lock was not free before the deadline. Calling again is safe.
 	ErrBusy = errors.New("busy")
 	// ErrReadOnly is returned by every write to a store that was opened read-only.
 	ErrReadOnly = errors.New("read-only store")
-	// ErrNotDurable is returned when the effect stands but could not be made durable, a failed fsync for instance. It wraps the cause.
+	// ErrNotDurable is returned when the effect stands but could not be made durable, a failed
+	// fsync for instance. It wraps the cause.
 	ErrNotDurable = errors.New("done but not durable")
 	// ErrClosed is returned by every call on a closed store.
 	ErrClosed = errors.New("store is closed")
@@ -51,7 +56,8 @@ const (
 	CodePermissionDenied Code = "PERMISSION_DENIED"
 )
 
-// Error says which operation failed on what. Every error of a store is one, or wraps one, except the context's own.
+// Error says which operation failed on what. Every error of a store is one, or wraps one, except
+// the context's own.
 type Error struct {
 	// Op is the operation, "log metric" for instance.
 	Op string
@@ -83,7 +89,8 @@ func (e *Error) Error() string {
 // Unwrap gives the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Reason is a refusal in MLflow's words: the text and the code that MLflow 3.11 gives, and the sentinel of this package it belongs to.
+// Reason is a refusal in MLflow's words: the text and the code that MLflow 3.11 gives, and the
+// sentinel of this package it belongs to.
 type Reason struct {
 	// Kind is the sentinel that errors.Is finds.
 	Kind error
@@ -111,7 +118,8 @@ func Invalid(text string) error {
 	return &Reason{Kind: ErrInvalid, Code: CodeInvalidParameter, Text: text}
 }
 
-// CodeOf gives MLflow's code for err: INTERNAL_ERROR for errors that MLflow has no code for, "" for nil.
+// CodeOf gives MLflow's code for err: INTERNAL_ERROR for errors that MLflow has no code for, "" for
+// nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -146,7 +154,8 @@ var codes = []struct {
 	{fs.ErrPermission, CodePermissionDenied},
 }
 
-// MessageOf gives MLflow's message for err, without the operation and the path: what belongs beside the code in a JSON error.
+// MessageOf gives MLflow's message for err, without the operation and the path: what belongs beside
+// the code in a JSON error.
 func MessageOf(err error) string {
 	if err == nil {
 		return ""

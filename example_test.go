@@ -43,7 +43,8 @@ func ExampleClient_WithRun() {
 	// lr-0.3 FAILED <nil>
 }
 
-// Finish is deferred by itself. A function around it hides the panic from it: recover works only in the function that is deferred.
+// Finish is deferred by itself. A function around it hides the panic from it: recover works only in
+// the function that is deferred.
 func ExampleActiveRun_Finish() {
 	c, clean := newClient()
 	defer clean()

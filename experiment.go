@@ -2,10 +2,12 @@ package mlruns
 
 import "time"
 
-// DefaultExperimentID is the experiment that every store has from the start; its first name is "Default".
+// DefaultExperimentID is the experiment that every store has from the start; its first name is
+// "Default".
 const DefaultExperimentID = "0"
 
-// LifecycleStage says whether an experiment or run is in use or deleted. Deleted ones can be restored.
+// LifecycleStage says whether an experiment or run is in use or deleted. Deleted ones can be
+// restored.
 type LifecycleStage string
 
 // The two stages, as they stand in meta.yaml.
@@ -43,11 +45,13 @@ type Experiment struct {
 	Name string
 	// ArtifactLocation is the URI or path below which new runs get their artifact URIs.
 	ArtifactLocation string
-	// Stage is told by where the experiment lies, in the store or in its trash. MLflow ≥ 2.3 believes meta.yaml instead.
+	// Stage is told by where the experiment lies, in the store or in its trash. MLflow ≥ 2.3
+	// believes meta.yaml instead.
 	Stage LifecycleStage
 	// Tags is never nil in what a store returns.
 	Tags map[string]string
-	// Created and Updated are UTC with millisecond precision; zero where the store does not say (MLflow < 1.29).
+	// Created and Updated are UTC with millisecond precision; zero where the store does not say
+	// (MLflow < 1.29).
 	Created, Updated time.Time
 }
 

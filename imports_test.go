@@ -12,14 +12,17 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const module = "github.com/mlruns/mlruns"
 
-// importRule says what the packages below a folder may import, beside the standard library and packages below the folder. The first rule that fits counts.
+// importRule says what the packages below a folder may import, beside the standard library and
+// packages below the folder. The first rule that fits counts.
 type importRule struct {
-	dir    string
-	may    []string // packages of this module by their folder ("." is the root), others by their path
+	dir string
+	// packages of this module by their folder ("." is the root), others by their path
+	may    []string
 	reason string
 }
 
@@ -132,7 +135,8 @@ func TestImports(t *testing.T) {
 	})
 }
 
-// TestReachesNothing checks that the module opens no connection, starts no program and builds no object from bytes: a store is text and files.
+// TestReachesNothing checks that the module opens no connection, starts no program and builds no
+// object from bytes: a store is text and files.
 func TestReachesNothing(t *testing.T) {
 	forbidden := []string{"net", "os/exec", "plugin", "encoding/gob", "golang.org/x/net"}
 	goFiles(t, func(name string, data []byte) {
@@ -195,6 +199,25 @@ func TestFileSizes(t *testing.T) {
 		}
 		if lines := bytes.Count(data, []byte("\n")); lines > limit && !ast.IsGenerated(f) {
 			t.Errorf("%s has %d lines, more than %d: it holds more than one noun or verb", name, lines, limit)
+		}
+	})
+}
+
+// TestCommentWidth holds comments to a width that can be read beside other windows. A tab is four
+// columns.
+func TestCommentWidth(t *testing.T) {
+	const limit = 100
+	goFiles(t, func(name string, data []byte) {
+		n, output := 0, false
+		for line := range strings.Lines(string(data)) {
+			n++
+			text := strings.TrimSpace(line)
+			output = text == "// Output:" || output && strings.HasPrefix(text, "//")
+			preformatted := output || strings.HasPrefix(text, "//\t")
+			width := utf8.RuneCountInString(strings.TrimRight(line, "\n")) + 3*strings.Count(line, "\t")
+			if strings.HasPrefix(text, "//") && !preformatted && width > limit {
+				t.Errorf("%s:%d: the comment has %d columns, more than %d", name, n, width, limit)
+			}
 		}
 	})
 }

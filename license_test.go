@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestLicense holds LICENSE to the standard text of the Apache License 2.0, and the README to naming it.
+// TestLicense holds LICENSE to the standard text of the Apache License 2.0, and the README to
+// naming it.
 func TestLicense(t *testing.T) {
 	text, err := os.ReadFile("LICENSE")
 	if err != nil {

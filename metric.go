@@ -11,13 +11,15 @@ type Metric struct {
 	Time time.Time
 	// Step may be negative and need not grow.
 	Step int64
-	// DatasetName and DatasetDigest name the data set it was measured on: both or neither, without blanks.
-	// MLflow < 3.0 cannot read a run that has such a point, and MLflow 3 reads its step as 0.
+	// DatasetName and DatasetDigest name the data set it was measured on: both or neither, without
+	// blanks. MLflow < 3.0 cannot read a run that has such a point, and MLflow 3 reads its step as
+	// 0.
 	DatasetName, DatasetDigest string
 }
 
-// After reports whether m replaces the point old as the latest value of their key: a larger (step, time, value), compared in that order.
-// NaN neither replaces nor is replaced at the same step and time. This is MLflow's rule for the latest value, told by content, not by position.
+// After reports whether m replaces the point old as the latest value of their key: a larger (step,
+// time, value), compared in that order. NaN neither replaces nor is replaced at the same step and
+// time. This is MLflow's rule for the latest value, told by content, not by position.
 func (m Metric) After(old Metric) bool {
 	if m.Step != old.Step {
 		return m.Step > old.Step

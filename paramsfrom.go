@@ -13,16 +13,16 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// LogParamsFrom records the fields of a struct, or the items of a map, as params, in one batch where the
-// limits allow. A field has the name that its json tag gives it, or its own; those tagged "-" and
-// unexported ones are left out, and embedded structs count as their fields. What is nested has a name of
-// several parts: optimizer/lr.
+// LogParamsFrom records the fields of a struct, or the items of a map, as params, in one batch
+// where the limits allow. A field has the name that its json tag gives it, or its own; those tagged
+// "-" and unexported ones are left out, and embedded structs count as their fields. What is nested
+// has a name of several parts: optimizer/lr.
 //
-// Values are texts as Python prints them, so that filters mean the same for the runs of both languages:
-// True, None, 0.0003, 1e-05, [1, 2], ['a', 'b']. A nil pointer or interface is None. What has MarshalText,
-// such as time.Time, is that text. ErrInvalid, and nothing is recorded, if v is no struct and no map, if a
-// value has no such text (a channel, a function, a complex number), or if values are nested more than 32
-// deep, which those that hold themselves are.
+// Values are texts as Python prints them, so that filters mean the same for the runs of both
+// languages: True, None, 0.0003, 1e-05, [1, 2], ['a', 'b']. A nil pointer or interface is None.
+// What has MarshalText, such as time.Time, is that text. ErrInvalid, and nothing is recorded, if v
+// is no struct and no map, if a value has no such text (a channel, a function, a complex number),
+// or if values are nested more than 32 deep, which those that hold themselves are.
 func (r *ActiveRun) LogParamsFrom(ctx context.Context, v any) error {
 	var list paramList
 	if err := list.addAll(v); err != nil {
@@ -95,8 +95,8 @@ func noText(key string, err error) error {
 	return Invalid(fmt.Sprintf("The param '%s' has no text: %v", key, err))
 }
 
-// reach follows pointers and interfaces. Text is that of a value with MarshalText. A nil of any kind gives
-// the invalid reflect.Value.
+// reach follows pointers and interfaces. Text is that of a value with MarshalText. A nil of any
+// kind gives the invalid reflect.Value.
 func reach(v reflect.Value) (reached reflect.Value, text *string, err error) {
 	for v.IsValid() {
 		pointer := v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface

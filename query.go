@@ -8,22 +8,27 @@ const (
 	MaxResultsLimit = 50000
 )
 
-// RunQuery selects and orders runs. The zero RunQuery is all active runs of all experiments, newest first.
+// RunQuery selects and orders runs. The zero RunQuery is all active runs of all experiments, newest
+// first.
 type RunQuery struct {
-	// Experiments are ids, not names, for which there is Client.ExperimentByName. An id of no experiment has no runs, and is no error, as in MLflow.
-	// None named, nil or empty, means all that are active, where MLflow finds nothing.
+	// Experiments are ids, not names, for which there is Client.ExperimentByName. An id of no
+	// experiment has no runs, and is no error, as in MLflow. None named, nil or empty, means all
+	// that are active, where MLflow finds nothing.
 	Experiments []string
 	// Filter is in the language of docs/search.md; "" matches every run.
 	Filter string
 	View   View
-	// OrderBy are terms such as "metrics.loss ASC"; start time descending, then run id, always follow.
+	// OrderBy are terms such as "metrics.loss ASC"; start time descending, then run id, always
+	// follow.
 	OrderBy []string
-	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchRuns and no bound for Runs.
+	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchRuns and
+	// no bound for Runs.
 	MaxResults int
 	// PageToken is the NextPageToken of the page before. Runs takes none.
 	PageToken string
-	// OnProblem is told of what could not be read, one problem at a time, from any goroutine, and of none when the call or iteration has ended. Nil: the
-	// problems go to the page, or for Runs to the store's logger.
+	// OnProblem is told of what could not be read, one problem at a time, from any goroutine, and
+	// of none when the call or iteration has ended. Nil: the problems go to the page, or for Runs
+	// to the store's logger.
 	OnProblem func(Problem)
 }
 
@@ -40,22 +45,26 @@ type RunPage struct {
 
 // Scan tells what a search looked at: its plan and its counts.
 type Scan struct {
-	// Reads are the files that the filter and the order can ask of each run, relative to its folder: "meta.yaml", "metrics/loss". Some are opened only
-	// for runs that pass what comes before them in the filter.
+	// Reads are the files that the filter and the order can ask of each run, relative to its
+	// folder: "meta.yaml", "metrics/loss". Some are opened only for runs that pass what comes
+	// before them in the filter.
 	Reads []string
 	// Opened counts the files opened to filter and order, without those of the runs returned.
 	Opened int
-	// Scanned counts the runs looked at, Matched those that the filter and the view let pass, Returned those of the page.
+	// Scanned counts the runs looked at, Matched those that the filter and the view let pass,
+	// Returned those of the page.
 	Scanned, Matched, Returned int
 }
 
-// ExperimentQuery selects and orders experiments. The zero ExperimentQuery is all active ones, newest first.
+// ExperimentQuery selects and orders experiments. The zero ExperimentQuery is all active ones,
+// newest first.
 type ExperimentQuery struct {
 	Filter string
 	View   View
 	// OrderBy are terms such as "name ASC".
 	OrderBy []string
-	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for SearchExperiments and no bound for Experiments.
+	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for
+	// SearchExperiments and no bound for Experiments.
 	MaxResults int
 	PageToken  string
 	// OnProblem is that of a RunQuery.

@@ -22,7 +22,8 @@ func ExperimentNotFound(id string) error {
 	return &Reason{Kind: ErrNotFound, Text: "Could not find experiment with ID " + id}
 }
 
-// ExperimentTaken is the reason that an experiment's name is not free: it belongs to one in this stage.
+// ExperimentTaken is the reason that an experiment's name is not free: it belongs to one in this
+// stage.
 func ExperimentTaken(name string, stage LifecycleStage) error {
 	text := fmt.Sprintf("Experiment '%s' already exists.", name)
 	if stage == StageDeleted {

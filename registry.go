@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// ModelRegistry has the 13 registry calls of MLflow 1.8's client. A directory of runs has no registry; one behind a server can be plugged in with WithRegistry.
-// Implementations are safe for concurrent use.
+// ModelRegistry has the 13 registry calls of MLflow 1.8's client. A directory of runs has no
+// registry; one behind a server can be plugged in with WithRegistry. Implementations are safe for
+// concurrent use.
 type ModelRegistry interface {
 	CreateRegisteredModel(ctx context.Context, name string) (*RegisteredModel, error)
 	UpdateRegisteredModel(ctx context.Context, name string, u RegisteredModelUpdate) (*RegisteredModel, error)

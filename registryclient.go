@@ -12,11 +12,13 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// RegistryOpener opens the model registry at a URI. Client calls it on the first registry call, and again on the next one if it failed.
+// RegistryOpener opens the model registry at a URI. Client calls it on the first registry call, and
+// again on the next one if it failed.
 type RegistryOpener func(ctx context.Context, uri string) (ModelRegistry, error)
 
-// UnsupportedRegistryError is what every registry call gives when no opener is known for the scheme of the registry's URI, whatever its arguments.
-// It is an ErrUnsupported with the code FEATURE_DISABLED.
+// UnsupportedRegistryError is what every registry call gives when no opener is known for the scheme
+// of the registry's URI, whatever its arguments. It is an ErrUnsupported with the code
+// FEATURE_DISABLED.
 type UnsupportedRegistryError struct {
 	// URI is the registry's, which is the store's unless WithRegistryURI said otherwise.
 	URI string
@@ -60,7 +62,8 @@ func (l *lazyRegistry) open(ctx context.Context) (ModelRegistry, error) {
 	return r, nil
 }
 
-// schemeOf gives the part before the first colon, "" for a plain path; a single letter is a Windows drive.
+// schemeOf gives the part before the first colon, "" for a plain path; a single letter is a Windows
+// drive.
 func schemeOf(uri string) string {
 	scheme, _, found := strings.Cut(uri, ":")
 	if !found || len(scheme) < 2 || strings.ContainsAny(scheme, `/\`) {

@@ -50,7 +50,8 @@ type Run struct {
 	Data    RunData
 	Inputs  Inputs
 	Outputs Outputs
-	// Problems names what of this run could not be read. Damage is per file: the rest of the run is here.
+	// Problems names what of this run could not be read. Damage is per file: the rest of the run is
+	// here.
 	Problems []Problem
 }
 
@@ -62,9 +63,11 @@ type RunInfo struct {
 	ExperimentID string
 	User         string
 	Status       Status
-	// Start, End and Deleted are UTC with millisecond precision. End is zero while the run is going, Deleted unless it is deleted.
+	// Start, End and Deleted are UTC with millisecond precision. End is zero while the run is
+	// going, Deleted unless it is deleted.
 	Start, End, Deleted time.Time
-	// ArtifactURI is what the store recorded; the artifacts may lie elsewhere, see layout.md on moved stores.
+	// ArtifactURI is what the store recorded; the artifacts may lie elsewhere, see layout.md on
+	// moved stores.
 	ArtifactURI string
 	Stage       LifecycleStage
 }
@@ -79,7 +82,8 @@ type RunData struct {
 
 // RunSpec says what run to make.
 type RunSpec struct {
-	// ID is chosen by the store when empty: 32 random hexadecimal digits. A caller's own must be unused in the whole store.
+	// ID is chosen by the store when empty: 32 random hexadecimal digits. A caller's own must be
+	// unused in the whole store.
 	ID string
 	// ExperimentID is DefaultExperimentID when empty.
 	ExperimentID string

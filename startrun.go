@@ -7,13 +7,13 @@ import (
 	"maps"
 )
 
-// StartRun makes a run and gives its handle. The experiment is named, and made if there is none of this
-// name, or it is spec.ExperimentID when the name is empty; with neither it is the default experiment, and
-// with both the call is ErrInvalid. spec.User is the user of the process when it and the tag mlflow.user
-// are empty.
+// StartRun makes a run and gives its handle. The experiment is named, and made if there is none of
+// this name, or it is spec.ExperimentID when the name is empty; with neither it is the default
+// experiment, and with both the call is ErrInvalid. spec.User is the user of the process when it
+// and the tag mlflow.user are empty.
 //
-// It gives a handle or an error, never both. With ErrNotDurable the run was made and is not handed out:
-// it is ended as FAILED, so that it is not left RUNNING.
+// It gives a handle or an error, never both. With ErrNotDurable the run was made and is not handed
+// out: it is ended as FAILED, so that it is not left RUNNING.
 func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) (*ActiveRun, error) {
 	if experiment != "" {
 		if spec.ExperimentID != "" {
@@ -40,8 +40,9 @@ func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) 
 }
 
 // StartChild starts a run below this one, as StartRun does: in the same experiment, unless
-// spec.ExperimentID says otherwise, and with the tag mlflow.parentRunId, by which MLflow's web page nests
-// runs. A spec whose tags name another parent is ErrInvalid. The parent need not be ended last.
+// spec.ExperimentID says otherwise, and with the tag mlflow.parentRunId, by which MLflow's web page
+// nests runs. A spec whose tags name another parent is ErrInvalid. The parent need not be ended
+// last.
 func (r *ActiveRun) StartChild(ctx context.Context, spec RunSpec) (*ActiveRun, error) {
 	if parent, ok := spec.Tags[TagParentRunID]; ok && parent != r.ID {
 		return nil, &Error{Op: "start child", ID: r.ID, Err: Invalid(fmt.Sprintf(
@@ -57,8 +58,8 @@ func (r *ActiveRun) StartChild(ctx context.Context, spec RunSpec) (*ActiveRun, e
 	return r.client.StartRun(ctx, "", spec)
 }
 
-// ResumeRun gives the handle of an active run that an earlier process began, whatever its status. It
-// changes nothing.
+// ResumeRun gives the handle of an active run that an earlier process began, whatever its status.
+// It changes nothing.
 func (c *Client) ResumeRun(ctx context.Context, runID string) (*ActiveRun, error) {
 	run, err := c.Run(ctx, runID)
 	if err != nil {

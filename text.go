@@ -8,7 +8,8 @@ import (
 	"unicode/utf16"
 )
 
-// JSONText prints a string as Python's json.dumps does: in ASCII, the form of values in MLflow's messages and of the tag TagModelHistory.
+// JSONText prints a string as Python's json.dumps does: in ASCII, the form of values in MLflow's
+// messages and of the tag TagModelHistory.
 func JSONText(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// UnimplementedStore is a Store whose every method reports ErrUnsupported, except Close, which does nothing, and URI, which is empty.
-// Stores embed it so that methods added to Store later do not break them.
+// UnimplementedStore is a Store whose every method reports ErrUnsupported, except Close, which does
+// nothing, and URI, which is empty. Stores embed it so that methods added to Store later do not
+// break them.
 type UnimplementedStore struct{}
 
 var _ Store = UnimplementedStore{}

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// What a store can do for its own upkeep, beside Verifier. Each is found by assertion; Client has the method, which gives ErrUnsupported without it.
-// All go on after what they cannot do: that is yielded as an error only where nothing more can be done.
+// What a store can do for its own upkeep, beside Verifier. Each is found by assertion; Client has
+// the method, which gives ErrUnsupported without it. All go on after what they cannot do: that is
+// yielded as an error only where nothing more can be done.
 
 // RepairQuery says how to repair. The zero RepairQuery repairs all that is repairable.
 type RepairQuery struct {
@@ -18,25 +19,28 @@ type RepairQuery struct {
 // Repair is what was done about a problem, or would be.
 type Repair struct {
 	Problem
-	// Action is what was done, or would be, for people, as a phrase that fits both: "make the folder". It is empty where nothing can be done without guessing; Problem.Repairable is then false. It is empty too
-	// where the repair failed: then Problem.Reason says why, and Problem.Repairable is true, for another attempt may succeed.
+	// Action is what was done, or would be, for people, as a phrase that fits both: "make the
+	// folder". It is empty where nothing can be done without guessing; Problem.Repairable is then
+	// false. It is empty too where the repair failed: then Problem.Reason says why, and
+	// Problem.Repairable is true, for another attempt may succeed.
 	Action string `json:"action,omitempty"`
-	// SavedTo is where the original went, relative to the store's root; "" where nothing was taken away.
+	// SavedTo is where the original went, relative to the store's root; "" where nothing was taken
+	// away.
 	SavedTo string `json:"saved_to,omitempty"`
 }
 
 // Repairer is a store that can mend what Verify calls repairable.
 type Repairer interface {
-	// Repair goes through the store as Verify does, mends what is repairable and yields what it did about every problem. Nothing is deleted: originals
-	// are kept.
-	// A repair that was interrupted is resumed by calling again.
+	// Repair goes through the store as Verify does, mends what is repairable and yields what it did
+	// about every problem. Nothing is deleted: originals are kept. A repair that was interrupted is
+	// resumed by calling again.
 	Repair(ctx context.Context, q RepairQuery) iter.Seq2[Repair, error]
 }
 
 // GCQuery says what to remove for good. The zero GCQuery removes all that is deleted.
 type GCQuery struct {
-	// OlderThan spares runs that were deleted, and deleted experiments that were changed, less than this long ago, and what has no such time. 0 spares
-	// nothing.
+	// OlderThan spares runs that were deleted, and deleted experiments that were changed, less than
+	// this long ago, and what has no such time. 0 spares nothing.
 	OlderThan time.Duration
 	// DryRun yields what would be removed and changes nothing.
 	DryRun bool
@@ -46,13 +50,15 @@ type GCQuery struct {
 
 // Removal is a deleted run or experiment that was removed for good, or would be.
 type Removal struct {
-	// Path of its folder, relative to the store's root, with slashes. The rest of a removal that was interrupted has nothing else.
+	// Path of its folder, relative to the store's root, with slashes. The rest of a removal that
+	// was interrupted has nothing else.
 	Path         string `json:"path"`
 	ExperimentID string `json:"experiment_id,omitempty"`
 	// RunID is empty for an experiment.
 	RunID string `json:"run_id,omitempty"`
 	Name  string `json:"name,omitempty"`
-	// Deleted is when it was deleted, or an experiment last changed, which deleting is; zero where that is not known.
+	// Deleted is when it was deleted, or an experiment last changed, which deleting is; zero where
+	// that is not known.
 	Deleted time.Time `json:"-"`
 	// Files and Bytes count what is in the folder, artifacts included.
 	Files int   `json:"files"`
@@ -61,12 +67,14 @@ type Removal struct {
 
 // Collector is a store that can remove deleted runs and experiments for good.
 type Collector interface {
-	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names and ids. It removes only what lies in the store,
-	// artifacts elsewhere in it too: those that were recorded at another place stay there.
+	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names
+	// and ids. It removes only what lies in the store, artifacts elsewhere in it too: those that
+	// were recorded at another place stay there.
 	GC(ctx context.Context, q GCQuery) iter.Seq2[Removal, error]
 }
 
-// RelocateQuery says how to rewrite recorded artifact locations. The zero RelocateQuery brings all that moved with the store to its present place.
+// RelocateQuery says how to rewrite recorded artifact locations. The zero RelocateQuery brings all
+// that moved with the store to its present place.
 type RelocateQuery struct {
 	// DryRun yields what would be rewritten and changes nothing.
 	DryRun bool
@@ -74,7 +82,8 @@ type RelocateQuery struct {
 	OnProblem func(Problem)
 }
 
-// Relocation is a recorded location that was rewritten, or would be, or that was kept for a reason that its user should know.
+// Relocation is a recorded location that was rewritten, or would be, or that was kept for a reason
+// that its user should know.
 type Relocation struct {
 	// Path of the meta.yaml, relative to the store's root, with slashes.
 	Path string `json:"path"`
@@ -85,15 +94,18 @@ type Relocation struct {
 	Kept string `json:"kept,omitempty"`
 }
 
-// Relocator is a store that can rewrite recorded artifact locations after it was moved or copied, so that MLflow finds the artifacts.
+// Relocator is a store that can rewrite recorded artifact locations after it was moved or copied,
+// so that MLflow finds the artifacts.
 type Relocator interface {
-	// Relocate rewrites the locations of experiments and runs that were recorded for another place of this store. Locations elsewhere stay.
+	// Relocate rewrites the locations of experiments and runs that were recorded for another place
+	// of this store. Locations elsewhere stay.
 	Relocate(ctx context.Context, q RelocateQuery) iter.Seq2[Relocation, error]
 }
 
 // Progress is how far a walk through a store has come.
 type Progress struct {
-	// Done of Total experiments and runs were looked at. Total grows while experiments are being listed.
+	// Done of Total experiments and runs were looked at. Total grows while experiments are being
+	// listed.
 	Done, Total int
 	// Path is what is looked at now, relative to the store's root.
 	Path string

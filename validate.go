@@ -31,7 +31,8 @@ func ValidateRunID(id string) error {
 	return nil
 }
 
-// ValidateExperimentID checks an experiment id: a letter or digit, then at most 63 word characters and dashes.
+// ValidateExperimentID checks an experiment id: a letter or digit, then at most 63 word characters
+// and dashes.
 func ValidateExperimentID(id string) error {
 	if !validID(id, 64) {
 		return Invalid(fmt.Sprintf("Invalid experiment ID: '%s'", id))
@@ -57,7 +58,8 @@ func wordRune(r rune) bool {
 	return r == '_' || r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r))
 }
 
-// ValidateExperimentName checks an experiment's name: not empty, UTF-8, at most MaxExperimentNameLength.
+// ValidateExperimentName checks an experiment's name: not empty, UTF-8, at most
+// MaxExperimentNameLength.
 func ValidateExperimentName(name string) error {
 	if name == "" {
 		return Invalid("Invalid experiment name: ''")
@@ -83,8 +85,9 @@ func ValidateArtifactLocation(location string) error {
 	return nil
 }
 
-// ValidateKey checks the key of a metric, param or tag; field is how messages call it. The rule is MLflow's on POSIX:
-// word characters, / . - space and colon, and the key as a path must be in its shortest form and lead downwards.
+// ValidateKey checks the key of a metric, param or tag; field is how messages call it. The rule is
+// MLflow's on POSIX: word characters, / . - space and colon, and the key as a path must be in its
+// shortest form and lead downwards.
 func ValidateKey(field, key string) error {
 	for _, r := range key {
 		if !wordRune(r) && !strings.ContainsRune("/.- :", r) {
@@ -98,7 +101,8 @@ func ValidateKey(field, key string) error {
 	return nil
 }
 
-// ValidateArtifactPath checks an artifact path for writing, "" included: relative, in its shortest form, never upwards.
+// ValidateArtifactPath checks an artifact path for writing, "" included: relative, in its shortest
+// form, never upwards.
 func ValidateArtifactPath(p string) error {
 	if p == "" {
 		return nil
@@ -140,7 +144,8 @@ func ValidateText(field, text string) error {
 	return nil
 }
 
-// ValidTime reports whether a time can be written: in milliseconds since 1970, not negative and within 64 bits.
+// ValidTime reports whether a time can be written: in milliseconds since 1970, not negative and
+// within 64 bits.
 func ValidTime(t time.Time) bool { return t.Unix() >= 0 && t.Unix() < math.MaxInt64/1000 }
 
 // Validate checks a point as MLflow's log_metric does.
@@ -174,7 +179,8 @@ func (m Metric) validate(prefix string) error {
 	return nil
 }
 
-// Validate checks a param as MLflow's log_param does, except that a value of more than MaxParamValueLength is refused where MLflow cuts it.
+// Validate checks a param as MLflow's log_param does, except that a value of more than
+// MaxParamValueLength is refused where MLflow cuts it.
 func (p Param) Validate() error { return p.validate("") }
 
 func (p Param) validate(prefix string) error {
@@ -200,7 +206,8 @@ func (t Tag) validate(prefix string) error {
 	return ValidateText(prefix+"value", t.Value)
 }
 
-// Validate checks a batch as MLflow's log_batch does, except that over-long values are refused where MLflow cuts them.
+// Validate checks a batch as MLflow's log_batch does, except that over-long values are refused
+// where MLflow cuts them.
 func (b Batch) Validate() error {
 	for i, m := range b.Metrics {
 		if err := validateAt("metrics", i, m.validate); err != nil {
@@ -274,7 +281,8 @@ func (b Batch) validateDistinctParams() error {
 		"]. Please ensure the request contains only one param value per param key.")
 }
 
-// Truncate cuts over-long values of params and tags to their limits, as MLflow ≥ 2.11 does in log_param and log_batch.
+// Truncate cuts over-long values of params and tags to their limits, as MLflow ≥ 2.11 does in
+// log_param and log_batch.
 func (b Batch) Truncate() Batch {
 	params := make([]Param, len(b.Params))
 	for i, p := range b.Params {

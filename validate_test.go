@@ -40,7 +40,8 @@ func TestValidateKey(t *testing.T) {
 		{"//a", `"//a"`, ambiguous + "'//a'"}, {"///a", `"///a"`, ambiguous + "'/a'"}, {"a/", `"a/"`, ambiguous + "'a'"}, {"a//b", `"a//b"`, ambiguous + "'a/b'"},
 		{"a\n", `"a\n"`, badCharacters}, {"\t\r\b\f", `"\t\r\b\f"`, badCharacters}, {"\x00", `"\u0000"`, badCharacters}, {"\x7f", `"\u007f"`, badCharacters}, {`"\`, `"\"\\"`, badCharacters},
 		{"😀", `"\ud83d\ude00"`, badCharacters}, {"é@", `"\u00e9@"`, badCharacters}, {"\xff", `"\ufffd"`, badCharacters}, {"\ufffd", `"\ufffd"`, badCharacters},
-		{"a\u0301", `"a\u0301"`, badCharacters}, {"‿", `"\u203f"`, badCharacters}, // \w of Python has neither marks nor connectors other than _
+		// \w of Python has neither marks nor connectors other than _
+		{"a\u0301", `"a\u0301"`, badCharacters}, {"‿", `"\u203f"`, badCharacters},
 		{"a\u200d", `"a\u200d"`, badCharacters}, {"€", `"\u20ac"`, badCharacters}, {"\u00a0", `"\u00a0"`, badCharacters},
 	} {
 		invalid(t, c.json, mlruns.ValidateKey("key", c.key), "Invalid value "+c.json+" for parameter 'key' supplied: "+c.why)

@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// An absolute link among the artifacts is followed where it comes back to them, and refused where it leads to another run, as a relative one is.
+// An absolute link among the artifacts is followed where it comes back to them, and refused where
+// it leads to another run, as a relative one is.
 func TestAbsoluteLinksAmongArtifacts(t *testing.T) {
 	w := newWorld(t)
 	w.mkdir("new/0/r/artifacts/real")
@@ -120,7 +121,8 @@ func TestRelativeLinksToATarget(t *testing.T) {
 	wantTree(t, w.at("annex"), map[string]string{"object": "kept"})
 }
 
-// A folder of artifacts that can be looked into by nobody is told of, and one that is missing is not.
+// A folder of artifacts that can be looked into by nobody is told of, and one that is missing is
+// not.
 func TestTellLeftOutOfTheTop(t *testing.T) {
 	w := newWorld(t)
 	r := w.own()

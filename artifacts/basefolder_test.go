@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// The folder of the artifacts itself is a link: it may lead about the run's own folder, and nowhere else in the store.
+// The folder of the artifacts itself is a link: it may lead about the run's own folder, and nowhere
+// else in the store.
 func TestFolderIsLinkToAnotherRun(t *testing.T) {
 	for to, want := range map[string]error{"../other/artifacts": mlruns.ErrOutside, "chain": mlruns.ErrOutside, "..": mlruns.ErrOutside, "kept": nil} {
 		w := newWorld(t)

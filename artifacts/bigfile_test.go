@@ -21,7 +21,8 @@ func (w world) sparse(p string, size int64) {
 	}
 }
 
-// A big file costs no memory, whichever way it comes and goes: the limit is on all that is allocated, freed or not.
+// A big file costs no memory, whichever way it comes and goes: the limit is on all that is
+// allocated, freed or not.
 func TestBigFileIsStreamed(t *testing.T) {
 	const size, limit = 2*stretch + 1, 2 << 20
 	w := newWorld(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// copyFile writes the file name to p, with its mode and time of change. A file onto itself is left alone.
+// copyFile writes the file name to p, with its mode and time of change. A file onto itself is left
+// alone.
 func (t target) copyFile(ctx context.Context, from origin, name, p string) error {
 	info, err := from.stat(name)
 	if err != nil {

@@ -26,8 +26,10 @@ func removable(fsys afero.Fs, name string) error {
 	return nil
 }
 
-// Delete removes the file or folder p; a missing one is no error, and one whose name differs in case is another. "" removes all artifacts and keeps their folder.
-// Links are removed, never followed. A mount point is refused and nothing removed. A failure in the middle leaves the rest, and calling it again is right.
+// Delete removes the file or folder p; a missing one is no error, and one whose name differs in
+// case is another. "" removes all artifacts and keeps their folder. Links are removed, never
+// followed. A mount point is refused and nothing removed. A failure in the middle leaves the rest,
+// and calling it again is right.
 func (r *Repository) Delete(ctx context.Context, p string) error {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {

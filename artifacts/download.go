@@ -13,10 +13,11 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Download copies the file or folder p, "" for all, to the same path below the existing directory localDir and returns where
-// it is, as an absolute path. Files appear whole, with their modes and times, and replace those of their names; folders are merged, empty ones are
-// made. Links to files count as files; of a folder, links to folders are left out and what List leaves out, and Place.LeftOut is told of each. Nothing is
-// written outside of localDir, whatever links lie there.
+// Download copies the file or folder p, "" for all, to the same path below the existing directory
+// localDir and returns where it is, as an absolute path. Files appear whole, with their modes and
+// times, and replace those of their names; folders are merged, empty ones are made. Links to files
+// count as files; of a folder, links to folders are left out and what List leaves out, and
+// Place.LeftOut is told of each. Nothing is written outside of localDir, whatever links lie there.
 //
 // A missing p or localDir is mlruns.ErrNotFound.
 func (r *Repository) Download(ctx context.Context, p, localDir string) (string, error) {
@@ -43,7 +44,8 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 	if err != nil {
 		return "", err
 	}
-	to := target{fs: local, base: ".", leftOut: r.leftOut, folds: func() bool { return true }} // it may be any file system; each name that is there is looked at
+	// it may be any file system; each name that is there is looked at
+	to := target{fs: local, base: ".", leftOut: r.leftOut, folds: func() bool { return true }}
 	if info.IsDir() {
 		err = to.copyTree(ctx, r.origin(), clean, clean)
 	} else if err = to.makeFolder(path.Dir(clean)); err == nil {

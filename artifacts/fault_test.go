@@ -15,7 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// Whatever operation fails: the file is the old one or the new one, no temporary file is left, and a retry succeeds.
+// Whatever operation fails: the file is the old one or the new one, no temporary file is left, and
+// a retry succeeds.
 func TestEveryFault(t *testing.T) {
 	for name, old := range map[string]string{"replace": "old", "anew": ""} {
 		for fault, inject := range map[string]func(int) faultfs.Injector{

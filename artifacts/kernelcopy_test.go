@@ -19,8 +19,8 @@ func (r *receiver) ReadFrom(src io.Reader) (int64, error) {
 	return r.File.ReadFrom(src)
 }
 
-// TestKernelCopies: from file to file, the file that is written gets the file that is read, whole or a stretch of it, which is when package os has the
-// kernel copy.
+// TestKernelCopies: from file to file, the file that is written gets the file that is read, whole
+// or a stretch of it, which is when package os has the kernel copy.
 func TestKernelCopies(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "from")
 	if err := os.WriteFile(name, []byte("content"), 0o666); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind links, and Place.Alike of names that a file system which folds
-// case merges. It opens no file.
+// TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind
+// links, and Place.Alike of names that a file system which folds case merges. It opens no file.
 func (r *Repository) TellLeftOut(ctx context.Context) error {
 	info, err := r.origin().stat(".")
 	if missing(err) || err == nil && !info.IsDir() {

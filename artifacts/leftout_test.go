@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// What List does not show is not downloaded with the folder it is in; what the user logs must be there.
+// What List does not show is not downloaded with the folder it is in; what the user logs must be
+// there.
 func TestDownloadLeavesOut(t *testing.T) {
 	w := newWorld(t)
 	r := w.own()

@@ -15,10 +15,11 @@ import (
 // maxLinks bounds the links that are followed in one path, as systems do.
 const maxLinks = 40
 
-// follow looks at the links in p, a path below base. One that leads out of base is rootfs.ErrOutside even where it stays in the file
-// system, which is all that the operating system confines to: the next folder is another run. away says that base is a link, or
-// that p leaves it by an absolute one, so that it may be on another disk; the file system follows those only to where the
-// caller allowed it. What is missing is no error.
+// follow looks at the links in p, a path below base. One that leads out of base is
+// rootfs.ErrOutside even where it stays in the file system, which is all that the operating system
+// confines to: the next folder is another run. away says that base is a link, or that p leaves it
+// by an absolute one, so that it may be on another disk; the file system follows those only to
+// where the caller allowed it. What is missing is no error.
 func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 	reader, ok := fsys.(afero.LinkReader)
 	if !ok {
@@ -33,8 +34,9 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 	return away || leaves, err
 }
 
-// checkBase refuses the folder of a run's artifacts where it is a link to another folder of the file system: that is of another run. A link that leaves
-// the file system is followed only to where the caller allowed it.
+// checkBase refuses the folder of a run's artifacts where it is a link to another folder of the
+// file system: that is of another run. A link that leaves the file system is followed only to where
+// the caller allowed it.
 func checkBase(fsys afero.Fs, base string) error {
 	reader, ok := fsys.(afero.LinkReader)
 	if !ok {
@@ -69,7 +71,8 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 		}
 		here := path.Join(base, path.Join(done...), part)
 		info, err := lstat(fsys, here)
-		if rootfs.IsShortage(err) { // the call that follows might have what it takes, and follow what was not looked at
+		// the call that follows might have what it takes, and follow what was not looked at
+		if rootfs.IsShortage(err) {
 			return false, err
 		}
 		if err != nil {
@@ -94,8 +97,8 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 	return false, nil
 }
 
-// leaves judges p, a path below base, which a link takes to to, an absolute path or one that begins with "..". It may come back into base, or lead to where the
-// caller allowed links to.
+// leaves judges p, a path below base, which a link takes to to, an absolute path or one that begins
+// with "..". It may come back into base, or lead to where the caller allowed links to.
 func leaves(fsys afero.Fs, base, p, to string) (away bool, err error) {
 	native, ok := rootfs.NativeOf(fsys)
 	if !ok {

@@ -57,7 +57,8 @@ func TestLinksToAnotherRun(t *testing.T) {
 	wantTree(t, dst, map[string]string{"f": "mine"})
 }
 
-// What is logged over a link of the artifacts goes where the link leads only if that is among the artifacts.
+// What is logged over a link of the artifacts goes where the link leads only if that is among the
+// artifacts.
 func TestLogTreeOverLinks(t *testing.T) {
 	w := newWorld(t)
 	r := w.own()

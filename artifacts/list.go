@@ -9,8 +9,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// List gives what is directly in the folder p, "" for the top, sorted by path. A file or a missing path gives an empty list, as
-// in MLflow. A link counts as what it leads to; one that leads nowhere or out, and what is neither file nor folder, is left out, and Place.LeftOut is told of it.
+// List gives what is directly in the folder p, "" for the top, sorted by path. A file or a missing
+// path gives an empty list, as in MLflow. A link counts as what it leads to; one that leads nowhere
+// or out, and what is neither file nor folder, is left out, and Place.LeftOut is told of it.
 func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, error) {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {
@@ -53,7 +54,8 @@ func (r *Repository) List(ctx context.Context, p string) ([]mlruns.FileInfo, err
 	return list, nil
 }
 
-// Open opens the file p for reading. The caller closes it. A missing one is mlruns.ErrNotFound, a folder mlruns.ErrInvalid.
+// Open opens the file p for reading. The caller closes it. A missing one is mlruns.ErrNotFound, a
+// folder mlruns.ErrInvalid.
 func (r *Repository) Open(ctx context.Context, p string) (io.ReadCloser, error) {
 	clean, err := r.beginRead(ctx, p)
 	if err != nil {

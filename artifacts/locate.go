@@ -31,15 +31,18 @@ type Run struct {
 	// RealDir is the folder of the run as a path of the operating system, "" if it has none.
 	RealDir string
 
-	// OwnRoot is the artifact root that the caller gave the store, as a path of the operating system, "" if none. It is made
-	// when it is missing and written to.
+	// OwnRoot is the artifact root that the caller gave the store, as a path of the operating
+	// system, "" if none. It is made when it is missing and written to.
 	OwnRoot string
-	// Mappings are the places that the caller gave to recorded locations. They are read and written.
+	// Mappings are the places that the caller gave to recorded locations. They are read and
+	// written.
 	Mappings []Mapping
-	// InStore gives the folder in Fs where the recorded location is, and its URI, if it was recorded below the directory of the store, there
-	// or where that was before, and nothing else of the store is there. False if it was not; nil is the same. It is asked only when needed.
+	// InStore gives the folder in Fs where the recorded location is, and its URI, if it was
+	// recorded below the directory of the store, there or where that was before, and nothing else
+	// of the store is there. False if it was not; nil is the same. It is asked only when needed.
 	InStore func() (folder, uri string, ok bool)
-	// Allowed are the directories that the caller allowed to be read and written. They are looked at only when needed.
+	// Allowed are the directories that the caller allowed to be read and written. They are looked
+	// at only when needed.
 	Allowed []string
 	// ReadOnly says that the store is open for reading only.
 	ReadOnly bool
@@ -58,11 +61,14 @@ type Place struct {
 	URI string
 	// Writable says that the place may be written to.
 	Writable bool
-	// LeftOut is told of each artifact path that a listing or a copy leaves out, and why. Set it before Repository is called; nil tells nobody.
+	// LeftOut is told of each artifact path that a listing or a copy leaves out, and why. Set it
+	// before Repository is called; nil tells nobody.
 	LeftOut func(path, reason string)
-	// Alike is told by TellLeftOut of each artifact path that differs from another in the case of its name only. Set it before Repository is called, or leave it nil.
+	// Alike is told by TellLeftOut of each artifact path that differs from another in the case of
+	// its name only. Set it before Repository is called, or leave it nil.
 	Alike func(path, other string)
-	// Problem is set when the artifacts are read from where they were before the store moved. Its Path is in Run.Fs.
+	// Problem is set when the artifacts are read from where they were before the store moved. Its
+	// Path is in Run.Fs.
 	Problem *mlruns.Problem
 
 	close func() error
@@ -76,7 +82,8 @@ func (p *Place) Close() error {
 	return p.close()
 }
 
-// Repository gives what can be done in the place; it is usable until Close. sync makes every write durable.
+// Repository gives what can be done in the place; it is usable until Close. sync makes every write
+// durable.
 func (p *Place) Repository(sync bool) *Repository {
 	leftOut := p.LeftOut
 	if leftOut == nil {
@@ -89,19 +96,25 @@ func (p *Place) Repository(sync bool) *Repository {
 //
 //   - below OwnRoot, if the recorded location is there;
 //   - in the directory of a mapping, if the recorded location is mapped;
-//   - in the run's own folder, if the recorded location ends in "/<experiment>/<run>/artifacts" or there is none. So a copied
-//     or moved store never touches its original. Only to read, only if the run's own folder is empty or missing, and
-//     only if the recorded one lies below an allowed directory and holds something, that is the place, with a Problem. A location of another
-//     scheme than file has this rule only to read, and only if the run's own folder holds something;
-//   - where InStore says. If that holds nothing it is the allowed directory that the recorded location is below;
+//   - in the run's own folder, if the recorded location ends in "/<experiment>/<run>/artifacts" or
+//     there is none. So a copied or moved store never touches its original. Only to read, only if
+//     the run's own folder is empty or missing, and only if the recorded one lies below an allowed
+//     directory and holds something, that is the place, with a Problem. A location of another
+//     scheme than file has this rule only to read, and only if the run's own folder holds
+//     something;
+//   - where InStore says. If that holds nothing it is the allowed directory that the recorded
+//     location is below;
 //   - below an allowed directory, if the recorded location is there.
 //
-// Where the second and the fourth rule find nothing and the run's own folder holds something, that is the place.
+// Where the second and the fourth rule find nothing and the run's own folder holds something, that
+// is the place.
 //
-// A store without a place on a disk, RealDir "", has the third and fourth rule only, and never reads what was recorded. Anything else is
-// mlruns.ErrOutside, a location that is no local file mlruns.ErrUnsupported. "Below" is decided by the cleaned
-// paths, and the operating system then holds every access to that directory: no link leads out of it. A recorded path that means nothing on this system, a
-// relative one too, is mlruns.ErrOutside where no rule places it, for what it meant depended on where a process was started.
+// A store without a place on a disk, RealDir "", has the third and fourth rule only, and never
+// reads what was recorded. Anything else is mlruns.ErrOutside, a location that is no local file
+// mlruns.ErrUnsupported. "Below" is decided by the cleaned paths, and the operating system then
+// holds every access to that directory: no link leads out of it. A recorded path that means nothing
+// on this system, a relative one too, is mlruns.ErrOutside where no rule places it, for what it
+// meant depended on where a process was started.
 func Locate(r Run) (*Place, error) {
 	recorded, notLocal := LocalPath(r.RecordedURI)
 	if notLocal == nil {
@@ -216,7 +229,8 @@ func (r Run) openOwnRoot(rel string) (*Place, error) {
 	return p, err
 }
 
-// moved is the place a moved store recorded, if that is to be read, else nil. The only error is a shortage, see rootfs.IsShortage.
+// moved is the place a moved store recorded, if that is to be read, else nil. The only error is a
+// shortage, see rootfs.IsShortage.
 func (r Run) moved(recorded string) (*Place, error) {
 	if r.ForWriting {
 		return nil, nil //nolint:nilnil // documented
@@ -261,7 +275,8 @@ func (r Run) openMapped(dir, rel string) (*Place, error) {
 	return r.orOwn(p)
 }
 
-// openAllowed opens a recorded place below a directory that is allowed. notLocal is why it is none of this system.
+// openAllowed opens a recorded place below a directory that is allowed. notLocal is why it is none
+// of this system.
 func (r Run) openAllowed(recorded string, notLocal error) (*Place, error) {
 	if notLocal != nil {
 		return nil, notLocal
@@ -305,7 +320,8 @@ func (r Run) open(dir, rel string) (*Place, error) {
 	return &Place{Fs: fsys, Folder: rel, TempDir: rel, URI: r.RecordedURI, Writable: !r.ReadOnly && r.ForWriting, close: fsys.Close}, nil
 }
 
-// below gives the path of p relative to dir, with slashes, if p is dir or below it. It looks at the texts only.
+// below gives the path of p relative to dir, with slashes, if p is dir or below it. It looks at the
+// texts only.
 func below(dir, p string) (string, bool) {
 	p = filepath.FromSlash(p)
 	if dir == "" || !filepath.IsAbs(p) {
@@ -322,7 +338,8 @@ func below(dir, p string) (string, bool) {
 	return filepath.ToSlash(rel), true
 }
 
-// vacant reports whether a folder is missing or empty. One that cannot be read is neither. The only error is a shortage.
+// vacant reports whether a folder is missing or empty. One that cannot be read is neither. The only
+// error is a shortage.
 func vacant(fsys afero.Fs, folder string) (bool, error) {
 	f, err := fsys.Open(folder)
 	if err == nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// world is a directory with a store "new" that holds the run 0/r, a store "old" that it was copied from, and folders outside.
+// world is a directory with a store "new" that holds the run 0/r, a store "old" that it was copied
+// from, and folders outside.
 type world struct {
 	t   testing.TB
 	dir string

@@ -16,9 +16,10 @@ import (
 // local is the files of the user.
 var local = origin{fs: afero.NewOsFs()}
 
-// Log copies the file, or the folder under its own name, at localPath into the folder artifactPath, "" for the top. A file keeps
-// its mode and its time of change where the file system has them, and replaces the one of its name; onto itself it is left
-// alone. A missing localPath is an fs.ErrNotExist.
+// Log copies the file, or the folder under its own name, at localPath into the folder artifactPath,
+// "" for the top. A file keeps its mode and its time of change where the file system has them, and
+// replaces the one of its name; onto itself it is left alone. A missing localPath is an
+// fs.ErrNotExist.
 func (r *Repository) Log(ctx context.Context, localPath, artifactPath string) error {
 	if err := r.beginWrite(ctx, artifactPath); err != nil {
 		return err
@@ -42,9 +43,10 @@ func (r *Repository) Log(ctx context.Context, localPath, artifactPath string) er
 	return refuse(r.target().copyFile(ctx, local, filepath.ToSlash(abs), to), to)
 }
 
-// LogTree copies what is in the folder localDir into the folder artifactPath, merging with what is there: hidden files and
-// empty folders too, of links to files the content. Links to folders are left out, as they can form circles, and Place.LeftOut is told of each. A missing
-// localDir is an fs.ErrNotExist, and so is a link in it that leads nowhere.
+// LogTree copies what is in the folder localDir into the folder artifactPath, merging with what is
+// there: hidden files and empty folders too, of links to files the content. Links to folders are
+// left out, as they can form circles, and Place.LeftOut is told of each. A missing localDir is an
+// fs.ErrNotExist, and so is a link in it that leads nowhere.
 func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string) error {
 	if err := r.beginWrite(ctx, artifactPath); err != nil {
 		return err
@@ -59,8 +61,8 @@ func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string)
 	return refuse(r.target().copyTree(ctx, local, filepath.ToSlash(localDir), path.Clean(artifactPath)), artifactPath)
 }
 
-// Write stores what src gives as the file artifactPath, replacing what was there. When src fails, its error is returned and
-// nothing has changed. The context is looked at between reads.
+// Write stores what src gives as the file artifactPath, replacing what was there. When src fails,
+// its error is returned and nothing has changed. The context is looked at between reads.
 func (r *Repository) Write(ctx context.Context, artifactPath string, src io.Reader) error {
 	if err := r.beginWrite(ctx, artifactPath); err != nil {
 		return err

@@ -8,10 +8,13 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// Mapping is the caller's word that what was recorded at From or below it is in the local directory Dir. From is
+// Mapping is the caller's word that what was recorded at From or below it is in the local directory
+// Dir. From is
 //
-//   - a scheme, with or without a host and the beginning of a path: "mlflow-artifacts:", "s3://bucket/prefix". Without a host it is for every host;
-//   - a path or file URI of any system: "/old/mlruns", `C:\old`, "file://server/share", "." for all relative paths.
+//   - a scheme, with or without a host and the beginning of a path: "mlflow-artifacts:",
+//     "s3://bucket/prefix". Without a host it is for every host;
+//   - a path or file URI of any system: "/old/mlruns", `C:\old`, "file://server/share", "." for all
+//     relative paths.
 //
 // Escapes in From are decoded, as in what is compared with it.
 type Mapping struct{ From, Dir string }
@@ -43,13 +46,15 @@ func (m Mapping) below(location string) (string, bool) {
 	return inDir(Below(path.Clean("/"+unescape(from.path)), path.Clean("/"+unescape(u.path))))
 }
 
-// inDir gives the path from a directory to what is below it, "." for the directory itself, if this system can hold it.
+// inDir gives the path from a directory to what is below it, "." for the directory itself, if this
+// system can hold it.
 func inDir(rel string, ok bool) (string, bool) {
 	rel = path.Clean(rel)
 	return rel, ok && filepath.IsLocal(filepath.FromSlash(rel))
 }
 
-// Mapped gives the first mapping that a location is below, and the path from its directory. False if there is none.
+// Mapped gives the first mapping that a location is below, and the path from its directory. False
+// if there is none.
 func Mapped(mappings []Mapping, location string) (dir, rel string, ok bool) {
 	for _, m := range mappings {
 		if rel, ok := m.below(location); ok {

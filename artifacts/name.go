@@ -15,7 +15,8 @@ import (
 
 var errInvalidPath = mlruns.Invalid("Invalid path")
 
-// readable checks an artifact path for reading and gives its shortest form, "." for the top. Nothing in it is decoded.
+// readable checks an artifact path for reading and gives its shortest form, "." for the top.
+// Nothing in it is decoded.
 func readable(p string) (string, error) { return readableOn(p, runtime.GOOS) }
 
 func readableOn(p, goos string) (string, error) {
@@ -29,7 +30,8 @@ func readableOn(p, goos string) (string, error) {
 	return clean, nil
 }
 
-// writable checks an artifact path for writing, "" included, as MLflow does, and then for what the platform cannot hold.
+// writable checks an artifact path for writing, "" included, as MLflow does, and then for what the
+// platform cannot hold.
 func writable(p string) error { return writableOn(p, runtime.GOOS) }
 
 func writableOn(p, goos string) error {

@@ -18,8 +18,8 @@ import (
 // origin is what files are copied from.
 type origin struct {
 	fs afero.Fs
-	// base is the folder of a run's artifacts, and then what List does not show is not copied either; "" for the files of the user, of which
-	// what cannot be copied is an error.
+	// base is the folder of a run's artifacts, and then what List does not show is not copied
+	// either; "" for the files of the user, of which what cannot be copied is an error.
 	base string
 }
 
@@ -35,8 +35,9 @@ func (o origin) stat(p string) (fs.FileInfo, error) {
 	return o.fs.Stat(o.at(p))
 }
 
-// look looks at what the artifact p is, a link followed, and whether it is a link. What is left out of listings and copies is nil with the reason why, and what
-// is gone nil without. The only error is a shortage, see rootfs.IsShortage.
+// look looks at what the artifact p is, a link followed, and whether it is a link. What is left out
+// of listings and copies is nil with the reason why, and what is gone nil without. The only error
+// is a shortage, see rootfs.IsShortage.
 func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err error) {
 	info, err = lstat(o.fs, o.at(p))
 	if missing(err) {
@@ -68,7 +69,8 @@ func leftOutFor(err error) string {
 	return err.Error()
 }
 
-// pick looks at what stands in a folder that is copied. What is left out is nil with the reason why: links to folders too, for they can form circles.
+// pick looks at what stands in a folder that is copied. What is left out is nil with the reason
+// why: links to folders too, for they can form circles.
 func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
 	if o.base != "" {
 		info, link, why, err := o.look(p)

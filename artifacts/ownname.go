@@ -11,8 +11,9 @@ import (
 	"github.com/mlruns/mlruns/internal/filename"
 )
 
-// ownName refuses a path of which a part is there under another name: on a file system that folds case or bends names the file would replace another artifact, or
-// come back under a name that nobody gave it. That nothing is there is fine.
+// ownName refuses a path of which a part is there under another name: on a file system that folds
+// case or bends names the file would replace another artifact, or come back under a name that
+// nobody gave it. That nothing is there is fine.
 func (t target) ownName(p string) error {
 	if filename.Plain(p) && !t.folds() {
 		return nil
@@ -38,7 +39,8 @@ func (t target) ownName(p string) error {
 	return nil
 }
 
-// keptName takes a new file back if the file system has given it another name. What was there before was found under its own.
+// keptName takes a new file back if the file system has given it another name. What was there
+// before was found under its own.
 func (t target) keptName(p string) error {
 	err := t.ownName(p)
 	if !errors.Is(err, mlruns.ErrInvalid) {

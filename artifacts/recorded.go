@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// RecordedPath gives the path, cleaned and with slashes, of a location of files wherever it was recorded: on this system, on Windows, on a share. A share
-// is "//host/share/…", a drive stays one, and what is relative stays so. It is there to be compared with other recorded paths, and not to be opened.
-// A location of another scheme is false, and so is "".
+// RecordedPath gives the path, cleaned and with slashes, of a location of files wherever it was
+// recorded: on this system, on Windows, on a share. A share is "//host/share/…", a drive stays one,
+// and what is relative stays so. It is there to be compared with other recorded paths, and not to
+// be opened. A location of another scheme is false, and so is "".
 func RecordedPath(location string) (string, bool) {
 	u := split(location)
 	switch {
@@ -33,8 +34,8 @@ func RecordedPath(location string) (string, bool) {
 	return p, true
 }
 
-// Below gives the path of p relative to root, "" for root itself, if p is root or below it. Both are recorded paths; the root "." has every relative path
-// below it that does not lead upwards.
+// Below gives the path of p relative to root, "" for root itself, if p is root or below it. Both
+// are recorded paths; the root "." has every relative path below it that does not lead upwards.
 func Below(root, p string) (string, bool) {
 	if root == "." && p != "." {
 		return p, !IsAbs(p) && !hasDrive(p) && p != ".." && !strings.HasPrefix(p, "../")

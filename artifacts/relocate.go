@@ -13,8 +13,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// Relocated gives a local location the absolute path to, which has slashes, and keeps its form: a plain path stays one, a file URI keeps its query and
-// fragment. Escapes are set as the form needs them.
+// Relocated gives a local location the absolute path to, which has slashes, and keeps its form: a
+// plain path stays one, a file URI keeps its query and fragment. Escapes are set as the form needs
+// them.
 func Relocated(location, to string) string { return relocated(location, to, runtime.GOOS) }
 
 func relocated(location, to, goos string) string {
@@ -28,11 +29,12 @@ func relocated(location, to, goos string) string {
 	return protect(to)
 }
 
-// LeftBehind says why the artifacts of a run that moved with its store may still be at the recorded place, or "". It is for runs whose recorded location is
-// below another place of the store, of which InStore is the folder here; nil if that is the run's own.
+// LeftBehind says why the artifacts of a run that moved with its store may still be at the recorded
+// place, or "". It is for runs whose recorded location is below another place of the store, of
+// which InStore is the folder here; nil if that is the run's own.
 //
-// A run that has artifacts here has left none. Below an allowed directory the recorded folder is looked into; elsewhere it is only asked whether
-// there is one, and of another host not even that.
+// A run that has artifacts here has left none. Below an allowed directory the recorded folder is
+// looked into; elsewhere it is only asked whether there is one, and of another host not even that.
 func LeftBehind(r Run) string {
 	if r.RealDir == "" {
 		return ""
@@ -77,8 +79,9 @@ func LeftBehind(r Run) string {
 	return fmt.Sprintf("its folder of artifacts is empty here and they are in '%s'", recorded)
 }
 
-// Exists reports whether there is something at a recorded path that was cleaned, or may be. It opens nothing. A path that means nothing on this system
-// is not there, and one on another host is not asked for.
+// Exists reports whether there is something at a recorded path that was cleaned, or may be. It
+// opens nothing. A path that means nothing on this system is not there, and one on another host is
+// not asked for.
 func Exists(recorded string) bool {
 	name := filepath.FromSlash(recorded)
 	if !filepath.IsAbs(name) || onShare(recorded) {

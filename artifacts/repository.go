@@ -16,13 +16,15 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Repository is the artifacts of one run. It holds no state of its own and is safe for concurrent use, between processes too.
-// Place.Repository makes one; the zero Repository is not usable.
+// Repository is the artifacts of one run. It holds no state of its own and is safe for concurrent
+// use, between processes too. Place.Repository makes one; the zero Repository is not usable.
 //
-// Files appear by a rename, whole or not at all, whatever interrupts a call or ends the process. With several files a call that
-// fails leaves those it has finished, and calling it again is right. Temporary files of this module are never shown.
+// Files appear by a rename, whole or not at all, whatever interrupts a call or ends the process.
+// With several files a call that fails leaves those it has finished, and calling it again is right.
+// Temporary files of this module are never shown.
 //
-// Errors are those of package mlruns where it has one: ErrInvalid, ErrNotFound, ErrOutside, ErrReadOnly, ErrNotDurable.
+// Errors are those of package mlruns where it has one: ErrInvalid, ErrNotFound, ErrOutside,
+// ErrReadOnly, ErrNotDurable.
 type Repository struct {
 	fs       afero.Fs
 	folder   string
@@ -42,8 +44,8 @@ func (r *Repository) target() target {
 	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, leftOut: r.leftOut, folds: sync.OnceValue(r.foldsAt)}
 }
 
-// refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and MLflow's words. p is the artifact
-// path it is about.
+// refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and
+// MLflow's words. p is the artifact path it is about.
 func refuse(err error, p string) error {
 	known := (*mlruns.Reason)(nil)
 	switch {
@@ -80,7 +82,8 @@ func outsideText(err error) string {
 	return "Invalid path: resolved path is outside the artifact directory: " + link.Error()
 }
 
-// missing reports whether an error says that there is nothing of that name; a file above it says so too.
+// missing reports whether an error says that there is nothing of that name; a file above it says so
+// too.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestLocateAnyForm reads the run's own folder whatever the recorded location is, if that ends as the folder's does. What is a place of files is written, too.
+// TestLocateAnyForm reads the run's own folder whatever the recorded location is, if that ends as
+// the folder's does. What is a place of files is written, too.
 func TestLocateAnyForm(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {
@@ -66,7 +67,8 @@ func TestLocateAnyForm(t *testing.T) {
 
 func TestMapping(t *testing.T) {
 	for _, c := range []struct {
-		from, location, want string // want is the path from the mapping's directory, "-" if it does not fit
+		// want is the path from the mapping's directory, "-" if it does not fit
+		from, location, want string
 	}{
 		{"mlflow-artifacts:", "mlflow-artifacts:/0/r/artifacts", "0/r/artifacts"},
 		{"mlflow-artifacts:", "mlflow-artifacts://host:5000/0/r/artifacts?x#y", "0/r/artifacts"},
@@ -139,7 +141,8 @@ func FuzzMapping(f *testing.F) {
 	})
 }
 
-// TestLocateMapped reads and writes in the directory of a mapping, and the run's own folder only where that has files and the mapped place has none.
+// TestLocateMapped reads and writes in the directory of a mapping, and the run's own folder only
+// where that has files and the mapped place has none.
 func TestLocateMapped(t *testing.T) {
 	for _, writing := range []bool{false, true} {
 		w := newWorld(t)
@@ -187,7 +190,8 @@ func TestLocateMapped(t *testing.T) {
 	}
 }
 
-// TestOutsideAdvice tells how each kind of location could be opened, with words that work for that kind.
+// TestOutsideAdvice tells how each kind of location could be opened, with words that work for that
+// kind.
 func TestOutsideAdvice(t *testing.T) {
 	w := newWorld(t)
 	for recorded, advice := range map[string]string{

@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// source reads until the end or until the context ends, and calls atEnd before it says that the end is reached.
+// source reads until the end or until the context ends, and calls atEnd before it says that the end
+// is reached.
 type source struct {
 	ctx   context.Context
 	r     io.Reader

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// target is a folder that files are written into. Paths are relative to it, "." is the folder itself.
+// target is a folder that files are written into. Paths are relative to it, "." is the folder
+// itself.
 type target struct {
 	fs      afero.Fs
 	base    string
@@ -29,8 +30,8 @@ type target struct {
 
 func (t target) at(p string) string { return path.Join(t.base, p) }
 
-// write makes p a file of what src gives. The folders in the place of a run are made only once src has ended well, so that a failure
-// leaves nothing.
+// write makes p a file of what src gives. The folders in the place of a run are made only once src
+// has ended well, so that a failure leaves nothing.
 func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.FileMode) error {
 	folder := path.Dir(p)
 	away, err := follow(t.fs, t.base, folder)
@@ -44,7 +45,8 @@ func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.File
 		o.TempDir, first = t.at(folder), folder
 	}
 	if away || t.tempDir == t.base {
-		// Only here is the folder for temporary files ours to make: a run whose folder is gone must not come back.
+		// Only here is the folder for temporary files ours to make: a run whose folder is gone must
+		// not come back.
 		if err := t.makeFolder(first); err != nil {
 			return err
 		}

@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 )
 
-// TestFileOntoItself logs an artifact to where it lies: it stays the same file, which other names may lead to.
+// TestFileOntoItself logs an artifact to where it lies: it stays the same file, which other names
+// may lead to.
 func TestFileOntoItself(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "artifacts", "f")
@@ -36,7 +37,8 @@ func TestFileOntoItself(t *testing.T) {
 	}
 }
 
-// TestReadOnlyAllowedPlace wants to write in an allowed directory through a store that is open for reading.
+// TestReadOnlyAllowedPlace wants to write in an allowed directory through a store that is open for
+// reading.
 func TestReadOnlyAllowedPlace(t *testing.T) {
 	allowed := t.TempDir()
 	p, err := artifacts.Locate(artifacts.Run{RecordedURI: filepath.Join(allowed, "x"), ExperimentID: "1", RunID: "r", Fs: afero.NewMemMapFs(), Dir: "1/r",

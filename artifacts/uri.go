@@ -11,8 +11,9 @@ import (
 
 const fileScheme = "file"
 
-// FileURI gives the file URI of an absolute path with slashes, as MLflow's path_to_local_file_uri does: every byte that is
-// not a letter, a digit or one of "_.-~/" is escaped. "C:/x" becomes "file:///C:/x".
+// FileURI gives the file URI of an absolute path with slashes, as MLflow's path_to_local_file_uri
+// does: every byte that is not a letter, a digit or one of "_.-~/" is escaped. "C:/x" becomes
+// "file:///C:/x".
 func FileURI(path string) string {
 	if hasDrive(path) {
 		return "file:///" + path[:2] + escape(path[2:])
@@ -20,12 +21,14 @@ func FileURI(path string) string {
 	return "file://" + escape(path)
 }
 
-// LocalPath gives the path, with slashes, that a file URI or a plain path means, as MLflow's local_file_uri_to_path does.
-// Percent escapes are decoded in both, "/a%20b" is "/a b"; invalid ones stay as they are. The path of "file:x" and of "x"
-// is relative. The query and the fragment of a file URI are dropped.
+// LocalPath gives the path, with slashes, that a file URI or a plain path means, as MLflow's
+// local_file_uri_to_path does. Percent escapes are decoded in both, "/a%20b" is "/a b"; invalid
+// ones stay as they are. The path of "file:x" and of "x" is relative. The query and the fragment of
+// a file URI are dropped.
 //
-// A URI of another scheme is mlruns.ErrUnsupported; one that names another host is mlruns.ErrInvalid, as in MLflow ≥ 2.2. A
-// single letter before a colon is the drive of a Windows path.
+// A URI of another scheme is mlruns.ErrUnsupported; one that names another host is
+// mlruns.ErrInvalid, as in MLflow ≥ 2.2. A single letter before a colon is the drive of a Windows
+// path.
 func LocalPath(uri string) (string, error) { return localPath(uri, runtime.GOOS) }
 
 func localPath(uri, goos string) (string, error) {
@@ -49,9 +52,10 @@ func localPath(uri, goos string) (string, error) {
 	return toSlash(p, goos), nil
 }
 
-// Append extends the path of a location, as MLflow's append_to_uri_path does: a URI keeps its query and fragment, a plain
-// path is joined with slashes, and a leading slash of a part is dropped. Nothing is escaped, decoded or cleaned. A ".." in
-// the query is mlruns.ErrInvalid, however often it was escaped.
+// Append extends the path of a location, as MLflow's append_to_uri_path does: a URI keeps its query
+// and fragment, a plain path is joined with slashes, and a leading slash of a part is dropped.
+// Nothing is escaped, decoded or cleaned. A ".." in the query is mlruns.ErrInvalid, however often
+// it was escaped.
 func Append(uri string, parts ...string) (string, error) {
 	suffix := ""
 	for _, p := range parts {
@@ -73,9 +77,10 @@ func Append(uri string, parts ...string) (string, error) {
 	return u.String(), nil
 }
 
-// Absolute makes a relative local location absolute, as MLflow ≥ 2.2 does when an experiment is made: "mr" is "<cwd>/mr",
-// "file:mr" is "file://<cwd>/mr". cwd is an absolute path with slashes. On Windows both become URIs, for a drive would read
-// as a scheme. Every other location, "" included, is returned as it is. A file URI of another host is mlruns.ErrInvalid.
+// Absolute makes a relative local location absolute, as MLflow ≥ 2.2 does when an experiment is
+// made: "mr" is "<cwd>/mr", "file:mr" is "file://<cwd>/mr". cwd is an absolute path with slashes.
+// On Windows both become URIs, for a drive would read as a scheme. Every other location, ""
+// included, is returned as it is. A file URI of another host is mlruns.ErrInvalid.
 //
 // Unlike MLflow, a result is escaped where it would otherwise be decoded to something else.
 func Absolute(location, cwd string) (string, error) {
@@ -147,7 +152,8 @@ func hasDrive(p string) bool {
 	return len(p) >= 2 && letter(p[0]) && p[1] == ':' && (len(p) == 2 || p[2] == '/' || p[2] == '\\')
 }
 
-// toSlash changes the separators of a Windows path, which a store may have recorded on another machine.
+// toSlash changes the separators of a Windows path, which a store may have recorded on another
+// machine.
 func toSlash(p, goos string) string {
 	if goos == "windows" || hasDrive(p) {
 		return strings.ReplaceAll(p, `\`, "/")

@@ -12,7 +12,8 @@ type parts struct {
 	fragment  string
 }
 
-// split never fails: what is no URI is a plain path. The query and fragment of a plain path are cut from path only.
+// split never fails: what is no URI is a plain path. The query and fragment of a plain path are cut
+// from path only.
 func split(uri string) parts {
 	var u parts
 	rest := uri
@@ -89,7 +90,8 @@ func escape(p string) string {
 	return b.String()
 }
 
-// unescape is Python's unquote, which leaves invalid escapes as they are, but that bytes that are not UTF-8 are kept.
+// unescape is Python's unquote, which leaves invalid escapes as they are, but that bytes that are
+// not UTF-8 are kept.
 func unescape(s string) string {
 	if !strings.Contains(s, "%") {
 		return s

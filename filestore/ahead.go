@@ -5,11 +5,12 @@ import (
 	"sync"
 )
 
-// window is how many results for each goroutine of ahead may wait for their turn, so that a slow one does not stop the others.
+// window is how many results for each goroutine of ahead may wait for their turn, so that a slow
+// one does not stop the others.
 const window = 4
 
-// ahead maps a list in order, with up to n calls under way, a few ahead of their turn. At the end, an early one too, it calls stop, which ends the calls
-// under way, and waits for them.
+// ahead maps a list in order, with up to n calls under way, a few ahead of their turn. At the end,
+// an early one too, it calls stop, which ends the calls under way, and waits for them.
 func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
 	type result struct {
 		value R
@@ -17,7 +18,8 @@ func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.S
 	}
 	return func(yield func(R, error) bool) {
 		n := min(n, len(list))
-		slots := make([]chan result, min(window*n, len(list))) // the result of list[i] comes to slots[i%len(slots)]
+		// the result of list[i] comes to slots[i%len(slots)]
+		slots := make([]chan result, min(window*n, len(list)))
 		for i := range slots {
 			slots[i] = make(chan result, 1)
 		}

@@ -18,16 +18,19 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// tornPatience is how long a last line without its newline must stay as it is before it is taken for torn: its writer may only be slow.
+// tornPatience is how long a last line without its newline must stay as it is before it is taken
+// for torn: its writer may only be slow.
 const tornPatience = 50 * time.Millisecond
 
 // tornPrefix begins the names of the files in a run's folder that keep torn lines.
 const tornPrefix = atomicfile.Prefix + "torn-"
 
-// appendPoints adds whole lines to a metric file. The first lines of a file are published by a link, so that no reader meets it empty; later
-// ones are one write to its end. The commit point is the link, or the write to a file that is kept open, which is on a local file system. Of any other
-// file it is the close: until then the lines may be in the memory of this machine only, as with NFS. The caller holds the run's lock.
-// size is that of the file if it is open and was found in its place, or -1.
+// appendPoints adds whole lines to a metric file. The first lines of a file are published by a
+// link, so that no reader meets it empty; later ones are one write to its end. The commit point is
+// the link, or the write to a file that is kept open, which is on a local file system. Of any other
+// file it is the close: until then the lines may be in the memory of this machine only, as with
+// NFS. The caller holds the run's lock. size is that of the file if it is open and was found in its
+// place, or -1.
 func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series, size int64, sync bool) error {
 	if run.kept.has(m.Key) {
 		if done, err := s.appendKept(ctx, run, m, size, sync); done {
@@ -81,8 +84,9 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, syn
 	return s.takeBackClosed(name, size, m.Lines, err)
 }
 
-// takeBackClosed takes back an append that failed, perhaps not before the file was closed: what of it is there, all, a part or nothing, is seen when the file is
-// opened anew. If others have appended meanwhile, the lines stay where they are, and stand if they are whole.
+// takeBackClosed takes back an append that failed, perhaps not before the file was closed: what of
+// it is there, all, a part or nothing, is seen when the file is opened anew. If others have
+// appended meanwhile, the lines stay where they are, and stand if they are whole.
 func (s *Store) takeBackClosed(name string, size int64, lines []byte, cause error) error {
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
 	if err != nil {
@@ -111,7 +115,8 @@ func (s *Store) takeBackClosed(name string, size int64, lines []byte, cause erro
 	return errors.Join(cause, err)
 }
 
-// isPartOf reports whether what is in a file is what was to be written there, cut off or with a hole.
+// isPartOf reports whether what is in a file is what was to be written there, cut off or with a
+// hole.
 func isPartOf(there, lines []byte) bool {
 	for i, b := range there {
 		if b != lines[i] && b != 0 {
@@ -130,7 +135,8 @@ func write(f afero.File, size int64, lines []byte) error {
 	return err
 }
 
-// takeBack removes the part of a failed append that was written, if it is still the end of the file.
+// takeBack removes the part of a failed append that was written, if it is still the end of the
+// file.
 func takeBack(f afero.File, size int64, written []byte) error {
 	if len(written) == 0 {
 		return nil
@@ -175,8 +181,9 @@ func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []by
 	}
 }
 
-// blankOut saves a torn line in the run's folder and overwrites it with blanks, which every reader strips from the line that follows.
-// The file is not cut: MLflow may be appending to it, and what it appends would be lost.
+// blankOut saves a torn line in the run's folder and overwrites it with blanks, which every reader
+// strips from the line that follows. The file is not cut: MLflow may be appending to it, and what
+// it appends would be lost.
 func (s *Store) blankOut(run, name string, size int64, tail []byte) error {
 	saved := layout.Join(run, tornPrefix+temporary(path.Base(name)))
 	err := s.tree.create(saved, tail, s.syncs(SyncMeta))
@@ -205,7 +212,8 @@ func (s *Store) discard(name string) {
 // errTailChanged is an append that has to begin again.
 var errTailChanged = errors.New("the end of the file keeps changing")
 
-// overwrite writes blanks over the tail of a file, unless there is another tail, or another file, by now: saving it took time.
+// overwrite writes blanks over the tail of a file, unless there is another tail, or another file,
+// by now: saving it took time.
 func (s *Store) overwrite(name string, size int64, tail []byte) (err error) {
 	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
 	if err != nil {

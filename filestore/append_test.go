@@ -18,7 +18,8 @@ import (
 
 const oldMetric = "/mlruns/e1/run/metrics/old"
 
-// hook lets do see, and fail, every operation of the file system from now on. What do changes in f.fs itself is what another program does.
+// hook lets do see, and fail, every operation of the file system from now on. What do changes in
+// f.fs itself is what another program does.
 func (f *faulty) hook(do faultfs.Injector, opts ...filestore.Option) {
 	f.Helper()
 	f.store = openStore(f.T, "/mlruns", append(opts, filestore.WithFs(faultfs.New(f.fs, do)))...)
@@ -120,7 +121,8 @@ func TestAppendWaitsForSlowWriter(t *testing.T) {
 	}
 }
 
-// TestFailedAppendLeavesOthersAlone lets another program append between a write that fails half-way and the taking back of that half.
+// TestFailedAppendLeavesOthersAlone lets another program append between a write that fails half-way
+// and the taking back of that half.
 func TestFailedAppendLeavesOthersAlone(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	failed := false
@@ -143,8 +145,9 @@ func TestFailedAppendLeavesOthersAlone(t *testing.T) {
 	}
 }
 
-// TestFailedCloseOfAppend is how some network file systems say that there is no room: a part of what was written may be there. The append has failed, the file is as
-// it was, and logging again logs the point once.
+// TestFailedCloseOfAppend is how some network file systems say that there is no room: a part of
+// what was written may be there. The append has failed, the file is as it was, and logging again
+// logs the point once.
 func TestFailedCloseOfAppend(t *testing.T) {
 	for _, kind := range []faultfs.Kind{faultfs.Close, faultfs.Sync} {
 		for _, kept := range []int{0, 1, 4, 7, 8, 100} {
@@ -174,7 +177,8 @@ func TestFailedCloseOfAppend(t *testing.T) {
 	}
 }
 
-// TestFailedCloseBesideAnotherWriter has MLflow append before the close of an append fails: its line stays, and ours with it, of which the error says that it stands.
+// TestFailedCloseBesideAnotherWriter has MLflow append before the close of an append fails: its
+// line stays, and ours with it, of which the error says that it stands.
 func TestFailedCloseBesideAnotherWriter(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	failed := false
@@ -195,7 +199,8 @@ func TestFailedCloseBesideAnotherWriter(t *testing.T) {
 	f.verify("")
 }
 
-// TestAppendThatCannotBeTakenBack has the server go away: the error says that something of the point may be there.
+// TestAppendThatCannotBeTakenBack has the server go away: the error says that something of the
+// point may be there.
 func TestAppendThatCannotBeTakenBack(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	gone := false

@@ -19,9 +19,10 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// checkAppend refuses to log to a file system that makes files and cannot add to them, as some of user space: of every metric the first point would be logged
-// there, and no other. It is asked before anything is made or logged, where the file system is not known to append: in user space, and where the caller
-// brought it. Where no file can be made there is nothing to find out.
+// checkAppend refuses to log to a file system that makes files and cannot add to them, as some of
+// user space: of every metric the first point would be logged there, and no other. It is asked
+// before anything is made or logged, where the file system is not known to append: in user space,
+// and where the caller brought it. Where no file can be made there is nothing to find out.
 func (s *Store) checkAppend() error {
 	if s.appends.Load() {
 		return nil
@@ -75,7 +76,8 @@ func (s *Store) tryAppend(rel string) error {
 		"mount it so that it can (rclone: --vfs-cache-mode writes), or open the store with WithReadOnly", err)}
 }
 
-// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be lost when the content is fetched, or keep it from that.
+// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be
+// lost when the content is fetched, or keep it from that.
 func refusePointer(f afero.File, size int64) error {
 	if size == 0 || size > codec.MaxPointer {
 		return nil

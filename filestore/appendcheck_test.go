@@ -18,7 +18,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// TestLoggingWithoutLinks logs new metrics, params and tags where link(2) gives what file systems of user space answer.
+// TestLoggingWithoutLinks logs new metrics, params and tags where link(2) gives what file systems
+// of user space answer.
 func TestLoggingWithoutLinks(t *testing.T) {
 	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.ENOSYS, syscall.ENOTSUP, syscall.EINVAL, syscall.EACCES, syscall.EMLINK} {
 		mem := memfs.New()
@@ -41,8 +42,9 @@ func TestLoggingWithoutLinks(t *testing.T) {
 	}
 }
 
-// TestNothingCanBeAppended has a file system that makes files and does not add to them: no store is made there, and what would write to one is refused in words
-// before anything is written. Reading attempts no write.
+// TestNothingCanBeAppended has a file system that makes files and does not add to them: no store is
+// made there, and what would write to one is refused in words before anything is written. Reading
+// attempts no write.
 func TestNothingCanBeAppended(t *testing.T) {
 	mem := memfs.New()
 	if err := errOf(openStore(t, "/mlruns", filestore.WithFs(mem)).CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})); err != nil {

@@ -11,13 +11,15 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// artifactArea is a folder of the store that experiments have for their artifacts, and that is not their own: <area>/<run id>/artifacts.
+// artifactArea is a folder of the store that experiments have for their artifacts, and that is not
+// their own: <area>/<run id>/artifacts.
 type artifactArea struct {
 	dir         string // "" for the root
 	experiments []experimentRef
 }
 
-// artifactAreas are the areas of all experiments, which are looked for when they are asked for first, and what is known to be a folder of artifacts by them.
+// artifactAreas are the areas of all experiments, which are looked for when they are asked for
+// first, and what is known to be a folder of artifacts by them.
 type artifactAreas struct {
 	store *Store
 	all   func() ([]artifactArea, error)
@@ -45,12 +47,14 @@ func (s *Store) findAreas(ctx context.Context) ([]artifactArea, error) {
 	return areas, err
 }
 
-// explain reports whether a problem is that of a folder of artifacts which was taken for a run or an experiment.
+// explain reports whether a problem is that of a folder of artifacts which was taken for a run or
+// an experiment.
 func (a *artifactAreas) explain(p mlruns.Problem) bool {
 	return a != nil && (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
 }
 
-// hold reports whether a folder that has no meta.yaml is in an area or on the way to one, and so was never an experiment or a run.
+// hold reports whether a folder that has no meta.yaml is in an area or on the way to one, and so
+// was never an experiment or a run.
 func (a *artifactAreas) hold(dir string) bool {
 	areas, _ := a.all() // what is not known to be one of artifacts is told
 	for _, area := range areas {
@@ -68,7 +72,8 @@ func (a *artifactAreas) hold(dir string) bool {
 	return false
 }
 
-// holdsRecords reports whether a folder is a run or an experiment with runs that has lost its meta.yaml.
+// holdsRecords reports whether a folder is a run or an experiment with runs that has lost its
+// meta.yaml.
 func (s *Store) holdsRecords(dir string) bool {
 	entries, err := s.tree.entries(dir)
 	if err != nil {
@@ -85,7 +90,8 @@ func (s *Store) holdsRecords(dir string) bool {
 	return false
 }
 
-// inArea reports whether a path below an area is that of a run's artifacts, also of a run that is gone, or of what MLflow keeps beside them.
+// inArea reports whether a path below an area is that of a run's artifacts, also of a run that is
+// gone, or of what MLflow keeps beside them.
 func (s *Store) inArea(area artifactArea, rel string) bool {
 	name, _, _ := strings.Cut(rel, "/")
 	if name == layout.Models || name == layout.Traces {

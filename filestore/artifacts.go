@@ -15,7 +15,8 @@ import (
 
 var _ mlruns.ArtifactStore = (*Store)(nil)
 
-// newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the store as it lies now if the experiment has moved with it.
+// newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the
+// store as it lies now if the experiment has moved with it.
 func (s *Store) newArtifactURI(ctx context.Context, e mlruns.Experiment, runID string) (string, error) {
 	location := e.ArtifactLocation
 	if _, moved := s.movedFrom(location, e.ID); location == "" || moved {
@@ -34,8 +35,9 @@ func (s *Store) rootsOnce(ctx context.Context) func() []string {
 	return sync.OnceValue(func() []string { return s.recordedRoots(ctx) })
 }
 
-// movedFrom reports whether a location ends in tail, as one below the store's directory does, but is recorded for another place, where this store or the
-// one it was copied from was. It gives the recorded path, cleaned.
+// movedFrom reports whether a location ends in tail, as one below the store's directory does, but
+// is recorded for another place, where this store or the one it was copied from was. It gives the
+// recorded path, cleaned.
 func (s *Store) movedFrom(location, tail string) (recorded string, ok bool) {
 	recorded, ok = artifacts.RecordedPath(location)
 	if !ok || !strings.HasSuffix("/"+recorded, "/"+tail) {
@@ -126,7 +128,8 @@ func (s *Store) readArtifacts(ctx context.Context, op, runID string, do func(*ar
 	return fail(op, runID, s.useArtifacts(ctx, runID, false, do))
 }
 
-// writeArtifacts is readArtifacts for what writes. With SyncMeta and SyncAlways each file is durable when the call returns.
+// writeArtifacts is readArtifacts for what writes. With SyncMeta and SyncAlways each file is
+// durable when the call returns.
 func (s *Store) writeArtifacts(ctx context.Context, op, runID string, do func(*artifacts.Repository) error) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return fail(op, runID, err)
@@ -148,7 +151,8 @@ func (s *Store) LogArtifact(ctx context.Context, runID, localPath, artifactPath 
 	return s.writeArtifacts(ctx, "log artifact", runID, func(r *artifacts.Repository) error { return r.Log(ctx, localPath, artifactPath) })
 }
 
-// LogArtifacts implements mlruns.ArtifactStore. The commit point of each file is its rename; calling again goes on where a failure ended it.
+// LogArtifacts implements mlruns.ArtifactStore. The commit point of each file is its rename;
+// calling again goes on where a failure ended it.
 func (s *Store) LogArtifacts(ctx context.Context, runID, localDir, artifactPath string) error {
 	return s.writeArtifacts(ctx, "log artifacts", runID, func(r *artifacts.Repository) error { return r.LogTree(ctx, localDir, artifactPath) })
 }

@@ -32,7 +32,8 @@ func (r *repair) room(name string) (string, error) {
 		return "", err
 	}
 	if _, err := r.tree.lstat(target); err == nil {
-		return "", fmt.Errorf("%s was saved before", target) // by a repair that began in the same millisecond
+		// by a repair that began in the same millisecond
+		return "", fmt.Errorf("%s was saved before", target)
 	}
 	for ; r.syncs(SyncMeta) && dir != ""; dir = parent(dir) {
 		if err := r.tree.syncDir(parent(dir)); err != nil {
@@ -89,7 +90,8 @@ func (r *repair) carryAside(name, target string) error {
 	return err
 }
 
-// keep gives a file that is about to be replaced a second name among the saved originals, or copies it there where the file system has no hard links.
+// keep gives a file that is about to be replaced a second name among the saved originals, or copies
+// it there where the file system has no hard links.
 func (r *repair) keep(name string) error {
 	target, err := r.room(name)
 	if err != nil {

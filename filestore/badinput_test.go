@@ -19,7 +19,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// badCall is a call that must change nothing, and the error that MLflow 3.11 gives, where it has one.
+// badCall is a call that must change nothing, and the error that MLflow 3.11 gives, where it has
+// one.
 type badCall struct {
 	name    string
 	do      func(ctx context.Context, s mlruns.Store) error
@@ -73,8 +74,9 @@ func refuse(t *testing.T, refusals []badCall) {
 	noProblems(t, s)
 }
 
-// prepareForRefusals makes the runs "run", with values, "fresh", which has no lock file, and "deleted", and a deleted experiment "gone".
-// The lock file of the experiment of "fresh" is removed, so that the next to appear is seen.
+// prepareForRefusals makes the runs "run", with values, "fresh", which has no lock file, and
+// "deleted", and a deleted experiment "gone". The lock file of the experiment of "fresh" is
+// removed, so that the next to appear is seen.
 func prepareForRefusals(t *testing.T, s mlruns.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -133,7 +135,8 @@ const (
 	ambiguous     = "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '%s'"
 )
 
-// badKeys are facts of MLflow: the key, its form as json.dumps prints it, and what it resolves to; "" for characters that are not allowed.
+// badKeys are facts of MLflow: the key, its form as json.dumps prints it, and what it resolves to;
+// "" for characters that are not allowed.
 var badKeys = []struct{ key, json, resolves string }{
 	{"", `""`, "."}, {".", `"."`, "."}, {"..", `".."`, ".."}, {"../a", `"../a"`, "../a"}, {"./a", `"./a"`, "a"}, {"a/./b", `"a/./b"`, "a/b"}, {"a/../b", `"a/../b"`, "b"},
 	{"a/../../b", `"a/../../b"`, "../b"}, {"..a", `"..a"`, "..a"}, {"/a", `"/a"`, "/a"}, {"//a", `"//a"`, "//a"}, {"///a", `"///a"`, "/a"}, {"/", `"/"`, "/"}, {"a/", `"a/"`, "a"}, {"a//b", `"a//b"`, "a/b"},
@@ -349,7 +352,8 @@ func TestRefusesTexts(t *testing.T) {
 func TestRefusesTimesAndStatuses(t *testing.T) {
 	var list []badCall
 	times := []time.Time{time.UnixMilli(-1), time.Unix(0, -1), time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(-5000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Unix(math.MaxInt64/1000+1, 0), time.Unix(1<<60, 0), time.Unix(-1<<60, 0), time.Unix(1<<61, 0), time.Unix(-1<<61, 0)} // the last two are 0 in milliseconds of 64 bits
+		// the last two are 0 in milliseconds of 64 bits
+		time.Unix(math.MaxInt64/1000+1, 0), time.Unix(1<<60, 0), time.Unix(-1<<60, 0), time.Unix(1<<61, 0), time.Unix(-1<<61, 0)}
 	for _, at := range times {
 		label := fmt.Sprint(" ", at.Unix())
 		message := ""

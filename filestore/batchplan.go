@@ -39,7 +39,8 @@ func (p *batchPlan) keys() (metrics, params, tags []string) {
 // single reports whether a batch is the lines of one metric.
 func (p *batchPlan) single() bool { return len(p.series) == 1 && len(p.params)+len(p.tags) == 0 }
 
-// validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each other.
+// validateNames refuses keys that the platform cannot hold, and keys of one batch that exclude each
+// other.
 func (p *batchPlan) validateNames() error {
 	if p.single() {
 		return validateName("name", p.series[0].Key)
@@ -63,12 +64,14 @@ func (p *batchPlan) validateNames() error {
 	return nil
 }
 
-// placed reports whether a batch is the lines of one metric whose file is open: a look at that file says that the run is where it was.
+// placed reports whether a batch is the lines of one metric whose file is open: a look at that file
+// says that the run is where it was.
 func (p *batchPlan) placed(r *keptRun) bool {
 	return p.single() && r.has(p.series[0].Key)
 }
 
-// check compares a batch with what is on disk, and leaves out the params that are there with the same value.
+// check compares a batch with what is on disk, and leaves out the params that are there with the
+// same value.
 func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error {
 	if plan.placed(run.kept) {
 		key := plan.series[0].Key

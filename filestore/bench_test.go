@@ -85,7 +85,8 @@ func BenchmarkCreateRun(b *testing.B) {
 	}
 }
 
-// fillRuns writes run folders without the store, which is quicker: 10 params, 10 metrics of one point and 5 tags each if whole, meta.yaml only if not.
+// fillRuns writes run folders without the store, which is quicker: 10 params, 10 metrics of one
+// point and 5 tags each if whole, meta.yaml only if not.
 func fillRuns(b *testing.B, dir string, n int, whole bool) (ids []string) {
 	b.Helper()
 	for i := range n {
@@ -126,7 +127,8 @@ func openDir(b *testing.B, dir string, opts ...filestore.Option) *filestore.Stor
 	return store
 }
 
-// BenchmarkRun shows that getting a run reads no other: the same cost with 10 and with 10,000 beside it.
+// BenchmarkRun shows that getting a run reads no other: the same cost with 10 and with 10,000
+// beside it.
 func BenchmarkRun(b *testing.B) {
 	for _, n := range append([]int{10}, runCounts()...) {
 		b.Run(fmt.Sprintf("among%d", n), func(b *testing.B) {
@@ -170,7 +172,8 @@ func BenchmarkLogParam(b *testing.B) {
 	})
 }
 
-// BenchmarkLogMetricAmong logs by the run's id alone among many experiments: first is the first call of a store, again a repeated one.
+// BenchmarkLogMetricAmong logs by the run's id alone among many experiments: first is the first
+// call of a store, again a repeated one.
 func BenchmarkLogMetricAmong(b *testing.B) {
 	for _, n := range experimentCounts {
 		dir := filepath.Join(b.TempDir(), "mlruns") // not kept for others, which read the runs

@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// benchDir gives the directory of a store that fill makes, once for all runs of the benchmarks with the same MLRUNS_BENCH_DIR, which also chooses the
-// file system; without that, a temporary directory.
+// benchDir gives the directory of a store that fill makes, once for all runs of the benchmarks with
+// the same MLRUNS_BENCH_DIR, which also chooses the file system; without that, a temporary
+// directory.
 func benchDir(b *testing.B, name string, fill func(dir string)) string {
 	b.Helper()
 	base := os.Getenv("MLRUNS_BENCH_DIR")

@@ -10,10 +10,12 @@ import (
 // shortName is what Windows and Samba show in place of a name that DOS could not hold.
 var shortName = regexp.MustCompile(`^[^a-z/~]{1,8}~[0-9A-Z]{1,3}(?:\.[^a-z/~.]{1,3})?$`)
 
-// forbidden are the characters that Macs and SMB clients keep as U+F020 and the next, because Windows has them in no name.
+// forbidden are the characters that Macs and SMB clients keep as U+F020 and the next, because
+// Windows has them in no name.
 const forbidden = "\"*:<>?\\| ."
 
-// illegal says why the name of a file is no key's, and what it may have been before a file system or server made that of it.
+// illegal says why the name of a file is no key's, and what it may have been before a file system
+// or server made that of it.
 func illegal(key string) string {
 	const reason = "the name is not a legal key"
 	for _, r := range key {
@@ -21,7 +23,8 @@ func illegal(key string) string {
 		switch {
 		case r >= 0xf020 && int(r-0xf020) < len(forbidden): // as Macs do
 			was = rune(forbidden[r-0xf020])
-		case r > 0xf000 && r < 0xf080 && strings.ContainsRune(forbidden, r-0xf000): // as Windows' services for Unix do
+		// as Windows' services for Unix do
+		case r > 0xf000 && r < 0xf080 && strings.ContainsRune(forbidden, r-0xf000):
 			was = r - 0xf000
 		}
 		if was != 0 {

@@ -7,7 +7,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestBentNamesAreExplained has names that file systems and servers made of keys: each is foreign, and the reason says what it may have been.
+// TestBentNamesAreExplained has names that file systems and servers made of keys: each is foreign,
+// and the reason says what it may have been.
 func TestBentNamesAreExplained(t *testing.T) {
 	for name, want := range map[string]string{
 		"a\uf022b": `keep ':'`, "lr\uf029": `keep '.'`, "lr\uf028": `keep ' '`, "a\uf03ab": `keep ':'`, "a/b\uf025": `keep '?'`, "a\uf040": "", "e\u0301": "combining marks",

@@ -18,7 +18,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// python writes as MLflow does: it takes no locks, truncates files and writes them again, and appends line by line.
+// python writes as MLflow does: it takes no locks, truncates files and writes them again, and
+// appends line by line.
 type python struct {
 	t   *testing.T
 	dir string // of the run
@@ -43,7 +44,8 @@ func (p python) rewrite(name, text string, pieces int, pause func()) {
 	}
 }
 
-// append is open(name, "a") and a write of a line. between, if it is not nil, comes between its two halves.
+// append is open(name, "a") and a write of a line. between, if it is not nil, comes between its two
+// halves.
 func (p python) append(name, line string, between func()) error {
 	f, err := os.OpenFile(filepath.Join(p.dir, filepath.FromSlash(name)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
@@ -83,14 +85,16 @@ func lines() int {
 	return 60_000
 }
 
-// TestAppendsBesidePython lets MLflow and this module append to one file: every line is there, once and as it was written.
+// TestAppendsBesidePython lets MLflow and this module append to one file: every line is there, once
+// and as it was written.
 func TestAppendsBesidePython(t *testing.T) {
 	t.Parallel()
 	s, py := newBesidePython(t)
 	const theirs, ours = 1, 2 // the value of a point tells its writer
 	each := lines() / 2
-	// No lock keeps a line of ours from coming between the halves of one of theirs, if the first half comes after our look at the end of the file.
-	// That moment is left out; all of the rest of a call may meet the half.
+	// No lock keeps a line of ours from coming between the halves of one of theirs, if the first
+	// half comes after our look at the end of the file. That moment is left out; all of the rest of
+	// a call may meet the half.
 	var looking sync.Mutex
 	halves, done := 0, make(chan struct{})
 	var writing, reading sync.WaitGroup
@@ -153,7 +157,8 @@ func TestAppendsBesidePython(t *testing.T) {
 	t.Logf("%d lines appended by both, %d of them in two halves; a reader looked %d times", 2*each, halves, looks.Load())
 }
 
-// countsUp reads the history of both writers until done is closed: what was seen once is seen again, and nothing else.
+// countsUp reads the history of both writers until done is closed: what was seen once is seen
+// again, and nothing else.
 func countsUp(t *testing.T, s *filestore.Store, theirs, ours int, done <-chan struct{}) (looks int64) {
 	t.Helper()
 	var before [3]int64
@@ -184,8 +189,9 @@ func countsUp(t *testing.T, s *filestore.Store, theirs, ours int, done <-chan st
 	}
 }
 
-// TestReadsBesidePython lets MLflow truncate and write a meta.yaml, a param and a tag again and again. A read gives whole values; where it met a half at
-// every look, as it seldom does, it says so.
+// TestReadsBesidePython lets MLflow truncate and write a meta.yaml, a param and a tag again and
+// again. A read gives whole values; where it met a half at every look, as it seldom does, it says
+// so.
 func TestReadsBesidePython(t *testing.T) {
 	t.Parallel()
 	s, py := newBesidePython(t)
@@ -241,7 +247,8 @@ func TestReadsBesidePython(t *testing.T) {
 	t.Logf("%d reads beside %d rewrites; %d met half a meta.yaml at every look, %d an empty value", reads, rewrites, reported, empty)
 }
 
-// TestCutMetaBesidePython lets MLflow die between truncating a meta.yaml and writing it: that run is looked at again, then reported, and hides no other.
+// TestCutMetaBesidePython lets MLflow die between truncating a meta.yaml and writing it: that run
+// is looked at again, then reported, and hides no other.
 func TestCutMetaBesidePython(t *testing.T) {
 	t.Parallel()
 	for name, keep := range map[string]int{"empty": 0, "cut": 40} {

@@ -15,8 +15,9 @@ type candidate struct {
 	key search.Key
 }
 
-// best keeps the first of all candidates in an order, as many as are wanted, from any number of goroutines. Until there are more than that it is a list;
-// from then on a heap with the last of them at its root, so that a page of ten is no sort of ten thousand.
+// best keeps the first of all candidates in an order, as many as are wanted, from any number of
+// goroutines. Until there are more than that it is a list; from then on a heap with the last of
+// them at its root, so that a page of ten is no sort of ten thousand.
 type best struct {
 	order *search.Order
 	limit int // at least 1

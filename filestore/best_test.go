@@ -22,7 +22,8 @@ func (k keyed) Text(search.Attribute) (string, bool) { return k.id, true }
 
 func (k keyed) Time(search.Attribute) (int64, bool) { return k.start, true }
 
-// TestBest holds the bounded heap against a sort of everything, whatever the order of the offers and however many goroutines make them.
+// TestBest holds the bounded heap against a sort of everything, whatever the order of the offers
+// and however many goroutines make them.
 func TestBest(t *testing.T) {
 	order, err := search.ParseRunOrder(nil)
 	if err != nil {

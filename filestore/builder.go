@@ -55,7 +55,8 @@ func (b *builder) file(rel string, data []byte) {
 		return
 	}
 	f, err := b.tree.createOpen(name, data)
-	if f == nil && len(b.open) > 0 && rootfs.IsShortage(err) { // of handles, which the files that wait have
+	// of handles, which the files that wait have
+	if f == nil && len(b.open) > 0 && rootfs.IsShortage(err) {
 		if b.settleFiles(nil); b.err != nil {
 			return
 		}

@@ -14,11 +14,12 @@ import (
 
 const countedCalls = 5
 
-// countCalls counts what the kernel's tracepoints see of all threads. They are there for root where tracefs is mounted
-// (mount -t tracefs tracefs /sys/kernel/tracing); elsewhere nothing is counted.
+// countCalls counts what the kernel's tracepoints see of all threads. They are there for root where
+// tracefs is mounted (mount -t tracefs tracefs /sys/kernel/tracing); elsewhere nothing is counted.
 //
-// A counted call takes longer, so counting comes before the measured calls. What Go's scheduler calls for itself is left out, and of a few calls the fewest
-// are told, as the collector may run during one.
+// A counted call takes longer, so counting comes before the measured calls. What Go's scheduler
+// calls for itself is left out, and of a few calls the fewest are told, as the collector may run
+// during one.
 func countCalls(op func()) (least calls, ok bool) {
 	least = calls{1 << 62, 1 << 62}
 	for range countedCalls {
@@ -47,11 +48,13 @@ func countOnce(op func()) (calls, bool) {
 	before := calls{all.read(), opens.read()}
 	op()
 	after := calls{all.read(), opens.read()}
-	// A counter is read with a call that the others count: between its own two readings each thread's has seen one for every counter.
+	// A counter is read with a call that the others count: between its own two readings each
+	// thread's has seen one for every counter.
 	return calls{after.all - before.all - int64(len(all)+len(opens)), after.opens - before.opens}, true
 }
 
-// counters are the descriptors of an event, one for each thread there is; threads that these start are counted with them.
+// counters are the descriptors of an event, one for each thread there is; threads that these start
+// are counted with them.
 type counters []int
 
 // openCounters counts the system calls that a filter lets through.

@@ -15,8 +15,9 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// carrier brings the content of a folder that cannot be renamed to another place, file by file. A file gets a second link where the file system gives one, so
-// that what MLflow appends meanwhile is in both places; else it is copied, with its mode and time of change.
+// carrier brings the content of a folder that cannot be renamed to another place, file by file. A
+// file gets a second link where the file system gives one, so that what MLflow appends meanwhile is
+// in both places; else it is copied, with its mode and time of change.
 type carrier struct {
 	tree  *tree
 	temps string // the folder for temporary files
@@ -46,8 +47,9 @@ func (c *carrier) carry(ctx context.Context, from, to string) error {
 	return nil
 }
 
-// drain removes what is in the folder from, all but the name keep, and carries before what MLflow, which takes no locks, has changed there since it was carried.
-// Of each folder the meta.yaml goes first: what has lost a part must not be found any more.
+// drain removes what is in the folder from, all but the name keep, and carries before what MLflow,
+// which takes no locks, has changed there since it was carried. Of each folder the meta.yaml goes
+// first: what has lost a part must not be found any more.
 func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
 	entries, err := c.tree.entries(from)
 	if err != nil {
@@ -71,7 +73,8 @@ func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
 	return nil
 }
 
-// drainFolder drains a folder and removes it. It begins again where something was put into it meanwhile.
+// drainFolder drains a folder and removes it. It begins again where something was put into it
+// meanwhile.
 func (c *carrier) drainFolder(ctx context.Context, from, to string) (err error) {
 	for range maxLooks {
 		if err = c.folder(from, to); err == nil {
@@ -126,7 +129,8 @@ func (c *carrier) folder(from, to string) error {
 	return err
 }
 
-// keepMode gives a copy the mode of its original: whose group may write, and whose new files are the group's, must be so of the copy. Not every file system has modes.
+// keepMode gives a copy the mode of its original: whose group may write, and whose new files are
+// the group's, must be so of the copy. Not every file system has modes.
 func (c *carrier) keepMode(to string, info fs.FileInfo) {
 	_ = c.tree.fs.Chmod(c.tree.name(to), info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky))
 }

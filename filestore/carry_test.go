@@ -2,7 +2,6 @@ package filestore_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,126 +11,10 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// overlay refuses to rename the folders that a store had from the beginning, as an overlay file system does with those of its lower layer. What is made later
-// can be renamed, and every file.
-func overlay(op faultfs.Op) error {
-	name := strings.TrimPrefix(op.Path, "/mlruns/")
-	if op.Kind == faultfs.Rename && slices.Contains([]string{"e1", ".trash/e1", "e1/run", "e1/other", ".trash/e1/run"}, name) {
-		return syscall.EXDEV
-	}
-	return nil
-}
-
-// mountedAt is a file system that is mounted at the folder e1: nothing is renamed into it or linked there from outside, nor out of it, and not the folder itself.
-func mountedAt(op faultfs.Op) error {
-	within := func(name string) bool { return strings.HasPrefix(name, "/mlruns/e1/") }
-	switch {
-	case op.Kind != faultfs.Rename && op.Kind != faultfs.Link:
-	case op.Path == "/mlruns/e1":
-		return syscall.EBUSY
-	case within(op.Path) != within(op.To):
-		return syscall.EXDEV
-	}
-	return nil
-}
-
-// noLinks has no hard links either.
-func noLinks(inner faultfs.Injector) faultfs.Injector {
-	return func(op faultfs.Op) error {
-		if op.Kind == faultfs.Link {
-			return syscall.EXDEV
-		}
-		return inner(op)
-	}
-}
-
-// first gives the answer of the first that has one.
-func first(injectors ...faultfs.Injector) faultfs.Injector {
-	return func(op faultfs.Op) error {
-		for _, inject := range injectors {
-			if err := inject(op); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// newMovable is a store with an experiment of three runs, one of which was deleted before, whose clock does not stand still.
-func newMovable(t *testing.T) *faulty {
-	t.Helper()
-	f := newFaulty(t, false, filestore.SyncMeta)
-	ms := int64(1767323045678)
-	f.hook(nil, filestore.WithClock(func() time.Time { ms++; return time.UnixMilli(ms) }))
-	for _, id := range []string{"other", "early"} {
-		f.must(errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ID: id, ExperimentID: "e1"})))
-	}
-	f.must(f.store.DeleteRun(f.ctx, "early"))
-	f.must(f.store.WriteArtifact(f.ctx, "run", "a/b.txt", strings.NewReader("artifact")))
-	f.fs.SyncAll()
-	return f
-}
-
-// on opens a copy of the store, with a clock that is later.
-func (f *faulty) on(inject faultfs.Injector) *faulty {
-	f.Helper()
-	c := &faulty{T: f.T, ctx: f.ctx, fs: f.fs.CrashClone(nil), faults: &faults{}}
-	c.base = c.fs
-	c.reopen(inject)
-	return c
-}
-
-func (f *faulty) reopen(inject faultfs.Injector) {
-	f.Helper()
-	ms := int64(1768000000000)
-	f.hook(func(op faultfs.Op) error {
-		if inject != nil {
-			if err := inject(op); err != nil {
-				return err
-			}
-		}
-		return f.faults.inject(op)
-	}, filestore.WithClock(func() time.Time { ms++; return time.UnixMilli(ms) }))
-}
-
-func (f *faulty) repair() {
-	f.Helper()
-	for _, err := range f.store.Repair(f.ctx, mlruns.RepairQuery{}) {
-		f.must(err)
-	}
-}
-
-// clean fails the test if anything private is left but locks, what a repair saved, and what a kill left of the look whether files can be appended to.
-func (f *faulty) clean(about string) {
-	f.Helper()
-	noProblems(f.T, f.store)
-	for name := range treeOf(f.T, f.base) {
-		if !strings.Contains(name, "/repaired-") && !strings.HasPrefix(name, ".mlruns-tmp-append.") && (strings.Contains(name, ".mlruns-") || strings.HasPrefix(name, ".mlruns.trash/")) {
-			f.Errorf("%s: %s is left", about, name)
-		}
-	}
-}
-
-// withoutTimes drops what a clock wrote.
-func withoutTimes(t tree) tree {
-	out := tree{}
-	for name, data := range t {
-		var lines []string
-		for line := range strings.Lines(string(data)) {
-			if !strings.HasPrefix(line, "deleted_time:") && !strings.HasPrefix(line, "last_update_time:") {
-				lines = append(lines, line)
-			}
-		}
-		out[name] = []byte(strings.Join(lines, ""))
-	}
-	return out
-}
-
-// TestMovesWhatCannotBeRenamed deletes and restores an experiment that the file system does not rename: the same comes of it as where it does.
+// rename: the same comes of it as where it does.
 func TestMovesWhatCannotBeRenamed(t *testing.T) {
 	base := newMovable(t)
 	plain := base.on(nil)
@@ -164,7 +47,8 @@ func TestMovesWhatCannotBeRenamed(t *testing.T) {
 	}
 }
 
-// TestRefusedDeleteChangesNothing tries to delete what cannot be moved: the tree stays as it was, and the runs stay active.
+// TestRefusedDeleteChangesNothing tries to delete what cannot be moved: the tree stays as it was,
+// and the runs stay active.
 func TestRefusedDeleteChangesNothing(t *testing.T) {
 	nowhere := first(overlay, func(op faultfs.Op) error {
 		if op.Kind == faultfs.Rename && op.To == "/mlruns/.trash/e1" {
@@ -214,7 +98,8 @@ func fullFor(folder string) faultfs.Injector {
 	}
 }
 
-// TestRepairBringsBackInterruptedDelete kills a deletion at each of its operations. Repair makes active what it had marked, and nothing else.
+// TestRepairBringsBackInterruptedDelete kills a deletion at each of its operations. Repair makes
+// active what it had marked, and nothing else.
 func TestRepairBringsBackInterruptedDelete(t *testing.T) {
 	base := newMovable(t)
 	before := base.snapshot()
@@ -251,8 +136,9 @@ func TestRepairBringsBackInterruptedDelete(t *testing.T) {
 	}
 }
 
-// TestMovingByCopyIsCutShort kills the deletion and the restoring of what must be copied at each of their operations, and fails each. At any moment every run is
-// found once, and calling again, or a repair and gc, complete it.
+// TestMovingByCopyIsCutShort kills the deletion and the restoring of what must be copied at each of
+// their operations, and fails each. At any moment every run is found once, and calling again, or a
+// repair and gc, complete it.
 func TestMovingByCopyIsCutShort(t *testing.T) {
 	for _, restore := range []bool{false, true} {
 		base := newMovable(t)
@@ -324,7 +210,8 @@ func TestMovingByCopyIsCutShort(t *testing.T) {
 	}
 }
 
-// TestPlacesInMountedExperiment makes runs, and logs what appears by a rename, in an experiment at which another file system is mounted.
+// TestPlacesInMountedExperiment makes runs, and logs what appears by a rename, in an experiment at
+// which another file system is mounted.
 func TestPlacesInMountedExperiment(t *testing.T) {
 	f := newMovable(t).on(mountedAt)
 	f.must(errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ID: "new", ExperimentID: "e1", Tags: map[string]string{"a": "1"}})))
@@ -342,7 +229,8 @@ func TestPlacesInMountedExperiment(t *testing.T) {
 	f.readsStrictly(f.snapshot())
 }
 
-// TestPlacingBesideIsPrivate kills the making of a run in a mounted experiment at each operation: no reader, MLflow's rules included, meets a part of it.
+// TestPlacingBesideIsPrivate kills the making of a run in a mounted experiment at each operation:
+// no reader, MLflow's rules included, meets a part of it.
 func TestPlacingBesideIsPrivate(t *testing.T) {
 	base := newMovable(t)
 	before := base.snapshot()
@@ -376,7 +264,8 @@ func (f *faulty) age() {
 	}
 }
 
-// TestGCWhereItLies removes what the file system does not rename, killed and failed at each operation: it is there whole, or gone for readers, and the next gc finishes.
+// TestGCWhereItLies removes what the file system does not rename, killed and failed at each
+// operation: it is there whole, or gone for readers, and the next gc finishes.
 func TestGCWhereItLies(t *testing.T) {
 	for name, prepare := range map[string]func(*faulty) error{
 		"a run":         func(f *faulty) error { return f.store.DeleteRun(f.ctx, "run") },
@@ -437,7 +326,8 @@ func (f *faulty) finishGC() error {
 	return nil
 }
 
-// TestGCPutsBackWhereItLies has MLflow restore a run at the moment it is taken out, and before its removal is finished after a kill.
+// TestGCPutsBackWhereItLies has MLflow restore a run at the moment it is taken out, and before its
+// removal is finished after a kill.
 func TestGCPutsBackWhereItLies(t *testing.T) {
 	f := newMovable(t)
 	f.must(f.store.DeleteRun(f.ctx, "run"))
@@ -459,7 +349,8 @@ func TestGCPutsBackWhereItLies(t *testing.T) {
 	for name, f := range map[string]*faulty{"after a kill": late, "meanwhile": meanwhile} {
 		run, err := f.store.Run(f.ctx, "run")
 		f.must(err)
-		if run.Info.Stage != mlruns.StageActive || len(f.snapshot()) != len(before)-1 { // "early" is gone
+		// "early" is gone
+		if run.Info.Stage != mlruns.StageActive || len(f.snapshot()) != len(before)-1 {
 			t.Errorf("%s: %+v", name, run.Info)
 		}
 		f.clean(name)

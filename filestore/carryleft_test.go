@@ -36,7 +36,8 @@ func (f *faulty) there(name string) bool {
 	return ok
 }
 
-// TestVerifyOfInterruptedMove calls what an interrupted move by copy left a leftover, not a run or an experiment that lost its meta.yaml.
+// TestVerifyOfInterruptedMove calls what an interrupted move by copy left a leftover, not a run or
+// an experiment that lost its meta.yaml.
 func TestVerifyOfInterruptedMove(t *testing.T) {
 	base := newMovable(t)
 	base.must(base.store.DeleteExperiment(base.ctx, "e1"))
@@ -64,7 +65,8 @@ func TestVerifyOfInterruptedMove(t *testing.T) {
 	}
 }
 
-// TestDamagedExperimentKeepsItsCopy damages the experiment in the root while the one it was copied from is still in the trash: that is not removed then.
+// TestDamagedExperimentKeepsItsCopy damages the experiment in the root while the one it was copied
+// from is still in the trash: that is not removed then.
 func TestDamagedExperimentKeepsItsCopy(t *testing.T) {
 	base := newMovable(t)
 	base.must(base.store.DeleteExperiment(base.ctx, "e1"))
@@ -85,7 +87,8 @@ func TestDamagedExperimentKeepsItsCopy(t *testing.T) {
 	}
 }
 
-// TestMarkOfMoveGoesWithIt leaves no mark of an interrupted move in an experiment that is moved again, where another move could take it for its own.
+// TestMarkOfMoveGoesWithIt leaves no mark of an interrupted move in an experiment that is moved
+// again, where another move could take it for its own.
 func TestMarkOfMoveGoesWithIt(t *testing.T) {
 	base := newMovable(t)
 	met := 0
@@ -106,7 +109,8 @@ func TestMarkOfMoveGoesWithIt(t *testing.T) {
 	}
 }
 
-// TestEmptyFolderInRootStays spares a folder at which an experiment's disk is to be mounted, and removes what is left of an experiment that was moved from there.
+// TestEmptyFolderInRootStays spares a folder at which an experiment's disk is to be mounted, and
+// removes what is left of an experiment that was moved from there.
 func TestEmptyFolderInRootStays(t *testing.T) {
 	f := newMovable(t)
 	f.must(f.fs.Mkdir("/mlruns/e9", 0o777))
@@ -128,7 +132,8 @@ func TestEmptyFolderInRootStays(t *testing.T) {
 	}
 }
 
-// TestMoveByCopyTakesWhatComesMeanwhile has an artifact logged, and one removed, while the original of a copy is being removed.
+// TestMoveByCopyTakesWhatComesMeanwhile has an artifact logged, and one removed, while the original
+// of a copy is being removed.
 func TestMoveByCopyTakesWhatComesMeanwhile(t *testing.T) {
 	base := newMovable(t)
 	var f *faulty
@@ -150,7 +155,8 @@ func TestMoveByCopyTakesWhatComesMeanwhile(t *testing.T) {
 	f.clean("deleted")
 }
 
-// TestGCAfterInterruptedMoveSparesArtifacts has artifacts elsewhere in the store: an experiment and what is left of its other folder own them both.
+// TestGCAfterInterruptedMoveSparesArtifacts has artifacts elsewhere in the store: an experiment and
+// what is left of its other folder own them both.
 func TestGCAfterInterruptedMoveSparesArtifacts(t *testing.T) {
 	noMove := func(op faultfs.Op) error {
 		if op.Kind == faultfs.Rename && (op.Path == "/mlruns/e2" || op.Path == "/mlruns/.trash/e2") {

@@ -25,7 +25,8 @@ func parallelism(b *testing.B) []filestore.Option {
 	return []filestore.Option{filestore.WithParallelism(n)}
 }
 
-// BenchmarkSearchCold is one search over 10,000 runs. Only .ci/bench-cold runs it, once in each process and after it has emptied the page cache.
+// BenchmarkSearchCold is one search over 10,000 runs. Only .ci/bench-cold runs it, once in each
+// process and after it has emptied the page cache.
 func BenchmarkSearchCold(b *testing.B) {
 	if os.Getenv("MLRUNS_BENCH_COLD") == "" {
 		b.Skip("make bench-cold runs it")

@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// compatRows are the deviations of docs/compat.md that no golden store shows. Each gets a store of its own.
+// compatRows are the deviations of docs/compat.md that no golden store shows. Each gets a store of
+// its own.
 var compatRows = []struct {
 	name string
 	test func(t *testing.T, dir string, store *filestore.Store)

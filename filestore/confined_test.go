@@ -22,8 +22,9 @@ import (
 // canary is in every value and file outside of the store, and must be in no answer.
 const canary = "CANARY"
 
-// confined is a store and, beside it, another one with the same ids whose every value is the canary: whatever of the second stands in the place of
-// the same of the first is read without a complaint, if it is reached.
+// confined is a store and, beside it, another one with the same ids whose every value is the
+// canary: whatever of the second stands in the place of the same of the first is read without a
+// complaint, if it is reached.
 type confined struct {
 	*testing.T
 	top, dir, outside string
@@ -31,7 +32,8 @@ type confined struct {
 	before            map[string]string
 }
 
-// memoryDir is a folder in memory where the system has one: hundreds of small stores cost a disk much.
+// memoryDir is a folder in memory where the system has one: hundreds of small stores cost a disk
+// much.
 func memoryDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "mlruns")
@@ -80,7 +82,8 @@ func newConfined(t *testing.T, opts ...filestore.Option) *confined {
 	return c
 }
 
-// fillConfined makes the experiments 0, e1 and, deleted, gone, the runs run, other and, deleted, dead, each with one of everything.
+// fillConfined makes the experiments 0, e1 and, deleted, gone, the runs run, other and, deleted,
+// dead, each with one of everything.
 func fillConfined(t *testing.T, dir, word string, value float64) {
 	t.Helper()
 	s, err := filestore.Open(dir, filestore.WithSync(filestore.SyncNever))
@@ -113,7 +116,8 @@ func fillConfined(t *testing.T, dir, word string, value float64) {
 	}
 }
 
-// read makes every call that reads, about one run and experiment and with one path, and gives all that they say.
+// read makes every call that reads, about one run and experiment and with one path, and gives all
+// that they say.
 func (c *confined) read(ctx context.Context, run, experiment, path string) string {
 	var b strings.Builder
 	var mu sync.Mutex // problems come from other goroutines, too
@@ -191,7 +195,8 @@ func (c *confined) writeAt(ctx context.Context, run, experiment, path string) st
 		s.SetExperimentTag(ctx, experiment, path, "new"), s.DeleteExperimentTag(ctx, experiment, path))
 }
 
-// write makes every call that writes, about one run and experiment and with one key or path, and gives what their errors say.
+// write makes every call that writes, about one run and experiment and with one key or path, and
+// gives what their errors say.
 func (c *confined) write(ctx context.Context, run, experiment, path string) string {
 	s := c.store
 	local := filepath.Join(c.top, "local")
@@ -233,7 +238,8 @@ func (c *confined) watched(what string, do func(context.Context) string) {
 	}
 }
 
-// exercise reads, writes and reads again, and looks that nothing outside of the store was read or has changed.
+// exercise reads, writes and reads again, and looks that nothing outside of the store was read or
+// has changed.
 func (c *confined) exercise(run, experiment, path string) {
 	c.Helper()
 	c.watched("reading", func(ctx context.Context) string { return c.read(ctx, run, experiment, path) })
@@ -242,7 +248,8 @@ func (c *confined) exercise(run, experiment, path string) {
 	c.untouched()
 }
 
-// inside goes deep into a folder of the test, so that a relative path that is opened by mistake stays in it.
+// inside goes deep into a folder of the test, so that a relative path that is opened by mistake
+// stays in it.
 func (c *confined) inside() {
 	c.Helper()
 	deep := filepath.Join(c.top, "local", "1", "2", "3", "4", "5", "6")

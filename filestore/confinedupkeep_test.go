@@ -17,8 +17,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// newConfinedDamaged has in both stores damages that Repair mends and runs that GC removes; both were recorded at another place. What stands in the place of
-// another thing gets no upkeep of its own by that.
+// newConfinedDamaged has in both stores damages that Repair mends and runs that GC removes; both
+// were recorded at another place. What stands in the place of another thing gets no upkeep of its
+// own by that.
 func newConfinedDamaged(t *testing.T, opts ...filestore.Option) *confined {
 	t.Helper()
 	c := newConfined(t, opts...)
@@ -36,7 +37,8 @@ func newConfinedDamaged(t *testing.T, opts ...filestore.Option) *confined {
 	return c
 }
 
-// upkeep makes every call that is about the whole store, first without a change, and gives what they say.
+// upkeep makes every call that is about the whole store, first without a change, and gives what
+// they say.
 func (c *confined) upkeep(ctx context.Context) string {
 	var b strings.Builder
 	report := func(p mlruns.Problem) { fmt.Fprintln(&b, p) }
@@ -74,7 +76,8 @@ func (c *confined) keepsUp() {
 	c.untouched()
 }
 
-// TestUpkeepIsConfined has nothing to fear but what it finds: without that it does something of each kind.
+// TestUpkeepIsConfined has nothing to fear but what it finds: without that it does something of
+// each kind.
 func TestUpkeepIsConfined(t *testing.T) {
 	c := newConfinedDamaged(t)
 	said := c.upkeep(t.Context())
@@ -100,7 +103,8 @@ func TestUpkeepWithLinksOutOfTheStore(t *testing.T) {
 	}
 }
 
-// TestUpkeepWithLinksInsideTheStore has links to a run that needs no upkeep and so must stay as it is.
+// TestUpkeepWithLinksInsideTheStore has links to a run that needs no upkeep and so must stay as it
+// is.
 func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
 	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
 		absolute := i >= len(confinedPlaces)
@@ -131,7 +135,8 @@ func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
 	}
 }
 
-// TestRepairThroughALink mends a run where it is, and not by the name of another experiment, whose lock guards nothing of it.
+// TestRepairThroughALink mends a run where it is, and not by the name of another experiment, whose
+// lock guards nothing of it.
 func TestRepairThroughALink(t *testing.T) {
 	c := newConfinedDamaged(t)
 	must(t, errOf(c.store.CreateRun(t.Context(), mlruns.RunSpec{ID: "third", ExperimentID: "e1"})))
@@ -150,7 +155,8 @@ func TestRepairThroughALink(t *testing.T) {
 	c.untouched()
 }
 
-// TestUpkeepWithATrashOfTheLiving has a link that makes all experiments, or all runs, look as if they were deleted, or left by an interrupted write.
+// TestUpkeepWithATrashOfTheLiving has a link that makes all experiments, or all runs, look as if
+// they were deleted, or left by an interrupted write.
 func TestUpkeepWithATrashOfTheLiving(t *testing.T) {
 	places := map[string]string{".trash": ".", ".trash/living": "0", "living": "0", ".mlruns.trash": "."}
 	for _, absolute := range []bool{false, true} {

@@ -17,9 +17,10 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// hostileNames lead, in one reading or another, to the file k of a run outside; up is the way from the artifacts of a run to the folder that both stores are in.
-// As with every name, link and location of these tests, whatever reading a defect may give one, it leads into the folder of the test or to nothing: calls that
-// write and delete are made with it.
+// hostileNames lead, in one reading or another, to the file k of a run outside; up is the way from
+// the artifacts of a run to the folder that both stores are in. As with every name, link and
+// location of these tests, whatever reading a defect may give one, it leads into the folder of the
+// test or to nothing: calls that write and delete are made with it.
 func hostileNames(outside string) []string {
 	const up = "../../../../"
 	to := "outside/0/run/artifacts/k"
@@ -38,7 +39,8 @@ func hostileNames(outside string) []string {
 	return append(list, strings.ReplaceAll(abs, "/", "%2f"), strings.ReplaceAll(abs, "/", "%252F"))
 }
 
-// TestHostileArguments puts names that lead out of the store into every call that takes a key, an id or a path.
+// TestHostileArguments puts names that lead out of the store into every call that takes a key, an
+// id or a path.
 func TestHostileArguments(t *testing.T) {
 	c := newConfined(t)
 	c.inside()
@@ -75,7 +77,8 @@ var confinedPlaces = []string{
 	".trash", ".trash/gone", ".mlruns.trash", ".mlruns.lock", ".mlruns.0.lock", "e1",
 }
 
-// placesFor gives all places to the names that are thorough and one of each sort to the others, for time.
+// placesFor gives all places to the names that are thorough and one of each sort to the others, for
+// time.
 func placesFor(name string, thorough ...string) []string {
 	if slices.Contains(thorough, name) {
 		return confinedPlaces
@@ -141,8 +144,8 @@ func TestLinksOutOfTheStore(t *testing.T) {
 	}
 }
 
-// TestLinksInsideTheStore has links to another run or experiment of the same store: the operating system lets them pass, so it is for the store to
-// write nothing through them.
+// TestLinksInsideTheStore has links to another run or experiment of the same store: the operating
+// system lets them pass, so it is for the store to write nothing through them.
 func TestLinksInsideTheStore(t *testing.T) {
 	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
 		absolute := i >= len(confinedPlaces)
@@ -217,7 +220,8 @@ func (c *confined) content(place string) map[string]string {
 	return list
 }
 
-// TestSwapWhileReadingAndWriting swaps folders of a run for links that lead out while the run is read and written: only the operating system can hold that.
+// TestSwapWhileReadingAndWriting swaps folders of a run for links that lead out while the run is
+// read and written: only the operating system can hold that.
 func TestSwapWhileReadingAndWriting(t *testing.T) {
 	for _, place := range []string{"0/run", "0/run/metrics", "0/run/tags", "0/run/artifacts", "0/run/artifacts/d", ".mlruns.trash"} {
 		t.Run(place, func(t *testing.T) {

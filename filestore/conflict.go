@@ -8,8 +8,9 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// A sync program that meets a file which two machines have changed keeps one under its name and puts the other beside it. Which names such copies have is in the
-// table of foreign forms. OneDrive's loss-HOST is a legal key and a legal id, so it is known of meta.yaml only.
+// A sync program that meets a file which two machines have changed keeps one under its name and
+// puts the other beside it. Which names such copies have is in the table of foreign forms.
+// OneDrive's loss-HOST is a legal key and a legal id, so it is known of meta.yaml only.
 var conflictOneDrive = regexp.MustCompile(`^meta-[A-Za-z0-9][\w-]*\.yaml$`)
 
 // conflictForm is foreignFormOf for the forms of conflict copies.
@@ -20,7 +21,8 @@ func conflictForm(name string) *foreignForm {
 	return nil
 }
 
-// conflictOf gives the name of which this one is a conflict copy, "" if it is none or its original cannot be told.
+// conflictOf gives the name of which this one is a conflict copy, "" if it is none or its original
+// cannot be told.
 func conflictOf(name string) string {
 	if f := conflictForm(name); f != nil {
 		return f.original(name)

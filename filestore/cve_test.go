@@ -107,8 +107,9 @@ func (c *confined) refusedPaths(paths ...string) {
 	}
 }
 
-// keptInside wants a path that only means something to who decodes it or parses a URL to be a plain name among the run's artifacts, or to be refused
-// where it begins like a way upwards, and on Windows.
+// keptInside wants a path that only means something to who decodes it or parses a URL to be a plain
+// name among the run's artifacts, or to be refused where it begins like a way upwards, and on
+// Windows.
 func (c *confined) keptInside(paths ...string) {
 	c.Helper()
 	ctx := c.Context()
@@ -133,7 +134,8 @@ func (c *confined) keptInside(paths ...string) {
 	}
 }
 
-// refusedLocations records artifact locations, as a caller and as a stranger who edits meta.yaml, and wants nothing outside of the store to be opened.
+// refusedLocations records artifact locations, as a caller and as a stranger who edits meta.yaml,
+// and wants nothing outside of the store to be opened.
 func (c *confined) refusedLocations(locations ...string) {
 	c.Helper()
 	ctx := c.Context()
@@ -160,7 +162,8 @@ func (c *confined) refusedLocations(locations ...string) {
 	}
 }
 
-// keptBelow makes an experiment with a location that is the store's directory, whatever else it seems to say, and wants its artifacts to be there.
+// keptBelow makes an experiment with a location that is the store's directory, whatever else it
+// seems to say, and wants its artifacts to be there.
 func (c *confined) keptBelow(location string) {
 	c.Helper()
 	ctx := c.Context()
@@ -187,7 +190,8 @@ func (c *confined) setLocation(uri string) {
 	}
 }
 
-// refusedSources wants every call of the model registry to be unsupported, wherever the source of a version is.
+// refusedSources wants every call of the model registry to be unsupported, wherever the source of a
+// version is.
 func (c *confined) refusedSources(sources ...string) {
 	c.Helper()
 	client := mlruns.NewClient(c.store)
@@ -202,7 +206,8 @@ func (c *confined) refusedSources(sources ...string) {
 	}
 }
 
-// notFetched logs a data set that is elsewhere and reads it again: its source is a text. That there is nothing to fetch it with, TestReachesNothing shows.
+// notFetched logs a data set that is elsewhere and reads it again: its source is a text. That there
+// is nothing to fetch it with, TestReachesNothing shows.
 func (c *confined) notFetched() {
 	c.Helper()
 	ctx := c.Context()
@@ -223,7 +228,8 @@ func (c *confined) notFetched() {
 	c.Errorf("the data sets are %+v, want %+v among them as it was logged", run.Inputs.Datasets, d)
 }
 
-// recordedOnly records a model at a path that leads out: it is a text in a tag, and no model is ever loaded.
+// recordedOnly records a model at a path that leads out: it is a text in a tag, and no model is
+// ever loaded.
 func (c *confined) recordedOnly() {
 	c.Helper()
 	before := readTree(c.T, c.dir)
@@ -241,7 +247,8 @@ func (c *confined) recordedOnly() {
 	}
 }
 
-// noSharedTemp makes every write with an empty folder for temporary files, which stays so: what is half made lies in the store.
+// noSharedTemp makes every write with an empty folder for temporary files, which stays so: what is
+// half made lies in the store.
 func (c *confined) noSharedTemp() {
 	c.Helper()
 	temp := c.TempDir()

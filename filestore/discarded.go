@@ -10,10 +10,12 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// A folder that cannot be renamed into the private folder is removed where it lies. The rename of its meta.yaml to layout.Removed takes it out of the store,
-// for a folder without a meta.yaml is no run and no experiment; that file goes last, and says until then what the folder is.
+// A folder that cannot be renamed into the private folder is removed where it lies. The rename of
+// its meta.yaml to layout.Removed takes it out of the store, for a folder without a meta.yaml is no
+// run and no experiment; that file goes last, and says until then what the folder is.
 
-// abandoned reports whether a folder is to be removed where it lies. The only error of this and what follows is a shortage.
+// abandoned reports whether a folder is to be removed where it lies. The only error of this and
+// what follows is a shortage.
 func (s *Store) abandoned(dir string) (bool, error) {
 	marked, err := s.tree.exists(layout.Join(dir, layout.Removed))
 	if err != nil || !marked {
@@ -129,8 +131,9 @@ func (s *Store) isEmpty(dir string) (bool, error) {
 	return err == nil && len(entries) == 0, shortage(err)
 }
 
-// emptied reports whether a folder is empty, and so long that it cannot be one that MLflow is filling. Such a one is the last of a removal, or of no use, but in
-// the root: if nothing tells that an experiment was moved from there, it may be where a disk is to be mounted.
+// emptied reports whether a folder is empty, and so long that it cannot be one that MLflow is
+// filling. Such a one is the last of a removal, or of no use, but in the root: if nothing tells
+// that an experiment was moved from there, it may be where a disk is to be mounted.
 func (s *Store) emptied(dir string) (bool, error) {
 	if parent(dir) == "" && !s.halfMoved(dir) {
 		return false, nil
@@ -142,7 +145,8 @@ func (s *Store) emptied(dir string) (bool, error) {
 	return err == nil && time.Since(latest) > leftoverAge, err
 }
 
-// abandoned removes the experiments whose removal where they lie was interrupted, and what an interrupted deletion or restoration left.
+// abandoned removes the experiments whose removal where they lie was interrupted, and what an
+// interrupted deletion or restoration left.
 func (c *collection) abandoned(ctx context.Context) error {
 	for _, trashed := range [...]bool{false, true} {
 		ids, err := c.store.listExperimentIDs(trashed, nil)
@@ -164,7 +168,8 @@ func (c *collection) abandoned(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// abandonedHeld gives the folder of an experiment that is still to be removed when nobody moves the experiment any more.
+// abandonedHeld gives the folder of an experiment that is still to be removed when nobody moves the
+// experiment any more.
 func (s *Store) abandonedHeld(ctx context.Context, ref experimentRef) (at string, err error) {
 	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.ExperimentLock(ref.id)))
 	if err != nil {
@@ -185,7 +190,8 @@ func (s *Store) settleHere(dir string) error {
 	return s.tree.syncDir(dir)
 }
 
-// abandonedRun removes a run whose removal where it lies was interrupted, or puts it back if it was restored meanwhile.
+// abandonedRun removes a run whose removal where it lies was interrupted, or puts it back if it was
+// restored meanwhile.
 func (c *collection) abandonedRun(ctx context.Context, ref runRef) {
 	if is, err := c.store.removable(ref.dir); err != nil || !is {
 		c.did(ref.dir, err)

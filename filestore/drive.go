@@ -6,15 +6,15 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Drive says what a store lies on and what can be promised there; docs/drives.md tells what was tried where. It is judged when the store is opened, from the
-// mount table on Linux.
+// Drive says what a store lies on and what can be promised there; docs/drives.md tells what was
+// tried where. It is judged when the store is opened, from the mount table on Linux.
 type Drive struct {
 	// FileSystem is the kind of the file system, "nfs4" for instance, "" where that is unknown.
 	FileSystem string
 	// ReadOnlyMedia is true where nothing can be written, whoever asks.
 	ReadOnlyMedia bool
-	// LocksMayBeLocal is true where a lock may not exclude all who write: other machines, or who uses another mount. That is not known of every file system, and
-	// unknown is not safe.
+	// LocksMayBeLocal is true where a lock may not exclude all who write: other machines, or who
+	// uses another mount. That is not known of every file system, and unknown is not safe.
 	LocksMayBeLocal bool
 	// LockWarning says to people why, and what to do; "" where locks exclude all.
 	LockWarning string
@@ -26,7 +26,8 @@ func (s *Store) Drive() Drive {
 	return Drive{FileSystem: d.Kind, ReadOnlyMedia: d.ReadOnly, LocksMayBeLocal: !d.Excludes, LockWarning: d.Why}
 }
 
-// judgeDrive is the one place where a store learns of its drive. Whether handles are kept (tree.looker) is of the same judgement.
+// judgeDrive is the one place where a store learns of its drive. Whether handles are kept
+// (tree.looker) is of the same judgement.
 func (s *Store) judgeDrive() drive.Drive { return rootfs.DriveOf(s.tree.fs, s.tree.name(layout.Lock)) }
 
 // warnOfDrive tells the log of a writer, once, that its locks may not exclude all others.

@@ -22,7 +22,8 @@ type placedFs struct {
 
 func (p placedFs) Drive() drive.Drive { return p.drive }
 
-// TestWritersAreWarnedOfTheDrive opens a store where locks do not exclude all who write: the log of who may write has one warning, and Info says the same.
+// TestWritersAreWarnedOfTheDrive opens a store where locks do not exclude all who write: the log of
+// who may write has one warning, and Info says the same.
 func TestWritersAreWarnedOfTheDrive(t *testing.T) {
 	const why = "NFS is mounted with nolock, so a lock excludes the processes of this machine only"
 	weak := drive.Drive{Kind: "nfs", Why: why}
@@ -65,7 +66,8 @@ func TestWritersAreWarnedOfTheDrive(t *testing.T) {
 	}
 }
 
-// TestDriveOfAStore tells what stores lie on that are not on a disk, and of one that is on read-only media.
+// TestDriveOfAStore tells what stores lie on that are not on a disk, and of one that is on
+// read-only media.
 func TestDriveOfAStore(t *testing.T) {
 	s := openStore(t, "mlruns", filestore.WithFs(memfs.New()))
 	if got, want := s.Drive(), (filestore.Drive{FileSystem: "memory"}); got != want {

@@ -16,7 +16,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// valueOperations write nothing but points, params and tags of a run that goes on, which SyncMeta leaves to the file system.
+// valueOperations write nothing but points, params and tags of a run that goes on, which SyncMeta
+// leaves to the file system.
 var valueOperations = []string{"LogMetric", "LogMetric new", "LogMetric again", "LogMetric again and settled", "LogParam", "SetTag", "DeleteTag",
 	"RecordLoggedModel"}
 
@@ -27,7 +28,8 @@ func (f *faulty) afterPowerCut(rng *rand.Rand) *faulty {
 	return &faulty{T: f.T, ctx: f.ctx, fs: fs, faults: &faults{}, store: openStore(f.T, "/mlruns", filestore.WithFs(fs))}
 }
 
-// keeps fails the test if a power cut now would take something that the store answers, or damage it.
+// keeps fails the test if a power cut now would take something that the store answers, or damage
+// it.
 func (f *faulty) keeps(what string, want map[string]any) {
 	f.Helper()
 	cut := f.afterPowerCut(nil)
@@ -72,7 +74,8 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 	}
 }
 
-// leaveValuesOut takes from what is wanted the values that SyncMeta does not promise: they are as the power cut left them.
+// leaveValuesOut takes from what is wanted the values that SyncMeta does not promise: they are as
+// the power cut left them.
 func leaveValuesOut(op string, want map[string]any, f *faulty) {
 	if !strings.HasPrefix(op, "LogBatch") && !strings.HasSuffix(op, " name") {
 		return
@@ -82,7 +85,8 @@ func leaveValuesOut(op string, want map[string]any, f *faulty) {
 	want["run run"] = run
 }
 
-// TestEndedRunIsDurable logs with SyncMeta, so that nothing of it need be durable, and ends the run.
+// TestEndedRunIsDurable logs with SyncMeta, so that nothing of it need be durable, and ends the
+// run.
 func TestEndedRunIsDurable(t *testing.T) {
 	for name, end := range map[string]func(*faulty) error{
 		"EndRun": func(f *faulty) error { return f.store.EndRun(f.ctx, "run", 0, time.UnixMilli(9)) },
@@ -121,8 +125,8 @@ func TestNewStoreIsDurable(t *testing.T) {
 	}
 }
 
-// TestPowerCutAtEveryOperation cuts the power before each operation of the file system, with every kind of loss: what is found is
-// the store before the write or after it, whole.
+// TestPowerCutAtEveryOperation cuts the power before each operation of the file system, with every
+// kind of loss: what is found is the store before the write or after it, whole.
 func TestPowerCutAtEveryOperation(t *testing.T) {
 	for _, op := range faultedOperations {
 		if op.steps || slices.Contains(valueOperations, op.name) {

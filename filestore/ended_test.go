@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// With SyncMeta the values of a run that has ended are durable, and so are the tags of experiments: no EndRun comes after them to make them so.
+// With SyncMeta the values of a run that has ended are durable, and so are the tags of experiments:
+// no EndRun comes after them to make them so.
 func TestValuesAfterTheEndAreDurable(t *testing.T) {
 	names := []string{"SetExperimentTag", "SetExperimentTag nested", "DeleteExperimentTag", "UpdateRun name", "LogMetric", "LogMetric new", "LogParam", "SetTag",
 		"SetTag name", "DeleteTag", "LogBatch", "RecordLoggedModel"}

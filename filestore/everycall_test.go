@@ -21,9 +21,10 @@ import (
 
 // call is one method of a store, with arguments that are right where the ids are.
 type call struct {
-	name         string
-	write        bool
-	do           func(ctx context.Context, s mlruns.Store) error            // about neither a run nor an experiment
+	name  string
+	write bool
+	// about neither a run nor an experiment
+	do           func(ctx context.Context, s mlruns.Store) error
 	onRun        func(ctx context.Context, s mlruns.Store, id string) error // about the run id
 	onExperiment func(ctx context.Context, s mlruns.Store, id string) error
 	// deleted says that it is allowed on a deleted run.
@@ -50,7 +51,8 @@ func errOfAll[T any](seq iter.Seq2[T, error]) error {
 
 func artifacts(s mlruns.Store) mlruns.ArtifactStore { return s.(mlruns.ArtifactStore) }
 
-// everyCall has all methods of the interfaces of a store but URI and Close, which TestEveryCall checks.
+// everyCall has all methods of the interfaces of a store but URI and Close, which TestEveryCall
+// checks.
 var everyCall = []call{
 	{name: "CreateExperiment", write: true, do: func(ctx context.Context, s mlruns.Store) error {
 		return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"}))

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// placeExperiment makes an experiment's folder whole in the private folder and renames it into the root. The caller holds the root lock.
+// placeExperiment makes an experiment's folder whole in the private folder and renames it into the
+// root. The caller holds the root lock.
 func (s *Store) placeExperiment(e mlruns.Experiment) error {
 	return s.place(layout.Experiment(e.ID, false), s.syncs(SyncMeta), func(b *builder) {
 		doc := codec.NewExperimentDocument(e)
@@ -28,9 +29,10 @@ func (s *Store) placeExperiment(e mlruns.Experiment) error {
 	})
 }
 
-// place builds a folder in the private folder and renames it to target: whoever looks sees all of it or nothing. target must not exist, which
-// the caller makes sure of under a lock. The commit point is the rename. Where the private folder is on another file system, for an experiment is a mount point or a
-// link, it is built in a private folder of the experiment or run instead.
+// place builds a folder in the private folder and renames it to target: whoever looks sees all of
+// it or nothing. target must not exist, which the caller makes sure of under a lock. The commit
+// point is the rename. Where the private folder is on another file system, for an experiment is a
+// mount point or a link, it is built in a private folder of the experiment or run instead.
 func (s *Store) place(target string, sync bool, build func(*builder)) error {
 	if err := s.makeFolder(layout.Private, false); err != nil {
 		return err
@@ -68,7 +70,8 @@ func (s *Store) placeFrom(private, target string, sync bool, build func(*builder
 	return b.err
 }
 
-// placeNear is placeFrom with a private folder in the folder near that is there for this call only. Every version of MLflow passes it by: it has no meta.yaml.
+// placeNear is placeFrom with a private folder in the folder near that is there for this call only.
+// Every version of MLflow passes it by: it has no meta.yaml.
 func (s *Store) placeNear(near, target string, sync bool, build func(*builder)) error {
 	private := layout.Join(near, atomicfile.TempName())
 	if err := s.tree.mkdir(private); err != nil {
@@ -78,8 +81,9 @@ func (s *Store) placeNear(near, target string, sync bool, build func(*builder)) 
 	return s.placeFrom(private, target, sync, build)
 }
 
-// stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is none but the root's: that of the experiment for a run and a data
-// set, and of the run for an input and an output.
+// stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is
+// none but the root's: that of the experiment for a run and a data set, and of the run for an input
+// and an output.
 func stagingBeside(target string) string {
 	switch layout.Parse(layout.Join(target, layout.Meta)).Kind {
 	case layout.RunMeta:
@@ -98,7 +102,8 @@ func cannotPlace(target string, err error) error {
 	return err
 }
 
-// makeFolder makes a folder that may exist, durably if that is asked for. One that is a link is refused: what is placed there would be another folder's.
+// makeFolder makes a folder that may exist, durably if that is asked for. One that is a link is
+// refused: what is placed there would be another folder's.
 func (s *Store) makeFolder(dir string, sync bool) error {
 	err := s.tree.mkdir(dir)
 	if isExist(err) {
@@ -121,7 +126,8 @@ func parent(rel string) string {
 	return ""
 }
 
-// replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same folder, where no MLflow version looks.
+// replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same
+// folder, where no MLflow version looks.
 func (s *Store) replaceMeta(dir string, doc codec.Document) error {
 	data, err := doc.Encode()
 	if err != nil {
@@ -143,7 +149,8 @@ func (s *Store) defaultLocation(id string) (string, error) {
 	return artifacts.Append(root, id)
 }
 
-// absoluteLocation makes a local relative location absolute, as MLflow ≥ 2.2 does; everything else, "" too, stays as it is.
+// absoluteLocation makes a local relative location absolute, as MLflow ≥ 2.2 does; everything else,
+// "" too, stays as it is.
 func absoluteLocation(location string) (string, error) {
 	if location == "" {
 		return "", nil
@@ -178,7 +185,8 @@ func validateTag(t mlruns.Tag) error {
 	return validateName("key", t.Key)
 }
 
-// validateName refuses keys that this platform cannot hold, and those that belong to desktops and sync tools: a reader would take the file for theirs.
+// validateName refuses keys that this platform cannot hold, and those that belong to desktops and
+// sync tools: a reader would take the file for theirs.
 func validateName(field, key string) error {
 	if foreignKey(key) {
 		return mlruns.Invalid("Invalid value '" + key + "' for parameter '" + field + "' supplied: desktops and sync tools use such a name for files of their own")
@@ -186,7 +194,8 @@ func validateName(field, key string) error {
 	return holdable(field, key)
 }
 
-// disjoint refuses sorted keys of which one would have to be a file and a folder at once, as a and a/b.
+// disjoint refuses sorted keys of which one would have to be a file and a folder at once, as a and
+// a/b.
 func disjoint(what string, keys []string) error {
 	if len(keys) < 2 {
 		return nil
@@ -205,7 +214,8 @@ func disjoint(what string, keys []string) error {
 	return nil
 }
 
-// clash is the refusal of a key because another key needs its file as a folder, or its folder as a file.
+// clash is the refusal of a key because another key needs its file as a folder, or its folder as a
+// file.
 func clash(what, key, other string) error {
 	return mlruns.Invalid("Invalid " + what + " name '" + key + "': there is a " + what + " named '" + other +
 		"', and in a directory '" + shorter(key, other) + "' cannot be both a file and a folder")

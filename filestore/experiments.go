@@ -42,8 +42,8 @@ func (s *Store) experiment(ctx context.Context, id string, p *problems) (e mlrun
 	return e, err
 }
 
-// ExperimentByName implements mlruns.Store. Of several with one name, which only damage or MLflow's races make, the active before the deleted,
-// then the newest, is given.
+// ExperimentByName implements mlruns.Store. Of several with one name, which only damage or MLflow's
+// races make, the active before the deleted, then the newest, is given.
 func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	const op = "get experiment by name"
 	if err := s.begin(ctx); err != nil {
@@ -66,8 +66,9 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	return &e, nil
 }
 
-// byName finds an experiment and reads no tags, not those of the experiment found either. It gives nil where there is none, and an error where there is
-// none among those that could be read and the others may have the name.
+// byName finds an experiment and reads no tags, not those of the experiment found either. It gives
+// nil where there is none, and an error where there is none among those that could be read and the
+// others may have the name.
 func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	var check nameCheck
@@ -87,10 +88,12 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 	return found, nil
 }
 
-// experimentReader reads an experiment for a listing, which has opened the root: readTagged or readUntagged.
+// experimentReader reads an experiment for a listing, which has opened the root: readTagged or
+// readUntagged.
 type experimentReader func(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error)
 
-// experiments goes through the readable experiments, in the order of their places. Several are read at once.
+// experiments goes through the readable experiments, in the order of their places. Several are read
+// at once.
 func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.folder("")
@@ -176,8 +179,9 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 	return e, err
 }
 
-// CreateExperiment implements mlruns.Store. The commit point is the rename that puts the finished folder into the root.
-// A failure before it leaves the store as it was; after it the error is mlruns.ErrNotDurable, and a retry gives ErrExists.
+// CreateExperiment implements mlruns.Store. The commit point is the rename that puts the finished
+// folder into the root. A failure before it leaves the store as it was; after it the error is
+// mlruns.ErrNotDurable, and a retry gives ErrExists.
 func (s *Store) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
 	e, err := s.createExperiment(ctx, spec)
 	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
@@ -216,7 +220,8 @@ func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec
 	return &e, asError(s.placeExperiment(e))
 }
 
-// validateExperiment checks all that can be checked without looking, and gives the absolute form of the artifact location.
+// validateExperiment checks all that can be checked without looking, and gives the absolute form of
+// the artifact location.
 func (s *Store) validateExperiment(spec mlruns.ExperimentSpec) (location string, err error) {
 	if err := mlruns.ValidateExperimentName(spec.Name); err != nil {
 		return "", err

@@ -21,7 +21,8 @@ import (
 
 var errFault = errors.New("the disk is on fire")
 
-// faults counts the operations of the file system from arm to disarm and lets one injector see them, from 0 on.
+// faults counts the operations of the file system from arm to disarm and lets one injector see
+// them, from 0 on.
 type faults struct {
 	injector faultfs.Injector
 	n        int
@@ -47,7 +48,8 @@ func (x *faults) arm(injector faultfs.Injector) { x.injector, x.n, x.failed = in
 
 func (x *faults) disarm() { x.injector = nil }
 
-// faulty is a store with the run "run" in the experiment "e1", in a file system that fails when told so.
+// faulty is a store with the run "run" in the experiment "e1", in a file system that fails when
+// told so.
 type faulty struct {
 	*testing.T
 	ctx    context.Context
@@ -128,7 +130,8 @@ func (f *faulty) snapshot() map[string]any {
 	return all
 }
 
-// artifacts adds the files of a run's artifacts to a snapshot. Folders are left out: a write that fails may leave one that it made, empty.
+// artifacts adds the files of a run's artifacts to a snapshot. Folders are left out: a write that
+// fails may leave one that it made, empty.
 func (f *faulty) artifacts(all map[string]any, run, folder string) {
 	f.Helper()
 	list, err := f.store.Artifacts(f.ctx, run, folder)
@@ -146,9 +149,11 @@ func (f *faulty) artifacts(all map[string]any, run, folder string) {
 	}
 }
 
-// faultedOperation is a write. prepare is what comes before, and warm what the same store does before, so that it keeps handles. again says what a retry of one that succeeded gives, nil if it may be repeated;
-// steps that it changes the store more than once, so that a failure may leave a part of it done; allow what Verify may say of that; tidies that it has more to do
-// after its commit point, so that it may fail though its effect stands.
+// faultedOperation is a write. prepare is what comes before, and warm what the same store does
+// before, so that it keeps handles. again says what a retry of one that succeeded gives, nil if it
+// may be repeated; steps that it changes the store more than once, so that a failure may leave a
+// part of it done; allow what Verify may say of that; tidies that it has more to do after its
+// commit point, so that it may fail though its effect stands.
 type faultedOperation struct {
 	name    string
 	prepare func(*faulty) error

@@ -22,7 +22,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// full reports whether the proofs run at full length: `make proof` sets the variable. By default they run a part that shows the same.
+// full reports whether the proofs run at full length: `make proof` sets the variable. By default
+// they run a part that shows the same.
 func full() bool { return os.Getenv("MLRUNS_PROOF") == "full" }
 
 // faultPlace is where a write is failed, and through what.
@@ -35,8 +36,9 @@ type faultPlace struct {
 	dir         string         // for the disk's folders; "" is the usual place of temporary ones
 }
 
-// faultPlaces are in memory and on the real disk, with what rootfs.Native offers and without. At full length all faults are made also on a disk that the
-// operating system has in memory; where there is none, on the other.
+// faultPlaces are in memory and on the real disk, with what rootfs.Native offers and without. At
+// full length all faults are made also on a disk that the operating system has in memory; where
+// there is none, on the other.
 func faultPlaces() []faultPlace {
 	info, err := os.Stat("/dev/shm")
 	inMemory := full() && err == nil && info.IsDir()
@@ -72,7 +74,8 @@ var faultKinds = []struct {
 	{"full disk", func(i int) faultfs.Injector { return faultfs.FullAfter(i * fullDiskStep) }, syscall.ENOSPC, false},
 }
 
-// stepOf thins the faults out where not all are asked for: of these operations every so many is failed.
+// stepOf thins the faults out where not all are asked for: of these operations every so many is
+// failed.
 func (p faultPlace) stepOf(often bool) int {
 	switch {
 	case p.some:
@@ -85,7 +88,8 @@ func (p faultPlace) stepOf(often bool) int {
 
 const fullDiskStep = 29 // bytes; the places where a disk is full fall everywhere in what is written
 
-// moveAt fails the i-th rename or link: a mount point, another file system, or one that does not move its folders.
+// moveAt fails the i-th rename or link: a mount point, another file system, or one that does not
+// move its folders.
 func moveAt(i int, err error) faultfs.Injector {
 	moves := -1
 	return faultfs.FailMatching(func(op faultfs.Op) bool {
@@ -204,7 +208,8 @@ func treeOf(tb testing.TB, fsys afero.Fs) tree {
 	return t
 }
 
-// quiet leaves out what is private, locks and leftovers, and folders: one that is empty means nothing.
+// quiet leaves out what is private, locks and leftovers, and folders: one that is empty means
+// nothing.
 func quiet(t tree) tree {
 	files := tree{}
 	for name, data := range t {
@@ -267,7 +272,8 @@ func TestEveryFault(t *testing.T) {
 // check judges what a write left behind whose i-th operation failed.
 func (f *faulty) check(i int, err, cause error, op faultedOperation, g *ground) {
 	f.Helper()
-	if err != nil && !errors.Is(err, cause) && !errors.Is(err, errFault) { // that is what gc and relocate make of a problem
+	// that is what gc and relocate make of a problem
+	if err != nil && !errors.Is(err, cause) && !errors.Is(err, errFault) {
 		f.Errorf("%s: fault %d, %v: error %v does not wrap %v", f.about, i, f.faults.hit, err, cause)
 	}
 	f.verify(op.allow)
@@ -308,7 +314,8 @@ func (f *faulty) check(i int, err, cause error, op faultedOperation, g *ground) 
 	}
 }
 
-// checkTree judges the files: those of before, byte for byte, or those of after; of a write in steps each is one or the other.
+// checkTree judges the files: those of before, byte for byte, or those of after; of a write in
+// steps each is one or the other.
 func (f *faulty) checkTree(i int, err error, op faultedOperation, g *ground, now tree) {
 	f.Helper()
 	fromBefore, fromAfter := changes(g.quietBefore, now), changes(g.treeAfter, now)
@@ -329,7 +336,8 @@ func (f *faulty) checkTree(i int, err error, op faultedOperation, g *ground, now
 	}
 }
 
-// readsStrictly fails the test unless every version of MLflow reads all that the store answers, which is in a snapshot.
+// readsStrictly fails the test unless every version of MLflow reads all that the store answers,
+// which is in a snapshot.
 func (f *faulty) readsStrictly(got map[string]any) {
 	f.Helper()
 	sub, err := fs.Sub(afero.NewIOFS(f.base), "mlruns")

@@ -30,7 +30,8 @@ func (r experimentRef) stage() mlruns.LifecycleStage {
 	return mlruns.StageActive
 }
 
-// maxLooks is how often a run or an experiment is looked for that was not where it had been seen: it may move while it is looked for.
+// maxLooks is how often a run or an experiment is looked for that was not where it had been seen:
+// it may move while it is looked for.
 const maxLooks = 5
 
 // runRef is where a run lies.
@@ -44,7 +45,8 @@ func newRunRef(e experimentRef, id string) runRef {
 	return runRef{id: id, experiment: e, dir: layout.Run(e.dir, id)}
 }
 
-// findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with it, the latter is meant.
+// findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with
+// it, the latter is meant.
 func (s *Store) findExperiment(id string) (experimentRef, error) {
 	ref, bare, err := s.lookForExperiment(id)
 	if bare && s.areas(context.Background()).hold(ref.dir) {
@@ -85,8 +87,9 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 	return experimentRef{}, false, mlruns.ExperimentNotFound(id)
 }
 
-// following calls read with the place where an experiment was seen, and with that where it is found when what is read is missing there: it may be deleted or
-// restored between the looks. It says which place was the last.
+// following calls read with the place where an experiment was seen, and with that where it is found
+// when what is read is missing there: it may be deleted or restored between the looks. It says
+// which place was the last.
 func (s *Store) following(e experimentRef, read func(experimentRef) error) (experimentRef, error) {
 	err := read(e)
 	for i := 1; isMissing(err) && i < maxLooks; i++ {
@@ -103,7 +106,8 @@ func (s *Store) following(e experimentRef, read func(experimentRef) error) (expe
 	return e, err
 }
 
-// experimentRefs lists the folders that can be experiments, the active before the deleted, by id. Anything else in the root or the trash is reported to p.
+// experimentRefs lists the folders that can be experiments, the active before the deleted, by id.
+// Anything else in the root or the trash is reported to p.
 func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, error) {
 	active, deleted := view.Shows(mlruns.StageActive), view.Shows(mlruns.StageDeleted)
 	var root, trash, trashAgain []string
@@ -118,7 +122,8 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 			return nil, err
 		}
 	}
-	if active && deleted { // The trash twice: an experiment that is deleted between the looks has left the root.
+	// The trash twice: an experiment that is deleted between the looks has left the root.
+	if active && deleted {
 		if trashAgain, err = s.listExperimentIDs(true, nil); err != nil {
 			return nil, err
 		}
@@ -141,8 +146,9 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 	return refs, nil
 }
 
-// withoutLeft takes out the place that an experiment has left which was listed in both. One that is in both, which only damage or an interrupted move makes, stays
-// in both, unless one has a meta.yaml, and the other, in the root, has none, or is what a move left in the trash.
+// withoutLeft takes out the place that an experiment has left which was listed in both. One that is
+// in both, which only damage or an interrupted move makes, stays in both, unless one has a
+// meta.yaml, and the other, in the root, has none, or is what a move left in the trash.
 func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]experimentRef, error) {
 	for _, trashed := range [...]bool{true, false} {
 		left := newExperimentRef(id, trashed)
@@ -178,7 +184,8 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 	dir := ""
 	if trashed {
 		dir = layout.Trash
-		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it what is not deleted.
+		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it
+		// what is not deleted.
 		if err := s.ownFolder(dir); rootfs.IsShortage(err) {
 			return nil, err
 		} else if err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// findRun looks for a folder with the run's name in every experiment. It opens no other run, so its cost grows with experiments only.
+// findRun looks for a folder with the run's name in every experiment. It opens no other run, so its
+// cost grows with experiments only.
 func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	if err := mlruns.ValidateRunID(id); err != nil {
 		return runRef{}, err
@@ -60,8 +61,9 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	return ref, nil
 }
 
-// noRun says that there is no such run among the experiments, or that there is one which has lost its meta.yaml: a folder of the name with values in it.
-// One without values may as well be an artifact folder.
+// noRun says that there is no such run among the experiments, or that there is one which has lost
+// its meta.yaml: a folder of the name with values in it. One without values may as well be an
+// artifact folder.
 func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) error {
 	lost, ok, short := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
 		ref := newRunRef(e, id)
@@ -83,8 +85,8 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 	return mlruns.RunNotFound(id)
 }
 
-// lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it from now on will change that. It gives none where the
-// file system may be shared.
+// lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
+// from now on will change that. It gives none where the file system may be shared.
 func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
 	if s.tree.looker == nil {
 		return rootfs.Sight{}, false
@@ -97,8 +99,9 @@ func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
 // alone is how many places one goroutine looks into sooner than several would.
 const alone = 16
 
-// runAmong looks into experiments, into several at once if there are many, and gives the run of the first in their order that has it. The error is that of
-// an experiment that could not be looked into.
+// runAmong looks into experiments, into several at once if there are many, and gives the run of the
+// first in their order that has it. The error is that of an experiment that could not be looked
+// into.
 func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(experimentRef) (runRef, bool, error)) (found runRef, ok bool, unseen error) {
 	var mu sync.Mutex
 	next, first := 0, len(refs)
@@ -130,8 +133,10 @@ func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(ex
 	return found, first < len(refs), unseen
 }
 
-// runAmongMoving looks for a run that was in none of the places where experiments were seen, before it is said to be nowhere: one that has it may have
-// been elsewhere at each look. It lists them again and opens each, for an open folder is the experiment wherever it goes (where folders can be opened).
+// runAmongMoving looks for a run that was in none of the places where experiments were seen, before
+// it is said to be nowhere: one that has it may have been elsewhere at each look. It lists them
+// again and opens each, for an open folder is the experiment wherever it goes (where folders can be
+// opened).
 func (s *Store) runAmongMoving(ctx context.Context, seen []experimentRef, id string) (runRef, bool, error) {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
@@ -180,9 +185,10 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 	}
 }
 
-// isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run; one whose meta.yaml
-// cannot even be looked at is a damaged run, not a missing one. What is left of an experiment that is being removed where it lies has none.
-// The error is of a place that cannot be looked at.
+// isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run;
+// one whose meta.yaml cannot even be looked at is a damaged run, not a missing one. What is left of
+// an experiment that is being removed where it lies has none. The error is of a place that cannot
+// be looked at.
 func (s *Store) isRun(ref runRef) (bool, error) {
 	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
 	if err == nil && ok && ref.experiment.trashed {
@@ -199,8 +205,9 @@ func (s *Store) isRun(ref runRef) (bool, error) {
 	return false, unseen(lookErr)
 }
 
-// isUnseen reports whether an error says that a place could not be looked at, so that what is there is not known: it is forbidden, the disk fails, or
-// there is a shortage. A name that leads out of the store, or cannot be one, has nothing of it.
+// isUnseen reports whether an error says that a place could not be looked at, so that what is there
+// is not known: it is forbidden, the disk fails, or there is a shortage. A name that leads out of
+// the store, or cannot be one, has nothing of it.
 func isUnseen(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || rootfs.IsShortage(err)
 }

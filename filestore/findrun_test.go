@@ -16,7 +16,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// Of many experiments several are looked into at once: the run is found wherever it is, and of two with its id, which only damage makes, always the same.
+// Of many experiments several are looked into at once: the run is found wherever it is, and of two
+// with its id, which only damage makes, always the same.
 func TestFindRunAmongMany(t *testing.T) {
 	const many = 100
 	mem := memfs.New()
@@ -99,7 +100,8 @@ func TestFindRunLooksAtOnce(t *testing.T) {
 	}
 }
 
-// That there is no such run costs one look into each experiment where the root shows that nothing moved, and is found out by opening each where it does not.
+// That there is no such run costs one look into each experiment where the root shows that nothing
+// moved, and is found out by opening each where it does not.
 func TestFindRunThatIsNowhere(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fsys    *memfs.FS

@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The floors are the system calls that an operation cannot do without, and nothing else: open, read and close of each file it must see, with the names
-// known, nothing parsed and nothing kept. Each has the name of what it is the floor of, after Floor.
+// The floors are the system calls that an operation cannot do without, and nothing else: open, read
+// and close of each file it must see, with the names known, nothing parsed and nothing kept. Each
+// has the name of what it is the floor of, after Floor.
 
 // floor is what one goroutine reads with.
 type floor struct {
@@ -98,7 +99,8 @@ func workers(b *testing.B, n int, do func(f *floor, i int)) {
 	all.Wait()
 }
 
-// BenchmarkCall is what single system calls of reading cost, of which the floors are made: on a run of fillRuns.
+// BenchmarkCall is what single system calls of reading cost, of which the floors are made: on a run
+// of fillRuns.
 func BenchmarkCall(b *testing.B) {
 	dir := runsDir(b, 10)
 	f := newFloor(b)
@@ -187,7 +189,8 @@ func BenchmarkFloorSearchRuns(b *testing.B) {
 	}
 }
 
-// BenchmarkFloorMetricHistory reads the file in pieces and has strconv read the values: no faster way to do that is in the standard library.
+// BenchmarkFloorMetricHistory reads the file in pieces and has strconv read the values: no faster
+// way to do that is in the standard library.
 func BenchmarkFloorMetricHistory(b *testing.B) { benchFloorHistory(b) }
 
 // BenchmarkFloorRunOfHistory is the same: the latest point can be any.

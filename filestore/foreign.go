@@ -7,10 +7,12 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// A foreignForm is looked for in a name where that can have it: most names are those of keys, and each of them is looked at on every read.
+// A foreignForm is looked for in a name where that can have it: most names are those of keys, and
+// each of them is looked at on every read.
 var (
 	foreignExact = map[string]*foreignForm{}
-	// foreignMarks are what the names hold that have neither a leading dot nor a character that no key has.
+	// foreignMarks are what the names hold that have neither a leading dot nor a character that no
+	// key has.
 	foreignMarks []string
 	certainForms []*foreignForm
 	doubtForms   []*foreignForm
@@ -78,7 +80,8 @@ func (f *foreignForm) fits(name string) bool {
 	return strings.Contains(name, f.holds) && f.form.MatchString(name) && (f.random == 0 || kindsOf(name[len(name)-6:]) >= f.random)
 }
 
-// kindsOf counts which of digits, small and capital letters a text has. Words have one kind, and what mkstemp draws has mostly three.
+// kindsOf counts which of digits, small and capital letters a text has. Words have one kind, and
+// what mkstemp draws has mostly three.
 func kindsOf(text string) (n int) {
 	for _, kind := range [...]string{"0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} {
 		if strings.ContainsAny(text, kind) {
@@ -96,8 +99,8 @@ func (f *foreignForm) original(name string) string {
 	return ""
 }
 
-// foreignName reports whether programs leave things of this name in any folder. Such a name is never a run, an experiment or a key, though MLflow's rule for
-// keys would allow some of them.
+// foreignName reports whether programs leave things of this name in any folder. Such a name is
+// never a run, an experiment or a key, though MLflow's rule for keys would allow some of them.
 func foreignName(name string) bool { return foreignFormOf(name) != nil }
 
 // foreignKey reports whether a part of a key is a foreign name.
@@ -125,7 +128,8 @@ func foreign(name string) mlruns.Problem {
 	return mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: reason}
 }
 
-// doubt says why the name of a key looks like that of another program's file, "" if it does not. beside reports whether a name stands in the same folder.
+// doubt says why the name of a key looks like that of another program's file, "" if it does not.
+// beside reports whether a name stands in the same folder.
 func doubt(name string, beside func(string) bool) string {
 	for _, f := range doubtForms {
 		if !f.fits(name) {

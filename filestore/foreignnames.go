@@ -8,32 +8,40 @@ type fate uint8
 const (
 	// junk is nobody's record. A repair moves it out of the records.
 	junk fate = iota
-	// underWay is a copy or a save that is under way, or was interrupted. A repair moves it once it has not changed for an hour.
+	// underWay is a copy or a save that is under way, or was interrupted. A repair moves it once it
+	// has not changed for an hour.
 	underWay
-	// inUse stands for something that its program still has, and takes away itself. A repair leaves it.
+	// inUse stands for something that its program still has, and takes away itself. A repair leaves
+	// it.
 	inUse
-	// copied is put beside a file or folder that two machines have changed. Where the form has groups, they are the name of the original.
+	// copied is put beside a file or folder that two machines have changed. Where the form has
+	// groups, they are the name of the original.
 	copied
-	// doubtful could be a key, and is one. Only Verify and Repair name it, and a repair changes nothing in it.
+	// doubtful could be a key, and is one. Only Verify and Repair name it, and a repair changes
+	// nothing in it.
 	doubtful
-	// doubtfulCopy is doubtful, where the original that its groups name stands beside it. Alone it is a key like any other.
+	// doubtfulCopy is doubtful, where the original that its groups name stands beside it. Alone it
+	// is a key like any other.
 	doubtfulCopy
 )
 
-// foreignForm is a form of the names that a kind of program leaves, or has for a while, in any folder.
+// foreignForm is a form of the names that a kind of program leaves, or has for a while, in any
+// folder.
 type foreignForm struct {
 	tool    string
 	example string
 	fate    fate
 	holds   string         // a text that every such name holds
 	form    *regexp.Regexp // nil: the example is the only such name
-	random  int            // how many of digits, small and capital letters are among the last six characters, at least
+	// how many of digits, small and capital letters are among the last six characters, at least
+	random int
 }
 
 // foreignForms are all of them. The first that fits counts. layout.md has the same table.
 //
-// A form hides a key only if no person would choose such a name for one: it has a character that no key has, or a leading dot and a program's mark, or digits
-// that nobody types. Everything else is doubtful.
+// A form hides a key only if no person would choose such a name for one: it has a character that no
+// key has, or a leading dot and a program's mark, or digits that nobody types. Everything else is
+// doubtful.
 var foreignForms = []foreignForm{
 	{tool: "macOS", example: ".DS_Store"},
 	{tool: "macOS", example: ".Trashes"},
@@ -142,5 +150,6 @@ var foreignForms = []foreignForm{
 	{tool: "OneDrive", example: "loss-DESKTOP-4F2K9QL", fate: doubtfulCopy, holds: "TOP-", form: regexp.MustCompile(`^(.+)-(?:DESKTOP|LAPTOP)-[0-9A-Z]{7,8}(\.[^.]*)?$`)},
 }
 
-// inParens is the copy that says so in parentheses, which no key has, in the language of its user: before the extension, if there is one.
+// inParens is the copy that says so in parentheses, which no key has, in the language of its user:
+// before the extension, if there is one.
 var inParens = regexp.MustCompile(`^(.+?) \([^()]*(?:[cC]onfli|[kK]onfli)[^()]*\)(\.[^.]*)?$`)

@@ -48,7 +48,8 @@ func TestForeignForms(t *testing.T) {
 	}
 }
 
-// TestKeysAreNotForeign has keys that somebody could choose, and that look like another program's names: none is hidden, and few are called suspicious.
+// TestKeysAreNotForeign has keys that somebody could choose, and that look like another program's
+// names: none is hidden, and few are called suspicious.
 func TestKeysAreNotForeign(t *testing.T) {
 	alone := func(string) bool { return false }
 	for key, suspicious := range map[string]bool{
@@ -66,7 +67,8 @@ func TestKeysAreNotForeign(t *testing.T) {
 	}
 }
 
-// TestForeignNamesAreNoKeys refuses to log what no reader would take for a value, and reads none of it; what could be a key is one, in every call.
+// TestForeignNamesAreNoKeys refuses to log what no reader would take for a value, and reads none of
+// it; what could be a key is one, in every call.
 func TestForeignNamesAreNoKeys(t *testing.T) {
 	ctx := t.Context()
 	mem := memfs.New()
@@ -116,7 +118,8 @@ func TestForeignNamesAreNoKeys(t *testing.T) {
 	}
 }
 
-// FuzzForeignNames holds the quick look to the table: each form is found, whatever else a name holds.
+// FuzzForeignNames holds the quick look to the table: each form is found, whatever else a name
+// holds.
 func FuzzForeignNames(f *testing.F) {
 	for _, form := range foreignForms {
 		f.Add(form.example)

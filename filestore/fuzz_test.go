@@ -12,8 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// FuzzPublicCalls puts any text and number into every call: none may panic, and none may leave anything that Verify has a word for,
-// but names that other platforms cannot hold.
+// FuzzPublicCalls puts any text and number into every call: none may panic, and none may leave
+// anything that Verify has a word for, but names that other platforms cannot hold.
 func FuzzPublicCalls(f *testing.F) {
 	for _, s := range []string{"", "a", "a/b", "../x", "..", "/etc/passwd", "0", "e1", "run", ".trash", ".mlruns.lock", "meta.yaml", "tags", "models", "mlflow.runName", "mlflow.log-model.history",
 		"[{}]", "{}", "a\n", "\xff", "\x00", "é", "😀", "a:b", "eyJvZmZzZXQiOiAyfQ==", "metrics.m > 1", "null", "~", "1e400", ".DS_Store", ".nfs1"} {

@@ -27,7 +27,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// goldenSeeds calls add with the files of the golden stores, damaged ones too, that are of a kind, each content once.
+// goldenSeeds calls add with the files of the golden stores, damaged ones too, that are of a kind,
+// each content once.
 func goldenSeeds(f *testing.F, add func([]byte), kinds ...layout.Kind) {
 	f.Helper()
 	archives, err := filepath.Glob("../testdata/golden/*.tar.gz")
@@ -128,7 +129,8 @@ func FuzzMetaDocument(f *testing.F) {
 	})
 }
 
-// rewritten is the document that is read from what the document is written as; the bytes must settle.
+// rewritten is the document that is read from what the document is written as; the bytes must
+// settle.
 func rewritten(t *testing.T, doc codec.Document) codec.Document {
 	t.Helper()
 	text, err := doc.Encode()
@@ -249,8 +251,9 @@ func greatest(all []exactPoint) (best exactPoint, found bool) {
 	return best, found
 }
 
-// FuzzMetricFile reads a file whole and piece by piece, with a boundary of the pieces at any byte of it: both ways give the same points and problems. Of those
-// points the greatest is the latest, which is looked for without reading each value.
+// FuzzMetricFile reads a file whole and piece by piece, with a boundary of the pieces at any byte
+// of it: both ways give the same points and problems. Of those points the greatest is the latest,
+// which is looked for without reading each value.
 func FuzzMetricFile(f *testing.F) {
 	goldenSeeds(f, func(data []byte) { f.Add(data, uint16(len(data)/2)) }, layout.Metric)
 	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n", "1 1 1  digest\n", "1 2 1\n1 x 0\n1 nan 1\n1 1e999 1\n1 3 1\n", "1 nan 1\n1 5 1\n", "1 5 3\n2 -1e3 3\n2 -1e2 3\n9 9 2\n"} {
@@ -315,7 +318,8 @@ func FuzzMetricFile(f *testing.F) {
 	})
 }
 
-// FuzzKeyWalk makes a file for a key, if it is one: the walk finds that key and nothing else, and no name makes it fail.
+// FuzzKeyWalk makes a file for a key, if it is one: the walk finds that key and nothing else, and
+// no name makes it fail.
 func FuzzKeyWalk(f *testing.F) {
 	for _, s := range []string{"a", "a/b", "..", "a/../b", ".", "a//b", "é", "a:b", ".DS_Store", "x/.nfs1", "a b", "\xff", "a\\b", "CON", strings.Repeat("a/", 130) + "k"} {
 		f.Add(s)

@@ -16,18 +16,23 @@ import (
 
 var _ mlruns.Collector = (*Store)(nil)
 
-// GC implements mlruns.Collector. Each experiment and run has a commit point of its own: the rename of its folder into the private folder, where its
-// content is then removed. A removal that was interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
+// GC implements mlruns.Collector. Each experiment and run has a commit point of its own: the rename
+// of its folder into the private folder, where its content is then removed. A removal that was
+// interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
 //
-// An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its meta.yaml says deleted, in an active experiment and in a
-// deleted one that OlderThan spares. What has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it is unreadable stays whole.
-// Artifacts of a run that lie elsewhere in the store, because the experiment has a location there, go before the rest of the run, unless another run has its id.
-// Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store is touched, and nothing of which a link says that it lies in
-// the trash. What has a file system mounted in it, or at it, is passed over as it is. A folder that the file system cannot rename is removed where it lies: the commit
-// point is the rename of its meta.yaml.
+// An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its
+// meta.yaml says deleted, in an active experiment and in a deleted one that OlderThan spares. What
+// has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it
+// is unreadable stays whole. Artifacts of a run that lie elsewhere in the store, because the
+// experiment has a location there, go before the rest of the run, unless another run has its id.
+// Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store
+// is touched, and nothing of which a link says that it lies in the trash. What has a file system
+// mounted in it, or at it, is passed over as it is. A folder that the file system cannot rename is
+// removed where it lies: the commit point is the rename of its meta.yaml.
 //
-// What cannot be removed is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was removed but would
-// perhaps not stay so after a power cut. Calling again goes on. A negative OlderThan is mlruns.ErrInvalid.
+// What cannot be removed is passed over; the first such failure is the error at the end. It is
+// mlruns.ErrNotDurable if all was removed but would perhaps not stay so after a power cut. Calling
+// again goes on. A negative OlderThan is mlruns.ErrInvalid.
 func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
 		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, query: q, left: map[experimentRef]bool{}, yield: yield}
@@ -41,7 +46,8 @@ func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Remov
 type collection struct {
 	upkeep
 	query mlruns.GCQuery
-	// Where the store was recorded, and where experiments have their artifacts, before anything was removed.
+	// Where the store was recorded, and where experiments have their artifacts, before anything was
+	// removed.
 	roots  func() []string
 	areas  *artifactAreas
 	runIDs func() (map[string][]string, error)
@@ -93,7 +99,8 @@ func (c *collection) old(deleted time.Time) bool {
 	return c.query.OlderThan == 0 || !deleted.IsZero() && c.store.now().Sub(deleted) >= c.query.OlderThan
 }
 
-// experiment removes an experiment if it is to go whole, and reports whether its runs are not to be looked at. The only error is one of the call.
+// experiment removes an experiment if it is to go whole, and reports whether its runs are not to be
+// looked at. The only error is one of the call.
 func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole bool, err error) {
 	if !ref.trashed {
 		return false, nil
@@ -127,7 +134,8 @@ func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	c.remove(ctx, r, func() (string, error) { return c.store.discardRun(ctx, ref, c.old) })
 }
 
-// remove takes a folder out of the store and then removes it, or only yields it. discard gives where the folder went, "" if it is to stay after all.
+// remove takes a folder out of the store and then removes it, or only yields it. discard gives
+// where the folder went, "" if it is to stay after all.
 func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func() (string, error)) {
 	link, err := c.store.linkAbove(r.Path)
 	if err != nil {
@@ -159,7 +167,8 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 	if r.Files, r.Bytes, err = c.store.measure(at); !c.did(r.Path, err) {
 		return
 	}
-	// What was moved and could come back after a power cut is left whole, for the next GC. So is what knows of artifacts that could not be removed.
+	// What was moved and could come back after a power cut is left whole, for the next GC. So is
+	// what knows of artifacts that could not be removed.
 	for _, of := range elsewhere {
 		files, bytes, err := c.store.measure(of.dir)
 		r.Files, r.Bytes = r.Files+files, r.Bytes+bytes
@@ -194,7 +203,8 @@ func (c *collection) leftovers(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// putBack returns a run that was restored before its removal was interrupted to its experiment. What cannot be put back stays where it is.
+// putBack returns a run that was restored before its removal was interrupted to its experiment.
+// What cannot be put back stays where it is.
 func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInfo, err error) {
 	if c.query.DryRun {
 		return
@@ -205,7 +215,8 @@ func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInf
 	c.did(dir, err)
 }
 
-// discardExperiment takes a deleted experiment out of the trash if old still says so under its lock. The commit point is the rename.
+// discardExperiment takes a deleted experiment out of the trash if old still says so under its
+// lock. The commit point is the rename.
 func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old func(time.Time) bool) (at string, err error) {
 	unlockRoot, err := s.lockRoot(ctx)
 	if err != nil {
@@ -227,8 +238,9 @@ func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old fu
 	return s.takeOut(ref.dir, nil)
 }
 
-// discardRun takes a deleted run out of its experiment if old still says so under its locks. The experiment's lock keeps it where it is, and keeps
-// whoever restores it as a whole from counting on the run. The commit point is the rename.
+// discardRun takes a deleted run out of its experiment if old still says so under its locks. The
+// experiment's lock keeps it where it is, and keeps whoever restores it as a whole from counting on
+// the run. The commit point is the rename.
 func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) bool) (at string, err error) {
 	ref, unlock, err := s.lockPlacedRun(ctx, ref)
 	if err != nil || unlock == nil {

@@ -50,7 +50,8 @@ func withoutLocks(t tree) tree {
 	return kept
 }
 
-// garbage is a store at day 40 with, by path: what was deleted at day 10, at day 39, and what has no time of deletion.
+// garbage is a store at day 40 with, by path: what was deleted at day 10, at day 39, and what has
+// no time of deletion.
 func garbage(t *testing.T) (dir string, store *filestore.Store) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "mlruns")
@@ -90,7 +91,8 @@ func garbage(t *testing.T) (dir string, store *filestore.Store) {
 	edit("active/r-damaged/meta.yaml", func(text string) string { return text + "- [\n" })
 	edit(".trash/damaged/meta.yaml", func(text string) string { return text + "- [\n" })
 	edit(".trash/old/o-damaged/meta.yaml", func(text string) string { return text + "- [\n" })
-	edit(".trash/old/o-active/meta.yaml", func(text string) string { return strings.Replace(text, "stage: deleted", "stage: active", 1) }) // as MLflow ≤ 2.2 leaves it
+	// as MLflow ≤ 2.2 leaves it
+	edit(".trash/old/o-active/meta.yaml", func(text string) string { return strings.Replace(text, "stage: deleted", "stage: active", 1) })
 	put(t, filepath.Join(dir, ".trash/old/models/m-1/meta.yaml"), "carried: 1\n")
 	return dir, store
 }
@@ -282,7 +284,8 @@ func TestGCInACopy(t *testing.T) {
 	}
 }
 
-// TestGoldenGC removes what MLflow deleted: all else answers as before, and Verify finds nothing new.
+// TestGoldenGC removes what MLflow deleted: all else answers as before, and Verify finds nothing
+// new.
 func TestGoldenGC(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		dir := g.store.write(t)

@@ -14,8 +14,9 @@ import (
 // artifactFolder is a folder of artifacts that goes with a run.
 type artifactFolder struct{ run, dir string }
 
-// artifactsOf gives the folders of artifacts that belong to the run or the runs in a folder and lie elsewhere in the store, as MLflow's gc removes them.
-// What cannot be read has none; the only error is a shortage.
+// artifactsOf gives the folders of artifacts that belong to the run or the runs in a folder and lie
+// elsewhere in the store, as MLflow's gc removes them. What cannot be read has none; the only error
+// is a shortage.
 func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFolder, error) {
 	f, err := c.store.tree.folder(dir)
 	if err != nil {
@@ -44,7 +45,8 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 			all = append(all, of...)
 		}
 	}
-	return slices.DeleteFunc(all, func(of artifactFolder) bool { return strings.HasPrefix(of.dir, dir+"/") }), nil // goes with the rest
+	// goes with the rest
+	return slices.DeleteFunc(all, func(of artifactFolder) bool { return strings.HasPrefix(of.dir, dir+"/") }), nil
 }
 
 func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
@@ -69,7 +71,8 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 	return of, isRun && err == nil, shortage(err)
 }
 
-// runsElsewhere reports whether an experiment has a folder of the store that is not its own for its artifacts.
+// runsElsewhere reports whether an experiment has a folder of the store that is not its own for its
+// artifacts.
 func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, error) {
 	elsewhere := false
 	read := func(doc *codec.Document) error {
@@ -86,7 +89,8 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, 
 	return elsewhere && err == nil, shortage(err)
 }
 
-// lodger gives the active experiment that has its artifacts in the folder of another, "" if there is none.
+// lodger gives the active experiment that has its artifacts in the folder of another, "" if there
+// is none.
 func (c *collection) lodger(dir string) (string, error) {
 	areas, err := c.areas.all()
 	if err != nil {
@@ -128,8 +132,8 @@ func (s *Store) runsByID() (map[string][]string, error) {
 	return all, nil
 }
 
-// removeArtifacts removes folders of artifacts, durably, and the run's above each if that holds nothing more; with an experiment those above that, too. One
-// stays if another run has the id.
+// removeArtifacts removes folders of artifacts, durably, and the run's above each if that holds
+// nothing more; with an experiment those above that, too. One stays if another run has the id.
 func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) error {
 	changed := map[string]bool{}
 	for _, of := range all {

@@ -28,7 +28,8 @@ func removals(t testing.TB, s *filestore.Store, q mlruns.GCQuery) (map[string]ml
 	return got, last
 }
 
-// TestGCRemovesArtifactsInTheStore removes a deleted run, and then its experiment, with the artifacts they have elsewhere in the store, moved or not.
+// TestGCRemovesArtifactsInTheStore removes a deleted run, and then its experiment, with the
+// artifacts they have elsewhere in the store, moved or not.
 func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 	for _, c := range locations {
 		for _, move := range []bool{false, true} {
@@ -52,7 +53,8 @@ func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 				if diff := cmp.Diff(planned, done); diff != "" || len(done) != 1 {
 					t.Errorf("the dry run differs (-planned +done):\n%s", diff)
 				}
-				if r := done["e/dead"]; r.Files < 6 { // meta.yaml, the metric, two tags, two artifacts
+				// meta.yaml, the metric, two tags, two artifacts
+				if r := done["e/dead"]; r.Files < 6 {
 					t.Errorf("%+v, want the artifacts counted", r)
 				}
 				for name := range before {
@@ -81,7 +83,8 @@ func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 	}
 }
 
-// TestGCInterruptedAmongArtifacts finishes a removal that had taken the run out of the store but not yet its artifacts.
+// TestGCInterruptedAmongArtifacts finishes a removal that had taken the run out of the store but
+// not yet its artifacts.
 func TestGCInterruptedAmongArtifacts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	located(t, dir, "URI")
@@ -99,7 +102,8 @@ func TestGCInterruptedAmongArtifacts(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestGCKeepsArtifactsOfOthers removes nothing of a run that is not deleted, though another that is names the same folder, or lies around it.
+// TestGCKeepsArtifactsOfOthers removes nothing of a run that is not deleted, though another that is
+// names the same folder, or lies around it.
 func TestGCKeepsArtifactsOfOthers(t *testing.T) {
 	t.Run("one id twice", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "mlruns")

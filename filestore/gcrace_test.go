@@ -21,8 +21,8 @@ import (
 
 const runsOfRace = 30
 
-// race deletes and restores its own runs and experiment while others remove what is deleted. What it restored must be there, and it must be able to make anew what
-// was removed.
+// race deletes and restores its own runs and experiment while others remove what is deleted. What
+// it restored must be there, and it must be able to make anew what was removed.
 func race(t *testing.T, s *filestore.Store, id int) {
 	t.Helper()
 	ctx := t.Context()
@@ -107,7 +107,8 @@ func TestGCAgainstRestore(t *testing.T) {
 	}
 }
 
-// TestGCPutsBack restores a run as MLflow does, without a lock, after GC has looked at it and before it is out of reach.
+// TestGCPutsBack restores a run as MLflow does, without a lock, after GC has looked at it and
+// before it is out of reach.
 func TestGCPutsBack(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	f.must(f.store.DeleteRun(f.ctx, "run"))
@@ -130,7 +131,8 @@ func TestGCPutsBack(t *testing.T) {
 	noProblems(t, f.store)
 }
 
-// TestGCPutsBackWhatWasInterrupted finds a run that was restored, without a lock, just before a gc that had taken it out was killed.
+// TestGCPutsBackWhatWasInterrupted finds a run that was restored, without a lock, just before a gc
+// that had taken it out was killed.
 func TestGCPutsBackWhatWasInterrupted(t *testing.T) {
 	const out = "/mlruns/.mlruns.trash/.removed.run.0123456789abcdef"
 	for name, c := range map[string]struct {
@@ -181,7 +183,8 @@ func TestGCGoesOn(t *testing.T) {
 	}
 }
 
-// TestGCExcludes tries to restore, and to make runs, at the moment at which GC takes a run or an experiment out of the store.
+// TestGCExcludes tries to restore, and to make runs, at the moment at which GC takes a run or an
+// experiment out of the store.
 func TestGCExcludes(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(s *filestore.Store) error
@@ -230,7 +233,8 @@ func TestGCExcludes(t *testing.T) {
 	}
 }
 
-// TestListingWhileCollected reads a run that is removed for good since it was listed: that is no problem of the store.
+// TestListingWhileCollected reads a run that is removed for good since it was listed: that is no
+// problem of the store.
 func TestListingWhileCollected(t *testing.T) {
 	for gone, meta := range map[string]string{"/mlruns/e1/run": "run/meta.yaml", "/mlruns/.trash/e2": "e2/meta.yaml"} {
 		f := newFaulty(t, false, filestore.SyncMeta)

@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestGitContentIsNoValue has what git leaves in the place of values: it is in no answer, is named in each, with what helps, and nothing is appended to a pointer.
+// TestGitContentIsNoValue has what git leaves in the place of values: it is in no answer, is named
+// in each, with what helps, and nothing is appended to a pointer.
 func TestGitContentIsNoValue(t *testing.T) {
 	for name, c := range map[string]struct {
 		text, says string
@@ -71,7 +72,8 @@ func TestGitContentIsNoValue(t *testing.T) {
 	}
 }
 
-// TestLinkTextIsNoRecord has what a file system without links holds in the place of a link into an annex: as a metric or a meta.yaml it can be nothing else.
+// TestLinkTextIsNoRecord has what a file system without links holds in the place of a link into an
+// annex: as a metric or a meta.yaml it can be nothing else.
 func TestLinkTextIsNoRecord(t *testing.T) {
 	for _, text := range []string{"../../../.git/annex/objects/xx/yy/SHA256E-s1--00/SHA256E-s1--00", ".git/annex/objects/xx\n"} {
 		d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
@@ -97,7 +99,8 @@ func TestLinkTextIsNoRecord(t *testing.T) {
 	}
 }
 
-// TestByteOrderMarks skips one before the first line of a metric, and keeps those of params and tags: they are a part of the value to MLflow.
+// TestByteOrderMarks skips one before the first line of a metric, and keeps those of params and
+// tags: they are a part of the value to MLflow.
 func TestByteOrderMarks(t *testing.T) {
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	d.write(map[string]string{runLoss: "\ufeff" + lossBefore, "e1/run/params/p": "\ufeff0.1", "e1/run/tags/t": "\ufeff"})
@@ -118,7 +121,8 @@ func TestByteOrderMarks(t *testing.T) {
 	}
 }
 
-// TestLinksToNowhereAreNamed has links whose content git-annex has not fetched: they are missing values, and said to be.
+// TestLinksToNowhereAreNamed has links whose content git-annex has not fetched: they are missing
+// values, and said to be.
 func TestLinksToNowhereAreNamed(t *testing.T) {
 	d := newDamaged(t)
 	for _, name := range []string{"metrics/m", "params/p", "tags/t"} {

@@ -15,8 +15,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestGoldenAnswers compares every answer of every listing, get and unfiltered search with that of the MLflow version which wrote the store,
-// artifacts included, and makes sure that reading leaves no trace.
+// TestGoldenAnswers compares every answer of every listing, get and unfiltered search with that of
+// the MLflow version which wrote the store, artifacts included, and makes sure that reading leaves
+// no trace.
 func TestGoldenAnswers(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		dir := g.store.write(t)
@@ -54,7 +55,8 @@ type answers struct {
 	scenario string
 }
 
-// ask compares all answers. The scenario is the version that wrote the store, and the one that read it if it is another.
+// ask compares all answers. The scenario is the version that wrote the store, and the one that read
+// it if it is another.
 func ask(t *testing.T, store *filestore.Store, scenario string, want *expected) {
 	t.Helper()
 	a := &answers{store: store, scenario: scenario, expected: want, differences: differences{known: answerDeviations}}
@@ -302,7 +304,8 @@ func idsOf(runs []*mlruns.Run) []string {
 	return ids
 }
 
-// askRunSearches asks the recorded searches that neither filter nor order; TestGoldenSearches asks the others.
+// askRunSearches asks the recorded searches that neither filter nor order; TestGoldenSearches asks
+// the others.
 func (a *answers) askRunSearches(t *testing.T) {
 	t.Helper()
 	asked := 0

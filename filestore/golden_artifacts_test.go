@@ -13,8 +13,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// readArtifacts lists every folder of every run's artifacts and reads every file, though the place that the runs recorded does not exist here,
-// and compares with MLflow's listings and with the bytes of the golden store.
+// readArtifacts lists every folder of every run's artifacts and reads every file, though the place
+// that the runs recorded does not exist here, and compares with MLflow's listings and with the
+// bytes of the golden store.
 func readArtifacts(t *testing.T, g *golden, store *filestore.Store) {
 	t.Helper()
 	ctx := context.Background()
@@ -30,7 +31,8 @@ func readArtifacts(t *testing.T, g *golden, store *filestore.Store) {
 				t.Errorf("artifacts in another scheme: got %v, want ErrUnsupported", err)
 			}
 			continue
-		case "loc_run": // a location of its own that the caller did not allow; its files are not in the archive
+		// a location of its own that the caller did not allow; its files are not in the archive
+		case "loc_run":
 			if _, err := store.Artifacts(ctx, id, ""); !errors.Is(err, mlruns.ErrOutside) {
 				t.Errorf("artifacts elsewhere: got %v, want ErrOutside", err)
 			}

@@ -40,7 +40,8 @@ func (r *replay) compareTrees(t *testing.T) {
 	}
 }
 
-// inScope leaves out what was not replayed: artifacts, logged models, traces, what MLflow refused, and private files.
+// inScope leaves out what was not replayed: artifacts, logged models, traces, what MLflow refused,
+// and private files.
 func (r *replay) inScope(store tree) tree {
 	part := tree{}
 	for name, data := range store {
@@ -61,7 +62,8 @@ func (r *replay) inScope(store tree) tree {
 // versionKeys are lines of MLflow's that only some versions write and none needs.
 var versionKeys = regexp.MustCompile(`(?m)^(workspace: default|trace_location: null|deleted_time: null)\n`)
 
-// experimentTags is the dump of an experiment's tags, which MLflow leaves in a rewritten meta.yaml and no version reads.
+// experimentTags is the dump of an experiment's tags, which MLflow leaves in a rewritten meta.yaml
+// and no version reads.
 var experimentTags = regexp.MustCompile(`(?m)^tags:( \{\}\n|\n(  .*\n)+)`)
 
 // compareMeta compares line by line, without the keys that only one side's version writes.

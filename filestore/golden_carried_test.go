@@ -20,8 +20,9 @@ var registry = tree{
 	"models/fraud/version-1/tags/origin": []byte("golden"),
 }
 
-// TestGoldenCarriedThings renames, deletes and restores experiments that hold logged models and traces, beside a model registry: none of these is ever taken
-// for a run or an experiment, and they stay as they are, byte for byte.
+// TestGoldenCarriedThings renames, deletes and restores experiments that hold logged models and
+// traces, beside a model registry: none of these is ever taken for a run or an experiment, and they
+// stay as they are, byte for byte.
 func TestGoldenCarriedThings(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		ctx := context.Background()

@@ -14,8 +14,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestGoldenSingleDamages does the 42 damages one at a time. Whatever is damaged, everything else is listed and unchanged, and the damage is named with its
-// path, line and reason by the query that met it and by Verify. What MLflow could still read must be read as MLflow did.
+// TestGoldenSingleDamages does the 42 damages one at a time. Whatever is damaged, everything else
+// is listed and unchanged, and the damage is named with its path, line and reason by the query that
+// met it and by Verify. What MLflow could still read must be read as MLflow did.
 func TestGoldenSingleDamages(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		if len(g.one) != 42 {
@@ -33,7 +34,8 @@ func TestGoldenSingleDamages(t *testing.T) {
 	})
 }
 
-// bench is a store on which one file at a time is damaged: all experiments, but only the runs of "grid".
+// bench is a store on which one file at a time is damaged: all experiments, but only the runs of
+// "grid".
 type bench struct {
 	differences
 	g      *golden
@@ -171,7 +173,8 @@ func (b *bench) run(t *testing.T, d singleDamage) {
 	want := b.expected(t, d.What)
 	lost := want.kind == mlruns.ProblemUnreadableMeta
 	met := want
-	if want.kind == mlruns.ProblemIncompleteMeta { // readers show defaults, as MLflow's do where it reads the file
+	// readers show defaults, as MLflow's do where it reads the file
+	if want.kind == mlruns.ProblemIncompleteMeta {
 		met = expect{}
 	}
 
@@ -320,7 +323,8 @@ func (b *bench) experiment(t *testing.T, d singleDamage) {
 		}
 	}
 	found := without(verify(t, b.store), b.clean)
-	if want.kind == mlruns.ProblemDuplicate && len(found) == 1 && strings.Contains(found[0].Reason, " "+d.Dir+" ") { // told of the other of the two
+	// told of the other of the two
+	if want.kind == mlruns.ProblemDuplicate && len(found) == 1 && strings.Contains(found[0].Reason, " "+d.Dir+" ") {
 		found[0].Path = file
 	}
 	b.named(t, d.What+": verify", found, file, want)

@@ -27,7 +27,8 @@ func (d difference) String() string {
 type deviation struct {
 	name   string
 	reason string
-	// seen are the scenarios that show it: the version that wrote the store, "1.8 read by 3.11" where another one was asked.
+	// seen are the scenarios that show it: the version that wrote the store, "1.8 read by 3.11"
+	// where another one was asked.
 	seen  []string
 	match func(difference) bool
 }
@@ -62,7 +63,8 @@ func (d *differences) compareMaps(what, of string, want, got map[string]string) 
 	}
 }
 
-// judge fails the test for every difference that is no known deviation, and for every deviation of this scenario that was not seen.
+// judge fails the test for every difference that is no known deviation, and for every deviation of
+// this scenario that was not seen.
 func (d *differences) judge(t *testing.T, scenario string) {
 	t.Helper()
 	used := map[string]bool{}
@@ -146,7 +148,8 @@ func TestDeviationsAreDocumented(t *testing.T) {
 	}
 }
 
-// written are the scenarios in which the version that wrote a store also read it; asked adds those in which another one did.
+// written are the scenarios in which the version that wrote a store also read it; asked adds those
+// in which another one did.
 var (
 	written = goldenVersions
 	asked   = append([]string{"1.8 read by 3.11", "2.9 read by 3.11"}, goldenVersions...)

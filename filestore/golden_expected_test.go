@@ -13,17 +13,19 @@ import (
 
 // expected is what an MLflow version says of the store it wrote.
 type expected struct {
-	Labels           map[string]string                       `json:"labels"` // readable label → run id
+	// readable label → run id
+	Labels           map[string]string                       `json:"labels"`
 	ExperimentLabels map[string]string                       `json:"experiment_labels"`
 	Experiments      map[string]answer[[]expectedExperiment] `json:"experiments"` // by view
 	Get              map[string]answer[expectedExperiment]   `json:"get_experiment"`
-	GetByName        map[string]answer[*string]              `json:"get_experiment_by_name"` // nil: none
-	Runs             map[string]answer[expectedRun]          `json:"runs"`
-	SearchAll        map[string]answer[[]string]             `json:"search_all_by_experiment"`
-	SearchRuns       []expectedSearch                        `json:"search_runs"`
-	SearchExps       []expectedSearch                        `json:"search_experiments"`
-	Files            map[string]struct{ SHA256 string }      `json:"files"`
-	Ops              []operation                             `json:"ops"`
+	// nil: none
+	GetByName  map[string]answer[*string]         `json:"get_experiment_by_name"`
+	Runs       map[string]answer[expectedRun]     `json:"runs"`
+	SearchAll  map[string]answer[[]string]        `json:"search_all_by_experiment"`
+	SearchRuns []expectedSearch                   `json:"search_runs"`
+	SearchExps []expectedSearch                   `json:"search_experiments"`
+	Files      map[string]struct{ SHA256 string } `json:"files"`
+	Ops        []operation                        `json:"ops"`
 }
 
 // answer is a value, or the error that MLflow raised instead.
@@ -82,11 +84,12 @@ type expectedRun struct {
 		ArtifactURI  *string `json:"artifact_uri"`
 		Stage        string  `json:"lifecycle_stage"`
 	} `json:"info"`
-	Params    map[string]string                   `json:"params"`
-	Tags      map[string]string                   `json:"tags"`
-	Latest    []expectedMetric                    `json:"latest_metrics"`
-	History   map[string]answer[[]expectedMetric] `json:"metric_history"`
-	Artifacts json.RawMessage                     `json:"artifacts"` // folder → files, or a text where they were not listed
+	Params  map[string]string                   `json:"params"`
+	Tags    map[string]string                   `json:"tags"`
+	Latest  []expectedMetric                    `json:"latest_metrics"`
+	History map[string]answer[[]expectedMetric] `json:"metric_history"`
+	// folder → files, or a text where they were not listed
+	Artifacts json.RawMessage `json:"artifacts"`
 	Datasets  []struct {
 		Dataset struct {
 			Name       string  `json:"name"`
@@ -130,7 +133,8 @@ func (f *pythonFloat) UnmarshalJSON(data []byte) error {
 }
 
 type expectedSearch struct {
-	ExperimentIDs []string     `json:"experiment_ids"` // of the query, or of the answer where experiments are searched
+	// of the query, or of the answer where experiments are searched
+	ExperimentIDs []string     `json:"experiment_ids"`
 	Filter        *string      `json:"filter"`
 	View          string       `json:"view"`
 	MaxResults    int          `json:"max_results"`
@@ -197,7 +201,8 @@ func (e *expected) readable(name string) string {
 	return strings.Join(steps, "/")
 }
 
-// The texts below are what is compared: every field of an experiment, run or metric, in one form for MLflow's answers and ours.
+// The texts below are what is compared: every field of an experiment, run or metric, in one form
+// for MLflow's answers and ours.
 
 func (m expectedMetric) text() string {
 	return metricText(float64(m.Value), m.Time.String(), m.Step.String(), m.Dataset, m.Digest)

@@ -48,8 +48,9 @@ func poisoned(store tree) tree {
 	return other
 }
 
-// TestGoldenMovedStore opens a copy of a store that recorded another place. While that place still exists, nothing in it is read, written or removed through the
-// copy; while it is gone, everything is still there.
+// TestGoldenMovedStore opens a copy of a store that recorded another place. While that place still
+// exists, nothing in it is read, written or removed through the copy; while it is gone, everything
+// is still there.
 func TestGoldenMovedStore(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		ctx := context.Background()

@@ -18,11 +18,12 @@ type operation struct {
 	Error *pythonError      `json:"error"`
 }
 
-// errUntyped is an argument that Python takes and a Go signature rules out: a step of 1.5, a value that is a text.
+// errUntyped is an argument that Python takes and a Go signature rules out: a step of 1.5, a value
+// that is a text.
 var errUntyped = errors.New("no such value in Go")
 
-// text is an argument as MLflow's client makes it a text, with Python's str. Long texts were recorded as length and beginning; all of these repeat one
-// letter, but for the longest key.
+// text is an argument as MLflow's client makes it a text, with Python's str. Long texts were
+// recorded as length and beginning; all of these repeat one letter, but for the longest key.
 func (o operation) text(i int) string {
 	if i >= len(o.Args) {
 		return ""

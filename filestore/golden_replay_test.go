@@ -15,8 +15,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestGoldenReplay makes the writes that made a golden store again, through the API, with the same ids, names and times. What MLflow refused must be
-// refused with its code, and the files must be MLflow's byte for byte.
+// TestGoldenReplay makes the writes that made a golden store again, through the API, with the same
+// ids, names and times. What MLflow refused must be refused with its code, and the files must be
+// MLflow's byte for byte.
 func TestGoldenReplay(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		r := newReplay(t, g)
@@ -26,7 +27,8 @@ func TestGoldenReplay(t *testing.T) {
 		r.compareTrees(t)
 		r.judge(t, g.version)
 		for p, err := range r.plain.Verify(context.Background()) {
-			if err != nil || p.Kind != mlruns.ProblemNotPortable && p.Kind != mlruns.ProblemDuplicateLine { // some points were logged twice on purpose
+			// some points were logged twice on purpose
+			if err != nil || p.Kind != mlruns.ProblemNotPortable && p.Kind != mlruns.ProblemDuplicateLine {
 				t.Errorf("verify after the replay: %v %v", p, err)
 			}
 		}
@@ -39,9 +41,11 @@ type replay struct {
 	g     *golden
 	dir   string
 	clock time.Time
-	// plain and uri are the same directory. The generator made some experiments through a client whose URI has a scheme.
+	// plain and uri are the same directory. The generator made some experiments through a client
+	// whose URI has a scheme.
 	plain, uri *filestore.Store
-	// experiments and runs are the ids of the golden store that were given out, extra those it has not: MLflow refused what we accept.
+	// experiments and runs are the ids of the golden store that were given out, extra those it has
+	// not: MLflow refused what we accept.
 	experiments, runs, extra map[string]bool
 }
 
@@ -59,7 +63,8 @@ func newReplay(t *testing.T, g *golden) *replay {
 	return r
 }
 
-// at sets the clock, unless ms is "": then the golden store does not say when it was, and any time will do.
+// at sets the clock, unless ms is "": then the golden store does not say when it was, and any time
+// will do.
 func (r *replay) at(ms string) {
 	r.clock = time.UnixMilli(1600000000000)
 	if n, err := time.ParseDuration(ms + "ms"); err == nil {
@@ -147,7 +152,8 @@ func (r *replay) call(op operation) error {
 	return r.callOnRun(ctx, op)
 }
 
-// createExperiment finds by its name the experiment of the golden store that the call made. Of several, the oldest was made first.
+// createExperiment finds by its name the experiment of the golden store that the call made. Of
+// several, the oldest was made first.
 func (r *replay) createExperiment(ctx context.Context, op operation) error {
 	if op.null(0) {
 		return errUntyped
@@ -245,7 +251,8 @@ func (r *replay) callOnRun(ctx context.Context, op operation) error {
 	return fmt.Errorf("the replay does not know %s", op.Op)
 }
 
-// logBatch splits a batch that is refused for its size as MLflow's client ≥ 1.27 did, so that the files come out equal.
+// logBatch splits a batch that is refused for its size as MLflow's client ≥ 1.27 did, so that the
+// files come out equal.
 func (r *replay) logBatch(ctx context.Context, op operation, b mlruns.Batch) error {
 	id := op.text(0)
 	err := r.plain.LogBatch(ctx, id, b)
@@ -280,7 +287,8 @@ func (r *replay) endRun(ctx context.Context, op operation) error {
 	return r.plain.EndRun(ctx, op.text(0), status, time.UnixMilli(end))
 }
 
-// createRun finds the run that the call made by its experiment, start, user and name; a name that MLflow generated is taken over.
+// createRun finds the run that the call made by its experiment, start, user and name; a name that
+// MLflow generated is taken over.
 func (r *replay) createRun(ctx context.Context, op operation) error {
 	spec := mlruns.RunSpec{ExperimentID: op.text(0), User: op.text(1)}
 	var start int64

@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// supersetQueries are those of the recorded queries that MLflow 3.11 refuses and mlruns answers: see docs/search.md.
+// supersetQueries are those of the recorded queries that MLflow 3.11 refuses and mlruns answers:
+// see docs/search.md.
 var supersetQueries = map[string]bool{
 	"params.lr = 0.1":                        true,
 	"params.lr IN ('0.1', '10')":             true,
@@ -26,8 +27,9 @@ var supersetQueries = map[string]bool{
 	"order by [experiment_id]":               true,
 }
 
-// TestGoldenSearches asks the stores that MLflow 1.8, 2.9 and 3.11 wrote every recorded search, through the planner, and compares with what MLflow 3.11
-// answered on the same store: ids, their order, page tokens and error codes.
+// TestGoldenSearches asks the stores that MLflow 1.8, 2.9 and 3.11 wrote every recorded search,
+// through the planner, and compares with what MLflow 3.11 answered on the same store: ids, their
+// order, page tokens and error codes.
 func TestGoldenSearches(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		want := g.expected
@@ -47,13 +49,15 @@ func TestGoldenSearches(t *testing.T) {
 			if err == nil {
 				got = fmt.Sprintf("%v then %q", idsOf(page.Runs), page.NextPageToken)
 			}
-			if len(s.ExperimentIDs) == 0 && err == nil { // docs/compat.md, "no experiments named": MLflow finds nothing
+			// docs/compat.md, "no experiments named": MLflow finds nothing
+			if len(s.ExperimentIDs) == 0 && err == nil {
 				if len(s.RunIDs) > 0 || len(page.Runs) == 0 {
 					t.Errorf("no experiments named: MLflow found %d runs, and we %d", len(s.RunIDs), len(page.Runs))
 				}
 				continue
 			}
-			s.compare(t, s.result(slices.Compact(s.RunIDs)), got) // an experiment named twice gives MLflow every run twice
+			// an experiment named twice gives MLflow every run twice
+			s.compare(t, s.result(slices.Compact(s.RunIDs)), got)
 		}
 		for _, s := range want.SearchExps {
 			q := mlruns.ExperimentQuery{Filter: s.filter(), View: views[s.View], OrderBy: s.OrderBy, MaxResults: s.MaxResults, PageToken: s.token()}
@@ -92,7 +96,8 @@ func (s expectedSearch) compare(t *testing.T, want, got string) {
 	switch {
 	case got == want:
 	case s.Error != nil && (supersetQueries[s.filter()] || supersetQueries[fmt.Sprintf("order by %v", s.OrderBy)]):
-	case s.Error != nil && s.Error.Code == "" && !strings.HasPrefix(got, "refused"): // an exception of Python's: experiments without times
+	// an exception of Python's: experiments without times
+	case s.Error != nil && s.Error.Code == "" && !strings.HasPrefix(got, "refused"):
 	case s.MaxResults < 1: // see "max_results 0" and "negative max_results" in docs/compat.md
 	default:
 		t.Errorf("filter %q order %q %s:\n got %s\nwant %s", s.filter(), s.OrderBy, s.query(), got, want)

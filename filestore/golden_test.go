@@ -56,7 +56,8 @@ func loadGolden(t *testing.T, version string) *golden {
 	return g
 }
 
-// eachGolden runs a test for every golden store, all at the same time: much of it is waiting for the disk.
+// eachGolden runs a test for every golden store, all at the same time: much of it is waiting for
+// the disk.
 func eachGolden(t *testing.T, test func(t *testing.T, g *golden)) {
 	t.Helper()
 	t.Parallel()
@@ -155,7 +156,8 @@ func (t tree) write(tb testing.TB) string {
 	return dir
 }
 
-// longAgo is when the files of a store on disk were written: nobody takes an empty one for half-written.
+// longAgo is when the files of a store on disk were written: nobody takes an empty one for
+// half-written.
 var longAgo = time.Date(2024, 6, 7, 8, 9, 10, 0, time.UTC)
 
 func (t tree) writeTo(tb testing.TB, dir string) {
@@ -188,7 +190,8 @@ func TestGoldenArchives(t *testing.T) {
 	})
 }
 
-// readTree is the inverse of write. It fails on anything that is neither a folder nor a regular file.
+// readTree is the inverse of write. It fails on anything that is neither a folder nor a regular
+// file.
 func readTree(tb testing.TB, dir string) tree {
 	tb.Helper()
 	t := tree{}

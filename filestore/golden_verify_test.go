@@ -45,8 +45,10 @@ func samePinned(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// goldenProblems is all that Verify finds in the golden stores: names that some platform cannot hold, writes that MLflow itself cannot read back, points that
-// were logged twice, in that of 1.8 the deleted experiments whose meta.yaml says otherwise, and in that of 2.9 the name that was given to two.
+// goldenProblems is all that Verify finds in the golden stores: names that some platform cannot
+// hold, writes that MLflow itself cannot read back, points that were logged twice, in that of 1.8
+// the deleted experiments whose meta.yaml says otherwise, and in that of 2.9 the name that was
+// given to two.
 var goldenProblems = map[string][]string{
 	"1.8": append([]string{
 		"malformed poison-bool_metric/poison_bool_metric/metrics/b:1",
@@ -66,7 +68,8 @@ var everywhere = []string{
 	"malformed main/metrics/metrics/hugestep:1",
 	"malformed poison-float_step/poison_float_step/metrics/fs:1", "malformed poison-float_ts/poison_float_ts/metrics/ft:1",
 	"not-portable main/keys/metrics/trail ", "not-portable main/keys/params/trail ", "not-portable main/keys/tags/trail ",
-	"not-portable main/keys/metrics/upper", "not-portable main/keys/params/upper", "not-portable main/keys/tags/upper", // beside UPPER
+	// beside UPPER
+	"not-portable main/keys/metrics/upper", "not-portable main/keys/params/upper", "not-portable main/keys/tags/upper",
 	"not-portable main/params/params/nul",
 }
 
@@ -83,7 +86,8 @@ var damagedProblems = []string{
 // lostRuns are those whose meta.yaml was damaged there.
 var lostRuns = []string{"empty", "autoname", "names"}
 
-// TestGoldenDamagedStore reads the store with all damages at once: whatever was not damaged is listed and as it was.
+// TestGoldenDamagedStore reads the store with all damages at once: whatever was not damaged is
+// listed and as it was.
 func TestGoldenDamagedStore(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		ctx := context.Background()
@@ -148,7 +152,8 @@ func TestGoldenDamagedStore(t *testing.T) {
 	})
 }
 
-// TestGoldenReadOnly reads and verifies a store whose files and folders nobody may write. (As root the modes mean nothing, and only the option is tried.)
+// TestGoldenReadOnly reads and verifies a store whose files and folders nobody may write. (As root
+// the modes mean nothing, and only the option is tried.)
 func TestGoldenReadOnly(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		ctx := context.Background()
@@ -213,7 +218,8 @@ func chmodTree(t *testing.T, dir string, file, folder os.FileMode) {
 	}
 }
 
-// TestGoldenRewritesKeepKeys renames every experiment and deletes and restores every run: of their meta.yaml only what these change may change, down to the byte.
+// TestGoldenRewritesKeepKeys renames every experiment and deletes and restores every run: of their
+// meta.yaml only what these change may change, down to the byte.
 func TestGoldenRewritesKeepKeys(t *testing.T) {
 	const future = "zz_future:\n  a:\n  - 1\n  - x\n  b: '2'\nzz_number: 1.5\n"
 	eachGolden(t, func(t *testing.T, g *golden) {
@@ -258,7 +264,8 @@ func TestGoldenRewritesKeepKeys(t *testing.T) {
 					renamed--
 				}
 				got, want := unchangedLines(string(after[name])), unchangedLines(string(before[name]))
-				want = strings.Replace(want, "\nuser_id: 12e3\n", "\nuser_id: '12e3'\n", 1) // the deviation "quoted look-alikes"
+				// the deviation "quoted look-alikes"
+				want = strings.Replace(want, "\nuser_id: 12e3\n", "\nuser_id: '12e3'\n", 1)
 				if got != want {
 					t.Errorf("%s was:\n%sand is:\n%s", g.expected.readable(name), want, got)
 				}

@@ -6,15 +6,18 @@ import (
 	"time"
 )
 
-// How many files the process may have open bounds what is kept open and how much is read at once. Both take a part only: the rest is the caller's.
+// How many files the process may have open bounds what is kept open and how much is read at once.
+// Both take a part only: the rest is the caller's.
 
-// The bounds of what stays open where the process's limit allows it: the lock file and meta.yaml of each run, and metric files of all runs together.
+// The bounds of what stays open where the process's limit allows it: the lock file and meta.yaml of
+// each run, and metric files of all runs together.
 const (
 	maxKeptRuns    = 64
 	maxKeptMetrics = 256
 )
 
-// keptBounds are the bounds of what stays open under a limit: a quarter of it at most, and nothing where that is next to nothing.
+// keptBounds are the bounds of what stays open under a limit: a quarter of it at most, and nothing
+// where that is next to nothing.
 func keptBounds(limit int) (runs, metrics int) {
 	const least = 16
 	part := limit / 4
@@ -25,7 +28,8 @@ func keptBounds(limit int) (runs, metrics int) {
 	return runs, min(maxKeptMetrics, part-2*runs)
 }
 
-// readersBound is how many files are read at once under a limit. Each reader has the folders above its file open.
+// readersBound is how many files are read at once under a limit. Each reader has the folders above
+// its file open.
 func readersBound(limit int) int {
 	const (
 		others = 16 // what a process has open by itself
@@ -43,7 +47,8 @@ var allKept = struct {
 // exhaustedPatience bounds the wait for handles that other calls have open for a moment.
 const exhaustedPatience = 7
 
-// giveBack closes the handles that are kept when the process has none left, and then waits for those of calls under way, a little longer every time.
+// giveBack closes the handles that are kept when the process has none left, and then waits for
+// those of calls under way, a little longer every time.
 func giveBack(try int) bool {
 	if try == 0 {
 		allKept.Lock()
@@ -54,6 +59,7 @@ func giveBack(try int) bool {
 		return true
 	}
 	pause := time.Millisecond << (try - 1)
-	time.Sleep(pause/2 + rand.N(pause)) // so that those who wait for each other do not march in step
+	// so that those who wait for each other do not march in step
+	time.Sleep(pause/2 + rand.N(pause))
 	return try < exhaustedPatience
 }

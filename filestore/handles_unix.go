@@ -13,5 +13,6 @@ func handleLimit() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt32
 	}
-	return int(min(uint64(limit.Cur), math.MaxInt32)) //nolint:gosec,unconvert // bounded; the field is signed on some systems
+	// bounded; the field is signed on some systems
+	return int(min(uint64(limit.Cur), math.MaxInt32)) //nolint:gosec,unconvert
 }

@@ -109,7 +109,8 @@ func makeManyTags(ctx context.Context, t *testing.T, dir string) {
 	}
 }
 
-// TestManyTagsWithFewHandles makes a run whole, and makes it durable, with fewer files open than it has.
+// TestManyTagsWithFewHandles makes a run whole, and makes it durable, with fewer files open than it
+// has.
 func TestManyTagsWithFewHandles(t *testing.T) {
 	t.Parallel() // as above
 	dir := filepath.Join(t.TempDir(), "mlruns")
@@ -132,7 +133,8 @@ func logKeys(ctx context.Context, t *testing.T, run *mlruns.ActiveRun) {
 	}
 }
 
-// TestLoggingBesideTheProgramsOwnFiles has a program open all files it may after handles were kept: they are given back for what is logged then.
+// TestLoggingBesideTheProgramsOwnFiles has a program open all files it may after handles were kept:
+// they are given back for what is logged then.
 func TestLoggingBesideTheProgramsOwnFiles(t *testing.T) {
 	t.Parallel() // its processes take seconds
 	dir := filepath.Join(t.TempDir(), "mlruns")
@@ -156,7 +158,8 @@ func logBesideOthers(ctx context.Context, t *testing.T, dir string) {
 	if err := run.LogParam(ctx, "p", "v"); err != nil {
 		t.Error(err)
 	}
-	if err := errOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "another"})); err != nil { // by what another store has open
+	// by what another store has open
+	if err := errOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "another"})); err != nil {
 		t.Error(err)
 	}
 	if run.Finish(ctx, &err); err != nil {
@@ -164,7 +167,8 @@ func logBesideOthers(ctx context.Context, t *testing.T, dir string) {
 	}
 }
 
-// TestManyRunsWithFewHandles reads all there is with so few files that it cannot be read at once as usual.
+// TestManyRunsWithFewHandles reads all there is with so few files that it cannot be read at once as
+// usual.
 func TestManyRunsWithFewHandles(t *testing.T) {
 	t.Parallel() // its processes take seconds
 	dir := manyRunsIn(t)
@@ -173,7 +177,8 @@ func TestManyRunsWithFewHandles(t *testing.T) {
 	}
 }
 
-// manyRunsIn makes a store of many runs with a metric, a param, a nested tag, a data set and an artifact each.
+// manyRunsIn makes a store of many runs with a metric, a param, a nested tag, a data set and an
+// artifact each.
 func manyRunsIn(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "mlruns")
@@ -233,7 +238,8 @@ func readManyRuns(ctx context.Context, t *testing.T, dir string) {
 	}
 }
 
-// TestNoHandleLeft has every call that reads fail with the shortage, of which the store has no fault, and give nothing instead.
+// TestNoHandleLeft has every call that reads fail with the shortage, of which the store has no
+// fault, and give nothing instead.
 func TestNoHandleLeft(t *testing.T) {
 	t.Parallel() // its processes take seconds
 	dir := filepath.Join(t.TempDir(), "mlruns")

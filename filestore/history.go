@@ -11,8 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// MetricHistory implements mlruns.Store. It holds one chunk of the file in memory. It needs no more of the run than the metric's file,
-// so a run whose meta.yaml is damaged has histories too.
+// MetricHistory implements mlruns.Store. It holds one chunk of the file in memory. It needs no more
+// of the run than the metric's file, so a run whose meta.yaml is damaged has histories too.
 func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.HistoryQuery) iter.Seq2[mlruns.Metric, error] {
 	return func(yield func(mlruns.Metric, error) bool) {
 		stopped := false
@@ -41,7 +41,8 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	return s.historyIn(ctx, run, ref.dir, key, p, each)
 }
 
-// historyIn goes through the points of a metric of the run whose folder is open. A metric that has no file has none.
+// historyIn goes through the points of a metric of the run whose folder is open. A metric that has
+// no file has none.
 func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(codec.Point) bool) error {
 	if foreignKey(key) {
 		return nil

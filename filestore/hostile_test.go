@@ -51,7 +51,8 @@ func (d damaged) onlyRun(reason string) {
 	}
 }
 
-// TestHostileDocuments has a meta.yaml that is made to cost more than it is worth: it is a problem of that run, and takes a bounded amount of memory.
+// TestHostileDocuments has a meta.yaml that is made to cost more than it is worth: it is a problem
+// of that run, and takes a bounded amount of memory.
 func TestHostileDocuments(t *testing.T) {
 	const mib = 1 << 20
 	lines := func(n int, format string) string {
@@ -154,7 +155,8 @@ func TestHostileLines(t *testing.T) {
 	}
 }
 
-// TestBlanksBeforeAPoint reads a point behind a torn line of any length that an appender blanked out, also piece by piece.
+// TestBlanksBeforeAPoint reads a point behind a torn line of any length that an appender blanked
+// out, also piece by piece.
 func TestBlanksBeforeAPoint(t *testing.T) {
 	d := newDamaged(t)
 	for _, blanks := range []int{1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 1 << 20} {

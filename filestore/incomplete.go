@@ -10,12 +10,13 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// runAlways are the keys that every MLflow version writes for a run and that are not required for reading it. Keys are sorted, so that a cut takes the last
-// ones. An experiment has no such key: the last that all versions write is its name, which is required.
+// runAlways are the keys that every MLflow version writes for a run and that are not required for
+// reading it. Keys are sorted, so that a cut takes the last ones. An experiment has no such key:
+// the last that all versions write is its name, which is required.
 var runAlways = [...]string{codec.KeyEndTime, codec.KeyStartTime, codec.KeyStatus, codec.KeyUserID}
 
-// incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that every version writes are missing, or the last newline.
-// Readers show defaults in their place.
+// incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that
+// every version writes are missing, or the last newline. Readers show defaults in their place.
 func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *problems) error {
 	m := newScratch()
 	defer m.free()

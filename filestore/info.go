@@ -18,13 +18,15 @@ type Info struct {
 	Drive
 	// Sync is the durability the store was opened with.
 	Sync Sync
-	// Active and Deleted count the experiments, Runs the runs in all of them. What has no meta.yaml that can be opened is not counted.
+	// Active and Deleted count the experiments, Runs the runs in all of them. What has no meta.yaml
+	// that can be opened is not counted.
 	Active, Deleted, Runs int
 	// Problems are what was not counted, and what else is in the way of the listing.
 	Problems []mlruns.Problem
 }
 
-// Info looks at the store. It lists folders and reads no files, so what is in a meta.yaml is not checked.
+// Info looks at the store. It lists folders and reads no files, so what is in a meta.yaml is not
+// checked.
 func (s *Store) Info(ctx context.Context) (Info, error) {
 	info, err := s.info(ctx)
 	return info, fail("store info", "", err)
@@ -84,7 +86,8 @@ func (i *Info) count(ctx context.Context, f rootfs.Folder, e experimentRef, runs
 	return nil
 }
 
-// counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in the folder dir. One that cannot be looked at is a problem.
+// counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in
+// the folder dir. One that cannot be looked at is a problem.
 func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *problems) (bool, error) {
 	_, err := f.Stat(name)
 	if err != nil && !isMissing(err) {

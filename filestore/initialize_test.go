@@ -26,7 +26,8 @@ func TestReadOnlyOfEmptyDirectory(t *testing.T) {
 	}
 }
 
-// TestStoreMadeMeanwhile lets another process make the store after the look and before the lock: its default experiment is the one that stays.
+// TestStoreMadeMeanwhile lets another process make the store after the look and before the lock:
+// its default experiment is the one that stays.
 func TestStoreMadeMeanwhile(t *testing.T) {
 	fs := memfs.New()
 	openStore(t, "/other", filestore.WithFs(fs))

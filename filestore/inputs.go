@@ -14,7 +14,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and is left as it is if it exists. It can be called again.
+// LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and
+// is left as it is if it exists. It can be called again.
 func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
 	return fail("log inputs", runID, s.logInputs(ctx, runID, in))
 }
@@ -46,7 +47,8 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	})
 }
 
-// LogOutputs implements mlruns.Store. Each output appears whole, by a rename, and is left as it is if it exists. It can be called again.
+// LogOutputs implements mlruns.Store. Each output appears whole, by a rename, and is left as it is
+// if it exists. It can be called again.
 func (s *Store) LogOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
 	return fail("log outputs", runID, s.logOutputs(ctx, runID, out))
 }
@@ -76,7 +78,8 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 	})
 }
 
-// placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins, as in MLflow.
+// placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins,
+// as in MLflow.
 func (s *Store) placeOnce(dir, id string, doc codec.Document) error {
 	target := layout.Join(dir, id)
 	if exists, err := s.tree.exists(layout.Join(target, layout.Meta)); err != nil || exists {
@@ -132,7 +135,8 @@ func validateModelID(field, id string) error {
 	return holdable(field, id)
 }
 
-// readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set is missing, is left out and reported.
+// readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
+// is missing, is left out and reported.
 func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
 	var in mlruns.Inputs
 	bytes := 0
@@ -215,7 +219,8 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 	return ""
 }
 
-// eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is no such folder, or use refuses, is reported.
+// eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is
+// no such folder, or use refuses, is reported.
 func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*codec.Document) error) error {
 	f, err := run.OpenFolder(sub)
 	if isGone(err) {

@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestInputsOfAnotherProgram places the data set just before ours is renamed to its place: the first writer wins.
+// TestInputsOfAnotherProgram places the data set just before ours is renamed to its place: the
+// first writer wins.
 func TestInputsOfAnotherProgram(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	const first = "digest: '1'\nname: d\nprofile: null\nschema: null\nsource: first\nsource_type: local\n"

@@ -29,17 +29,19 @@ type inspection struct {
 	done   mlruns.Progress
 	twice  map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
 	runs   map[string]string           // the folders of the runs seen, by id
-	upper  map[string]string           // the folders seen that have a capital letter, by their names in small ones
-	areas  *artifactAreas
-	roots  func() []string // where the store was recorded
-	buf    []byte
+	// the folders seen that have a capital letter, by their names in small ones
+	upper map[string]string
+	areas *artifactAreas
+	roots func() []string // where the store was recorded
+	buf   []byte
 }
 
 // errEnough ends a walk whose results nobody wants any more.
 var errEnough = errors.New("enough")
 
-// inspect goes through the store, the private folder first, then each experiment and its runs in the order of their folders. report is called for
-// every place, also where nothing is wrong, until it returns false.
+// inspect goes through the store, the private folder first, then each experiment and its runs in
+// the order of their folders. report is called for every place, also where nothing is wrong, until
+// it returns false.
 func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
 	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
 	if err := v.all(); !errors.Is(err, errEnough) {
@@ -95,7 +97,8 @@ func (v *inspection) next(path string) {
 	v.done.Done++
 }
 
-// private reports what interrupted writes left in the private folder. The originals of repairs lie there too, on purpose.
+// private reports what interrupted writes left in the private folder. The originals of repairs lie
+// there too, on purpose.
 func (v *inspection) private(p *problems) error {
 	link, err := v.isLink(layout.Private)
 	if err != nil {
@@ -117,7 +120,8 @@ func (v *inspection) private(p *problems) error {
 	return nil
 }
 
-// sameExperiments finds ids and names that stand twice in the store. Of two, the active one comes first.
+// sameExperiments finds ids and names that stand twice in the store. Of two, the active one comes
+// first.
 func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.Problem, error) {
 	names, ids := map[string]string{}, map[string]bool{}
 	twice := map[string][]mlruns.Problem{}
@@ -205,8 +209,8 @@ func (v *inspection) experiment(ref experimentRef) error {
 	return v.ctx.Err()
 }
 
-// inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder, or would merge with another: folders come in order, capital
-// letters first.
+// inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder,
+// or would merge with another: folders come in order, capital letters first.
 func (v *inspection) inspectID(dir string, p *problems) {
 	if why := filename.Portable(path.Base(dir)); why != "" {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
@@ -220,7 +224,8 @@ func (v *inspection) inspectID(dir string, p *problems) {
 	}
 }
 
-// beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other files are ignored by every MLflow version, and welcome.
+// beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other
+// files are ignored by every MLflow version, and welcome.
 func (v *inspection) beside(dir string, p *problems) error {
 	entries, err := v.tree.entries(dir)
 	if err != nil && !isMissing(err) {

@@ -37,7 +37,8 @@ func (v *inspection) run(ref runRef) error {
 	return v.tell(found{experiment: ref.experiment, run: ref}, p)
 }
 
-// inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without one is no run.
+// inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without
+// one is no run.
 func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	f, err := v.tree.folder(ref.dir)
 	if isMissing(err) { // removed since the listing
@@ -76,7 +77,8 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	return err
 }
 
-// folders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync tools drop them when they are empty.
+// folders reports the folders without which MLflow ≥ 3.8 does not find a run; git and some sync
+// tools drop them when they are empty.
 func (v *inspection) folders(ref runRef, p *problems) error {
 	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
 		path := layout.Join(ref.dir, name)
@@ -104,7 +106,8 @@ func (v *inspection) folders(ref runRef, p *problems) error {
 	return nil
 }
 
-// leftOut reports the artifacts that no listing shows, and those that a file system which folds case would merge, where the run's artifacts may be looked at.
+// leftOut reports the artifacts that no listing shows, and those that a file system which folds
+// case would merge, where the run's artifacts may be looked at.
 func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error {
 	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
 	if err != nil {
@@ -161,8 +164,9 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 	return nil
 }
 
-// lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of its artifacts is not there, where that may be looked at.
-// Without such a sign there is nothing to say: a run without artifacts has no folder at a recorded place either.
+// lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of
+// its artifacts is not there, where that may be looked at. Without such a sign there is nothing to
+// say: a run without artifacts has no folder at a recorded place either.
 func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems) error {
 	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
 	if err != nil {
@@ -191,7 +195,8 @@ func inspectValues(dir string, values map[string]string, p *problems) {
 	}
 }
 
-// leaveDoubtful keeps a repair from mending files that are perhaps no records, or that git is to bring in order first.
+// leaveDoubtful keeps a repair from mending files that are perhaps no records, or that git is to
+// bring in order first.
 func leaveDoubtful(list []mlruns.Problem) {
 	left := map[string]bool{}
 	for _, p := range list {
@@ -214,8 +219,9 @@ func mergesWith(other string) string {
 
 func namesOf(values map[string]string) []string { return slices.Collect(maps.Keys(values)) }
 
-// inspectKeys reports keys that some platform cannot hold, and keys that a file system which folds case would merge: with each other, or the file of one
-// with the folder of another. Names that differ in their Unicode form only are not looked for: a combining mark is legal in no key.
+// inspectKeys reports keys that some platform cannot hold, and keys that a file system which folds
+// case would merge: with each other, or the file of one with the folder of another. Names that
+// differ in their Unicode form only are not looked for: a combining mark is legal in no key.
 func inspectKeys(dir string, keys []string, p *problems) {
 	slices.Sort(keys)
 	files := make(map[string]string, len(keys))

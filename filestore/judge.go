@@ -16,11 +16,13 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any more.
+// leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any
+// more.
 const leftoverAge = time.Hour
 
-// judge says of a problem whether it can be repaired without guessing, where a look at other files is needed for that, and what is known for a person to do.
-// The only error is a shortage, see rootfs.IsShortage.
+// judge says of a problem whether it can be repaired without guessing, where a look at other files
+// is needed for that, and what is known for a person to do. The only error is a shortage, see
+// rootfs.IsShortage.
 func (s *Store) judge(p *mlruns.Problem) error {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
@@ -61,7 +63,8 @@ func (s *Store) judge(p *mlruns.Problem) error {
 	return nil
 }
 
-// judgeForeign lets a repair move what lies among the records and nobody needs there. The only error is a shortage.
+// judgeForeign lets a repair move what lies among the records and nobody needs there. The only
+// error is a shortage.
 func (s *Store) judgeForeign(p *mlruns.Problem) error {
 	form := foreignFormOf(path.Base(p.Path))
 	if form == nil || !amongRecords(p.Path) {
@@ -76,7 +79,8 @@ func (s *Store) judgeForeign(p *mlruns.Problem) error {
 	return err
 }
 
-// newest is when anything in a folder, or the file, changed last; now, if that cannot be told. The only error is a shortage.
+// newest is when anything in a folder, or the file, changed last; now, if that cannot be told. The
+// only error is a shortage.
 func (s *Store) newest(name string) (time.Time, error) {
 	info, err := s.tree.lstat(name)
 	if err != nil {
@@ -102,13 +106,15 @@ func (s *Store) newest(name string) (time.Time, error) {
 	return latest, nil
 }
 
-// amongRecords reports whether a path lies where MLflow takes every file, or every folder, for a record.
+// amongRecords reports whether a path lies where MLflow takes every file, or every folder, for a
+// record.
 func amongRecords(name string) bool {
 	switch layout.Parse(name).Kind {
 	case layout.Metric, layout.Param, layout.RunTag, layout.ExperimentTag:
 		return true
 	}
-	kind := layout.Parse(layout.Join(name, layout.Meta)).Kind // of a folder of the inputs or outputs
+	// of a folder of the inputs or outputs
+	kind := layout.Parse(layout.Join(name, layout.Meta)).Kind
 	return kind == layout.InputMeta || kind == layout.OutputMeta
 }
 
@@ -230,7 +236,8 @@ func (s *Store) tellOtherMeta(p *mlruns.Problem, dir string) error {
 	return err
 }
 
-// otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished replacement, or a conflict copy. The only error is a shortage.
+// otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished
+// replacement, or a conflict copy. The only error is a shortage.
 func (s *Store) otherMeta(dir string) (string, error) {
 	entries, err := s.tree.entries(dir)
 	if err != nil {
@@ -255,7 +262,8 @@ func (s *Store) otherMeta(dir string) (string, error) {
 	return "", nil
 }
 
-// identifies reports whether a document is that of the experiment or run whose folder has this name.
+// identifies reports whether a document is that of the experiment or run whose folder has this
+// name.
 func identifies(d *codec.Document, name string) bool {
 	for _, key := range [...]string{codec.KeyRunID, codec.KeyRunUUID, codec.KeyExperimentID} {
 		if id, ok := d.Text(key); ok {

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// keptDir is a store on the disk with a run that was logged to so often, and so long after its making, that all its handles are kept and believed.
+// keptDir is a store on the disk with a run that was logged to so often, and so long after its
+// making, that all its handles are kept and believed.
 type keptDir struct {
 	*testing.T
 	dir, run string // run is the path of the run's folder

@@ -25,14 +25,16 @@ type keptMetric struct {
 // has reports whether a metric's file is open; it may be another one by now.
 func (r *keptRun) has(key string) bool { return r != nil && r.metrics[key] != nil }
 
-// inPlace reports whether an open file is still the one that its path leads to, and its size. That its folder has been moved and a link put in its place is not
-// looked for: the file is the one that was opened in the run.
+// inPlace reports whether an open file is still the one that its path leads to, and its size. That
+// its folder has been moved and a link put in its place is not looked for: the file is the one that
+// was opened in the run.
 func (s *Store) inPlace(m *keptMetric) (size int64, ok bool) {
 	now, err := s.kept.looker.Look(m.path, false)
 	return now.Size, err == nil && now.Same(m.seen)
 }
 
-// appendKept adds lines to a metric file that is open. Not done, and nothing changed, if it is to be opened.
+// appendKept adds lines to a metric file that is open. Not done, and nothing changed, if it is to
+// be opened.
 func (s *Store) appendKept(ctx context.Context, run loggedRun, points codec.Series, size int64, sync bool) (done bool, err error) {
 	m := run.kept.metrics[points.Key]
 	if size < 0 {
@@ -70,7 +72,8 @@ func (m *keptMetric) endsLine(size int64) bool {
 	return n == 1 && err == nil && m.last[0] == '\n'
 }
 
-// keepMetric keeps a metric file open that was opened to append to; false if the caller is to close it.
+// keepMetric keeps a metric file open that was opened to append to; false if the caller is to close
+// it.
 func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	if r == nil {
 		return false
@@ -81,7 +84,8 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	}
 	s.dropMetric(r, key)
 	if !s.kept.reserve() {
-		for other := range r.metrics { // any, so that no pattern of use always closes the one needed next
+		// any, so that no pattern of use always closes the one needed next
+		for other := range r.metrics {
 			s.dropMetric(r, other)
 			break
 		}
@@ -96,8 +100,9 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	return true
 }
 
-// spare reports whether a step of a write to a run is to be tried again: the process lacked a handle for it, and the run's metric files have been closed.
-// A step that failed has changed nothing, unless it says that its effect stands.
+// spare reports whether a step of a write to a run is to be tried again: the process lacked a
+// handle for it, and the run's metric files have been closed. A step that failed has changed
+// nothing, unless it says that its effect stands.
 func (s *Store) spare(r *keptRun, err error) bool {
 	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, atomicfile.ErrNotDurable) || errors.Is(err, mlruns.ErrNotDurable) {
 		return false

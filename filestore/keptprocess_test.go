@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// mlflowWriter logs to a run as MLflow does, without locks: it appends points, and rewrites meta.yaml in place. It gives the number of points.
+// mlflowWriter logs to a run as MLflow does, without locks: it appends points, and rewrites
+// meta.yaml in place. It gives the number of points.
 func mlflowWriter(run string, stop <-chan struct{}) (points int64, err error) {
 	meta := filepath.Join(run, "meta.yaml")
 	text, err := os.ReadFile(meta)
@@ -43,7 +44,8 @@ func mlflowWriter(run string, stop <-chan struct{}) (points int64, err error) {
 	}
 }
 
-// logWith logs with MLflow beside two processes and a goroutine of this one, each by handles of its own that it keeps, and gives what each printed.
+// logWith logs with MLflow beside two processes and a goroutine of this one, each by handles of its
+// own that it keeps, and gives what each printed.
 func logWith(t *testing.T, task string, dir, run string, during func()) (printed []string, byMLflow int64) {
 	t.Helper()
 	stop := make(chan struct{})
@@ -103,7 +105,8 @@ func TestKeptHandlesBesideOthers(t *testing.T) {
 	noProblems(t, store)
 }
 
-// TestNothingAfterDeletion deletes a run that two processes log to: all that they were told is written is there, and nothing comes when the deletion has returned.
+// TestNothingAfterDeletion deletes a run that two processes log to: all that they were told is
+// written is there, and nothing comes when the deletion has returned.
 func TestNothingAfterDeletion(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)

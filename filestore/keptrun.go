@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// keptRun is a run with its lock file, its meta.yaml and some of its metric files open. What it knows is guarded by the run's lock, but for users and gone.
+// keptRun is a run with its lock file, its meta.yaml and some of its metric files open. What it
+// knows is guarded by the run's lock, but for users and gone.
 type keptRun struct {
 	ref     runRef
 	lock    *dirlock.Kept
@@ -27,7 +28,8 @@ type keptRun struct {
 	gone  bool // guarded by keptRuns.mu: out of the cache, and closed when the last use ends
 }
 
-// openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads. settled is what r is after info was read.
+// openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads.
+// settled is what r is after info was read.
 func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
 	r.settled = false
@@ -51,8 +53,9 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	return r.seen.Settled(now), err
 }
 
-// refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to date; false if it is to be looked for again.
-// placed says that its place will be made sure of by a look at one of its files.
+// refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to
+// date; false if it is to be looked for again. placed says that its place will be made sure of by a
+// look at one of its files.
 func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
 	if !placed {
 		if here, err := r.lock.Here(); err != nil || !here {

@@ -8,8 +8,9 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// keptRuns are the runs that were logged to last, with their handles. Every use of a handle is preceded by a look that it still is what the path leads to,
-// so what is kept may be stale but is never believed to be fresh. A nil keptRuns keeps nothing.
+// keptRuns are the runs that were logged to last, with their handles. Every use of a handle is
+// preceded by a look that it still is what the path leads to, so what is kept may be stale but is
+// never believed to be fresh. A nil keptRuns keeps nothing.
 type keptRuns struct {
 	looker rootfs.Looker
 	device uint64 // of the store's root: what lies on another one is not kept
@@ -23,7 +24,8 @@ type keptRuns struct {
 	closed  bool
 }
 
-// newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and where locks are files.
+// newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and
+// where locks are files.
 func (s *Store) newKeptRuns() *keptRuns {
 	looker := s.tree.looker
 	runs, metrics := keptBounds(handleLimit())
@@ -115,7 +117,8 @@ func (k *keptRuns) reserve() bool {
 	var out []*keptRun
 	for e := k.order.Back(); e != nil && k.metrics >= k.maxMetrics; {
 		before := e.Prev()
-		if r := e.Value.(*keptRun); r.users == 0 && len(r.metrics) > 0 { //nolint:forcetypeassert // as above
+		// as above
+		if r := e.Value.(*keptRun); r.users == 0 && len(r.metrics) > 0 { //nolint:forcetypeassert
 			out = append(out, k.remove(e))
 		}
 		e = before

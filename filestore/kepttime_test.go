@@ -31,8 +31,8 @@ func (c coarse) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
 	return rounded(c.FS.LookAt(f, changed))
 }
 
-// TestKeptRunInOneTick has MLflow delete and restore a run, in place and with the same length, right after each call: in the tick of the clock in which the
-// file was changed and read before.
+// TestKeptRunInOneTick has MLflow delete and restore a run, in place and with the same length,
+// right after each call: in the tick of the clock in which the file was changed and read before.
 func TestKeptRunInOneTick(t *testing.T) {
 	fs := coarse{memfs.NewLocal()}
 	s := openStore(t, "/mlruns", filestore.WithFs(fs))

@@ -20,7 +20,8 @@ type keyFile struct {
 	listed bool          // as a regular file, just now
 }
 
-// What is read of one folder of keys is bounded: a stranger's store can hold more than there is memory for. MLflow's runs stay far below.
+// What is read of one folder of keys is bounded: a stranger's store can hold more than there is
+// memory for. MLflow's runs stay far below.
 const (
 	maxKeys   = 100_000
 	maxValues = rootfs.MaxReadFile // bytes of all values together
@@ -42,8 +43,9 @@ type enoughError struct{ reason string }
 
 func (e *enoughError) Error() string { return e.reason }
 
-// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What cannot be a key is reported to p, and what is more than is read.
-// A missing folder has no keys. The order is unspecified.
+// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What
+// cannot be a key is reported to p, and what is more than is read. A missing folder has no keys.
+// The order is unspecified.
 func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
 	inner, err := f.OpenFolder(sub)
 	if isGone(err) {

@@ -21,8 +21,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// workloadTask is what a process does that is killed, or that writes beside one: steps without end, each announced before it and reported after it, until
-// its standard input ends.
+// workloadTask is what a process does that is killed, or that writes beside one: steps without end,
+// each announced before it and reported after it, until its standard input ends.
 func workloadTask(ctx context.Context, s *filestore.Store, seed uint64, prefix, favour string) error {
 	local, err := os.MkdirTemp("", "mlruns-local-")
 	if err != nil {
@@ -104,7 +104,8 @@ func (p *worker) report() bool {
 	return true
 }
 
-// killWithin kills the process while it is at a step of a kind, or a little later, and gives the kind it was at; "" is between two steps.
+// killWithin kills the process while it is at a step of a kind, or a little later, and gives the
+// kind it was at; "" is between two steps.
 func (p *worker) killWithin(t *testing.T, kind string, lasts map[string]time.Duration) string {
 	t.Helper()
 	before, aim := rand.IntN(6), 0 // steps that it is left, and the one to be killed in
@@ -146,7 +147,8 @@ func (p *worker) stop(t *testing.T) {
 	}
 }
 
-// TestKills kills processes inside each kind of write, while another process writes to the same experiment.
+// TestKills kills processes inside each kind of write, while another process writes to the same
+// experiment.
 func TestKills(t *testing.T) {
 	perKind, kills := 1, 30
 	if full() {
@@ -221,7 +223,8 @@ func judgeKills(t *testing.T, dir string, workers []*worker) {
 		if p.under != nil {
 			at = "within " + p.under.kind
 			if p.under.kind == "delete experiment" || p.under.kind == "restore experiment" {
-				allowed = append(allowed, mlruns.ProblemStage) // half done, and resumed by calling again
+				// half done, and resumed by calling again
+				allowed = append(allowed, mlruns.ProblemStage)
 				for key := range p.under.to {
 					brought[key] = strings.HasPrefix(key, "r/") && strings.HasSuffix(key, "/stage")
 				}
@@ -245,8 +248,9 @@ func judgeKills(t *testing.T, dir string, workers []*worker) {
 	repairs(t, s, dir, said, brought)
 }
 
-// repairs repairs a store in which nobody has written for a day, after which nothing must be wrong with it, and nothing else than before be in it. It may bring
-// back the runs that an interrupted deletion has marked.
+// repairs repairs a store in which nobody has written for a day, after which nothing must be wrong
+// with it, and nothing else than before be in it. It may bring back the runs that an interrupted
+// deletion has marked.
 func repairs(t *testing.T, s *filestore.Store, dir string, before facts, brought map[string]bool) {
 	t.Helper()
 	growOld(t, dir)

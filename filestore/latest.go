@@ -9,8 +9,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers is most of the work, so the value of a usual line is read
-// only where it decides, and at the end.
+// latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers
+// is most of the work, so the value of a usual line is read only where it decides, and at the end.
 type latest struct {
 	scanner
 	best    codec.Point
@@ -69,7 +69,8 @@ func readLatest(ctx context.Context, k keyFile, p *problems) (pt codec.Point, fo
 	return l.greatest(), l.found, err
 }
 
-// readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and reported.
+// readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and
+// reported.
 func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
 	metrics := map[string]mlruns.Metric{}
 	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {

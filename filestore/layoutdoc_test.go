@@ -21,7 +21,8 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// These tests hold layout.md to what the code does: every example and every table of examples in it is tried.
+// These tests hold layout.md to what the code does: every example and every table of examples in it
+// is tried.
 
 const (
 	docRun  = "88c500e318764808a78f41798cde0a1b"

@@ -92,7 +92,8 @@ func checkTree(t *testing.T, tree, dir string) {
 	}
 }
 
-// checkRoundTrip reads a meta.yaml and writes it again: that must not change a byte, since all examples are in the writers' form.
+// checkRoundTrip reads a meta.yaml and writes it again: that must not change a byte, since all
+// examples are in the writers' form.
 func checkRoundTrip(t *testing.T, text string) codec.Document {
 	t.Helper()
 	doc, err := codec.ParseDocument([]byte(text))

@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// DeleteRun implements mlruns.Store. The commit point is the replacement of meta.yaml. Deleting again sets the time of deletion anew, as in MLflow ≥ 1.29.
+// DeleteRun implements mlruns.Store. The commit point is the replacement of meta.yaml. Deleting
+// again sets the time of deletion anew, as in MLflow ≥ 1.29.
 func (s *Store) DeleteRun(ctx context.Context, runID string) error {
 	return fail("delete run", runID, s.setStage(ctx, runID, s.now()))
 }
@@ -39,11 +40,14 @@ func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc codec.Document
 	return s.replaceRunInfo(ref, info, doc)
 }
 
-// DeleteExperiment implements mlruns.Store. What is known beforehand not to be movable is refused as it is: a mount point, an id that is in the trash too. Its meta.yaml
-// and then its active runs are marked deleted, all with one time; the commit point is the move to the trash that follows. Where that fails the marks are taken
-// back. Any other failure before it, or a kill, leaves an active experiment that is marked deleted, and some runs that are;
-// calling again goes on, RestoreExperiment makes all runs active, and Repair those that were marked.
-// Runs whose meta.yaml cannot be read are moved as they are. A folder that the file system cannot rename is copied, see carryExperiment.
+// DeleteExperiment implements mlruns.Store. What is known beforehand not to be movable is refused
+// as it is: a mount point, an id that is in the trash too. Its meta.yaml and then its active runs
+// are marked deleted, all with one time; the commit point is the move to the trash that follows.
+// Where that fails the marks are taken back. Any other failure before it, or a kill, leaves an
+// active experiment that is marked deleted, and some runs that are; calling again goes on,
+// RestoreExperiment makes all runs active, and Repair those that were marked. Runs whose meta.yaml
+// cannot be read are moved as they are. A folder that the file system cannot rename is copied, see
+// carryExperiment.
 func (s *Store) DeleteExperiment(ctx context.Context, id string) error {
 	return fail("delete experiment", id, s.deleteExperiment(ctx, id))
 }
@@ -102,7 +106,8 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	return all.last(nil)
 }
 
-// markedDeleted gives the time with which an active experiment, and the runs that go with it, were marked deleted by a call that was interrupted, zero if it is not marked.
+// markedDeleted gives the time with which an active experiment, and the runs that go with it, were
+// marked deleted by a call that was interrupted, zero if it is not marked.
 func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) {
 	recorded, err := codec.StageOf(doc)
 	if err != nil || e.Stage != mlruns.StageActive || recorded != mlruns.StageDeleted {
@@ -111,7 +116,8 @@ func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) 
 	return e.Updated, nil
 }
 
-// unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked deleted.
+// unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked
+// deleted.
 func (s *Store) unmark(ctx context.Context, ref experimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
 	var all steps
 	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
@@ -125,8 +131,10 @@ func (s *Store) unmark(ctx context.Context, ref experimentRef, doc codec.Documen
 	return nil
 }
 
-// RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then all its deleted runs become active, those too that were
-// deleted one by one, as in MLflow ≥ 2.3. A failure after the commit point leaves an active experiment of which some runs are deleted; calling again goes on.
+// RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then
+// all its deleted runs become active, those too that were deleted one by one, as in MLflow ≥ 2.3. A
+// failure after the commit point leaves an active experiment of which some runs are deleted;
+// calling again goes on.
 func (s *Store) RestoreExperiment(ctx context.Context, id string) error {
 	return fail("restore experiment", id, s.restoreExperiment(ctx, id))
 }
@@ -135,7 +143,8 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	// While an experiment is on its way from the trash to the root a look in the one and then the other misses its name.
+	// While an experiment is on its way from the trash to the root a look in the one and then the
+	// other misses its name.
 	unlockRoot, err := s.lockRoot(ctx)
 	if err != nil {
 		return err
@@ -184,7 +193,8 @@ func notDeleted(id string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "Could not find deleted experiment with ID " + id}
 }
 
-// lockTrashed locks the experiment in the trash, or the active one whose restoring may have been interrupted.
+// lockTrashed locks the experiment in the trash, or the active one whose restoring may have been
+// interrupted.
 func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
 	ref, unlock, err := s.lockExperiment(ctx, id)
 	if errors.Is(err, mlruns.ErrNotFound) {
@@ -208,7 +218,8 @@ func idTaken(id string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
 }
 
-// nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14 let that happen. The caller holds the root lock.
+// nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14
+// let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
 	var check nameCheck
 	for e, err := range s.experiments(ctx, mlruns.ViewActive, check.listing(), check.read) {
@@ -222,7 +233,8 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 	return check.last(restored.Name)
 }
 
-// setStages marks those runs of an experiment deleted at a time, or active where that is zero, that are chosen, one at a time. The caller holds the experiment's lock.
+// setStages marks those runs of an experiment deleted at a time, or active where that is zero, that
+// are chosen, one at a time. The caller holds the experiment's lock.
 func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Time, all *steps, chosen func(mlruns.RunInfo) bool) error {
 	refs, err := s.runRefs(e, nil)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 
 func letThrough(faultfs.Op) error { return nil }
 
-// TestCascadeKeepsEarlierDeletions deletes one run, then its experiment: only runs that were active get the time of the experiment's deletion.
+// TestCascadeKeepsEarlierDeletions deletes one run, then its experiment: only runs that were active
+// get the time of the experiment's deletion.
 func TestCascadeKeepsEarlierDeletions(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	now := time.UnixMilli(1000)
@@ -84,7 +85,8 @@ func TestFailedPlaceLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestFoundWhileRestored restores the experiment after the look into the root and before the one into the trash.
+// TestFoundWhileRestored restores the experiment after the look into the root and before the one
+// into the trash.
 func TestFoundWhileRestored(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	f.must(f.store.DeleteExperiment(f.ctx, "e1"))
@@ -103,7 +105,8 @@ func TestFoundWhileRestored(t *testing.T) {
 	}
 }
 
-// TestReservedFoldersAreNoRuns puts a meta.yaml into the folders that an experiment has beside its runs.
+// TestReservedFoldersAreNoRuns puts a meta.yaml into the folders that an experiment has beside its
+// runs.
 func TestReservedFoldersAreNoRuns(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	for _, name := range []string{"tags", "datasets", "traces", "models"} {

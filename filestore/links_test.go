@@ -26,7 +26,8 @@ func symlink(t testing.TB, to, name string) {
 	}
 }
 
-// linkedStore makes a store with the experiment e and the run r, which has one of everything, and gives its folder, in a folder that has nothing else.
+// linkedStore makes a store with the experiment e and the run r, which has one of everything, and
+// gives its folder, in a folder that has nothing else.
 func linkedStore(t *testing.T) (dir string) {
 	t.Helper()
 	top, err := filepath.EvalSymlinks(t.TempDir())
@@ -52,7 +53,8 @@ func linkedStore(t *testing.T) (dir string) {
 	return dir
 }
 
-// annex moves every file to an object in cache and puts a link in its place, relative as git-annex's or absolute as DVC's.
+// annex moves every file to an object in cache and puts a link in its place, relative as
+// git-annex's or absolute as DVC's.
 func annex(t *testing.T, dir, cache string, absolute bool) {
 	t.Helper()
 	n := 0
@@ -76,7 +78,8 @@ func annex(t *testing.T, dir, cache string, absolute bool) {
 	}))
 }
 
-// linkedAnswers is what a reader is told of a store: what info counts, what search finds, what verify finds, and the artifacts of the run.
+// linkedAnswers is what a reader is told of a store: what info counts, what search finds, what
+// verify finds, and the artifacts of the run.
 type linkedAnswers struct {
 	Active, Runs int
 	Experiments  []mlruns.Experiment
@@ -114,8 +117,8 @@ func askLinked(t *testing.T, dir string, opts ...filestore.Option) linkedAnswers
 	return got
 }
 
-// A store whose every file is a link into a cache reads as it did, once the cache is allowed; before that info, search and verify agree that there is nothing to
-// read and why.
+// A store whose every file is a link into a cache reads as it did, once the cache is allowed;
+// before that info, search and verify agree that there is nothing to read and why.
 func TestAnnexedStore(t *testing.T) {
 	for name, absolute := range map[string]bool{"git-annex": false, "dvc": true} {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +195,8 @@ func TestAnnexedCloneIsAStore(t *testing.T) {
 	}
 }
 
-// An experiment that was moved to another disk and linked back is read and written there, once that is allowed.
+// An experiment that was moved to another disk and linked back is read and written there, once that
+// is allowed.
 func TestExperimentOnAnotherDisk(t *testing.T) {
 	dir := linkedStore(t)
 	disk := filepath.Join(filepath.Dir(dir), "disk")
@@ -235,7 +239,8 @@ func replaceByLink(t *testing.T, dir, place, to string) {
 	symlink(t, to, name)
 }
 
-// A link that leads nowhere, into a cache whose objects were dropped for instance, is never silently taken for something that is not there.
+// A link that leads nowhere, into a cache whose objects were dropped for instance, is never
+// silently taken for something that is not there.
 func TestDanglingLinks(t *testing.T) {
 	input := func(dir, folder string) string {
 		list, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(folder)))
@@ -283,13 +288,15 @@ func TestDanglingLinks(t *testing.T) {
 	}
 }
 
-// placesBackIn are what an absolute link to the same content elsewhere in the store can stand for. Links to folders among keys are not followed, as in MLflow.
+// placesBackIn are what an absolute link to the same content elsewhere in the store can stand for.
+// Links to folders among keys are not followed, as in MLflow.
 var placesBackIn = []string{
 	"e", "e/meta.yaml", "e/tags", "e/tags/k", "e/datasets", "e/r", "e/r/meta.yaml", "e/r/metrics", "e/r/metrics/m", "e/r/params", "e/r/params/p", "e/r/tags", "e/r/tags/k",
 	"e/r/inputs", "e/r/outputs", "e/r/outputs/model",
 }
 
-// An absolute link to a place in the store is followed for reading, and nothing is written through it.
+// An absolute link to a place in the store is followed for reading, and nothing is written through
+// it.
 func TestAbsoluteLinksBackIntoTheStore(t *testing.T) {
 	for _, place := range placesBackIn {
 		t.Run(place, func(t *testing.T) {
@@ -310,7 +317,8 @@ func TestAbsoluteLinksBackIntoTheStore(t *testing.T) {
 				s.LogInputs(ctx, "r", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "new", Digest: "1"}}}}), s.LogOutputs(ctx, "r", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "new"}}}),
 				errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e"})), s.EndRun(ctx, "r", 0, longAgo), s.DeleteRun(ctx, "r"), s.RestoreRun(ctx, "r"),
 				errOfAll(s.Repair(ctx, mlruns.RepairQuery{})), errOfAll(s.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(s.GC(ctx, mlruns.GCQuery{})))
-			if !strings.Contains(said, "link") && place != "e/r/outputs/model" || // which no call writes to
+			// which no call writes to
+			if !strings.Contains(said, "link") && place != "e/r/outputs/model" ||
 				strings.Contains(said, "outside") {
 				t.Errorf("the calls that write say %s; want the link, and not that it leads outside", said)
 			}

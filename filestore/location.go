@@ -16,8 +16,9 @@ import (
 // root is the store's directory as recorded paths are written.
 func (s *Store) root() string { return path.Clean(filepath.ToSlash(s.dir)) }
 
-// recordedRoots are the other places that this store was recorded in, the longest first: an experiment without a location of its own is at
-// <root>/<experiment id>. Of two roots of which one lies in the other only the inner one counts: the outer was a location of somebody's choice.
+// recordedRoots are the other places that this store was recorded in, the longest first: an
+// experiment without a location of its own is at <root>/<experiment id>. Of two roots of which one
+// lies in the other only the inner one counts: the outer was a location of somebody's choice.
 func (s *Store) recordedRoots(ctx context.Context) []string {
 	roots := []string{s.root()}
 	_ = s.eachLocation(ctx, func(_ experimentRef, e mlruns.Experiment) {
@@ -28,8 +29,8 @@ func (s *Store) recordedRoots(ctx context.Context) []string {
 	return innermost(roots)[1:]
 }
 
-// eachLocation calls do for the experiments that can be read. Of the others it is told where experiments are listed. The error is one that left readable
-// ones out.
+// eachLocation calls do for the experiments that can be read. Of the others it is told where
+// experiments are listed. The error is one that left readable ones out.
 func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.Experiment)) error {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
@@ -37,7 +38,8 @@ func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.
 	}
 	var short error
 	for _, ref := range refs {
-		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil { // most folders of artifacts
+		// most folders of artifacts
+		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
 			short = cmp.Or(short, shortage(err))
 			continue
 		}
@@ -56,7 +58,8 @@ func above(recorded, tail string) string {
 	return cmp.Or(strings.TrimSuffix(root, "/"), path.Clean(root))
 }
 
-// innermost takes out what has another root below it, and what is there twice. The first stays the first.
+// innermost takes out what has another root below it, and what is there twice. The first stays the
+// first.
 func innermost(roots []string) []string {
 	var kept []string
 	for i, root := range roots {
@@ -79,8 +82,8 @@ type moved struct {
 	rel      string // from there, and from the root now
 }
 
-// inStore tells whether a location was recorded below the store's directory, as that is now or as roots say. What the caller has named another directory for
-// is not.
+// inStore tells whether a location was recorded below the store's directory, as that is now or as
+// roots say. What the caller has named another directory for is not.
 func (s *Store) inStore(location string, roots func() []string) (moved, bool) {
 	recorded, ok := artifacts.RecordedPath(location)
 	if !ok {
@@ -105,7 +108,8 @@ func (s *Store) inStore(location string, roots func() []string) (moved, bool) {
 	return moved{}, false
 }
 
-// nowAt is where a path is that was recorded below the store's directory: what lay in the folder of an experiment went to the trash with it.
+// nowAt is where a path is that was recorded below the store's directory: what lay in the folder of
+// an experiment went to the trash with it.
 func (s *Store) nowAt(rel string) string {
 	first, _, _ := strings.Cut(rel, "/")
 	if first == "" || s.tree.isDir(first) || !s.tree.isDir(layout.Experiment(first, true)) {
@@ -114,8 +118,9 @@ func (s *Store) nowAt(rel string) string {
 	return layout.Join(layout.Trash, rel)
 }
 
-// mayHoldArtifacts reports whether a folder of the store may be that of a run's artifacts: it ends in /<run id>/artifacts, as every location does that MLflow
-// records, and lies neither among records nor in another run's folder, nor behind a link, which may lead there.
+// mayHoldArtifacts reports whether a folder of the store may be that of a run's artifacts: it ends
+// in /<run id>/artifacts, as every location does that MLflow records, and lies neither among
+// records nor in another run's folder, nor behind a link, which may lead there.
 func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 	if !strings.HasSuffix("/"+dir, "/"+layout.Join(ref.id, layout.Artifacts)) {
 		return false
@@ -141,7 +146,8 @@ func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 	return true
 }
 
-// artifactFolder gives the folder of the store in which a run's artifacts are that are not in the run's own, if they are in the store.
+// artifactFolder gives the folder of the store in which a run's artifacts are that are not in the
+// run's own, if they are in the store.
 func (s *Store) artifactFolder(ref runRef, location string, roots func() []string) (string, bool) {
 	at, ok := s.inStore(location, roots)
 	if !ok || at.rel == layout.Join(ref.experiment.id, ref.id, layout.Artifacts) {

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// locations are artifact locations below a store's directory, STORE, of the experiment "e". The experiment "other" is there, too.
+// locations are artifact locations below a store's directory, STORE, of the experiment "e". The
+// experiment "other" is there, too.
 var locations = []struct{ name, location, folder string }{
 	{"the root", "URI", ""},
 	{"the root as a path", "STORE", ""},
@@ -32,7 +33,8 @@ var locations = []struct{ name, location, folder string }{
 	{"the root, roundabout", "STORE/other/../.", ""},
 }
 
-// located is a store in dir with the experiment "e" of a location and its runs: "full" has artifacts, "bare" none and "dead" is deleted and has some.
+// located is a store in dir with the experiment "e" of a location and its runs: "full" has
+// artifacts, "bare" none and "dead" is deleted and has some.
 func located(t *testing.T, dir, location string) {
 	t.Helper()
 	location = strings.NewReplacer("URI", artifact.FileURI(filepath.ToSlash(dir)), "STORE", filepath.ToSlash(dir)).Replace(location)
@@ -53,7 +55,8 @@ func located(t *testing.T, dir, location string) {
 	noProblems(t, s)
 }
 
-// TestLocationsInTheStore reads and writes the artifacts of an experiment whose location is in the store: where it was made, moved, and beside the original.
+// TestLocationsInTheStore reads and writes the artifacts of an experiment whose location is in the
+// store: where it was made, moved, and beside the original.
 func TestLocationsInTheStore(t *testing.T) {
 	for _, c := range locations {
 		for _, how := range []string{"in place", "moved", "copied", "read-only"} {
@@ -124,7 +127,8 @@ func wantLocated(t *testing.T, s *filestore.Store, folder string) {
 	wantOnly(t, s, []string{"0", "e", "other"}, []string{"bare", "full", "neighbour"})
 }
 
-// wantOnly wants these active experiments and runs and no others, and no problem, from every call that lists.
+// wantOnly wants these active experiments and runs and no others, and no problem, from every call
+// that lists.
 func wantOnly(t *testing.T, s *filestore.Store, experiments, runs []string) {
 	t.Helper()
 	ctx := t.Context()
@@ -202,7 +206,8 @@ func writeLocated(t *testing.T, s *filestore.Store, dir, folder string) {
 	}
 }
 
-// TestLocationsMoveToTheTrash follows a location in an experiment's folder to where that goes when it is deleted.
+// TestLocationsMoveToTheTrash follows a location in an experiment's folder to where that goes when
+// it is deleted.
 func TestLocationsMoveToTheTrash(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	located(t, dir, "URI/e/arts")
@@ -215,7 +220,8 @@ func TestLocationsMoveToTheTrash(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestArtifactFoldersAreNoRecords asks for folders of artifacts as experiments and runs, also for those that somebody made look like a run.
+// TestArtifactFoldersAreNoRecords asks for folders of artifacts as experiments and runs, also for
+// those that somebody made look like a run.
 func TestArtifactFoldersAreNoRecords(t *testing.T) {
 	for _, c := range locations {
 		dir := filepath.Join(t.TempDir(), "mlruns")
@@ -239,7 +245,8 @@ func TestArtifactFoldersAreNoRecords(t *testing.T) {
 	}
 }
 
-// TestLostRecordsAmongArtifacts still tells of an experiment and a run that have lost their meta.yaml where there are folders of artifacts.
+// TestLostRecordsAmongArtifacts still tells of an experiment and a run that have lost their
+// meta.yaml where there are folders of artifacts.
 func TestLostRecordsAmongArtifacts(t *testing.T) {
 	for _, c := range locations {
 		if c.folder == "e/arts/" || c.folder == "other/arts/" { // which is lost with its experiment

@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestRecordedRoots tells from the locations of experiments where a store was: a run of another experiment has its artifacts in the root as that
-// was recorded.
+// TestRecordedRoots tells from the locations of experiments where a store was: a run of another
+// experiment has its artifacts in the root as that was recorded.
 func TestRecordedRoots(t *testing.T) {
 	for _, c := range []struct {
 		name        string
@@ -77,8 +77,8 @@ func TestRecordedRoots(t *testing.T) {
 	}
 }
 
-// TestGoldenRecordedRoot moves the stores of real MLflow versions: the locations of their experiments, custom ones and other schemes among them, tell where
-// they were, and of nothing else.
+// TestGoldenRecordedRoot moves the stores of real MLflow versions: the locations of their
+// experiments, custom ones and other schemes among them, tell where they were, and of nothing else.
 func TestGoldenRecordedRoot(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		dir := g.store.write(t)
@@ -95,7 +95,8 @@ func TestGoldenRecordedRoot(t *testing.T) {
 	})
 }
 
-// TestRelocateLocationsInTheStore brings locations of every shape to the present place of the store, as MLflow would have written them there.
+// TestRelocateLocationsInTheStore brings locations of every shape to the present place of the
+// store, as MLflow would have written them there.
 func TestRelocateLocationsInTheStore(t *testing.T) {
 	for _, c := range locations {
 		t.Run(c.name, func(t *testing.T) {
@@ -130,7 +131,8 @@ func TestRelocateLocationsInTheStore(t *testing.T) {
 	}
 }
 
-// TestRelocateGoesOn ends a call after each of its steps: those that follow still find out where the store was.
+// TestRelocateGoesOn ends a call after each of its steps: those that follow still find out where
+// the store was.
 func TestRelocateGoesOn(t *testing.T) {
 	for steps := range 7 {
 		was, dir := filepath.Join(t.TempDir(), "mlruns"), filepath.Join(t.TempDir(), "mlruns")

@@ -15,7 +15,8 @@ import (
 //	experiment  .mlruns.<id>.lock   its meta.yaml and tags, its place, the making of runs in it
 //	run         <run>/.mlruns.lock  all that is in the run's folder
 //
-// Readers take none. An experiment's lock lies in the root: the folder moves while the lock is held, which Windows forbids for a folder with an open file.
+// Readers take none. An experiment's lock lies in the root: the folder moves while the lock is
+// held, which Windows forbids for a folder with an open file.
 
 type unlockFunc func() error
 
@@ -37,7 +38,8 @@ func (s *Store) unlock(unlock unlockFunc) {
 	}
 }
 
-// lockExperiment locks an experiment and tells where it lies now: it may have moved while the lock was waited for.
+// lockExperiment locks an experiment and tells where it lies now: it may have moved while the lock
+// was waited for.
 func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
 	if ref, err := s.findExperiment(id); err != nil {
 		return ref, nil, err // no lock file for what does not exist
@@ -53,7 +55,8 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 	return ref, unlock, err
 }
 
-// lockRun locks a run where it lies now, by lock. dirlock.ErrGone if its experiment moved meanwhile.
+// lockRun locks a run where it lies now, by lock. dirlock.ErrGone if its experiment moved
+// meanwhile.
 func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
 	ref, err := s.findRun(ctx, id)
 	if err != nil {
@@ -63,12 +66,13 @@ func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Contex
 	return ref, unlock, err
 }
 
-// hold says whether who locks a run holds its experiment from the beginning, which keeps the run in its place.
+// hold says whether who locks a run holds its experiment from the beginning, which keeps the run in
+// its place.
 type hold bool
 
 const (
-	// whenMoved is for an active run: who deletes its experiment waits for its lock. Its experiment is held once it has moved or is in the trash, for who
-	// restores that does not wait.
+	// whenMoved is for an active run: who deletes its experiment waits for its lock. Its experiment
+	// is held once it has moved or is in the trash, for who restores that does not wait.
 	whenMoved hold = false
 	// always is for who changes the stage, which whoever deletes the experiment has set.
 	always hold = true
@@ -77,7 +81,8 @@ const (
 // errRunMoved is a run that is to be looked for again. Nothing was written.
 var errRunMoved = errors.New("the run is not where it was")
 
-// untilFound tries again, with the run's experiment locked, when the run was found and then no longer there. Only who takes no locks can move it after that.
+// untilFound tries again, with the run's experiment locked, when the run was found and then no
+// longer there. Only who takes no locks can move it after that.
 func (s *Store) untilFound(ctx context.Context, runID string, hold hold, try func(held bool) (moved bool, err error)) (err error) {
 	moved := true
 	if hold == whenMoved {
@@ -105,7 +110,8 @@ func (s *Store) tryHeld(ctx context.Context, runID string, try func(held bool) (
 // placedRun is a locked run whose experiment is locked too, which keeps the run where it is.
 type placedRun struct{ run, experiment func() }
 
-// lockPlacedRun locks a run that was listed and its experiment, and tells where it lies now. It is nil where the run is gone.
+// lockPlacedRun locks a run that was listed and its experiment, and tells where it lies now. It is
+// nil where the run is gone.
 func (s *Store) lockPlacedRun(ctx context.Context, ref runRef) (runRef, *placedRun, error) {
 	e, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
 	if errors.Is(err, mlruns.ErrNotFound) {

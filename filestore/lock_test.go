@@ -30,7 +30,8 @@ func probe(ctx context.Context, s *filestore.Store, unique string) held {
 	}
 }
 
-// lockedOperations are writes; at is the end of the name that the operation of the file system works on before which the locks are looked at.
+// lockedOperations are writes; at is the end of the name that the operation of the file system
+// works on before which the locks are looked at.
 var lockedOperations = []struct {
 	name    string
 	prepare func(context.Context, *filestore.Store) error
@@ -100,7 +101,8 @@ func TestLocksOfEachOperation(t *testing.T) {
 			t.Parallel()
 			ctx := t.Context()
 			dir := t.TempDir()
-			// Locks are known by the real path of their files, so that both handles mean the same ones.
+			// Locks are known by the real path of their files, so that both handles mean the same
+			// ones.
 			other := openStore(t, filepath.Join(dir, "mlruns"), filestore.WithLockTimeout(time.Millisecond))
 			must := func(err error) {
 				t.Helper()
@@ -135,7 +137,8 @@ func TestLocksOfEachOperation(t *testing.T) {
 	}
 }
 
-// TestExperimentMovesBeforeItsLock lets another program delete the experiment after it was found and before its lock was had.
+// TestExperimentMovesBeforeItsLock lets another program delete the experiment after it was found
+// and before its lock was had.
 func TestExperimentMovesBeforeItsLock(t *testing.T) {
 	for name, do := range map[string]func(*faulty) error{
 		"create a run": func(f *faulty) error { return errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ExperimentID: "e1"})) },
@@ -157,7 +160,8 @@ func TestExperimentMovesBeforeItsLock(t *testing.T) {
 	}
 }
 
-// TestRunMovesUnderItsLock moves the experiment after the lock of its run was had: the write goes to where the run is now.
+// TestRunMovesUnderItsLock moves the experiment after the lock of its run was had: the write goes
+// to where the run is now.
 func TestRunMovesUnderItsLock(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	moved := false

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// The environment of the processes of the lock tests: what each does and to which store. They begin when their standard input ends.
+// The environment of the processes of the lock tests: what each does and to which store. They begin
+// when their standard input ends.
 const (
 	envLockTask = "MLRUNS_TEST_LOCK_TASK"
 	envLockDir  = "MLRUNS_TEST_LOCK_DIR"
@@ -183,7 +184,8 @@ func toggle(ctx context.Context, s *filestore.Store, _ int, say func(string, ...
 	return s.SetExperimentTag(ctx, "e1", "done", "yes")
 }
 
-// fill makes runs in the experiment e1 and logs to them until toggle is done, and says what it was told is there.
+// fill makes runs in the experiment e1 and logs to them until toggle is done, and says what it was
+// told is there.
 func fill(ctx context.Context, s *filestore.Store, id int, say func(string, ...any)) error {
 	refused := func(err error) bool { return errors.Is(err, mlruns.ErrNotActive) }
 	for i := 0; ; i++ {

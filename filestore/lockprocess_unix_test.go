@@ -19,8 +19,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// TestStaleHolders stops a process that holds a lock, and then kills it: a stopped one is waited for no longer than WithLockTimeout or the context says,
-// a dead one not at all.
+// TestStaleHolders stops a process that holds a lock, and then kills it: a stopped one is waited
+// for no longer than WithLockTimeout or the context says, a dead one not at all.
 func TestStaleHolders(t *testing.T) {
 	dir, s := lockStore(t)
 	holder := startLockTask(t, os.Args[0], "hold", dir, 0, nil)
@@ -71,7 +71,8 @@ func holdLock(t *testing.T, dir string, say func(string, ...any)) {
 	t.Fatal("not held: ", s.SetTag(t.Context(), "shared", "held", "v"))
 }
 
-// TestLockFileOfAnotherUser writes, as another user, to a store whose folders all may write but whose lock files it may not.
+// TestLockFileOfAnotherUser writes, as another user, to a store whose folders all may write but
+// whose lock files it may not.
 func TestLockFileOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")

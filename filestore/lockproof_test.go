@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// lockStore makes a store with the run "shared" and the experiments e0 … that processes contend for.
+// lockStore makes a store with the run "shared" and the experiments e0 … that processes contend
+// for.
 func lockStore(t *testing.T) (dir string, s *filestore.Store) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "mlruns")
@@ -33,7 +34,8 @@ func lockStore(t *testing.T) (dir string, s *filestore.Store) {
 	return dir, s
 }
 
-// TestOneOfManyProcessesWins is the table of layout.md §10, for what must be the only one of its name, id or value.
+// TestOneOfManyProcessesWins is the table of layout.md §10, for what must be the only one of its
+// name, id or value.
 func TestOneOfManyProcessesWins(t *testing.T) {
 	dir, s := lockStore(t)
 	for round := range lockRounds {
@@ -107,8 +109,8 @@ func TestOneOfManyProcessesWins(t *testing.T) {
 	noProblems(t, s, mlruns.ProblemDuplicate, mlruns.ProblemNotPortable) // the twins in the trash
 }
 
-// TestDeletingBesideCreatingAndLogging lets one process delete and restore an experiment while others fill it: what was acknowledged is there, and what
-// was refused was refused as not active.
+// TestDeletingBesideCreatingAndLogging lets one process delete and restore an experiment while
+// others fill it: what was acknowledged is there, and what was refused was refused as not active.
 func TestDeletingBesideCreatingAndLogging(t *testing.T) {
 	dir, s := lockStore(t)
 	list := []process{startLockTask(t, os.Args[0], "toggle", dir, 0, nil)}
@@ -153,8 +155,9 @@ func TestDeletingBesideCreatingAndLogging(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestLockFilesDeletedAllTheTime has a sync program that deletes lock files while they are held. Two writers may then be in at once; points are appended and
-// params made by one step of the system each, so none is lost or replaced all the same.
+// TestLockFilesDeletedAllTheTime has a sync program that deletes lock files while they are held.
+// Two writers may then be in at once; points are appended and params made by one step of the system
+// each, so none is lost or replaced all the same.
 func TestLockFilesDeletedAllTheTime(t *testing.T) {
 	dir, s := lockStore(t)
 	stop := make(chan struct{})
@@ -208,7 +211,8 @@ func TestLockFilesDeletedAllTheTime(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestLockFileDeletedWhileHeld is layout.md §10, rule 2: who waits for the deleted file gets the one that the name leads to, and that one counts from then on.
+// TestLockFileDeletedWhileHeld is layout.md §10, rule 2: who waits for the deleted file gets the
+// one that the name leads to, and that one counts from then on.
 func TestLockFileDeletedWhileHeld(t *testing.T) {
 	for name, c := range map[string]struct {
 		file  string
@@ -227,7 +231,8 @@ func TestLockFileDeletedWhileHeld(t *testing.T) {
 				t.Fatal(err)
 			}
 			hold := func() *flock.Flock {
-				// By another handle than the store's, as another process would: past the mutex of this one.
+				// By another handle than the store's, as another process would: past the mutex of
+				// this one.
 				f := flock.New(path)
 				if ok, err := f.TryLock(); !ok || err != nil {
 					t.Fatalf("TryLock = %v, %v", ok, err)

@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// LogMetric implements mlruns.Store. The commit point is the write of the line, or the link that makes a new metric's file.
+// LogMetric implements mlruns.Store. The commit point is the write of the line, or the link that
+// makes a new metric's file.
 func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) error {
 	const op = "log metric"
 	if err := m.Validate(); err != nil {
@@ -27,8 +28,9 @@ func (s *Store) LogParam(ctx context.Context, runID, key, value string) error {
 	return fail(op, runID, s.logBatch(ctx, runID, b))
 }
 
-// SetTag implements mlruns.Store. The commit point is the rename of the tag's file. For mlflow.runName meta.yaml follows: a failure between the two
-// leaves the old run_name there, and a retry completes it.
+// SetTag implements mlruns.Store. The commit point is the rename of the tag's file. For
+// mlflow.runName meta.yaml follows: a failure between the two leaves the old run_name there, and a
+// retry completes it.
 func (s *Store) SetTag(ctx context.Context, runID, key, value string) error {
 	const op = "set tag"
 	tag := mlruns.Tag{Key: key, Value: value}
@@ -38,7 +40,8 @@ func (s *Store) SetTag(ctx context.Context, runID, key, value string) error {
 	return fail(op, runID, s.logBatch(ctx, runID, mlruns.Batch{Tags: []mlruns.Tag{tag}}))
 }
 
-// DeleteTag implements mlruns.Store. The commit point is the removal of the tag's file. Deleting mlflow.runName leaves run_name in meta.yaml, as in MLflow.
+// DeleteTag implements mlruns.Store. The commit point is the removal of the tag's file. Deleting
+// mlflow.runName leaves run_name in meta.yaml, as in MLflow.
 func (s *Store) DeleteTag(ctx context.Context, runID, key string) error {
 	return fail("delete tag", runID, s.deleteTag(ctx, runID, key))
 }
@@ -59,8 +62,10 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	})
 }
 
-// LogBatch implements mlruns.Store. Each value has a commit point of its own, that of LogMetric, LogParam and SetTag; all points of one metric share one.
-// A failure in the middle leaves what was written before it, and a retry of the batch completes it, except that points already written are written twice.
+// LogBatch implements mlruns.Store. Each value has a commit point of its own, that of LogMetric,
+// LogParam and SetTag; all points of one metric share one. A failure in the middle leaves what was
+// written before it, and a retry of the batch completes it, except that points already written are
+// written twice.
 func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) error {
 	const op = "log batch"
 	b = s.truncated(b)

@@ -15,8 +15,9 @@ type loggedRun struct {
 	kept *keptRun // nil where no handles are kept
 }
 
-// withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold. placed says of a kept run that do looks first that one of its files
-// is where it was, or else returns errRunMoved.
+// withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold. placed
+// says of a kept run that do looks first that one of its files is where it was, or else returns
+// errRunMoved.
 func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*keptRun) bool, do func(loggedRun) error) error {
 	if r := s.kept.take(runID); r != nil {
 		if done, err := s.logKept(ctx, r, placed, do); done {
@@ -50,8 +51,8 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 	return !stale, err
 }
 
-// logFound looks for the run, and keeps its handles where that may be. moved says that it was no longer there when it was to be locked or read, or that its
-// experiment is to be held.
+// logFound looks for the run, and keeps its handles where that may be. moved says that it was no
+// longer there when it was to be locked or read, or that its experiment is to be held.
 func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(loggedRun) error) (moved bool, err error) {
 	fresh := &keptRun{}
 	ref, unlock, err := s.lockRun(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {

@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// lostProblems are what Verify says when a file or folder is gone, by its path; what is not here is not missed.
+// lostProblems are what Verify says when a file or folder is gone, by its path; what is not here is
+// not missed.
 var lostProblems = map[string]mlruns.ProblemKind{
 	"0/meta.yaml": mlruns.ProblemMissingMeta, "1/meta.yaml": mlruns.ProblemMissingMeta, "1/run/meta.yaml": mlruns.ProblemMissingMeta, "1/deleted/meta.yaml": mlruns.ProblemMissingMeta,
 	".trash/2/meta.yaml": mlruns.ProblemMissingMeta, ".trash/2/trashed/meta.yaml": mlruns.ProblemMissingMeta, "1/run/inputs/*/meta.yaml": mlruns.ProblemMissingMeta,
@@ -17,7 +18,8 @@ var lostProblems = map[string]mlruns.ProblemKind{
 	"1/datasets": mlruns.ProblemDangling, "1/datasets/*": mlruns.ProblemDangling, "1/datasets/*/meta.yaml": mlruns.ProblemDangling,
 }
 
-// TestLost removes one file or folder of the store, at every level, and compares every call with what MLflow answered. Verify names what is missed.
+// TestLost removes one file or folder of the store, at every level, and compares every call with
+// what MLflow answered. Verify names what is missed.
 func TestLost(t *testing.T) {
 	t.Parallel()
 	all := readMLflowAnswers(t)
@@ -33,7 +35,8 @@ func TestLost(t *testing.T) {
 	d.judge(t, "3.11.1")
 }
 
-// names checks that Verify tells one kind of problem, or none at all. A root that is gone is an error.
+// names checks that Verify tells one kind of problem, or none at all. A root that is gone is an
+// error.
 func (s *mlflowStore) names(what string, want mlruns.ProblemKind) {
 	s.t.Helper()
 	var kinds []mlruns.ProblemKind

@@ -24,7 +24,8 @@ func (r *repair) makeMissing(name string) remedy {
 	}}
 }
 
-// setStage makes an experiment's lifecycle_stage what its place says, and first that of the runs which were marked with it by an interrupted deletion.
+// setStage makes an experiment's lifecycle_stage what its place says, and first that of the runs
+// which were marked with it by an interrupted deletion.
 func (r *repair) setStage(ref experimentRef, meta string) remedy {
 	stage := ref.stage()
 	action := "set lifecycle_stage to " + string(stage)
@@ -55,8 +56,9 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 	}}
 }
 
-// unmarkRuns makes the runs of an active experiment active that were marked deleted together with it. Each is a change of its own; the experiment's meta.yaml, which
-// says when that was, comes last.
+// unmarkRuns makes the runs of an active experiment active that were marked deleted together with
+// it. Each is a change of its own; the experiment's meta.yaml, which says when that was, comes
+// last.
 func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.Document, all *steps) error {
 	deleted, err := markedDeleted(doc, e)
 	if err != nil || deleted.IsZero() {
@@ -86,7 +88,8 @@ func (r *repair) clearLeftover(p mlruns.Problem) remedy {
 	}}
 }
 
-// finishMove moves aside the one in the trash of two folders of an experiment whose move was interrupted, and the file that says so.
+// finishMove moves aside the one in the trash of two folders of an experiment whose move was
+// interrupted, and the file that says so.
 func (r *repair) finishMove(ref experimentRef, mark string) remedy {
 	return remedy{action: "keep the experiment in the root, and move aside what is in the trash too", takes: mark, do: func(*remedy) error {
 		active, trashed := newExperimentRef(ref.id, false), newExperimentRef(ref.id, true)
@@ -101,7 +104,9 @@ func (r *repair) finishMove(ref experimentRef, mark string) remedy {
 		}
 		if empty, err := r.isEmpty(active.dir); err != nil {
 			return err
-		} else if empty { // the last of the original, which nothing but the mark tells from a folder of the user's
+		} else if empty {
+			// The last of the original, which nothing but the mark tells from a folder of the
+			// user's.
 			if err := r.tree.remove(active.dir); err != nil {
 				return err
 			}
@@ -140,7 +145,8 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 	}}
 }
 
-// addPoints appends the points of one metric file that another lacks. The former's points are in memory at once.
+// addPoints appends the points of one metric file that another lacks. The former's points are in
+// memory at once.
 func (r *repair) addPoints(run runRef, key, from, to string) error {
 	lacking := map[codec.Identity]bool{}
 	tooMany := false

@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// TestMendingSaysWhyNot has remedies meet what was not there when they were chosen: each error says one thing, and is not taken for a thing that was mended.
+// TestMendingSaysWhyNot has remedies meet what was not there when they were chosen: each error says
+// one thing, and is not taken for a thing that was mended.
 func TestMendingSaysWhyNot(t *testing.T) {
 	mem := memfs.New()
 	s, err := Open("/mlruns", WithFs(mem), WithLocking(LockNone))

@@ -22,7 +22,8 @@ func (s *Store) keyFile(name string) (keyFile, error) {
 	return keyFile{folder: f, name: path.Base(name), path: name}, err
 }
 
-// mendMetric brings a metric file into the form that every MLflow version reads: a point on each line, none twice, a newline at the end.
+// mendMetric brings a metric file into the form that every MLflow version reads: a point on each
+// line, none twice, a newline at the end.
 func (r *repair) mendMetric(run runRef, name string) remedy {
 	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(run, name, m) }}
 	state, err := r.examine(name)
@@ -118,7 +119,8 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 	return size - int64(len(tail)), err
 }
 
-// addNewline ends the last line, which may have been cut inside its last number: the original is kept. The commit point is the write.
+// addNewline ends the last line, which may have been cut inside its last number: the original is
+// kept. The commit point is the write.
 func (r *repair) addNewline(name string) (err error) {
 	f, err := r.tree.fs.OpenFile(r.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
@@ -145,7 +147,8 @@ func (r *repair) addNewline(name string) (err error) {
 	return nil
 }
 
-// rewrite replaces a metric file by one that has its good lines. It gives how much of the old one was read.
+// rewrite replaces a metric file by one that has its good lines. It gives how much of the old one
+// was read.
 func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, err error) {
 	in, err := r.tree.fs.Open(r.tree.name(name))
 	if err != nil {
@@ -156,8 +159,9 @@ func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, e
 	return lines.read, errors.Join(err, lines.close())
 }
 
-// carryOver appends to a metric file that was replaced what MLflow has appended to the original since size bytes of that were read. What comes later goes
-// nowhere else: MLflow opens the file anew for every point.
+// carryOver appends to a metric file that was replaced what MLflow has appended to the original
+// since size bytes of that were read. What comes later goes nowhere else: MLflow opens the file
+// anew for every point.
 func (r *repair) carryOver(run runRef, key, name string, size int64) error {
 	for {
 		if err := sleep(r.ctx, tornRetry); err != nil {
@@ -189,7 +193,8 @@ func (r *repair) readFrom(name string, offset int64) ([]byte, error) {
 	return data[:bytes.LastIndexByte(data, '\n')+1], err
 }
 
-// goodLines reads a metric file without the lines that are no points and without those it is told to leave out. It closes the file at its end.
+// goodLines reads a metric file without the lines that are no points and without those it is told
+// to leave out. It closes the file at its end.
 type goodLines struct {
 	file     io.Closer
 	in       *bufio.Reader

@@ -43,7 +43,8 @@ func TestMetaNestedTooDeeply(t *testing.T) {
 	}
 }
 
-// TestMetaAliases reads an alias to a text wherever it stands, as PyYAML does, and refuses one to a collection.
+// TestMetaAliases reads an alias to a text wherever it stands, as PyYAML does, and refuses one to a
+// collection.
 func TestMetaAliases(t *testing.T) {
 	for added, want := range map[string]string{
 		"anchor: &who alice\nuser_id: *who\n":               "",

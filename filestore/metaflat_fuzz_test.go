@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 )
 
-// FuzzMeta holds the scan by hand to yaml.v3: what it takes, yaml.v3 reads as the same keys and texts, and both make the same run of it.
+// FuzzMeta holds the scan by hand to yaml.v3: what it takes, yaml.v3 reads as the same keys and
+// texts, and both make the same run of it.
 func FuzzMeta(f *testing.F) {
 	run := newRunRef(newExperimentRef("1", false), "r")
 	doc := codec.NewRunDocument(mlruns.RunInfo{ID: "r", ExperimentID: "1", Name: "my 'run': #1", Status: mlruns.StatusRunning, Stage: mlruns.StageActive, User: "é"})

@@ -13,14 +13,16 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// MLflow rewrites a run's meta.yaml, tags and params in place: a reader may meet an empty or half-written one, for well under a
-// millisecond on a local disk. A file that has not changed for recentWrite is not being written.
+// MLflow rewrites a run's meta.yaml, tags and params in place: a reader may meet an empty or
+// half-written one, for well under a millisecond on a local disk. A file that has not changed for
+// recentWrite is not being written.
 const recentWrite = 10 * time.Second
 
 // metaRetries are the pauses before looking again at a meta.yaml that makes no sense, MLflow's own.
 var metaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
 
-// beingWritten reports whether a file changed so lately that its writer may not be done. Clocks may differ in both directions.
+// beingWritten reports whether a file changed so lately that its writer may not be done. Clocks may
+// differ in both directions.
 func beingWritten(f rootfs.Folder, name string) bool {
 	info, err := f.Stat(name)
 	if err != nil {
@@ -30,8 +32,9 @@ func beingWritten(f rootfs.Folder, name string) bool {
 	return age < recentWrite && age > -recentWrite
 }
 
-// readMeta reads the meta.yaml named name in a folder; use says whether its content will do, and whether it shows no sign of having been cut.
-// What makes no sense or may be cut, and is fresh, is read again.
+// readMeta reads the meta.yaml named name in a folder; use says whether its content will do, and
+// whether it shows no sign of having been cut. What makes no sense or may be cut, and is fresh, is
+// read again.
 func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
 	for try := 0; ; try++ {
 		data, err := m.readFile(f, name)
@@ -79,13 +82,15 @@ func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string,
 	})
 }
 
-// whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every program ends it with a newline, and that of a run with the
-// key user_id. One that lacks them is read all the same when nobody is writing it.
+// whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every
+// program ends it with a newline, and that of a run with the key user_id. One that lacks them is
+// read all the same when nobody is writing it.
 func whole(data []byte, d codec.Scalars) bool {
 	return bytes.HasSuffix(data, []byte("\n")) && (d.Find(codec.KeyRunID) < 0 || d.Find(codec.KeyUserID) >= 0)
 }
 
-// readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the place contradicts, go to p.
+// readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the
+// place contradicts, go to p.
 func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
@@ -132,7 +137,8 @@ func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e ml
 	return e, doc, err
 }
 
-// readExperimentMeta reads an experiment's meta.yaml from the root or from its own folder; name is the file's path from there.
+// readExperimentMeta reads an experiment's meta.yaml from the root or from its own folder; name is
+// the file's path from there.
 func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref experimentRef, p *problems) (e mlruns.Experiment, err error) {
 	m := newScratch()
 	defer m.free()
@@ -148,7 +154,8 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref e
 	return e, err
 }
 
-// readRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is the file's path from there.
+// readRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is
+// the file's path from there.
 func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (info mlruns.RunInfo, err error) {
 	m := newScratch()
 	defer m.free()

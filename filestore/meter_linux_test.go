@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// meter reports what a benchmark's loop cost beside the time that passed, which other work on the machine lengthens: processor time of all threads,
-// in the program and in the kernel, and the most memory that the process had, its binary included.
+// meter reports what a benchmark's loop cost beside the time that passed, which other work on the
+// machine lengthens: processor time of all threads, in the program and in the kernel, and the most
+// memory that the process had, its binary included.
 type meter struct{ cpu int64 }
 
 func newMeter() meter {

@@ -2,7 +2,8 @@ package filestore_test
 
 import "testing"
 
-// measure runs a benchmark's operation, and reports what it costs beside the time that passes: allocations, what meter measures, and its system calls.
+// measure runs a benchmark's operation, and reports what it costs beside the time that passes:
+// allocations, what meter measures, and its system calls.
 func measure(b *testing.B, op func()) {
 	b.Helper()
 	c, counted := countCalls(op)
@@ -18,5 +19,6 @@ func measure(b *testing.B, op func()) {
 	}
 }
 
-// calls are the system calls of an operation, and those of them that open a file or folder, or fail to.
+// calls are the system calls of an operation, and those of them that open a file or folder, or fail
+// to.
 type calls struct{ all, opens int64 }

@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// tornRetry is the pause before looking again at a metric file that is empty or whose last line has no newline: a writer may have just made it, or be in the
-// middle of a page.
+// tornRetry is the pause before looking again at a metric file that is empty or whose last line has
+// no newline: a writer may have just made it, or be in the middle of a page.
 const tornRetry = 20 * time.Millisecond
 
 // scanner goes through the points of a metric file and reports lines that are none.
@@ -24,7 +24,8 @@ type scanner struct {
 	line int
 	any  bool // a point or a problem was met
 	bad  int  // lines that are no points
-	// marked tells of a byte order mark before the first line, pointer of one in place of the content.
+	// marked tells of a byte order mark before the first line, pointer of one in place of the
+	// content.
 	marked, pointer bool
 	tail            tailState
 	// strict reports what is no loss, but keeps MLflow from reading the file.
@@ -55,7 +56,8 @@ func stateOf(tail []byte) tailState {
 	return tailTorn
 }
 
-// maxBadLines is how many lines of one file are reported one by one: a file of another kind can have millions.
+// maxBadLines is how many lines of one file are reported one by one: a file of another kind can
+// have millions.
 const maxBadLines = 100
 
 func (s *scanner) malformed(reason string) {
@@ -118,7 +120,8 @@ func (s *scanner) notPoint(line []byte, why error) {
 func (s *scanner) isPointer(line []byte) bool {
 	d := codec.GitPointerOrLink(line)
 	if d == nil {
-		d = codec.GitPointer(append(bytes.Clone(line), "\noid any"...)) // of git-lfs the second line, which is not here, matters too
+		// of git-lfs the second line, which is not here, matters too
+		d = codec.GitPointer(append(bytes.Clone(line), "\noid any"...))
 	}
 	if d != nil {
 		s.pointer = true
@@ -158,7 +161,8 @@ func (s *scanner) points(each func(codec.Point) bool) func(line []byte) bool {
 	}
 }
 
-// read calls each for every whole line of a file: it reads a small one at once, and streams the others.
+// read calls each for every whole line of a file: it reads a small one at once, and streams the
+// others.
 func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bool) error {
 	m := newScratch()
 	defer m.free()
@@ -189,7 +193,8 @@ func tailOf(data []byte) []byte { return data[bytes.LastIndexByte(data, '\n')+1:
 // streamChunk is how much of a history is in memory at once. A longer line is no point.
 const streamChunk = 256 << 10
 
-// stream is read for a file of any size in bounded memory, with the help of a buffer. each returns false to stop.
+// stream is read for a file of any size in bounded memory, with the help of a buffer. each returns
+// false to stop.
 func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(line []byte) bool) error {
 	f, err := k.folder.Open(k.name)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestLineNumbersOfHistory has a line longer than a history keeps in memory between others: it is one line.
+// TestLineNumbersOfHistory has a line longer than a history keeps in memory between others: it is
+// one line.
 func TestLineNumbersOfHistory(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	long := strings.Repeat("7", 700<<10)

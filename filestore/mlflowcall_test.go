@@ -20,10 +20,12 @@ import (
 	"github.com/mlruns/mlruns/search"
 )
 
-// mlflowAnswers is testdata/texts/mlflow-3.11.json: a store, and what MLflow answered to calls on it.
+// mlflowAnswers is testdata/texts/mlflow-3.11.json: a store, and what MLflow answered to calls on
+// it.
 type mlflowAnswers struct {
-	Files     map[string]string // by path; one that ends in / is an empty folder
-	Unreached map[string]string // places of MLflow's source that raise and that no call reaches, each with the reason
+	Files map[string]string // by path; one that ends in / is an empty folder
+	// places of MLflow's source that raise and that no call reaches, each with the reason
+	Unreached map[string]string
 	Cases     []mlflowCall
 	Lost      []mlflowCall
 }
@@ -55,7 +57,8 @@ type mlflowCall struct {
 	Answer mlflowAnswer
 }
 
-// mlflowAnswer is what a call gives, or its error; Python is the type of an exception that is none of MLflow's own.
+// mlflowAnswer is what a call gives, or its error; Python is the type of an exception that is none
+// of MLflow's own.
 type mlflowAnswer struct {
 	Gives              any
 	Code, Text, Python string
@@ -125,7 +128,8 @@ func (a mlflowArgs) batch() mlruns.Batch {
 	return b
 }
 
-// mlflowCalls are the calls of MLflow's store in our terms; what they give has the form that make_texts.py gives it.
+// mlflowCalls are the calls of MLflow's store in our terms; what they give has the form that
+// make_texts.py gives it.
 var mlflowCalls = map[string]func(ctx context.Context, s *filestore.Store, a mlflowArgs) (any, error){
 	"create_experiment": func(ctx context.Context, s *filestore.Store, a mlflowArgs) (any, error) {
 		return nil, errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: a.Name, ArtifactLocation: a.Location, Tags: a.tags()}))

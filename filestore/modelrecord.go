@@ -11,9 +11,10 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// RecordLoggedModel implements mlruns.Store: the tag mlflow.log-model.history is a JSON array to which an object is added, in the text form of
-// Python's json.dumps. MLflow reads, changes and writes the tag without a lock; here no record of ours is lost.
-// ErrBusy if MLflow is in the middle of writing it for a second: calling again is safe. The commit point is that of SetTag.
+// RecordLoggedModel implements mlruns.Store: the tag mlflow.log-model.history is a JSON array to
+// which an object is added, in the text form of Python's json.dumps. MLflow reads, changes and
+// writes the tag without a lock; here no record of ours is lost. ErrBusy if MLflow is in the middle
+// of writing it for a second: calling again is safe. The commit point is that of SetTag.
 func (s *Store) RecordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
 	return fail("record logged model", runID, s.recordLoggedModel(ctx, runID, m))
 }
@@ -47,12 +48,13 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	})
 }
 
-// modelRetries are the pauses before looking again at a list of models that is empty or cut off. They are longer than emptyRetry: what is lost here is all
-// models.
+// modelRetries are the pauses before looking again at a list of models that is empty or cut off.
+// They are longer than emptyRetry: what is lost here is all models.
 var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 
-// readModels reads the list of models, again while it is fresh and not whole: MLflow truncates the file and then writes it, what is beyond 8 KiB with
-// another call, and a list begun anew in between would replace all that it writes. An old one is taken as it is.
+// readModels reads the list of models, again while it is fresh and not whole: MLflow truncates the
+// file and then writes it, what is beyond 8 KiB with another call, and a list begun anew in between
+// would replace all that it writes. An old one is taken as it is.
 func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {

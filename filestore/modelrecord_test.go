@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestModelsWhileMLflowWrites lets MLflow truncate the list of models, or write the beginning of it, and the whole only after several looks: a list begun
-// anew would lose all of it.
+// TestModelsWhileMLflowWrites lets MLflow truncate the list of models, or write the beginning of
+// it, and the whole only after several looks: a list begun anew would lose all of it.
 func TestModelsWhileMLflowWrites(t *testing.T) {
 	t.Parallel()
 	const tag = "mlruns/e1/run/tags/" + mlruns.TagModelHistory

@@ -42,7 +42,8 @@ var mounts = []struct {
 	{"another disk for artifacts", artifactsOnMount},
 }
 
-// TestMovesOnMounts does what moves folders where the kernel refuses to rename them: in a process of its own, whose mounts nobody else sees.
+// TestMovesOnMounts does what moves folders where the kernel refuses to rename them: in a process
+// of its own, whose mounts nobody else sees.
 func TestMovesOnMounts(t *testing.T) {
 	for _, m := range mounts {
 		t.Run(m.name, func(t *testing.T) {
@@ -75,7 +76,8 @@ func mount(source, target, kind string, flags uintptr, options string) bool {
 	return true
 }
 
-// storeToMove is a store with the experiments e1 and e2 of a run each, and an artifact in the first.
+// storeToMove is a store with the experiments e1 and e2 of a run each, and an artifact in the
+// first.
 func storeToMove(t *testing.T, dir string) *filestore.Store {
 	t.Helper()
 	s := openStore(t, dir)
@@ -102,7 +104,8 @@ func movedWhole(t *testing.T, s *filestore.Store, id string, stage mlruns.Lifecy
 
 const paramsRead = 100
 
-// readsWhile reads a run of so many params as another process would, whole each time, until it is stopped.
+// readsWhile reads a run of so many params as another process would, whole each time, until it is
+// stopped.
 func readsWhile(t *testing.T, root, id string) (stop func()) {
 	t.Helper()
 	s, err := filestore.Open(root, filestore.WithReadOnly())
@@ -153,7 +156,8 @@ func removedBy(t *testing.T, s *filestore.Store) (paths []string, failed error) 
 	return paths, nil
 }
 
-// movesOnOverlay has a store in the lower layer of an overlay file system, which renames none of its folders.
+// movesOnOverlay has a store in the lower layer of an overlay file system, which renames none of
+// its folders.
 func movesOnOverlay(t *testing.T, dir string) {
 	for _, name := range []string{"upper", "work", "merged"} {
 		must(t, os.Mkdir(filepath.Join(dir, name), 0o777))

@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
-// movable refuses to move an experiment where it is known beforehand that it cannot be, and makes its new place free. The caller holds the experiment's lock.
+// movable refuses to move an experiment where it is known beforehand that it cannot be, and makes
+// its new place free. The caller holds the experiment's lock.
 func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 	if err := s.ownFolder(from.dir); err != nil {
 		return err
@@ -42,7 +43,8 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 	if err := s.clearPlace(ctx, to); err != nil {
 		return err
 	}
-	// Now the experiment is in one place only. A mark of an interrupted move that is still in it must not be taken for one of this move, or of a later one.
+	// Now the experiment is in one place only. A mark of an interrupted move that is still in it
+	// must not be taken for one of this move, or of a later one.
 	return s.dropMark(from)
 }
 
@@ -66,7 +68,8 @@ func cannotMove(dir string, err error) error {
 	return err
 }
 
-// clearPlace makes the place free that an experiment is to be moved to, of what an interrupted move left there. Anything else that is there is mlruns.ErrExists.
+// clearPlace makes the place free that an experiment is to be moved to, of what an interrupted move
+// left there. Anything else that is there is mlruns.ErrExists.
 func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 	taken, err := s.tree.exists(to.dir)
 	if err != nil || !taken {
@@ -95,7 +98,8 @@ func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}
 }
 
-// halfMoved reports whether an experiment that is in the root and in the trash is so because moving it was interrupted. The one in the root is meant.
+// halfMoved reports whether an experiment that is in the root and in the trash is so because moving
+// it was interrupted. The one in the root is meant.
 func (s *Store) halfMoved(id string) bool {
 	for _, trashed := range [...]bool{false, true} {
 		if marked, err := s.tree.exists(layout.Join(layout.Experiment(id, trashed), layout.Moving)); err == nil && marked {
@@ -105,8 +109,8 @@ func (s *Store) halfMoved(id string) bool {
 	return false
 }
 
-// discardCopy removes the one in the trash of two folders of an experiment that was moved only in part, and the mark of the other, which must be readable: it is the
-// only one then.
+// discardCopy removes the one in the trash of two folders of an experiment that was moved only in
+// part, and the mark of the other, which must be readable: it is the only one then.
 func (s *Store) discardCopy(ctx context.Context, id string) error {
 	active := newExperimentRef(id, false)
 	if _, _, err := s.readExperimentOnly(ctx, active); err != nil {
@@ -130,7 +134,9 @@ func (s *Store) discardCopy(ctx context.Context, id string) error {
 	return s.dropMark(active)
 }
 
-// moveExperiment moves the folder of an experiment, to a place that movable has made free. The caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is carried.
+// moveExperiment moves the folder of an experiment, to a place that movable has made free. The
+// caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is
+// carried.
 func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) error {
 	err := s.tree.rename(from.dir, to.dir)
 	if atomicfile.CrossesFileSystems(err) {
@@ -148,9 +154,11 @@ func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) erro
 	return nil
 }
 
-// carryExperiment makes a copy of an experiment in the private folder, renames it to its place and removes the original. While both are there the one in
-// the root is meant. So the commit point is, of an experiment that leaves the trash, the rename of the copy; of one that goes there, the
-// rename of the original's meta.yaml that follows. The copy has the file layout.Moving until the original is gone.
+// carryExperiment makes a copy of an experiment in the private folder, renames it to its place and
+// removes the original. While both are there the one in the root is meant. So the commit point is,
+// of an experiment that leaves the trash, the rename of the copy; of one that goes there, the
+// rename of the original's meta.yaml that follows. The copy has the file layout.Moving until the
+// original is gone.
 func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) error {
 	if at := s.mountBelow(from.dir); at != "" {
 		return cannotMove(at, &fs.PathError{Op: "rename", Path: at, Err: syscall.EBUSY})
@@ -186,7 +194,8 @@ func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) err
 	return s.removeCarried(ctx, from, to)
 }
 
-// copyExperiment builds the copy of an experiment. It gives the path of what it has made, whatever the error.
+// copyExperiment builds the copy of an experiment. It gives the path of what it has made, whatever
+// the error.
 func (s *Store) copyExperiment(ctx context.Context, from experimentRef) (staging string, err error) {
 	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
 		return "", err
@@ -228,11 +237,13 @@ func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error
 	return nil
 }
 
-// readersTime is how long readers, who take no locks, have to finish with what they found in the original of a copy.
+// readersTime is how long readers, who take no locks, have to finish with what they found in the
+// original of a copy.
 const readersTime = 50 * time.Millisecond
 
-// hideRuns removes the meta.yaml of each run in the original of a copy, so that nobody finds it there any more. Before that those finish who have listed the runs, and after
-// it those who read one: what is left of a run while its files are removed would pass for all of it.
+// hideRuns removes the meta.yaml of each run in the original of a copy, so that nobody finds it
+// there any more. Before that those finish who have listed the runs, and after it those who read
+// one: what is left of a run while its files are removed would pass for all of it.
 func (s *Store) hideRuns(ctx context.Context, c *carrier, from, to experimentRef) error {
 	refs, err := s.runRefs(from, nil)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// newMoving is a store whose experiment e1 moves to the trash, or back, at the first operation of a kind on a path after arming. It has a tag that is not UTF-8.
+// newMoving is a store whose experiment e1 moves to the trash, or back, at the first operation of a
+// kind on a path after arming. It has a tag that is not UTF-8.
 func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *filestore.Store) {
 	t.Helper()
 	mem := memfs.New()
@@ -153,7 +154,8 @@ func TestVerifyOfMovingExperiment(t *testing.T) {
 	}
 }
 
-// wantBadTag wants the one problem there is but for those of the move, which is the test's own and leaves meta.yaml as it was.
+// wantBadTag wants the one problem there is but for those of the move, which is the test's own and
+// leaves meta.yaml as it was.
 func wantBadTag(t *testing.T, problems []mlruns.Problem) {
 	t.Helper()
 	problems = slices.DeleteFunc(problems, func(p mlruns.Problem) bool { return p.Kind == mlruns.ProblemStage })

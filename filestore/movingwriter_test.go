@@ -52,7 +52,8 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 				if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.RestoreRun(t.Context(), "run"); err != nil { // so that there is an active run in the trash
+				// so that there is an active run in the trash
+				if err := s.RestoreRun(t.Context(), "run"); err != nil {
 					t.Fatal(err)
 				}
 				armed = true
@@ -85,7 +86,8 @@ func (a afterStat) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// Whenever the run was found its experiment is deleted or restored, as often as the locks let that be.
+// Whenever the run was found its experiment is deleted or restored, as often as the locks let that
+// be.
 func TestWriterAmongMoves(t *testing.T) {
 	found := func(string) {}
 	s := openStore(t, "/mlruns", filestore.WithFs(afterStat{memfs.New(), &found}))
@@ -129,7 +131,8 @@ func TestWriterAmongMoves(t *testing.T) {
 	noProblems(t, s)
 }
 
-// Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused there waits for nobody.
+// Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused
+// there waits for nobody.
 func TestLoggingInTheTrash(t *testing.T) {
 	mem := memfs.NewLocal()
 	s := openStore(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))

@@ -21,7 +21,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// The proofs are worth what they find. Each mutant below is a store without one thing that makes it safe, taken away by the file system under it.
+// The proofs are worth what they find. Each mutant below is a store without one thing that makes it
+// safe, taken away by the file system under it.
 
 // native is a file system with both of its sides.
 type native interface {
@@ -85,7 +86,8 @@ func (m withoutFileSync) Open(name string) (afero.File, error) {
 
 func (m withoutFolderSync) SyncDir(string) error { return nil }
 
-// TestMutantsLosePower looks how many power cuts it takes to catch a store that replaces in place or does not sync.
+// TestMutantsLosePower looks how many power cuts it takes to catch a store that replaces in place
+// or does not sync.
 func TestMutantsLosePower(t *testing.T) {
 	const limit = 200
 	for name, over := range map[string]func(faultfs.Fs) afero.Fs{
@@ -113,7 +115,8 @@ func TestMutantsLosePower(t *testing.T) {
 	}
 }
 
-// twoWriters lets two stores of one disk write to one run, and to one experiment's name, at once. What they disagree about is what is wrong.
+// twoWriters lets two stores of one disk write to one run, and to one experiment's name, at once.
+// What they disagree about is what is wrong.
 func twoWriters(ctx context.Context, seed uint64, share bool) (wrong []string) {
 	mem := memfs.New()
 	// A writer may lose the processor between any two operations.
@@ -174,7 +177,8 @@ func twoWriters(ctx context.Context, seed uint64, share bool) (wrong []string) {
 	return wrong
 }
 
-// TestMutantWithoutLock looks how many runs of two writers it takes to catch stores whose locks do not meet.
+// TestMutantWithoutLock looks how many runs of two writers it takes to catch stores whose locks do
+// not meet.
 func TestMutantWithoutLock(t *testing.T) {
 	const limit = 200
 	for seed := range uint64(limit) {

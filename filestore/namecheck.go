@@ -14,9 +14,10 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// nameCheck looks for the name of an experiment and remembers what it could not look at: a name is not free because the file that has it is another user's,
-// on a disk that fails, or behind a link that is not followed. A meta.yaml that was read and makes no sense has no name until it is mended, and keeps nobody
-// from working.
+// nameCheck looks for the name of an experiment and remembers what it could not look at: a name is
+// not free because the file that has it is another user's, on a disk that fails, or behind a link
+// that is not followed. A meta.yaml that was read and makes no sense has no name until it is
+// mended, and keeps nobody from working.
 type nameCheck struct {
 	mu     sync.Mutex // several experiments are read at once
 	unseen error
@@ -34,8 +35,9 @@ func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experiment
 	return e, err
 }
 
-// listing are the problems of the listing that the check goes through. A link that is not followed is missed where it has a name that MLflow gives to
-// experiments: what else lies there under a link is hardly one.
+// listing are the problems of the listing that the check goes through. A link that is not followed
+// is missed where it has a name that MLflow gives to experiments: what else lies there under a link
+// is hardly one.
 func (c *nameCheck) listing() *problems {
 	return &problems{report: func(p mlruns.Problem) {
 		if p.Kind == mlruns.ProblemUnreadable && strings.Trim(path.Base(p.Path), "0123456789") == "" {

@@ -15,7 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestNameAndIDChecksThatCannotLookRefuse has a meta.yaml that cannot be read: whether it has the name is not known, so nobody gets the name.
+// TestNameAndIDChecksThatCannotLookRefuse has a meta.yaml that cannot be read: whether it has the
+// name is not known, so nobody gets the name.
 func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE} {
 		for _, plain := range []bool{false, true} {
@@ -54,7 +55,8 @@ func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 	}
 }
 
-// TestNameOfDamagedExperiment has a meta.yaml that was read and makes no sense: one damaged experiment keeps nobody from making another.
+// TestNameOfDamagedExperiment has a meta.yaml that was read and makes no sense: one damaged
+// experiment keeps nobody from making another.
 func TestNameOfDamagedExperiment(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncNever)
 	f.must(afero.WriteFile(f.base, "mlruns/e1/meta.yaml", []byte("<<<<<<< HEAD\n"), 0o666))
@@ -64,7 +66,8 @@ func TestNameOfDamagedExperiment(t *testing.T) {
 	}
 }
 
-// TestNameBehindLinkRefuses has an experiment, or its meta.yaml, on another disk and linked back: what cannot be followed may have the name.
+// TestNameBehindLinkRefuses has an experiment, or its meta.yaml, on another disk and linked back:
+// what cannot be followed may have the name.
 func TestNameBehindLinkRefuses(t *testing.T) {
 	for _, moved := range []string{"7", "7/meta.yaml"} {
 		for what, gone := range map[string]bool{"there": false, "gone": true} {
@@ -105,7 +108,8 @@ func TestNameBehindLinkRefuses(t *testing.T) {
 	}
 }
 
-// TestLinkThatIsNoExperiment has a link in the root with a name that MLflow gives to no experiment, which keeps nobody from working.
+// TestLinkThatIsNoExperiment has a link in the root with a name that MLflow gives to no experiment,
+// which keeps nobody from working.
 func TestLinkThatIsNoExperiment(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)

@@ -43,7 +43,8 @@ var (
 		"raven", "reef", "ridge", "river", "robin", "seal", "shore", "sparrow", "spruce", "stork", "stream", "swan", "tern", "thrush", "tundra", "willow"}
 )
 
-// newRunName gives a name such as "brave-otter-421", of at most 20 characters, in MLflow's form with words of our own.
+// newRunName gives a name such as "brave-otter-421", of at most 20 characters, in MLflow's form
+// with words of our own.
 func newRunName() (string, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(len(adjectives)*len(nouns)*1000)))
 	if err != nil {

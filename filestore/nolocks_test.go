@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/dirlock"
 )
 
-// TestNoLocksHere is what the caller of a write is told where the file system has no locks; that dirlock says so is tested there.
+// TestNoLocksHere is what the caller of a write is told where the file system has no locks; that
+// dirlock says so is tested there.
 func TestNoLocksHere(t *testing.T) {
 	for from, want := range map[error]error{dirlock.ErrUnsupported: mlruns.ErrUnsupported, dirlock.ErrBusy: mlruns.ErrBusy, dirlock.ErrGone: mlruns.ErrNotFound} {
 		err := fail("set tag", "run", fmt.Errorf("0/run/.mlruns.lock: %w (%w); open the store with WithLocking(LockNone)", from, syscall.ENOLCK))

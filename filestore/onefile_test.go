@@ -107,7 +107,8 @@ func TestLinkInThePlaceOfAKey(t *testing.T) {
 	}
 }
 
-// TestLinkInThePlaceOfAFolder writes nothing through a folder that is a link, which may be another run's, unless the caller allowed links.
+// TestLinkInThePlaceOfAFolder writes nothing through a folder that is a link, which may be another
+// run's, unless the caller allowed links.
 func TestLinkInThePlaceOfAFolder(t *testing.T) {
 	d := newDamaged(t)
 	if err := os.RemoveAll(d.at("run/metrics")); err != nil {

@@ -55,8 +55,9 @@ func (s *Store) makeDir(dir string) error {
 	return atomicfile.SyncDir(afero.NewOsFs(), filepath.Dir(dir))
 }
 
-// leadsNowhere is an error if a missing directory, or one above it, is a link whose target is missing. What it stands for is perhaps a drive that is not
-// mounted, so nothing is made in its place.
+// leadsNowhere is an error if a missing directory, or one above it, is a link whose target is
+// missing. What it stands for is perhaps a drive that is not mounted, so nothing is made in its
+// place.
 func leadsNowhere(dir string) error {
 	at := dir
 	info, err := os.Lstat(at)
@@ -152,7 +153,8 @@ const (
 	holdsOther
 )
 
-// look tells a store by its .trash, which MLflow always makes, or by a folder with the name of an experiment and a meta.yaml.
+// look tells a store by its .trash, which MLflow always makes, or by a folder with the name of an
+// experiment and a meta.yaml.
 func (s *Store) look() (content, error) {
 	entries, err := s.tree.entries("")
 	if err != nil {
@@ -189,15 +191,16 @@ func (s *Store) look() (content, error) {
 	return found, nil
 }
 
-// insideStore is an error if the root's meta.yaml is that of an experiment or a run: an experiment's runs look like the experiments of a store. Any other
-// meta.yaml is nobody's business.
+// insideStore is an error if the root's meta.yaml is that of an experiment or a run: an
+// experiment's runs look like the experiments of a store. Any other meta.yaml is nobody's business.
 func (s *Store) insideStore() error {
 	data, err := s.read(layout.Meta)
 	if err != nil {
 		return shortage(err) // what cannot be read does not say that it is an experiment's
 	}
 	doc, err := codec.ParseDocument(data)
-	if err != nil || doc.Find(codec.KeyExperimentID) < 0 || doc.Find("model_id") >= 0 { // a logged model names its experiment too
+	// a logged model names its experiment too
+	if err != nil || doc.Find(codec.KeyExperimentID) < 0 || doc.Find("model_id") >= 0 {
 		return nil //nolint:nilerr // as above
 	}
 	what, up := "an experiment", path.Dir(filepath.ToSlash(s.dir))

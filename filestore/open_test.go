@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// TestOpenForeignFolder keeps hands off a directory that holds other things, whatever its entries are.
+// TestOpenForeignFolder keeps hands off a directory that holds other things, whatever its entries
+// are.
 func TestOpenForeignFolder(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights on Windows")
@@ -52,7 +53,8 @@ func TestOpenForeignFolder(t *testing.T) {
 	}
 }
 
-// TestOpenLinkToNowhere makes nothing behind a link whose target is missing, as of a drive that is not mounted, and says what the link is.
+// TestOpenLinkToNowhere makes nothing behind a link whose target is missing, as of a drive that is
+// not mounted, and says what the link is.
 func TestOpenLinkToNowhere(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("links need rights on Windows")
@@ -172,7 +174,8 @@ func TestTrashThatLeadsOut(t *testing.T) {
 	}
 }
 
-// TestOpenInsideStore refuses the folders of experiments and runs, active and deleted, changes nothing in them and names their store.
+// TestOpenInsideStore refuses the folders of experiments and runs, active and deleted, changes
+// nothing in them and names their store.
 func TestOpenInsideStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	s := openStore(t, dir)

@@ -14,9 +14,11 @@ import (
 	"github.com/mlruns/mlruns/internal/filename"
 )
 
-// Some file systems take names that differ in case only for one, drop a dot at the end, or keep another form of a letter. Two keys would then share a file without
-// a word, or one come back under a name that nobody gave it. Whether a file system does so is not told by the platform, so it is found out: folding once for each
-// experiment, and of a name that any file system could bend when its file is made, by a look at how the folder lists it.
+// Some file systems take names that differ in case only for one, drop a dot at the end, or keep
+// another form of a letter. Two keys would then share a file without a word, or one come back under
+// a name that nobody gave it. Whether a file system does so is not told by the platform, so it is
+// found out: folding once for each experiment, and of a name that any file system could bend when
+// its file is made, by a look at how the folder lists it.
 
 // folding remembers of which experiments the file system folds case.
 type folding struct {
@@ -40,7 +42,8 @@ func (f *folding) put(experiment string, folds bool) {
 	f.known[experiment] = folds
 }
 
-// folds reports whether the file system of an experiment folds case. dir is the folder of the experiment or of a run in it.
+// folds reports whether the file system of an experiment folds case. dir is the folder of the
+// experiment or of a run in it.
 func (s *Store) folds(dir string) bool {
 	experiment, below, _ := strings.Cut(dir, "/")
 	if experiment == layout.Trash {
@@ -56,7 +59,8 @@ func (s *Store) folds(dir string) bool {
 	return folds
 }
 
-// ownNames refuses keys that the file system would keep in the file of another, or under another name. dir is that of a run or experiment.
+// ownNames refuses keys that the file system would keep in the file of another, or under another
+// name. dir is that of a run or experiment.
 func (s *Store) ownNames(dir, sub string, keys []string) error {
 	if len(keys) == 0 {
 		return nil
@@ -75,7 +79,8 @@ func (s *Store) ownNames(dir, sub string, keys []string) error {
 	return distinct(sub, keys)
 }
 
-// distinct refuses keys of which the file system would make one, or of which one would have to be another's folder.
+// distinct refuses keys of which the file system would make one, or of which one would have to be
+// another's folder.
 func distinct(sub string, keys []string) error {
 	folded := make(map[string]string, len(keys))
 	for _, key := range keys {
@@ -113,7 +118,8 @@ func (t *tree) ownName(dir, sub, key string) error {
 	return nil
 }
 
-// ownFolderName moves a folder that was just placed back to staging, if the file system has given it another name.
+// ownFolderName moves a folder that was just placed back to staging, if the file system has given
+// it another name.
 func (t *tree) ownFolderName(placed, staging string) error {
 	id := path.Base(placed)
 	if filename.Plain(id) {
@@ -121,7 +127,8 @@ func (t *tree) ownFolderName(placed, staging string) error {
 	}
 	kept, err := filename.Kept(t.fs, t.name(parent(placed)), id)
 	if err != nil || kept == id {
-		return nil //nolint:nilerr // the folder is there; what keeps it from being looked at is no matter of names
+		// the folder is there; what keeps it from being looked at is no matter of names
+		return nil //nolint:nilerr
 	}
 	if err := t.rename(placed, staging); err != nil {
 		return err
@@ -129,7 +136,8 @@ func (t *tree) ownFolderName(placed, staging string) error {
 	return mlruns.Invalid("Invalid ID '" + id + "': this file system keeps a folder of that name under another")
 }
 
-// hasOwn reports whether what was found under a key is that key's: the file system may have answered with another's.
+// hasOwn reports whether what was found under a key is that key's: the file system may have
+// answered with another's.
 func (s *Store) hasOwn(dir, sub, key string) bool {
 	if filename.Plain(key) && !s.folds(dir) {
 		return true
@@ -150,7 +158,8 @@ func (s *Store) keptName(dir, sub, key string) error {
 	return err
 }
 
-// merged is the refusal of a key that the file system takes for another, or for nothing that is listed.
+// merged is the refusal of a key that the file system takes for another, or for nothing that is
+// listed.
 func merged(sub, key, other string) error {
 	same := "it keeps it under another name"
 	if other != "" && !strings.HasSuffix(other, "/") {
@@ -162,8 +171,9 @@ func merged(sub, key, other string) error {
 // noun is what the keys in a folder are called.
 func noun(sub string) string { return strings.TrimSuffix(sub, "s") }
 
-// unholdable says in words why the file system does not take a key, if the error is such an answer. Most say that the name is invalid, and exfat-fuse that there is no
-// such thing, though the folder is there. The key's file or a folder above it was to be made in that.
+// unholdable says in words why the file system does not take a key, if the error is such an answer.
+// Most say that the name is invalid, and exfat-fuse that there is no such thing, though the folder
+// is there. The key's file or a folder above it was to be made in that.
 func (t *tree) unholdable(folder, sub, key string, err error) error {
 	field := "key"
 	if sub == layout.Metrics {

@@ -77,8 +77,9 @@ func (d named) calls() map[string]func(key string) error {
 
 var wrappers = map[string]func(afero.Fs) afero.Fs{"native": func(f afero.Fs) afero.Fs { return f }, "plain": faultfs.Plain}
 
-// TestFoldedNamesAreRefused has keys that differ in case only from one that is there, or from a folder above one: nothing is merged, nothing is written, nothing is
-// found under a name that nobody gave.
+// TestFoldedNamesAreRefused has keys that differ in case only from one that is there, or from a
+// folder above one: nothing is merged, nothing is written, nothing is found under a name that
+// nobody gave.
 func TestFoldedNamesAreRefused(t *testing.T) {
 	for name, wrap := range wrappers {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +161,8 @@ func TestFoldedNamesAreRefused(t *testing.T) {
 	}
 }
 
-// TestBentNamesAreRefused has keys that the file system keeps under another name, or not at all: the file is taken back, and the text says why.
+// TestBentNamesAreRefused has keys that the file system keeps under another name, or not at all:
+// the file is taken back, and the text says why.
 func TestBentNamesAreRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("refused before they are tried")
@@ -240,8 +242,8 @@ func TestBentIDsAreRefused(t *testing.T) {
 	}
 }
 
-// TestArtifactTreesAreNotFolded has a folder with two names that differ in case only logged to, and downloaded onto, a file system that folds: the second is
-// refused, and the first stays.
+// TestArtifactTreesAreNotFolded has a folder with two names that differ in case only logged to, and
+// downloaded onto, a file system that folds: the second is refused, and the first stays.
 func TestArtifactTreesAreNotFolded(t *testing.T) {
 	d := newNamed(t, memfs.FAT, wrappers["native"])
 	if _, err := d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"}); err != nil {
@@ -261,7 +263,8 @@ func TestArtifactTreesAreNotFolded(t *testing.T) {
 	}
 }
 
-// TestArtifactsOfOtherNamesAreNotDeleted has artifacts deleted by names that differ in case only from theirs.
+// TestArtifactsOfOtherNamesAreNotDeleted has artifacts deleted by names that differ in case only
+// from theirs.
 func TestArtifactsOfOtherNamesAreNotDeleted(t *testing.T) {
 	for name, wrap := range wrappers {
 		t.Run(name, func(t *testing.T) {
@@ -282,7 +285,8 @@ func TestArtifactsOfOtherNamesAreNotDeleted(t *testing.T) {
 	}
 }
 
-// TestFoldedOutputsAreRefused has models whose ids differ in case only from one that is there, or from each other: their folders would be one.
+// TestFoldedOutputsAreRefused has models whose ids differ in case only from one that is there, or
+// from each other: their folders would be one.
 func TestFoldedOutputsAreRefused(t *testing.T) {
 	d := newNamed(t, memfs.FAT, wrappers["native"])
 	log := func(ids ...string) error {
@@ -310,7 +314,8 @@ func TestFoldedOutputsAreRefused(t *testing.T) {
 	}
 }
 
-// TestNamesThatWouldMergeAreNamed has names that are two here, and one where case is folded: once a copy of the store has merged them nothing can tell.
+// TestNamesThatWouldMergeAreNamed has names that are two here, and one where case is folded: once a
+// copy of the store has merged them nothing can tell.
 func TestNamesThatWouldMergeAreNamed(t *testing.T) {
 	for name, wrap := range wrappers {
 		t.Run(name, func(t *testing.T) {
@@ -346,7 +351,8 @@ func TestNamesThatWouldMergeAreNamed(t *testing.T) {
 	}
 }
 
-// TestNamesCostNothing counts what is done to find out about names on a file system that keeps them: one look for an experiment, and none for a key that is there.
+// TestNamesCostNothing counts what is done to find out about names on a file system that keeps
+// them: one look for an experiment, and none for a key that is there.
 func TestNamesCostNothing(t *testing.T) {
 	looks := map[string]int{}
 	mem := memfs.New()

@@ -40,7 +40,8 @@ func planExperiments(q mlruns.ExperimentQuery) (plan, error) {
 	return plan{filter: filter, order: order, needs: filter.Needs().Union(order.Needs()), view: q.View}, nil
 }
 
-// reads lists the files of a run that the plan can ask for. Every plan asks for meta.yaml: the lifecycle stage and the last resort of the order are in it.
+// reads lists the files of a run that the plan can ask for. Every plan asks for meta.yaml: the
+// lifecycle stage and the last resort of the order are in it.
 func (pl plan) reads() []string {
 	files := []string{layout.Meta}
 	for _, m := range pl.needs.Metrics {

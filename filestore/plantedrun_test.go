@@ -12,8 +12,10 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// plantedRuns logs artifacts that make up a run, with an artifact URI that leads out, below experiments whose locations put them where the store has runs:
-// <root>/<run id>/artifacts looks like the run "artifacts" of the experiment <run id>. Who may upload artifacts could so read and write anything.
+// plantedRuns logs artifacts that make up a run, with an artifact URI that leads out, below
+// experiments whose locations put them where the store has runs: <root>/<run id>/artifacts looks
+// like the run "artifacts" of the experiment <run id>. Who may upload artifacts could so read and
+// write anything.
 func (c *confined) plantedRuns() {
 	c.Helper()
 	ctx := c.Context()

@@ -24,7 +24,8 @@ const (
 	cutsOfWorkload  = 8
 )
 
-// powerCuts does random workloads on a file system that loses its power at random moments, and judges what is left.
+// powerCuts does random workloads on a file system that loses its power at random moments, and
+// judges what is left.
 type powerCuts struct {
 	level filestore.Sync
 	local string
@@ -35,7 +36,8 @@ type powerCuts struct {
 	kinds        map[string]bool
 }
 
-// workload does one with a seed and gives what was wrong after a power cut, at the first that shows it.
+// workload does one with a seed and gives what was wrong after a power cut, at the first that shows
+// it.
 func (p *powerCuts) workload(ctx context.Context, seed uint64) (wrong []string) {
 	mem := memfs.New()
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -155,8 +157,8 @@ func (p *powerCuts) expected(problem mlruns.Problem, w *workload, under *step) b
 	return w.promised.weak[key]
 }
 
-// unnamed lists what is damaged and not named by Verify: a metric file that does not end with a whole line, a folder of an experiment or run that is not
-// listed.
+// unnamed lists what is damaged and not named by Verify: a metric file that does not end with a
+// whole line, a folder of an experiment or run that is not listed.
 func unnamed(disk *memfs.FS, said facts, problems map[string]mlruns.ProblemKind) (wrong []string) {
 	err := fs.WalkDir(afero.NewIOFS(disk), "mlruns", func(name string, e fs.DirEntry, err error) error {
 		rel := strings.TrimPrefix(name, "mlruns/")
@@ -214,7 +216,8 @@ func (p *powerCuts) strictly(disk *memfs.FS, w *workload, under *step) (wrong []
 
 var syncLevels = map[string]filestore.Sync{"SyncAlways": filestore.SyncAlways, "SyncMeta": filestore.SyncMeta, "SyncNever": filestore.SyncNever}
 
-// TestPowerCuts cuts the power at random moments of random workloads and holds each level to its row in the documentation of Sync.
+// TestPowerCuts cuts the power at random moments of random workloads and holds each level to its
+// row in the documentation of Sync.
 func TestPowerCuts(t *testing.T) {
 	cuts, kinds := 200, len(stepKinds)-8 // some are short, and seldom met
 	if full() {

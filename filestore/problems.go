@@ -17,10 +17,12 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// problems collects what could not be read, from any number of goroutines. A nil *problems drops them.
+// problems collects what could not be read, from any number of goroutines. A nil *problems drops
+// them.
 type problems struct {
 	report func(mlruns.Problem)
-	areas  *artifactAreas // where folders of artifacts are, which are no problem; nil where none can be met
+	// where folders of artifacts are, which are no problem; nil where none can be met
+	areas *artifactAreas
 
 	mu   sync.Mutex
 	list []mlruns.Problem
@@ -43,7 +45,8 @@ func missingMeta(dir string) mlruns.Problem {
 	return mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: dir, Reason: "a folder without a meta.yaml"}
 }
 
-// sorted gives what was collected, by path and line, each once: a search that filters by a file and then returns its run reads it twice.
+// sorted gives what was collected, by path and line, each once: a search that filters by a file and
+// then returns its run reads it twice.
 func (p *problems) sorted() []mlruns.Problem {
 	slices.SortFunc(p.list, func(a, b mlruns.Problem) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Reason, b.Reason))
@@ -65,7 +68,8 @@ func (s *Store) logged(report func(mlruns.Problem)) *problems {
 	return &problems{report: report, areas: s.areas(context.Background())}
 }
 
-// problemOf describes why a file or folder could not be read; kind is what it is if nothing more is known.
+// problemOf describes why a file or folder could not be read; kind is what it is if nothing more is
+// known.
 func problemOf(kind mlruns.ProblemKind, path string, err error) mlruns.Problem {
 	p := mlruns.Problem{Kind: kind, Path: path, Reason: reasonOf(err)}
 	var d *codec.Damage
@@ -90,8 +94,8 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-// subfolders lists the names of the folders in dir that are not reserved and pass valid, sorted. Links to folders count.
-// What does not pass is reported as foreign.
+// subfolders lists the names of the folders in dir that are not reserved and pass valid, sorted.
+// Links to folders count. What does not pass is reported as foreign.
 func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
 	entries, err := s.tree.entries(dir)
 	if err != nil {
@@ -137,7 +141,8 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 			continue
 		}
 		switch {
-		case reserved(e.Name) || dir != "" && dir != layout.Trash && atomicfile.IsTemp(e.Name): // the latter is where a run is built (see placeNear)
+		// the latter is where a run is built (see placeNear)
+		case reserved(e.Name) || dir != "" && dir != layout.Trash && atomicfile.IsTemp(e.Name):
 		case isConflict(e.Name):
 			p.add(conflict(join(dir, e.Name)))
 		case foreignName(e.Name) || !valid(e.Name):
@@ -159,8 +164,9 @@ func join(dir, name string) string {
 	return layout.Join(dir, name)
 }
 
-// ending gives the error that ends a call, if err is one of the call and says nothing of the store: its context is over, or the process lacks something
-// (rootfs.IsShortage). It is nil for all others.
+// ending gives the error that ends a call, if err is one of the call and says nothing of the store:
+// its context is over, or the process lacks something (rootfs.IsShortage). It is nil for all
+// others.
 func ending(ctx context.Context, err error) error {
 	switch {
 	case err == nil:

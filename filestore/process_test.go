@@ -19,7 +19,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// The environment of a process that a test starts: what it does, to which store, to which run, and its number.
+// The environment of a process that a test starts: what it does, to which store, to which run, and
+// its number.
 const (
 	envTask = "MLRUNS_TEST_TASK"
 	envDir  = "MLRUNS_TEST_DIR"
@@ -161,7 +162,8 @@ func TestProcessesMakeOneExperiment(t *testing.T) {
 	readsStrictly(t, dir)
 }
 
-// pointsByWriter gives how many points each goroutine has logged. It fails unless they are a first part of all, in order and whole.
+// pointsByWriter gives how many points each goroutine has logged. It fails unless they are a first
+// part of all, in order and whole.
 func pointsByWriter(t *testing.T, store mlruns.Store, run string) (next [writers * goroutinesOfEach]int64) {
 	t.Helper()
 	query := mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { t.Errorf("while others write: %v", p) }}
@@ -219,7 +221,8 @@ const longTag = 5000
 // oneLetter reports whether a tag is as rewrite writes it.
 func oneLetter(tag string) bool { return len(tag) == longTag && strings.Trim(tag, tag[:1]) == "" }
 
-// rewrite changes the tag and the meta.yaml of a run until done is closed. The tag is whole if all its bytes are one letter.
+// rewrite changes the tag and the meta.yaml of a run until done is closed. The tag is whole if all
+// its bytes are one letter.
 func rewrite(t *testing.T, store mlruns.Store, run string, done <-chan struct{}) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -241,7 +244,8 @@ func rewrite(t *testing.T, store mlruns.Store, run string, done <-chan struct{})
 	}
 }
 
-// TestProcessesLoseNoPoint lets processes log to one run and key, others rewrite its meta.yaml and a tag, and others read.
+// TestProcessesLoseNoPoint lets processes log to one run and key, others rewrite its meta.yaml and
+// a tag, and others read.
 func TestProcessesLoseNoPoint(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)

@@ -36,7 +36,8 @@ func BenchmarkMetricHistory(b *testing.B) {
 	}
 }
 
-// BenchmarkRunOfHistory gets the run that holds the history: its latest point is the greatest of all.
+// BenchmarkRunOfHistory gets the run that holds the history: its latest point is the greatest of
+// all.
 func BenchmarkRunOfHistory(b *testing.B) {
 	for _, n := range pointCounts {
 		b.Run(fmt.Sprintf("%dpoints", n), func(b *testing.B) {
@@ -86,8 +87,8 @@ func BenchmarkExperimentByName(b *testing.B) {
 	}
 }
 
-// BenchmarkRunByID finds a run among experiments: first by a store just opened, which may have to look into every experiment, and again. none is one that is not
-// there.
+// BenchmarkRunByID finds a run among experiments: first by a store just opened, which may have to
+// look into every experiment, and again. none is one that is not there.
 func BenchmarkRunByID(b *testing.B) {
 	for _, n := range experimentCounts {
 		dir, runOf := experimentsDir(b, n)

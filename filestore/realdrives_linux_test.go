@@ -17,12 +17,14 @@ import (
 	"github.com/mlruns/mlruns/internal/drive"
 )
 
-// The tests of this file mount real file systems. They need root, a kernel that has them and the tools that make them; without these they are skipped. Each
-// runs in a process with mounts of its own, which end with it.
+// The tests of this file mount real file systems. They need root, a kernel that has them and the
+// tools that make them; without these they are skipped. Each runs in a process with mounts of its
+// own, which end with it.
 
 const envOwnMounts = "MLRUNS_TEST_OWN_MOUNTS"
 
-// inOwnMounts is false in the process that the test was started in: another does it then, and inOwnMounts tells how it went. tools are programs that it needs.
+// inOwnMounts is false in the process that the test was started in: another does it then, and
+// inOwnMounts tells how it went. tools are programs that it needs.
 func inOwnMounts(t *testing.T, tools ...string) bool {
 	t.Helper()
 	if os.Getenv(envOwnMounts) != "" {
@@ -179,7 +181,8 @@ func TestDriveSquashfs(t *testing.T) {
 	}
 }
 
-// TestDriveOverlay writes to a store of which all lies in the lower layer, as in a container's image.
+// TestDriveOverlay writes to a store of which all lies in the lower layer, as in a container's
+// image.
 func TestDriveOverlay(t *testing.T) {
 	if !inOwnMounts(t) {
 		return
@@ -201,7 +204,8 @@ func TestDriveOverlay(t *testing.T) {
 	s, other := openStore(t, filepath.Join(at, "mlruns")), openStore(t, filepath.Join(at, "mlruns"))
 	wantDrive(t, s, filestore.Drive{FileSystem: "overlay"})
 	wantUsed(t, s, old)
-	for step := range int64(4) { // in turn, so that each holds files that the other has changed, or brought to the upper layer
+	// in turn, so that each holds files that the other has changed, or brought to the upper layer
+	for step := range int64(4) {
 		for i, writer := range []*filestore.Store{s, other} {
 			if err := writer.LogMetric(t.Context(), old, mlruns.Metric{Key: "loss", Value: 1, Step: 5 + 2*step + int64(i), Time: time.UnixMilli(1)}); err != nil {
 				t.Fatal(err)
@@ -229,7 +233,8 @@ func TestDriveOverlay(t *testing.T) {
 	}
 }
 
-// TestDriveFull fills a small disk to its last block while a run is logged. What was acknowledged is there, nothing is torn, and with room again it goes on.
+// TestDriveFull fills a small disk to its last block while a run is logged. What was acknowledged
+// is there, nothing is torn, and with room again it goes on.
 func TestDriveFull(t *testing.T) {
 	if !inOwnMounts(t, "mkfs.ext4", "mount") {
 		return
@@ -309,7 +314,8 @@ func TestDriveFull(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestDriveExfatFUSE uses a stick: no hard links, no modes, one program of user space that has the disk.
+// TestDriveExfatFUSE uses a stick: no hard links, no modes, one program of user space that has the
+// disk.
 func TestDriveExfatFUSE(t *testing.T) {
 	if !inOwnMounts(t, "mkfs.exfat", "mount.exfat-fuse", "losetup") {
 		return
@@ -326,7 +332,8 @@ func TestDriveExfatFUSE(t *testing.T) {
 	noProblems(t, s)
 }
 
-// TestDriveTwoFUSEMounts has one folder in two mounts: it says of each that locks are its own, which is why.
+// TestDriveTwoFUSEMounts has one folder in two mounts: it says of each that locks are its own,
+// which is why.
 func TestDriveTwoFUSEMounts(t *testing.T) {
 	if !inOwnMounts(t, "bindfs") {
 		return
@@ -360,7 +367,8 @@ func TestDriveTwoFUSEMounts(t *testing.T) {
 	}
 }
 
-// TestDriveOfOneExperiment has an experiment on a drive of its own, mounted in the store or linked to: its runs' locks are no better than that drive's.
+// TestDriveOfOneExperiment has an experiment on a drive of its own, mounted in the store or linked
+// to: its runs' locks are no better than that drive's.
 func TestDriveOfOneExperiment(t *testing.T) {
 	if !inOwnMounts(t, "bindfs") {
 		return
@@ -377,7 +385,8 @@ func TestDriveOfOneExperiment(t *testing.T) {
 		if d := s.Drive(); !d.LocksMayBeLocal || !strings.Contains(d.LockWarning, place+" is on another drive") {
 			t.Errorf("the drive is %+v, want a warning of %s", d, place)
 		}
-		if run, err := s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: e.ID}); err == nil { // who cannot move a folder to another drive makes none there
+		// who cannot move a folder to another drive makes none there
+		if run, err := s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: e.ID}); err == nil {
 			if err := s.LogMetric(t.Context(), run.Info.ID, mlruns.Metric{Key: "loss", Value: 1}); err != nil {
 				t.Error(err)
 			}
@@ -397,7 +406,8 @@ func TestDriveOfOneExperiment(t *testing.T) {
 	wantWeak(openStore(t, store, filestore.WithLinkTargets(near)), near)
 }
 
-// serve starts the program of a FUSE file system, which ends with the test, and waits until it is mounted.
+// serve starts the program of a FUSE file system, which ends with the test, and waits until it is
+// mounted.
 func serve(t *testing.T, at, name string, args ...string) {
 	t.Helper()
 	before := drive.At(at)

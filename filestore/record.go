@@ -13,10 +13,11 @@ import (
 	"github.com/mlruns/mlruns/search"
 )
 
-// runRecord is what a filter sees of a run. It opens a file when the filter first asks for it, and never twice.
-// A value that cannot be read is missing, and reported. It belongs to one goroutine.
+// runRecord is what a filter sees of a run. It opens a file when the filter first asks for it, and
+// never twice. A value that cannot be read is missing, and reported. It belongs to one goroutine.
 type runRecord struct {
-	ctx            context.Context //nolint:containedctx // a search.Record has no other way to be cancelled
+	// a search.Record has no other way to be cancelled
+	ctx            context.Context //nolint:containedctx
 	store          *Store
 	experiment     rootfs.Folder // the open folder of the run's experiment
 	experimentName func() string
@@ -149,7 +150,8 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 // hasOwn reports whether what was found under a key is that key's.
 func (r *runRecord) hasOwn(sub, key string) bool { return r.store.hasOwn(r.ref.dir, sub, key) }
 
-// file is the path of a key's file from the experiment's folder; false if no file can be that key's.
+// file is the path of a key's file from the experiment's folder; false if no file can be that
+// key's.
 func (r *runRecord) file(sub, key string) (string, bool) {
 	if mlruns.ValidateKey("key", key) != nil || foreignKey(key) {
 		return "", false

@@ -15,16 +15,20 @@ import (
 
 var _ mlruns.Relocator = (*Store)(nil)
 
-// Relocate implements mlruns.Relocator. It is for MLflow, which looks for artifacts where they are recorded: this module finds those of a moved store
-// anyway. Each meta.yaml has a commit point of its own, its replacement, and nothing in it changes but the location, which keeps its form; deleted
-// experiments and runs are relocated too. Locations below WithArtifactRoot stay, of other schemes too, and those of logged models and traces.
+// Relocate implements mlruns.Relocator. It is for MLflow, which looks for artifacts where they are
+// recorded: this module finds those of a moved store anyway. Each meta.yaml has a commit point of
+// its own, its replacement, and nothing in it changes but the location, which keeps its form;
+// deleted experiments and runs are relocated too. Locations below WithArtifactRoot stay, of other
+// schemes too, and those of logged models and traces.
 //
-// A location is that of another place of this store if it ends in "/<experiment>", that of a run in "/<experiment>/<run>/artifacts". It is kept, and
-// yielded with the reason, if it is relative; if it is a run's that has no artifacts here and may have some there; or if it is an experiment's and there
-// is a folder that is none. To know, it is asked whether what is recorded exists. Only what lies below a directory of WithArtifactRoots is opened.
+// A location is that of another place of this store if it ends in "/<experiment>", that of a run in
+// "/<experiment>/<run>/artifacts". It is kept, and yielded with the reason, if it is relative; if
+// it is a run's that has no artifacts here and may have some there; or if it is an experiment's and
+// there is a folder that is none. To know, it is asked whether what is recorded exists. Only what
+// lies below a directory of WithArtifactRoots is opened.
 //
-// What cannot be rewritten is passed over; the first such failure is the error at the end. It is mlruns.ErrNotDurable if all was rewritten but may be lost
-// in a power cut. Calling again goes on.
+// What cannot be rewritten is passed over; the first such failure is the error at the end. It is
+// mlruns.ErrNotDurable if all was rewritten but may be lost in a power cut. Calling again goes on.
 func (s *Store) Relocate(ctx context.Context, q mlruns.RelocateQuery) iter.Seq2[mlruns.Relocation, error] {
 	return func(yield func(mlruns.Relocation, error) bool) {
 		m := &move{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
@@ -123,8 +127,9 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	})
 }
 
-// ordered puts the experiments with a location of their own below the store first. From the others it is known where the store was: a call that goes on after
-// one that was interrupted needs them as they were.
+// ordered puts the experiments with a location of their own below the store first. From the others
+// it is known where the store was: a call that goes on after one that was interrupted needs them as
+// they were.
 func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRef {
 	var first, last []experimentRef
 	for _, ref := range refs {
@@ -138,8 +143,8 @@ func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRe
 	return append(first, last...)
 }
 
-// from tells where in the store a location was recorded that is of another place of the store: one that ends in tail, or is below a root that was recorded. A
-// store may have several names.
+// from tells where in the store a location was recorded that is of another place of the store: one
+// that ends in tail, or is below a root that was recorded. A store may have several names.
 func (m *move) from(location, tail string) (at moved, ok bool) {
 	if recorded, is := m.store.movedFrom(location, tail); is {
 		at = moved{recorded, above(recorded, tail), tail}
@@ -193,5 +198,6 @@ func (s *Store) replaceText(dir string, doc codec.Document, key, from, to string
 	return true, s.replaceMeta(dir, doc)
 }
 
-// onDisk reports whether the store lies in a file system of the operating system, where recorded paths mean something.
+// onDisk reports whether the store lies in a file system of the operating system, where recorded
+// paths mean something.
 func (s *Store) onDisk() bool { return s.fs == nil }

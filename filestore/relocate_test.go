@@ -28,14 +28,16 @@ func relocate(t testing.TB, s *filestore.Store, q mlruns.RelocateQuery) (map[str
 	return got, err
 }
 
-// TestGoldenRelocate moves a golden store: afterwards its meta.yaml are those that MLflow would have written here, to the byte.
+// TestGoldenRelocate moves a golden store: afterwards its meta.yaml are those that MLflow would
+// have written here, to the byte.
 func TestGoldenRelocate(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		dir := g.store.write(t)
 		store := open(t, dir)
 		problems := verify(t, store)
 		want := g.under(t, dir).store
-		// What moves with an experiment without being an experiment or a run stays as it was recorded.
+		// What moves with an experiment without being an experiment or a run stays as it was
+		// recorded.
 		moved := map[string]bool{}
 		for name, data := range want {
 			parts := strings.Split(strings.TrimPrefix(name, ".trash/"), "/")
@@ -84,7 +86,8 @@ func TestGoldenRelocate(t *testing.T) {
 	})
 }
 
-// metaWith is the meta.yaml of the run r in the experiment 7, or of the experiment, with a location and a key that nobody knows.
+// metaWith is the meta.yaml of the run r in the experiment 7, or of the experiment, with a location
+// and a key that nobody knows.
 func metaWith(key, location string) string {
 	text := "experiment_id: '7'\nzz_future: 1\n" + key + ": '" + location + "'\n"
 	if key == "artifact_uri" {
@@ -93,7 +96,8 @@ func metaWith(key, location string) string {
 	return text + "name: seven\nlifecycle_stage: active\n"
 }
 
-// moved is a store with the experiment 7 and its run r, which recorded these locations. The run has an artifact if it is full.
+// moved is a store with the experiment 7 and its run r, which recorded these locations. The run has
+// an artifact if it is full.
 func moved(t *testing.T, experiment, run string, full bool) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "a b%41", "mlruns")
@@ -147,7 +151,8 @@ func TestRelocateForms(t *testing.T) {
 				}
 				data, err := os.ReadFile(filepath.Join(dir, name))
 				must(t, err)
-				unfolded := strings.ReplaceAll(string(data), "\n  ", " ") // a long path is written in several lines
+				// a long path is written in several lines
+				unfolded := strings.ReplaceAll(string(data), "\n  ", " ")
 				for _, line := range []string{"zz_future: 1\n", w[0] + ": " + want + "\n"} {
 					if !strings.Contains(unfolded, line) && !strings.Contains(unfolded, strings.Replace(line, want, "'"+want+"'", 1)) {
 						t.Errorf("%s has no %q:\n%s", name, line, data)

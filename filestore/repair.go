@@ -17,9 +17,11 @@ import (
 
 var _ mlruns.Repairer = (*Store)(nil)
 
-// Repair implements mlruns.Repairer. It mends one run at a time under its lock and that of its experiment, each thing with one commit point. Originals go
-// to one folder in .mlruns.trash, named by the time, at their own paths below it. With SyncMeta and SyncAlways what was mended is durable when it is yielded.
-// Points that MLflow, which takes no locks, appends to a metric file meanwhile are carried over where the file system has hard links.
+// Repair implements mlruns.Repairer. It mends one run at a time under its lock and that of its
+// experiment, each thing with one commit point. Originals go to one folder in .mlruns.trash, named
+// by the time, at their own paths below it. With SyncMeta and SyncAlways what was mended is durable
+// when it is yielded. Points that MLflow, which takes no locks, appends to a metric file meanwhile
+// are carried over where the file system has hard links.
 func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
 	return func(yield func(mlruns.Repair, error) bool) {
 		err := s.beginUpkeep(ctx, q.DryRun)
@@ -49,9 +51,10 @@ type repair struct {
 type remedy struct {
 	problems []mlruns.Problem
 	action   string
-	takes    string              // the path of what goes to the saved originals, "" if nothing does
-	do       func(*remedy) error // which may find, under the lock, that something else is to be done, and say so in action
-	err      error               // why it cannot be done
+	takes    string // the path of what goes to the saved originals, "" if nothing does
+	// which may find, under the lock, that something else is to be done, and say so in action
+	do  func(*remedy) error
+	err error // why it cannot be done
 }
 
 // errMended is given by a remedy that finds nothing to do any more.
@@ -112,7 +115,8 @@ func (r *repair) apply(f found, m remedy, err error) bool {
 	return true
 }
 
-// ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it may be another run's.
+// ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it
+// may be another run's.
 func (r *repair) ownPath(f found, takes string) error {
 	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.dir, f.experiment.dir)+"/")
 	sub, key, inFolder := strings.Cut(below, "/")
@@ -122,7 +126,8 @@ func (r *repair) ownPath(f found, takes string) error {
 	return r.ownFolders(cmp.Or(f.run.dir, f.experiment.dir), sub, key)
 }
 
-// lockPlace takes the locks of a place in their order. That of the experiment keeps its folder where it is.
+// lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
+// where it is.
 func (r *repair) lockPlace(f found) (unlock func(), err error) {
 	var held []unlockFunc
 	unlock = func() {
@@ -168,7 +173,8 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 	return unlock, err
 }
 
-// remedies finds what can be done about what was found in a place. A conflict copy is merged last, into a file that is sound by then.
+// remedies finds what can be done about what was found in a place. A conflict copy is merged last,
+// into a file that is sound by then.
 func (r *repair) remedies(f found) []remedy {
 	var first, last []remedy
 	ofFile := map[string]int{} // the remedies of metric files among the first
@@ -192,7 +198,8 @@ func (r *repair) remedies(f found) []remedy {
 	return append(first, last...)
 }
 
-// isMetricProblem reports whether a problem is one of a metric file's lines, all of which one remedy mends.
+// isMetricProblem reports whether a problem is one of a metric file's lines, all of which one
+// remedy mends.
 func isMetricProblem(kind mlruns.ProblemKind) bool {
 	switch kind {
 	case mlruns.ProblemMalformed, mlruns.ProblemDuplicateLine, mlruns.ProblemUnterminated, mlruns.ProblemEmpty:

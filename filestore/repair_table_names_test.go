@@ -8,7 +8,8 @@ const (
 	merged    = "<<<<<<< HEAD\n0.1\n=======\n0.2\n>>>>>>> other\n"
 )
 
-// foreignDamages are what other programs leave: files with names of their own, and contents that are none.
+// foreignDamages are what other programs leave: files with names of their own, and contents that
+// are none.
 var foreignDamages = []damage{
 	{
 		name: "temporary files of other programs", write: map[string]string{"e1/run/metrics/.loss.a1B2c3": "x\n1 1.0 1\n2 2.", "e1/run/params/.lr.swp": "b0VIM", "e1/run/tags/.goutputstream-A1B2C3": "t",

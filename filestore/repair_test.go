@@ -23,7 +23,8 @@ import (
 // savedIn is where the repairs of these tests, whose clock stands still, keep originals.
 const savedIn = ".mlruns.trash/repaired-2026-11-25T10-00-00-000Z"
 
-// patient is a store in memory with the runs "run" and "other" in the experiment "e1", and "gone" in the deleted "e2".
+// patient is a store in memory with the runs "run" and "other" in the experiment "e1", and "gone"
+// in the deleted "e2".
 type patient struct {
 	*testing.T
 	mem   *memfs.FS
@@ -57,7 +58,8 @@ func (d *patient) must(err error) {
 	}
 }
 
-// write puts files there as they were written before today. A name that ends in a slash is a folder.
+// write puts files there as they were written before today. A name that ends in a slash is a
+// folder.
 func (d *patient) write(files map[string]string) {
 	d.Helper()
 	for name, content := range files {
@@ -133,9 +135,11 @@ type damage struct {
 	remove []string
 	// copies are files that get another's content.
 	copies map[string]string
-	// want is what Verify says, left what it says after the repair; "repairable" marks what repair mends.
+	// want is what Verify says, left what it says after the repair; "repairable" marks what repair
+	// mends.
 	want, left []string
-	// saved are the originals that must be kept, by their old path, after is what must be in files then; "" where there must be none.
+	// saved are the originals that must be kept, by their old path, after is what must be in files
+	// then; "" where there must be none.
 	saved []string
 	after map[string]string
 }
@@ -152,8 +156,9 @@ func (x damage) apply(d *patient) {
 	}
 }
 
-// TestRepairEachDamage does each damage alone: Verify names it, a dry run tells what the repair then does and changes nothing, the originals are kept byte
-// for byte, Verify finds nothing more but what cannot be repaired, and a second repair has nothing to do.
+// TestRepairEachDamage does each damage alone: Verify names it, a dry run tells what the repair
+// then does and changes nothing, the originals are kept byte for byte, Verify finds nothing more
+// but what cannot be repaired, and a second repair has nothing to do.
 func TestRepairEachDamage(t *testing.T) {
 	for _, wrap := range []struct {
 		name string
@@ -328,7 +333,8 @@ func numbered(format string, from, n int) (list []string) {
 	return list
 }
 
-// TestRepairStage sets what the place says, in the root and in the trash, and keeps the old meta.yaml.
+// TestRepairStage sets what the place says, in the root and in the trash, and keeps the old
+// meta.yaml.
 func TestRepairStage(t *testing.T) {
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	metas := map[string]string{"e1/meta.yaml": "deleted", ".trash/e2/meta.yaml": "active"}

@@ -47,7 +47,8 @@ func (d *patient) originals() map[string]bool {
 	return all
 }
 
-// TestRepairEveryFault fails each operation of the file system in turn. Nothing is lost by it, and another repair completes what was begun.
+// TestRepairEveryFault fails each operation of the file system in turn. Nothing is lost by it, and
+// another repair completes what was begun.
 func TestRepairEveryFault(t *testing.T) {
 	for _, v := range []struct {
 		name  string
@@ -137,7 +138,8 @@ func TestRepairIsDurable(t *testing.T) {
 	}
 }
 
-// TestRepairCarriesOver has MLflow append while a file is replaced: before the new file is in its place, and to a file opened before that.
+// TestRepairCarriesOver has MLflow append while a file is replaced: before the new file is in its
+// place, and to a file opened before that.
 func TestRepairCarriesOver(t *testing.T) {
 	for name, content := range map[string]string{"replaced": lossBefore + "x\n", "torn": lossBefore + "3 3.", "moved aside": "x\n", "moved aside, torn": "3"} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +190,8 @@ func TestRepairCarriesOver(t *testing.T) {
 	}
 }
 
-// TestRepairBesideWriters repairs a file to which our appenders and one of MLflow's kind append, who also leaves lines that are no points.
+// TestRepairBesideWriters repairs a file to which our appenders and one of MLflow's kind append,
+// who also leaves lines that are no points.
 func TestRepairBesideWriters(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))

@@ -18,7 +18,8 @@ import (
 type spoiler struct {
 	*rand.Rand
 	store tree
-	// promised are points that must be there after the repair though they are not before: "run metric key: line".
+	// promised are points that must be there after the repair though they are not before: "run
+	// metric key: line".
 	promised []string
 }
 
@@ -65,8 +66,9 @@ func (x *spoiler) value(name string) {
 
 func parentOf(name string) string { return name[:strings.LastIndexByte(name, '/')] }
 
-// TestRepairLosesNothing damages the golden stores in many places. All that could be read before the repair can be read after it, and more; every file that was
-// there is there, at its place or among the originals.
+// TestRepairLosesNothing damages the golden stores in many places. All that could be read before
+// the repair can be read after it, and more; every file that was there is there, at its place or
+// among the originals.
 func TestRepairLosesNothing(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		seed := rand.Uint64()
@@ -75,7 +77,8 @@ func TestRepairLosesNothing(t *testing.T) {
 		for _, name := range g.store.files() {
 			readable := len(bytes.TrimSpace(g.store[name])) > 0
 			switch place := layout.Parse(name); {
-			case x.IntN(4) > 0 || len(name)-len(parentOf(name)) > 200: // there would be no room for a longer name
+			// there would be no room for a longer name
+			case x.IntN(4) > 0 || len(name)-len(parentOf(name)) > 200:
 			case place.Kind == layout.Metric && readable:
 				x.metric(name)
 			case place.Kind == layout.Param, place.Kind == layout.RunTag, place.Kind == layout.ExperimentTag:
@@ -123,7 +126,8 @@ func TestRepairLosesNothing(t *testing.T) {
 			kept[name+"\n"+string(data)] = true
 		}
 		for _, name := range x.store.files() {
-			if was := name + "\n" + string(x.store[name]); !kept[was] && !kept[was+"\n"] { // but for a newline that was added
+			// but for a newline that was added
+			if was := name + "\n" + string(x.store[name]); !kept[was] && !kept[was+"\n"] {
 				if !appended(repaired[name], x.store[name]) {
 					t.Errorf("%s is neither as it was nor kept", name)
 				}

@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 )
 
-// pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes each.
+// pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes
+// each.
 const pointsAtOnce = 1 << 20
 
 // metricState is what a metric file holds.
@@ -26,8 +27,9 @@ func (m metricState) sound() bool {
 	return m.points > 0 && m.bad == 0 && !m.marked && len(m.repeated) == 0 && m.tail == tailNone
 }
 
-// examineMetric goes through a metric file and reports all that is wrong with it. Points in the order of their steps and times, as nearly all are, cannot
-// be there twice; others cost further passes. The memory is bounded but for 8 bytes a repeated line.
+// examineMetric goes through a metric file and reports all that is wrong with it. Points in the
+// order of their steps and times, as nearly all are, cannot be there twice; others cost further
+// passes. The memory is bounded but for 8 bytes a repeated line.
 func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (metricState, error) {
 	s := scanner{path: k.path, p: p, strict: true}
 	var m metricState
@@ -58,8 +60,9 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 	return m, err
 }
 
-// repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of all at a time, and then the points whose hashes are equal:
-// a hash that two points share can hide a line, but name none that is not repeated.
+// repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of
+// all at a time, and then the points whose hashes are equal: a hash that two points share can hide
+// a line, but name none that is not repeated.
 func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
 	var hashes []uint64
 	for part := range uint64(parts) {

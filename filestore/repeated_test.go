@@ -32,7 +32,8 @@ func metricFile(t *testing.T, text []byte) keyFile {
 	return keyFile{key: "m", folder: folder, name: "m", path: filepath.Join("e", "r", "metrics", "m")}
 }
 
-// TestRepeatedInParts finds the same lines however many parts the points are compared in, and those that a plain search finds.
+// TestRepeatedInParts finds the same lines however many parts the points are compared in, and those
+// that a plain search finds.
 func TestRepeatedInParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var text bytes.Buffer
@@ -71,7 +72,8 @@ func TestRepeatedInParts(t *testing.T) {
 	}
 }
 
-// TestRepeatedNeedsLittleMemory compares half a million points that are out of order with 8 bytes each, and points in order with none.
+// TestRepeatedNeedsLittleMemory compares half a million points that are out of order with 8 bytes
+// each, and points in order with none.
 func TestRepeatedNeedsLittleMemory(t *testing.T) {
 	const n = 500_000
 	for name, c := range map[string]struct {

@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestReadsAgainWhatIsBeingWritten lets MLflow truncate a file before a read and write it whole after it: the read must not take the half for all.
+// TestReadsAgainWhatIsBeingWritten lets MLflow truncate a file before a read and write it whole
+// after it: the read must not take the half for all.
 func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	const run = "/mlruns/e1/run/"
 	read := func(get func(*mlruns.Run) string) func(*faulty) string {

@@ -10,10 +10,12 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// errNoRoot is the kind of what went wrong when the store's own directory is no longer there, which is none of what a caller could have asked for.
+// errNoRoot is the kind of what went wrong when the store's own directory is no longer there, which
+// is none of what a caller could have asked for.
 var errNoRoot = errors.New("no root directory")
 
-// rootGone says that the root itself is gone, in MLflow's words; nil while it is there. It is asked where something in it was not found.
+// rootGone says that the root itself is gone, in MLflow's words; nil while it is there. It is asked
+// where something in it was not found.
 func (s *Store) rootGone() error {
 	if s.tree.isDir(layout.Trash) {
 		return nil
@@ -25,7 +27,8 @@ func (s *Store) rootGone() error {
 		what = "is not a directory"
 	case isMissing(err):
 	case err != nil || len(entries) > 0 || !isMissing(s.statRoot()):
-		// A directory that was removed while it is open is empty on some systems, where others say that it is missing.
+		// A directory that was removed while it is open is empty on some systems, where others say
+		// that it is missing.
 		return nil
 	}
 	return &mlruns.Reason{Kind: errNoRoot, Code: mlruns.CodeInternal, Text: fmt.Sprintf("'%s' %s.", s.dir, what)}

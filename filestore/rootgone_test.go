@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestRootRemoved removes the directory under an open store: every call says so, in MLflow's words, and makes nothing in its place.
+// TestRootRemoved removes the directory under an open store: every call says so, in MLflow's words,
+// and makes nothing in its place.
 func TestRootRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)

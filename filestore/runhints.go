@@ -5,7 +5,8 @@ import "sync"
 // maxHints bounds the memory of runHints.
 const maxHints = 4096
 
-// runHints remembers in which experiment a run was seen last. A hint is looked up on disk before it is believed.
+// runHints remembers in which experiment a run was seen last. A hint is looked up on disk before it
+// is believed.
 type runHints struct {
 	mu   sync.Mutex
 	seen map[string]string

@@ -52,7 +52,8 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 	}
 }
 
-// readRun reads a run whole. Its problems are in the result; an error is about its meta.yaml or its folder.
+// readRun reads a run whole. Its problems are in the result; an error is about its meta.yaml or its
+// folder.
 func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
@@ -91,7 +92,8 @@ func (s *Store) readRunData(ctx context.Context, f rootfs.Folder, ref runRef, in
 	return run, nil
 }
 
-// RunInfos implements mlruns.Store. A run's name is what meta.yaml says: MLflow ≤ 1.29 kept it in a tag, which is not read here.
+// RunInfos implements mlruns.Store. A run's name is what meta.yaml says: MLflow ≤ 1.29 kept it in a
+// tag, which is not read here.
 func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.View) iter.Seq2[mlruns.RunInfo, error] {
 	return func(yield func(mlruns.RunInfo, error) bool) {
 		err := s.runInfos(ctx, experimentID, s.logged(nil), func(_ runRef, info mlruns.RunInfo) bool {
@@ -103,7 +105,8 @@ func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.V
 	}
 }
 
-// runInfos calls each for the runs of an experiment with a readable meta.yaml, by folder name, until it returns false.
+// runInfos calls each for the runs of an experiment with a readable meta.yaml, by folder name,
+// until it returns false.
 func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, each func(runRef, mlruns.RunInfo) bool) error {
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -139,7 +142,8 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 	return nil
 }
 
-// listedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and reports it where that fails.
+// listedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and
+// reports it where that fails.
 func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *problems) (mlruns.RunInfo, error) {
 	return s.reportedRun(ctx, f, layout.Join(ref.id, layout.Meta), ref, p)
 }
@@ -167,8 +171,9 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	return info, err
 }
 
-// CreateRun implements mlruns.Store. The commit point is the rename that puts the finished folder into its experiment.
-// A failure before it leaves the store as it was; after it the error is mlruns.ErrNotDurable and the run is returned too.
+// CreateRun implements mlruns.Store. The commit point is the rename that puts the finished folder
+// into its experiment. A failure before it leaves the store as it was; after it the error is
+// mlruns.ErrNotDurable and the run is returned too.
 func (s *Store) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
 	run, err := s.createRun(ctx, spec)
 	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {

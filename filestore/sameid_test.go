@@ -10,8 +10,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestSearchNamesRunsWithOneID copies a run into another experiment, as people do by hand. Both are found, in an order that the pages keep, and the search says
-// that a call by the id finds one of them only.
+// TestSearchNamesRunsWithOneID copies a run into another experiment, as people do by hand. Both are
+// found, in an order that the pages keep, and the search says that a call by the id finds one of
+// them only.
 func TestSearchNamesRunsWithOneID(t *testing.T) {
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	d.must(errOf(d.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e3", Name: "copies"})))

@@ -32,7 +32,8 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *prob
 	return found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
 }
 
-// queried gives the experiments a query is about, each once. Ids of which there is no experiment have no runs.
+// queried gives the experiments a query is about, each once. Ids of which there is no experiment
+// have no runs.
 func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error) {
 	var refs []experimentRef
 	seen := map[string]bool{}
@@ -87,7 +88,8 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 	return sc.err != nil
 }
 
-// experiment scans one experiment. What cannot be read is a problem; the only error is one of the call, see ending.
+// experiment scans one experiment. What cannot be read is a problem; the only error is one of the
+// call, see ending.
 func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	e, refs, f, err := sc.store.openRuns(e, sc.problems)
 	if isMissing(err) {
@@ -124,7 +126,8 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	return cmp.Or(ctx.Err(), sc.err)
 }
 
-// run tests one run with a record that is used again for the next. The only error is one of the call.
+// run tests one run with a record that is used again for the next. The only error is one of the
+// call.
 func (sc *scan) run(ref runRef, r *runRecord) error {
 	sc.scanned.Add(1)
 	sc.opened.Add(1)

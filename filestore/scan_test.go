@@ -43,7 +43,8 @@ func fillStore(t *testing.T, disk afero.Fs, n int) {
 	}
 }
 
-// watchedStore opens a filled store on a file system that calls watch before every operation, one at a time.
+// watchedStore opens a filled store on a file system that calls watch before every operation, one
+// at a time.
 func watchedStore(t *testing.T, n int, watch func(faultfs.Op), opts ...filestore.Option) *filestore.Store {
 	t.Helper()
 	disk := memfs.New()
@@ -97,7 +98,8 @@ func TestParallelismIsBounded(t *testing.T) {
 	}
 }
 
-// TestScanEndsWithContext cancels a search in its middle: it must end at once, with the context's error, without blaming the store.
+// TestScanEndsWithContext cancels a search in its middle: it must end at once, with the context's
+// error, without blaming the store.
 func TestScanEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var opened atomic.Int64

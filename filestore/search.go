@@ -10,8 +10,9 @@ import (
 	"github.com/mlruns/mlruns/search"
 )
 
-// SearchRuns implements mlruns.Store. The filter and the order decide which files of each run are opened; only the runs of the page are read whole.
-// Memory is bounded by the names of the runs and what the page, and those before it, are ordered by, plus the page.
+// SearchRuns implements mlruns.Store. The filter and the order decide which files of each run are
+// opened; only the runs of the page are read whole. Memory is bounded by the names of the runs and
+// what the page, and those before it, are ordered by, plus the page.
 func (s *Store) SearchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
 	page, err := s.searchRuns(ctx, q)
 	return page, fail("search runs", "", err)
@@ -47,7 +48,8 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	return page, nil
 }
 
-// Runs implements mlruns.Store. Which runs there are and their order is settled before the first is yielded; they are read a few ahead of their turn.
+// Runs implements mlruns.Store. Which runs there are and their order is settled before the first is
+// yielded; they are read a few ahead of their turn.
 func (s *Store) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
 		if err := s.eachRun(ctx, q, yield); err != nil {
@@ -88,8 +90,8 @@ func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlru
 	return nil
 }
 
-// readAll reads runs whole, several at once, and yields them in their order. One that has gone since it was found is left out;
-// damage goes to p and to the run.
+// readAll reads runs whole, several at once, and yields them in their order. One that has gone
+// since it was found is left out; damage goes to p and to the run.
 func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
 		reading, stop := context.WithCancel(ctx)

@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// runCounts are the sizes of the stores that searches are measured on; MLRUNS_BENCH_LARGE adds the one of 100,000 runs and 2.7 million files.
+// runCounts are the sizes of the stores that searches are measured on; MLRUNS_BENCH_LARGE adds the
+// one of 100,000 runs and 2.7 million files.
 func runCounts() []int {
 	counts := []int{1_000, 10_000}
 	if os.Getenv("MLRUNS_BENCH_LARGE") != "" {
@@ -18,7 +19,8 @@ func runCounts() []int {
 	return counts
 }
 
-// BenchmarkSearchRuns is the query of MLflow's own measurements: runs of 10 params, 10 metrics and 5 tags; the first 1,000 results read whole.
+// BenchmarkSearchRuns is the query of MLflow's own measurements: runs of 10 params, 10 metrics and
+// 5 tags; the first 1,000 results read whole.
 func BenchmarkSearchRuns(b *testing.B) {
 	queries := []struct {
 		name string

@@ -83,7 +83,8 @@ func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) 
 	return pageOf(q.MaxResults, q.PageToken)
 }
 
-// matchExperiments gives the experiments that a query selects, in its order. Their tags are read only if the query asks for tags.
+// matchExperiments gives the experiments that a query selects, in its order. Their tags are read
+// only if the query asks for tags.
 func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *problems) ([]mlruns.Experiment, mlruns.Scan, error) {
 	report := mlruns.Scan{Reads: []string{layout.Meta}}
 	if err := s.begin(ctx); err != nil {
@@ -125,7 +126,8 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	return list, report, nil
 }
 
-// tagged gives experiments their tags, several at once and in their order, where the listing did not read them. One that has gone since is left out.
+// tagged gives experiments their tags, several at once and in their order, where the listing did
+// not read them. One that has gone since is left out.
 func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.folder("")
@@ -155,7 +157,8 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
 				continue
 			}
-			if !view.Shows(e.Stage) { // deleted or restored since it was found: its place in the page stays empty
+			// deleted or restored since it was found: its place in the page stays empty
+			if !view.Shows(e.Stage) {
 				continue
 			}
 			if !yield(e, nil) {

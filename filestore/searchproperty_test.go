@@ -16,8 +16,9 @@ import (
 	"github.com/mlruns/mlruns/search"
 )
 
-// TestPlannedSearchEqualsReadingEverything compares the planned, parallel search with one that reads every run whole through the other calls of the
-// store and evaluates the filter on that, over random stores, damaged ones among them, and random filters.
+// TestPlannedSearchEqualsReadingEverything compares the planned, parallel search with one that
+// reads every run whole through the other calls of the store and evaluates the filter on that, over
+// random stores, damaged ones among them, and random filters.
 func TestPlannedSearchEqualsReadingEverything(t *testing.T) {
 	const stores, filters = 8, 260
 	seed := rand.Uint64()

@@ -146,8 +146,9 @@ func shortageStore(t *testing.T, mem *memfs.FS, plain bool) *faulty {
 	return f
 }
 
-// TestShortageIsNoAnswer fails each operation of each call that reads, alone and with all that follow, as a process does that is out of handles, out of memory or
-// interrupted. The call fails with that error, or gives its whole answer; nothing is called damaged.
+// TestShortageIsNoAnswer fails each operation of each call that reads, alone and with all that
+// follow, as a process does that is out of handles, out of memory or interrupted. The call fails
+// with that error, or gives its whole answer; nothing is called damaged.
 func TestShortageIsNoAnswer(t *testing.T) {
 	var injected atomic.Int64
 	t.Cleanup(func() { t.Logf("%d operations failed in %d calls", injected.Load(), len(readAnswers)) })
@@ -169,7 +170,8 @@ func TestShortageIsNoAnswer(t *testing.T) {
 					f.must(err)
 					for k, cause := range shortages {
 						for _, on := range []bool{false, true} {
-							// Of the others a few are enough: what is a shortage is decided in one place.
+							// Of the others a few are enough: what is a shortage is decided in one
+							// place.
 							first, step := k, 1
 							switch {
 							case k > 0 || on:
@@ -205,7 +207,8 @@ func TestShortageIsNoAnswer(t *testing.T) {
 	}
 }
 
-// TestShortageWhileARunEnds has the process lack a handle for a value that is to be made durable: the run has not ended, and nothing says that it is durable.
+// TestShortageWhileARunEnds has the process lack a handle for a value that is to be made durable:
+// the run has not ended, and nothing says that it is durable.
 func TestShortageWhileARunEnds(t *testing.T) {
 	for _, cause := range shortages {
 		f := newFaulty(t, false, filestore.SyncMeta)

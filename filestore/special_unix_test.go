@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// confinedSpecials are what is no file; nobody writes to the pipe and nobody ends what the device gives.
+// confinedSpecials are what is no file; nobody writes to the pipe and nobody ends what the device
+// gives.
 var confinedSpecials = map[string]func(path string) error{
 	"pipe": func(path string) error { return syscall.Mkfifo(path, 0o666) },
 	"device": func(path string) error {
@@ -42,7 +43,8 @@ func putSpecial(c *confined, put func(path string) error, place string) {
 	}
 }
 
-// TestSpecialFilesInTheStore has what would make a program that opens it wait for ever in the place of every file and folder.
+// TestSpecialFilesInTheStore has what would make a program that opens it wait for ever in the place
+// of every file and folder.
 func TestSpecialFilesInTheStore(t *testing.T) {
 	for name, put := range confinedSpecials {
 		for _, place := range placesFor(name, "pipe") {

@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
-// TestStartRunWhatIsNotDurable makes the run's folder, and then cannot make its place durable: no handle is given, and nothing is left RUNNING.
+// TestStartRunWhatIsNotDurable makes the run's folder, and then cannot make its place durable: no
+// handle is given, and nothing is left RUNNING.
 func TestStartRunWhatIsNotDurable(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	failed := false

@@ -7,8 +7,9 @@ import (
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
-// steps goes through a call that changes several things, each with a commit point of its own. A change that stands but could not be made durable does
-// not end the call: mlruns.ErrNotDurable says of a call that all of it is done, so the rest has to be. It is the call's error at the end.
+// steps goes through a call that changes several things, each with a commit point of its own. A
+// change that stands but could not be made durable does not end the call: mlruns.ErrNotDurable says
+// of a call that all of it is done, so the rest has to be. It is the call's error at the end.
 type steps struct{ undurable error }
 
 // step takes the error of one change and gives it back if the call must end.

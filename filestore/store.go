@@ -56,9 +56,11 @@ func (s *Store) Close() error {
 	return errors.Join(s.kept.close(), s.close())
 }
 
-// Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is mlruns.ErrUnsupported. Where the directory is missing or empty a store is made: the folder .trash and the experiment 0, "Default".
-// Any number of processes may do that at once. A directory that holds other things but no store is mlruns.ErrInvalid, so is the folder of an experiment or run, one that is missing is
-// mlruns.ErrNotFound with WithReadOnly or WithMustExist.
+// Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is
+// mlruns.ErrUnsupported. Where the directory is missing or empty a store is made: the folder .trash
+// and the experiment 0, "Default". Any number of processes may do that at once. A directory that
+// holds other things but no store is mlruns.ErrInvalid, so is the folder of an experiment or run,
+// one that is missing is mlruns.ErrNotFound with WithReadOnly or WithMustExist.
 func Open(dir string, opts ...Option) (*Store, error) {
 	s := &Store{options: defaults()}
 	for _, o := range opts {
@@ -184,7 +186,8 @@ func (s *Store) syncs(level Sync) bool {
 	return s.sync == SyncAlways || s.sync == level
 }
 
-// syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once the run has ended, when no EndRun follows to do it.
+// syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once
+// the run has ended, when no EndRun follows to do it.
 func (s *Store) syncsValues(info mlruns.RunInfo) bool {
 	return s.sync == SyncAlways || info.Status.Ended() && s.syncs(SyncMeta)
 }
@@ -197,7 +200,8 @@ func fail(op, id string, err error) error {
 	return &mlruns.Error{Op: op, ID: id, Err: asError(err)}
 }
 
-// asError gives the errors of the packages below their sentinels of package mlruns. What has one already is left as it is.
+// asError gives the errors of the packages below their sentinels of package mlruns. What has one
+// already is left as it is.
 func asError(err error) error {
 	for _, known := range [...]error{mlruns.ErrInvalid, mlruns.ErrNotFound, mlruns.ErrExists, mlruns.ErrNotActive, mlruns.ErrOutside, mlruns.ErrUnsupported,
 		mlruns.ErrCorrupt, mlruns.ErrBusy, mlruns.ErrReadOnly, mlruns.ErrNotDurable, mlruns.ErrClosed, context.Canceled} {
@@ -248,8 +252,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 // isExist reports whether an error says that the name is taken.
 func isExist(err error) bool { return errors.Is(err, fs.ErrExist) }
 
-// temporary gives a name that nobody else has, for something of the run, experiment or key id in a private place. A long id is cut: with what is added
-// the name would be longer than a file name can be.
+// temporary gives a name that nobody else has, for something of the run, experiment or key id in a
+// private place. A long id is cut: with what is added the name would be longer than a file name can
+// be.
 func temporary(id string) string {
 	const longest = 64
 	if len(id) > longest {

@@ -31,8 +31,8 @@ func (g *golden) answersOf311() *expected {
 	return g.expected
 }
 
-// TestStrictReaderIsMLflow holds the strict reader to MLflow 3.11's answers on the golden stores: it reads what MLflow read, to the last value, and
-// refuses what MLflow refused.
+// TestStrictReaderIsMLflow holds the strict reader to MLflow 3.11's answers on the golden stores:
+// it reads what MLflow read, to the last value, and refuses what MLflow refused.
 func TestStrictReaderIsMLflow(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden) {
 		s, _ := readStrictly(g.store.fs(), false)

@@ -16,17 +16,19 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// strictReader reads a store by MLflow's own rules, and fails where MLflow fails. It shares no code with the store that it judges: a reader with
-// the same mistakes would not see them.
+// strictReader reads a store by MLflow's own rules, and fails where MLflow fails. It shares no code
+// with the store that it judges: a reader with the same mistakes would not see them.
 type strictReader struct {
 	fs fs.FS
-	// every asks for what all versions from 1.8 to 3.11 read; otherwise the rules are those of 3.11 alone.
+	// every asks for what all versions from 1.8 to 3.11 read; otherwise the rules are those of 3.11
+	// alone.
 	every bool
 	errs  []error // of all experiments and runs: none hides another
 
 }
 
-// strictStore is what MLflow would say of a store: experiments by id and runs by id, active and deleted.
+// strictStore is what MLflow would say of a store: experiments by id and runs by id, active and
+// deleted.
 type strictStore struct {
 	experiments map[string]*strictExperiment
 	runs        map[string]*strictRun

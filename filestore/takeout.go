@@ -16,17 +16,21 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// openFilesStay says that a file that is open, such as a lock, cannot be removed, nor its folder renamed.
+// openFilesStay says that a file that is open, such as a lock, cannot be removed, nor its folder
+// renamed.
 const openFilesStay = runtime.GOOS == "windows"
 
-// discardPrefix begins the names of what is to be removed. No id begins with a dot, so what is being made never has it.
+// discardPrefix begins the names of what is to be removed. No id begins with a dot, so what is
+// being made never has it.
 const discardPrefix = ".removed."
 
 func discarded(name string) bool { return strings.HasPrefix(name, discardPrefix) }
 
-// takeOut renames a folder into the private folder, from where it is only to be removed, and gives its path there. The error is mlruns.ErrNotDurable if
-// it is there but may come back. still, if it is not nil, looks at its meta.yaml once more when nobody finds it any longer, and has it put back: writers that
-// take no locks, MLflow's, may have changed it until then. A folder that was put back has the path "". One that cannot be renamed is to be removed where it lies.
+// takeOut renames a folder into the private folder, from where it is only to be removed, and gives
+// its path there. The error is mlruns.ErrNotDurable if it is there but may come back. still, if it
+// is not nil, looks at its meta.yaml once more when nobody finds it any longer, and has it put
+// back: writers that take no locks, MLflow's, may have changed it until then. A folder that was put
+// back has the path "". One that cannot be renamed is to be removed where it lies.
 func (s *Store) takeOut(dir string, still func(meta string) (bool, error)) (at string, err error) {
 	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
 		return "", err
@@ -57,10 +61,13 @@ func (s *Store) takeOut(dir string, still func(meta string) (bool, error)) (at s
 	return at, nil
 }
 
-// restoredMeanwhile gives the run in a folder that was taken out, whose meta.yaml has the name meta by now, if it does not say that it is deleted: whoever took it out was interrupted before the second
-// look. What is there but cannot be read is an error, for it may be such a run. An experiment is deleted by the place it was in, whatever it says.
+// restoredMeanwhile gives the run in a folder that was taken out, whose meta.yaml has the name meta
+// by now, if it does not say that it is deleted: whoever took it out was interrupted before the
+// second look. What is there but cannot be read is an error, for it may be such a run. An
+// experiment is deleted by the place it was in, whatever it says.
 func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlruns.RunInfo, error) {
-	if info, err := s.tree.lstat(dir); err != nil || !info.IsDir() { // a link is removed, not followed
+	// a link is removed, not followed
+	if info, err := s.tree.lstat(dir); err != nil || !info.IsDir() {
 		return nil, nil //nolint:nilerr,nilnil // documented
 	}
 	f, err := s.tree.folder(dir)
@@ -122,7 +129,8 @@ func (s *Store) settleDiscarded() error {
 	return s.tree.syncDir(layout.Private)
 }
 
-// mountBelow gives the first folder, dir or one below it, at which a file system is mounted, "" where there is none or the system does not tell.
+// mountBelow gives the first folder, dir or one below it, at which a file system is mounted, ""
+// where there is none or the system does not tell.
 func (s *Store) mountBelow(dir string) string {
 	if _, ok := rootfs.LookerOf(s.tree.fs); !ok {
 		return ""
@@ -156,7 +164,8 @@ func (c *collection) mounted(dir string, elsewhere []artifactFolder) string {
 	return at
 }
 
-// measure counts what is below dir and opens no file. A link counts as itself. What cannot be listed is left out; the only error is a shortage.
+// measure counts what is below dir and opens no file. A link counts as itself. What cannot be
+// listed is left out; the only error is a shortage.
 func (s *Store) measure(dir string) (files int, bytes int64, err error) {
 	info, err := s.tree.lstat(dir)
 	if err != nil {
@@ -182,8 +191,9 @@ func (s *Store) measure(dir string) (files int, bytes int64, err error) {
 	return files, bytes, nil
 }
 
-// dropLocks removes the locks of experiments that are gone. That is safe while the lock is held, and nothing of what it guards is done any more:
-// whoever waits for it finds that the file it gets is not the one at the path, and begins again. Under the root's lock no such experiment is made.
+// dropLocks removes the locks of experiments that are gone. That is safe while the lock is held,
+// and nothing of what it guards is done any more: whoever waits for it finds that the file it gets
+// is not the one at the path, and begins again. Under the root's lock no such experiment is made.
 func (s *Store) dropLocks(ctx context.Context) {
 	if s.locking == LockNone {
 		return // another process may hold them

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// TestTexts makes every call that MLflow's file store refuses, one at least for each place of its source that does so, and compares codes and texts. A hint in
-// parentheses may follow MLflow's text.
+// TestTexts makes every call that MLflow's file store refuses, one at least for each place of its
+// source that does so, and compares codes and texts. A hint in parentheses may follow MLflow's
+// text.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	all := readMLflowAnswers(t)
@@ -42,7 +43,8 @@ func (c mlflowCall) about() string {
 
 var pythonSets = regexp.MustCompile(`\{'[^{}]*\}?`)
 
-// sortSets sorts the sets that a text has, in whatever order they were printed; MLflow leaves out the brace or the quote that ends some.
+// sortSets sorts the sets that a text has, in whatever order they were printed; MLflow leaves out
+// the brace or the quote that ends some.
 func sortSets(text string) string {
 	return pythonSets.ReplaceAllStringFunc(text, func(set string) string {
 		elements := strings.Split(strings.Trim(set, "{}"), ", ")

@@ -18,7 +18,8 @@ import (
 
 const tornMetric = "/mlruns/0/run/metrics/loss"
 
-// newTorn is a store whose run has a metric with an unterminated last line, and whose file system calls hook before each operation.
+// newTorn is a store whose run has a metric with an unterminated last line, and whose file system
+// calls hook before each operation.
 func newTorn(t *testing.T, hook func(*memfs.FS, faultfs.Op) error) (*memfs.FS, *filestore.Store) {
 	t.Helper()
 	mem := memfs.New()

@@ -15,8 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers what rootfs.Native offers and
-// does with afero alone where that is missing.
+// tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers
+// what rootfs.Native offers and does with afero alone where that is missing.
 type tree struct {
 	fs     afero.Fs
 	native rootfs.Native // nil where fs has none
@@ -76,8 +76,8 @@ func (t *tree) lstat(rel string) (fs.FileInfo, error) {
 	return t.stat(rel)
 }
 
-// kind is the type of what is at rel, a link not followed. A link in place of a folder above may be followed out of the store, so it is for folders
-// that are known to lie in it.
+// kind is the type of what is at rel, a link not followed. A link in place of a folder above may be
+// followed out of the store, so it is for folders that are known to lie in it.
 func (t *tree) kind(rel string) (fs.FileMode, error) {
 	if t.looker != nil {
 		seen, err := t.looker.Look(t.name(rel), false)
@@ -138,7 +138,8 @@ func (t *tree) removeAll(rel string) error { return t.fs.RemoveAll(t.name(rel)) 
 
 func (t *tree) syncDir(rel string) error { return atomicfile.SyncDir(t.fs, t.name(rel)) }
 
-// openToSync opens a file whose data is to be made durable, for which Windows wants a handle that may write.
+// openToSync opens a file whose data is to be made durable, for which Windows wants a handle that
+// may write.
 func (t *tree) openToSync(rel string) (afero.File, error) {
 	if runtime.GOOS == "windows" {
 		return t.fs.OpenFile(t.name(rel), os.O_RDWR, 0)
@@ -171,8 +172,8 @@ func (t *tree) createOpen(rel string, data []byte) (afero.File, error) {
 	return f, err
 }
 
-// isMissing reports whether an error says that there is no such thing: also when a file stands where a folder would have to. A link that leads nowhere is
-// there.
+// isMissing reports whether an error says that there is no such thing: also when a file stands
+// where a folder would have to. A link that leads nowhere is there.
 func isMissing(err error) bool {
 	return isGone(err) || errors.Is(err, syscall.ENOTDIR)
 }

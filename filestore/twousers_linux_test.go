@@ -69,8 +69,9 @@ var sharedRoots = []struct {
 	{"of a group and closed to others, 2770", 0o770 | fs.ModeSetgid, commonGroup, 0o664, 0o775 | fs.ModeSetgid},
 }
 
-// TestTwoUsersOfOneStore has two users with the usual umask write to one store, one after the other and at the same time. What MLflow makes belongs to who
-// made it, so each writes to experiments of his own; what is this module's all share.
+// TestTwoUsersOfOneStore has two users with the usual umask write to one store, one after the other
+// and at the same time. What MLflow makes belongs to who made it, so each writes to experiments of
+// his own; what is this module's all share.
 func TestTwoUsersOfOneStore(t *testing.T) {
 	for _, root := range sharedRoots {
 		t.Run(root.name, func(t *testing.T) {
@@ -175,7 +176,8 @@ func (u *users) run(t *testing.T, user uint32, task string, id ...string) *userT
 		if err == nil {
 			return p
 		}
-		// A process that another test starts just now has the program open for writing until it is another program itself.
+		// A process that another test starts just now has the program open for writing until it is
+		// another program itself.
 		if !errors.Is(err, syscall.ETXTBSY) || try == 100 {
 			t.Fatal(err)
 		}

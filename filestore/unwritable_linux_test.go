@@ -39,7 +39,8 @@ func init() {
 
 const cannot = "cannot be shown here:"
 
-// unwritableTask does a task in a process of another kind than this, with the program and the store in a folder that anybody may read.
+// unwritableTask does a task in a process of another kind than this, with the program and the store
+// in a folder that anybody may read.
 func unwritableTask(t *testing.T, task string, as *syscall.SysProcAttr) {
 	t.Helper()
 	top, err := os.MkdirTemp("", "mlruns-unwritable-")

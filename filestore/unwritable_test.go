@@ -27,7 +27,8 @@ func readAll(t *testing.T, s *filestore.Store) (calls int) {
 	return calls
 }
 
-// TestReadsAttemptNoWrite opens a store and makes every call that reads, on a file system that counts: none of its operations could change the disk.
+// TestReadsAttemptNoWrite opens a store and makes every call that reads, on a file system that
+// counts: none of its operations could change the disk.
 func TestReadsAttemptNoWrite(t *testing.T) {
 	dir := preparedDir(t)
 	for name, opts := range map[string][]filestore.Option{"read-only": {filestore.WithReadOnly()}, "writable": nil, "that must exist": {filestore.WithMustExist()}} {
@@ -69,7 +70,8 @@ func TestAWriteIsSeen(t *testing.T) {
 	}
 }
 
-// readsUnwritable reads all of a store that the system lets nobody write, opened as for writing and read-only, and sees writing refused.
+// readsUnwritable reads all of a store that the system lets nobody write, opened as for writing and
+// read-only, and sees writing refused.
 func readsUnwritable(t *testing.T, dir string, refused func(error) bool) {
 	t.Helper()
 	for _, opts := range [][]filestore.Option{{filestore.WithReadOnly()}, nil} {

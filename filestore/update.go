@@ -13,13 +13,15 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name is written to the tag mlflow.runName before it,
-// as MLflow does, and a retry after a failure between the two completes it.
+// UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name
+// is written to the tag mlflow.runName before it, as MLflow does, and a retry after a failure
+// between the two completes it.
 func (s *Store) UpdateRun(ctx context.Context, runID string, u mlruns.RunUpdate) error {
 	return fail("update run", runID, s.updateRun(ctx, runID, u))
 }
 
-// EndRun implements mlruns.Store. With SyncMeta all files of the run are durable when it returns. The commit point is the replacement of meta.yaml.
+// EndRun implements mlruns.Store. With SyncMeta all files of the run are durable when it returns.
+// The commit point is the replacement of meta.yaml.
 func (s *Store) EndRun(ctx context.Context, runID string, status mlruns.Status, end time.Time) error {
 	if status == 0 {
 		status = mlruns.StatusFinished
@@ -108,8 +110,9 @@ func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, 
 	return info, doc, err
 }
 
-// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they were logged. What cannot be opened holds no value that
-// was logged here: a link that leads nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
+// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they
+// were logged. What cannot be opened holds no value that was logged here: a link that leads
+// nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
 func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 	f, err := s.tree.folder(ref.dir)
 	if err != nil {
@@ -139,7 +142,8 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 	return s.tree.syncDir(ref.dir)
 }
 
-// syncFolders makes the entries of a folder and of all below it durable. One that is empty by now counts: what was deleted from it must not come back.
+// syncFolders makes the entries of a folder and of all below it durable. One that is empty by now
+// counts: what was deleted from it must not come back.
 func (s *Store) syncFolders(ctx context.Context, dir string) error {
 	entries, err := s.tree.entries(dir)
 	if isMissing(err) {

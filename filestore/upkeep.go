@@ -35,8 +35,9 @@ func (u *upkeep) experiments() ([]experimentRef, error) {
 	return refs, err
 }
 
-// runs calls each for the runs of an experiment with a readable meta.yaml, and unreadable, unless it is nil, for the others, until the caller wants no more.
-// The only error is one of the call, see ending.
+// runs calls each for the runs of an experiment with a readable meta.yaml, and unreadable, unless
+// it is nil, for the others, until the caller wants no more. The only error is one of the call, see
+// ending.
 func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, mlruns.RunInfo), unreadable func(runRef)) error {
 	_, refs, f, err := u.store.openRuns(e, u.problems)
 	if isMissing(err) {

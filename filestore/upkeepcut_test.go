@@ -25,7 +25,8 @@ func upkeepIn(t *testing.T, mem *memfs.FS, level filestore.Sync, hook faultfs.In
 	return upkeepPlace{s, sub, func() { grow(mem) }}
 }
 
-// TestUpkeepPowerCuts cuts the power before the changes that GC, Relocate and Repair make to the disk. What was yielded stands, at both levels.
+// TestUpkeepPowerCuts cuts the power before the changes that GC, Relocate and Repair make to the
+// disk. What was yielded stands, at both levels.
 func TestUpkeepPowerCuts(t *testing.T) {
 	every, outcomes := 9, 1
 	if full() {
@@ -37,7 +38,8 @@ func TestUpkeepPowerCuts(t *testing.T) {
 				t.Parallel()
 				disk := memfs.New()
 				files := needsUpkeep(t, call, 1)
-				// The newline that a whole line lacked may come to the disk as a NUL. Then the line, which was no point before, is kept among the originals only.
+				// The newline that a whole line lacked may come to the disk as a NUL. Then the
+				// line, which was no point before, is kept among the originals only.
 				files["e1/other/metrics/loss"] = []byte(lossBefore)
 				for _, name := range slices.Sorted(maps.Keys(files)) {
 					if files[name] == nil {

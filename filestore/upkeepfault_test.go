@@ -17,7 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// gc and relocate count a problem as a failure: what an injected fault makes unreadable is passed over.
+// gc and relocate count a problem as a failure: what an injected fault makes unreadable is passed
+// over.
 
 func (f *faulty) gc() (err error) {
 	q := mlruns.GCQuery{OnProblem: func(p mlruns.Problem) { err = fmt.Errorf("%w: %v", errFault, p) }}
@@ -51,7 +52,8 @@ func (f *faulty) recordElsewhere() error {
 	return nil
 }
 
-// TestGCFinishes tries again after each fault, and finds nothing left of a removal that was interrupted.
+// TestGCFinishes tries again after each fault, and finds nothing left of a removal that was
+// interrupted.
 func TestGCFinishes(t *testing.T) {
 	for i, done := 0, false; !done && !t.Failed(); i++ {
 		f := newFaulty(t, false, filestore.SyncMeta)
@@ -69,7 +71,8 @@ func TestGCFinishes(t *testing.T) {
 	}
 }
 
-// TestGCFinishesDurably cuts the power while GC finishes what a process left that was killed before its rename was durable: the run is there whole, or gone.
+// TestGCFinishesDurably cuts the power while GC finishes what a process left that was killed before
+// its rename was durable: the run is there whole, or gone.
 func TestGCFinishesDurably(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	f.must(f.store.DeleteRun(f.ctx, "run"))
@@ -96,7 +99,8 @@ func TestGCFinishesDurably(t *testing.T) {
 	}
 }
 
-// TestGCKeepsWhatMayComeBack fails to make the rename durable: the content must stay, for after a power cut it may be a run again.
+// TestGCKeepsWhatMayComeBack fails to make the rename durable: the content must stay, for after a
+// power cut it may be a run again.
 func TestGCKeepsWhatMayComeBack(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	f.must(f.store.DeleteRun(f.ctx, "run"))

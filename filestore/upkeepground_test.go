@@ -26,7 +26,8 @@ type upkeepCall struct {
 	do   func(context.Context, *filestore.Store) iter.Seq2[string, error]
 }
 
-// upkeepCalls are all of them. GC spares what was deleted within the hour, which may be somebody's who restores it.
+// upkeepCalls are all of them. GC spares what was deleted within the hour, which may be somebody's
+// who restores it.
 var upkeepCalls = []upkeepCall{
 	{"GC", func(ctx context.Context, s *filestore.Store) iter.Seq2[string, error] {
 		return pathsOf(s.GC(ctx, mlruns.GCQuery{OlderThan: time.Hour, OnProblem: ignoreProblem}), func(r mlruns.Removal) string { return r.Path })
@@ -63,7 +64,8 @@ func pathsOf[T any](seq iter.Seq2[T, error], of func(T) string) iter.Seq2[string
 // upkeepGround is a store that needs upkeep, and what is to come of it.
 type upkeepGround struct {
 	call upkeepCall
-	// before are the files, after those after the call, mended those after the call and a Repair; without what is private.
+	// before are the files, after those after the call, mended those after the call and a Repair;
+	// without what is private.
 	before, after, mended tree
 	deleted               []string // folders of runs and experiments that the call removes
 	values, all           map[string]bool
@@ -72,15 +74,16 @@ type upkeepGround struct {
 	strict                *strictStore
 }
 
-// upkeepPlace is where such a store lies: store opens it, files are all of its files, aged makes them old.
+// upkeepPlace is where such a store lies: store opens it, files are all of its files, aged makes
+// them old.
 type upkeepPlace struct {
 	store *filestore.Store
 	files fs.FS
 	aged  func()
 }
 
-// needsUpkeep has, of the size n: runs with damages of all kinds that Repair mends, runs without, deleted runs and deleted experiments, all recorded at
-// another place.
+// needsUpkeep has, of the size n: runs with damages of all kinds that Repair mends, runs without,
+// deleted runs and deleted experiments, all recorded at another place.
 func needsUpkeep(t *testing.T, call upkeepCall, n int) tree {
 	t.Helper()
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithSync(filestore.SyncNever))
@@ -158,7 +161,8 @@ func newUpkeepGround(t *testing.T, call upkeepCall, place func() upkeepPlace) *u
 	return g
 }
 
-// mend repairs a store in which nobody has written for a day, after which nothing must be wrong with it.
+// mend repairs a store in which nobody has written for a day, after which nothing must be wrong
+// with it.
 func (g *upkeepGround) mend(t *testing.T, p upkeepPlace) {
 	t.Helper()
 	p.aged()
@@ -170,12 +174,14 @@ func (g *upkeepGround) mend(t *testing.T, p upkeepPlace) {
 	noProblems(t, p.store)
 }
 
-// judge lists what is wrong with the store after the call was interrupted that had said so much was done.
+// judge lists what is wrong with the store after the call was interrupted that had said so much was
+// done.
 func (g *upkeepGround) judge(t *testing.T, p upkeepPlace, said []string) (wrong []string) {
 	t.Helper()
 	now := public(filesOf(t, p.files))
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if !now.same(g.before, name) && !now.same(g.after, name) && path.Base(name) != "loss" { // that is mended in steps; its values are looked at below
+		// that is mended in steps; its values are looked at below
+		if !now.same(g.before, name) && !now.same(g.after, name) && path.Base(name) != "loss" {
 			wrong = append(wrong, fmt.Sprintf("%s is neither as before nor as after: %.80q", name, now[name]))
 		}
 	}
@@ -196,7 +202,8 @@ func (g *upkeepGround) judge(t *testing.T, p upkeepPlace, said []string) (wrong 
 	}
 	for _, problem := range verify(t, p.store) {
 		done := g.call.name == "Repair" && slices.Contains(said, problem.Path)
-		merging := problem.Kind == mlruns.ProblemUnterminated && has(now, problem.Path+" (1)") // the points of a copy were being appended
+		// the points of a copy were being appended
+		merging := problem.Kind == mlruns.ProblemUnterminated && has(now, problem.Path+" (1)")
 		if (problem.Kind != mlruns.ProblemLeftover && !g.problems[describe(problem)] || done) && !merging {
 			wrong = append(wrong, "Verify: "+problem.String())
 		}
@@ -204,7 +211,8 @@ func (g *upkeepGround) judge(t *testing.T, p upkeepPlace, said []string) (wrong 
 	return append(wrong, g.judgeValues(t, p)...)
 }
 
-// judgeValues lists the points, params and tags that are missing, or were never logged, and the runs that MLflow would not read any more.
+// judgeValues lists the points, params and tags that are missing, or were never logged, and the
+// runs that MLflow would not read any more.
 func (g *upkeepGround) judgeValues(t *testing.T, p upkeepPlace) (wrong []string) {
 	t.Helper()
 	values := upkeepValues(t, p.store)

@@ -32,7 +32,8 @@ func upkeepTask(ctx context.Context, s *filestore.Store, name string) error {
 	return nil
 }
 
-// killUpkeep starts such a process and kills it within the call. It gives what the process had said was done, and whether the call had ended.
+// killUpkeep starts such a process and kills it within the call. It gives what the process had said
+// was done, and whether the call had ended.
 func killUpkeep(t *testing.T, dir, call string, lasts *time.Duration) (said []string, ended bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
@@ -68,8 +69,8 @@ func killUpkeep(t *testing.T, dir, call string, lasts *time.Duration) (said []st
 	return said, ended
 }
 
-// TestUpkeepKills kills processes inside GC, Relocate and Repair, one after the other in one store until there is nothing more to do, while others write to
-// the same store.
+// TestUpkeepKills kills processes inside GC, Relocate and Repair, one after the other in one store
+// until there is nothing more to do, while others write to the same store.
 func TestUpkeepKills(t *testing.T) {
 	kills, size := 3, 4
 	if full() {

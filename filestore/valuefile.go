@@ -19,12 +19,15 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// A param or tag is a file whose whole content is the value, and whose path below its folder is the key.
+// A param or tag is a file whose whole content is the value, and whose path below its folder is the
+// key.
 
-// emptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a file and then writes it.
+// emptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a
+// file and then writes it.
 const emptyRetry = 20 * time.Millisecond
 
-// readValues reads all params or tags of the folder named sub in f, whose path is dir. What cannot be read is missing, and reported.
+// readValues reads all params or tags of the folder named sub in f, whose path is dir. What cannot
+// be read is missing, and reported.
 func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems) (map[string]string, error) {
 	values := map[string]string{}
 	var doubtful []string // keys whose values are looked at again, all after one pause
@@ -93,7 +96,8 @@ func readText(k keyFile) (string, error) {
 	return string(data), nil
 }
 
-// writeValue replaces the file of a key in the folder sub of dir, and makes the folders it needs. The caller holds the lock of dir.
+// writeValue replaces the file of a key in the folder sub of dir, and makes the folders it needs.
+// The caller holds the lock of dir.
 func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
 	if err := s.ownFolders(dir, sub, key); err != nil {
 		return err
@@ -108,7 +112,8 @@ func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
 	return s.settled(dir, sub, key, atomicfile.Replace(s.tree.fs, s.tree.name(name), []byte(value), s.valueOptions(dir, sync)))
 }
 
-// settled is the end of writing a key's file: what the file system made of its name, or why it did not take that.
+// settled is the end of writing a key's file: what the file system made of its name, or why it did
+// not take that.
 func (s *Store) settled(dir, sub, key string, err error) error {
 	if err != nil && !errors.Is(err, atomicfile.ErrNotDurable) {
 		return s.tree.unholdable(parent(layout.Join(dir, sub, key)), sub, key, err)
@@ -183,7 +188,8 @@ func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	return name, nil
 }
 
-// keyPresent reports whether a key has a file. A key that would need another key's file as a folder, or the reverse, is refused.
+// keyPresent reports whether a key has a file. A key that would need another key's file as a
+// folder, or the reverse, is refused.
 func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 	kind, err := s.tree.kind(layout.Join(dir, sub, key))
 	switch {
@@ -208,8 +214,8 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 	return false, nil
 }
 
-// ownFolders refuses to write keys below a link in place of the folder sub or of a folder in it: it may lead to another run's. Where the caller
-// allowed links to other disks they are taken for such.
+// ownFolders refuses to write keys below a link in place of the folder sub or of a folder in it: it
+// may lead to another run's. Where the caller allowed links to other disks they are taken for such.
 func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 	if len(keys) == 0 {
 		return nil
@@ -229,7 +235,8 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 	return nil
 }
 
-// ownFolder refuses a folder that is a link, which may lead to another run's, unless the caller allowed links.
+// ownFolder refuses a folder that is a link, which may lead to another run's, unless the caller
+// allowed links.
 func (s *Store) ownFolder(folder string) error {
 	if len(s.linkTargets) > 0 {
 		return nil

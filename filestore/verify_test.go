@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestVerifyNamesLeftoversAndDuplicates puts into a store what interrupted writes and copied folders leave.
+// TestVerifyNamesLeftoversAndDuplicates puts into a store what interrupted writes and copied
+// folders leave.
 func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
 	f := newFaulty(t, false, filestore.SyncMeta)
 	meta := f.content("/mlruns/e1/meta.yaml")
@@ -47,7 +48,8 @@ func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
 	}
 }
 
-// TestDeleteBesideTheSameInTheTrash refuses to move an experiment onto what is in the trash under its id.
+// TestDeleteBesideTheSameInTheTrash refuses to move an experiment onto what is in the trash under
+// its id.
 func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
 	for name, inTrash := range map[string]string{"empty": "/mlruns/.trash/e1", "not empty": "/mlruns/.trash/e1/run"} {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +63,8 @@ func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
 	}
 }
 
-// TestVerifyNamesWhatIsCutOff cuts a run's meta.yaml behind each line and in the last one. What the readers take for whole is named, with the keys that are lost.
+// TestVerifyNamesWhatIsCutOff cuts a run's meta.yaml behind each line and in the last one. What the
+// readers take for whole is named, with the keys that are lost.
 func TestVerifyNamesWhatIsCutOff(t *testing.T) {
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	meta, err := afero.ReadFile(d.mem, "/mlruns/e1/run/meta.yaml")

@@ -15,11 +15,12 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// stop is a place to which an experiment goes when an operation begins: "root", "trash", or "" for staying where it is.
+// stop is a place to which an experiment goes when an operation begins: "root", "trash", or "" for
+// staying where it is.
 type stop struct{ at, to string }
 
-// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and goes from stop to stop. Nothing of it has been read. Its metric
-// "bad" is malformed.
+// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and
+// goes from stop to stop. Nothing of it has been read. Its metric "bad" is malformed.
 func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	t.Helper()
 	mem := memfs.New()
@@ -60,8 +61,8 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	return s
 }
 
-// The experiment is listed in both places, or would be in neither if the trash were not listed again. The root is opened and then the trash, the root and the
-// trash are listed.
+// The experiment is listed in both places, or would be in neither if the trash were not listed
+// again. The root is opened and then the trash, the root and the trash are listed.
 func TestListingBetweenTwoPlaces(t *testing.T) {
 	const root, trash = "openfolder mlruns", "openfolder mlruns/.trash"
 	for name, tc := range map[string]struct {
@@ -101,7 +102,8 @@ func TestListingBetweenTwoPlaces(t *testing.T) {
 	}
 }
 
-// wantBadMetric wants Verify to find the one problem there is but for those of the move, which is the test's own and leaves meta.yaml as it was.
+// wantBadMetric wants Verify to find the one problem there is but for those of the move, which is
+// the test's own and leaves meta.yaml as it was.
 func wantBadMetric(t *testing.T, s *filestore.Store) {
 	t.Helper()
 	var problems []mlruns.Problem
@@ -130,7 +132,8 @@ func TestUpkeepOfMovingExperiment(t *testing.T) {
 	}
 }
 
-// Each look at the run is at the place where its experiment has just left. None of them may say that there is no such run.
+// Each look at the run is at the place where its experiment has just left. None of them may say
+// that there is no such run.
 func TestRunOfWanderingExperiment(t *testing.T) {
 	for name, route := range map[string][]stop{
 		"elsewhere when looked for, back when listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"}},
@@ -229,7 +232,8 @@ func TestGCOfRestoredExperiment(t *testing.T) {
 	}
 }
 
-// Another program, which takes no locks, moves the experiment whenever its run is about to be locked or read.
+// Another program, which takes no locks, moves the experiment whenever its run is about to be
+// locked or read.
 func TestWriterOfWanderingRun(t *testing.T) {
 	const lock = "/run/.mlruns.lock"
 	for name, route := range map[string][]stop{

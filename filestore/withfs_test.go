@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// TestWithFsRelative keeps a store at a relative path of another file system: what is recorded has nothing to do with the folder of the process.
+// TestWithFsRelative keeps a store at a relative path of another file system: what is recorded has
+// nothing to do with the folder of the process.
 func TestWithFsRelative(t *testing.T) {
 	store, err := filestore.Open("some/mlruns", filestore.WithFs(memfs.New()))
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// workload is a random mix of all writes by one writer to things of its own, in a store that it may share. It needs no store to go on: one with the
-// same seed gives the same steps, so that a process can do them and another know, step by step, what the store must say.
+// workload is a random mix of all writes by one writer to things of its own, in a store that it may
+// share. It needs no store to go on: one with the same seed gives the same steps, so that a process
+// can do them and another know, step by step, what the store must say.
 type workload struct {
 	rng    *rand.Rand
 	prefix string // of all its ids and names
@@ -26,7 +27,8 @@ type workload struct {
 	runs        []*ownRun
 }
 
-// facts is what a store says, one fact a key: "e/<id>/name", "r/<id>/tag/<key>" and so on. A metric is its points, a line each.
+// facts is what a store says, one fact a key: "e/<id>/name", "r/<id>/tag/<key>" and so on. A metric
+// is its points, a line each.
 type facts map[string]string
 
 type ownExperiment struct {
@@ -41,7 +43,8 @@ type ownRun struct {
 	ended      bool
 }
 
-// step is one call and the facts that it changes. Each fact changes for itself, unless the step is whole.
+// step is one call and the facts that it changes. Each fact changes for itself, unless the step is
+// whole.
 type step struct {
 	kind  string
 	do    func(context.Context, *filestore.Store) error
@@ -101,8 +104,8 @@ func (w *workload) own(all facts) facts {
 	return mine
 }
 
-// judge compares what a store says after a crash with what was acknowledged. under is the step under way at the crash, if one was. What is wrong is
-// listed.
+// judge compares what a store says after a crash with what was acknowledged. under is the step
+// under way at the crash, if one was. What is wrong is listed.
 func (w *workload) judge(said facts, under *step) (wrong []string) {
 	said = w.own(said)
 	changed := 0
@@ -128,7 +131,8 @@ func (w *workload) judge(said facts, under *step) (wrong []string) {
 	return wrong
 }
 
-// allows reports whether a fact may be as it is because the step had begun: old, which the caller has looked at, or new; of points any first part.
+// allows reports whether a fact may be as it is because the step had begun: old, which the caller
+// has looked at, or new; of points any first part.
 func (s step) allows(key, old, got string, there bool) bool {
 	if slices.Contains(s.gone, key) {
 		return !there

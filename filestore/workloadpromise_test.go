@@ -8,11 +8,12 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// promises is what a power cut may take of what was acknowledged, by the row of the level in the table of the design. The zero level here is that
-// nothing may be lost.
+// promises is what a power cut may take of what was acknowledged, by the row of the level in the
+// table of the design. The zero level here is that nothing may be lost.
 type promises struct {
 	level filestore.Sync
-	// weak are the facts that a cut may take: values of runs that go on. held is the value that each had when it was safe, ever all that it had.
+	// weak are the facts that a cut may take: values of runs that go on. held is the value that
+	// each had when it was safe, ever all that it had.
 	weak map[string]bool
 	held map[string]string
 	ever map[string][]string
@@ -22,12 +23,14 @@ func newPromises() promises {
 	return promises{level: filestore.SyncAlways, weak: map[string]bool{}, held: map[string]string{}, ever: map[string][]string{}}
 }
 
-// isValue tells points, params and tags of runs, which SyncMeta leaves to the file system while the run goes on.
+// isValue tells points, params and tags of runs, which SyncMeta leaves to the file system while the
+// run goes on.
 func isValue(key string) bool {
 	return strings.HasPrefix(key, "r/") && (strings.Contains(key, "/metric/") || strings.Contains(key, "/param/") || strings.Contains(key, "/tag/"))
 }
 
-// touch takes note of a step that is under way or done: its values may come to be on the disk, or half of them.
+// touch takes note of a step that is under way or done: its values may come to be on the disk, or
+// half of them.
 func (p promises) touch(s step) {
 	if p.level == filestore.SyncAlways {
 		return
@@ -65,15 +68,17 @@ func (p promises) note(w *workload, s step) {
 	}
 }
 
-// allows reports whether a power cut may have left a fact as it is, which differs from what was acknowledged. A metric keeps what was safe and shows no
-// point that was never logged; of a param or tag any value that it had may be there, cut or with zeros for what did not come to the disk.
+// allows reports whether a power cut may have left a fact as it is, which differs from what was
+// acknowledged. A metric keeps what was safe and shows no point that was never logged; of a param
+// or tag any value that it had may be there, cut or with zeros for what did not come to the disk.
 func (p promises) allows(key, got string, there bool) bool {
 	switch {
 	case !p.weak[key]:
 		return false
 	case strings.Contains(key, "/metric/"):
 		return strings.HasPrefix(got, p.held[key]) && p.logged(key, got)
-	case !there, strings.HasSuffix(key, mlruns.TagModelHistory): // half a history is no list of models
+	// half a history is no list of models
+	case !there, strings.HasSuffix(key, mlruns.TagModelHistory):
 		return true
 	}
 	return slices.ContainsFunc(p.ever[key], func(value string) bool { return strings.HasPrefix(value, strings.TrimRight(got, "\x00")) })

@@ -131,7 +131,8 @@ func deleteExperimentTag(w *workload, e *ownExperiment) step {
 	return step{gone: []string{fact}, do: func(ctx context.Context, s *filestore.Store) error { return s.DeleteExperimentTag(ctx, e.id, key) }}
 }
 
-// createRun makes a run in an experiment of the workload's or, every other time, in the default one, which all share.
+// createRun makes a run in an experiment of the workload's or, every other time, in the default
+// one, which all share.
 func createRun(w *workload) step {
 	r := &ownRun{id: w.name("r")}
 	in := mlruns.DefaultExperimentID

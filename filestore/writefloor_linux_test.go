@@ -11,10 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The floors are the system calls of an operation without the operation: what the machine would allow at best, in the same run.
+// The floors are the system calls of an operation without the operation: what the machine would
+// allow at best, in the same run.
 
-// BenchmarkFloorLogMetric is flock, fstat, write and unlock on kept handles. BenchmarkSameCallsAsLogMetric has the guards too: the lock file and meta.yaml
-// looked at by their handles, the metric by its path, and the metric's last byte read.
+// BenchmarkFloorLogMetric is flock, fstat, write and unlock on kept handles.
+// BenchmarkSameCallsAsLogMetric has the guards too: the lock file and meta.yaml looked at by their
+// handles, the metric by its path, and the metric's last byte read.
 func BenchmarkFloorLogMetric(b *testing.B)       { benchFloorLogMetric(b, false) }
 func BenchmarkSameCallsAsLogMetric(b *testing.B) { benchFloorLogMetric(b, true) }
 
@@ -53,7 +55,8 @@ func benchFloorLogMetric(b *testing.B, guards bool) {
 	})
 }
 
-// BenchmarkFloorLogBatch is one flock, and an fstat and a write of all lines to each metric on kept handles.
+// BenchmarkFloorLogBatch is one flock, and an fstat and a write of all lines to each metric on kept
+// handles.
 func BenchmarkFloorLogBatch(b *testing.B) {
 	for _, keys := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("1000metrics/%dkeys", keys), func(b *testing.B) {
@@ -93,8 +96,9 @@ func BenchmarkFloorLogParam(b *testing.B) {
 	})
 }
 
-// BenchmarkFloorCreateRun makes the five folders and four files of a run with three tags under a temporary name and renames it into place; synced, each file and
-// folder is made durable, all at once, then the rename.
+// BenchmarkFloorCreateRun makes the five folders and four files of a run with three tags under a
+// temporary name and renames it into place; synced, each file and folder is made durable, all at
+// once, then the rename.
 func BenchmarkFloorCreateRun(b *testing.B) {
 	for _, synced := range []bool{false, true} {
 		b.Run(map[bool]string{false: "SyncNever", true: "SyncMeta"}[synced], func(b *testing.B) {

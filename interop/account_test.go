@@ -16,14 +16,16 @@ import (
 // ledger is what the operation logs say should be on disk.
 type ledger struct {
 	cells map[string]*cell
-	// points are the steps by run and metric, params the values by run and key, models the operations by run.
+	// points are the steps by run and metric, params the values by run and key, models the
+	// operations by run.
 	points map[[2]string]map[int64]times
 	params map[[2]string]string
 	models map[string][]op
 	made   map[string]string // runs, and the value of their tag
 }
 
-// times is how often a point may be there: as often as it was acknowledged, or more if calls failed.
+// times is how often a point may be there: as often as it was acknowledged, or more if calls
+// failed.
 type times struct{ least, most int }
 
 func (l *ledger) cell(name string) *cell {
@@ -110,7 +112,8 @@ func (l *ledger) enter(o op) {
 	}
 }
 
-// account compares what is in the store with what the operations should have left, and fails for what no order of them explains.
+// account compares what is in the store with what the operations should have left, and fails for
+// what no order of them explains.
 func account(t *testing.T, c *mlruns.Client, p *python, ops []op, experimentID string, runs []string, begin int64) {
 	l := &ledger{map[string]*cell{}, map[[2]string]map[int64]times{}, map[[2]string]string{}, map[string][]op{}, map[string]string{}}
 	errors, done := map[string]int{}, map[string]int{}
@@ -171,10 +174,12 @@ func expected(key string) bool {
 	return false
 }
 
-// heldUp is the class of errors of ours that say that Python had emptied a file and did not write it while we looked again: nothing is lost then.
+// heldUp is the class of errors of ours that say that Python had emptied a file and did not write
+// it while we looked again: nothing is lost then.
 const heldUp = "Python was held up while it wrote the file"
 
-// class shortens an error to what it has in common with others of its kind. Ours of a file that is empty must have a Python operation that was writing it.
+// class shortens an error to what it has in common with others of its kind. Ours of a file that is
+// empty must have a Python operation that was writing it.
 func class(o op, ops []op) string {
 	writers := ""
 	switch code, _, _ := strings.Cut(o.Err, ":"); {
@@ -250,7 +255,8 @@ func (c cell) tail(begin int64) string {
 	return b.String()
 }
 
-// judgeModels checks the lists of models, which are rewritten whole, and counts what was lost as it may be.
+// judgeModels checks the lists of models, which are rewritten whole, and counts what was lost as it
+// may be.
 func (l *ledger) judgeModels(t *testing.T, store snapshot) (lost int) {
 	t.Helper()
 	for id, ops := range l.models {

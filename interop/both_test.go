@@ -52,7 +52,8 @@ type job struct {
 	At int64
 }
 
-// TestBothAtOnce has two Python and two Go processes write to one store and then accounts for every operation that they report.
+// TestBothAtOnce has two Python and two Go processes write to one store and then accounts for every
+// operation that they report.
 func TestBothAtOnce(t *testing.T) {
 	p := newest()
 	if !p.since(2, 2) {
@@ -90,7 +91,8 @@ func TestBothAtOnce(t *testing.T) {
 	sound(t, store)
 }
 
-// perform runs the jobs, each in a process of its own, for as long as both says, waits, and gives the time at which they began.
+// perform runs the jobs, each in a process of its own, for as long as both says, waits, and gives
+// the time at which they began.
 func perform(t *testing.T, p *python, jobs []*job) time.Time {
 	t.Helper()
 	pythons := map[*job]*python{}

@@ -13,7 +13,8 @@ const none = "<none>"
 // cell is one value on disk that operations set: a tag, or a field of a meta.yaml.
 type cell struct {
 	writes []write
-	// carriers are the operations that read and rewrite the file without setting this value: they may bring an old one back.
+	// carriers are the operations that read and rewrite the file without setting this value: they
+	// may bring an old one back.
 	carriers []op
 }
 
@@ -28,7 +29,8 @@ type verdict string
 const (
 	// last: the value stands of an operation after whose end no other began.
 	last verdict = "last"
-	// carried: a later operation's value was lost to one that read the file before it and wrote after it. Go and Go never do that to each other.
+	// carried: a later operation's value was lost to one that read the file before it and wrote
+	// after it. Go and Go never do that to each other.
 	carried verdict = "carried"
 	// unexplained: no order of the operations gives it.
 	unexplained verdict = "unexplained"
@@ -51,7 +53,8 @@ func (c cell) judge(final, initial string) verdict {
 	return best
 }
 
-// survives follows a value from the operation that wrote it: another one that began after its end replaces it, unless a carrier brings it back.
+// survives follows a value from the operation that wrote it: another one that began after its end
+// replaces it, unless a carrier brings it back.
 func (c cell) survives(x write) verdict {
 	v, alive := last, x.End
 	for {
@@ -73,13 +76,14 @@ func (c cell) survives(x write) verdict {
 	}
 }
 
-// jumpsGo reports whether a carrier of ours would have carried the value past a write of ours: both hold the run's lock, so it cannot.
+// jumpsGo reports whether a carrier of ours would have carried the value past a write of ours: both
+// hold the run's lock, so it cannot.
 func jumpsGo(z op, later []write) bool {
 	return z.goes() && slices.ContainsFunc(later, func(y write) bool { return y.goes() && y.End <= z.End })
 }
 
-// lostFrom reports whether an entry of a list that is rewritten whole may have been lost to another operation: both must have been under way at once, and
-// not both ours.
+// lostFrom reports whether an entry of a list that is rewritten whole may have been lost to another
+// operation: both must have been under way at once, and not both ours.
 func lostFrom(e op, others []op) bool {
 	return slices.ContainsFunc(others, func(z op) bool { return z != e && e.overlaps(z) && !(e.goes() && z.goes()) })
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// equal fails the test for every experiment, run and artifact that differs. Empty maps and lists equal missing ones, and inputs have no order.
+// equal fails the test for every experiment, run and artifact that differs. Empty maps and lists
+// equal missing ones, and inputs have no order.
 func equal(t *testing.T, what string, want, got snapshot) {
 	t.Helper()
 	options := cmp.Options{cmpopts.EquateEmpty(), cmpopts.SortSlices(func(a, b dataset) bool { return a.Name+a.Digest < b.Name+b.Digest }), cmpopts.SortSlices(func(a, b string) bool { return a < b })}

@@ -1,6 +1,9 @@
-// Package interop tests the library beside the real MLflow, both on the same directories. It holds tests only, behind the build tag interop, because they
-// need Python: make interop installs the versions of MLflow that pins/ names and runs them.
+// Package interop tests the library beside the real MLflow, both on the same directories. It holds
+// tests only, behind the build tag interop, because they need Python: make interop installs the
+// versions of MLflow that pins/ names and runs them.
 //
-// The Python side is python/driver.py, one process for each version, which answers requests. pins/3.x.txt names the newest MLflow there was: to move on, change
-// the number there and in 3.x.nodeps.txt, run make interop, and write down in docs/compat.md what differs. bench/ is make bench-mlflow.
+// The Python side is python/driver.py, one process for each version, which answers requests.
+// pins/3.x.txt names the newest MLflow there was: to move on, change the number there and in
+// 3.x.nodeps.txt, run make interop, and write down in docs/compat.md what differs. bench/ is make
+// bench-mlflow.
 package interop

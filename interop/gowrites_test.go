@@ -14,7 +14,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestGoWritesPythonReads makes a store of everything that our API can write and compares what each MLflow reads, and what we read, with what the store was told.
+// TestGoWritesPythonReads makes a store of everything that our API can write and compares what each
+// MLflow reads, and what we read, with what the store was told.
 func TestGoWritesPythonReads(t *testing.T) {
 	eachVersion(t, func(t *testing.T, p *python) {
 		dir := filepath.Join(t.TempDir(), "mlruns")
@@ -27,7 +28,8 @@ func TestGoWritesPythonReads(t *testing.T) {
 		w.Client = mlruns.NewClient(store)
 		w.all.Experiments["0"] = experiment{Name: "Default", Location: "file://" + dir + "/0", Stage: "active", Created: millis(w.time), Updated: millis(w.time)}
 		writeEverything(w, newWild(1), abilitiesOf(p))
-		for id, r := range w.all.Runs { // artifacts of what is in the trash are out of MLflow's reach, and so are those in a bucket
+		// artifacts of what is in the trash are out of MLflow's reach, and so are those in a bucket
+		for id, r := range w.all.Runs {
 			if w.all.Experiments[r.Experiment].Stage == "deleted" || strings.HasPrefix(r.URI, "s3:") {
 				delete(w.all.Artifacts, id)
 			}

@@ -70,7 +70,8 @@ var table = struct {
 	cells   map[string]map[string]string
 }{cells: map[string]map[string]string{}}
 
-// report puts into the table that follows the tests what was shown beside a version. A test that failed says so there.
+// report puts into the table that follows the tests what was shown beside a version. A test that
+// failed says so there.
 func report(t *testing.T, p *python, column, format string, args ...any) {
 	table.Lock()
 	defer table.Unlock()

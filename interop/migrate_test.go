@@ -39,8 +39,8 @@ func (s snapshot) tables() map[string]int {
 	return n
 }
 
-// TestMigrateAndGC lets MLflow's own tools loose on a store that we wrote: migrate-filestore makes a database of it, gc removes what is deleted, and
-// migrate-filestore takes the rest once more.
+// TestMigrateAndGC lets MLflow's own tools loose on a store that we wrote: migrate-filestore makes
+// a database of it, gc removes what is deleted, and migrate-filestore takes the rest once more.
 func TestMigrateAndGC(t *testing.T) {
 	p := newest()
 	if !p.since(3, 10) {

@@ -10,7 +10,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestPythonWritesGoReads lets each MLflow write a random store and compares what we read of it with what that MLflow does.
+// TestPythonWritesGoReads lets each MLflow write a random store and compares what we read of it
+// with what that MLflow does.
 func TestPythonWritesGoReads(t *testing.T) {
 	eachVersion(t, func(t *testing.T, p *python) {
 		dir := filepath.Join(t.TempDir(), "mlruns")
@@ -25,7 +26,8 @@ func TestPythonWritesGoReads(t *testing.T) {
 		defer store.Close()
 		allowed := []mlruns.ProblemKind{mlruns.ProblemNotPortable, mlruns.ProblemDuplicateLine}
 		if !p.since(2, 3) {
-			allowed = append(allowed, mlruns.ProblemStage) // deleting an experiment left lifecycle_stage: active
+			// deleting an experiment left lifecycle_stage: active
+			allowed = append(allowed, mlruns.ProblemStage)
 		}
 		got := take(t, mlruns.NewClient(store), local, allowed...)
 		equal(t, "MLflow "+p.mlflow+" wrote, we read", want, knownTo(p, got))

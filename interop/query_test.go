@@ -25,7 +25,8 @@ func (q query) String() string {
 	return fmt.Sprintf("%s of %q: filter %q order %q view %d max %d token %q", q.Of, q.Experiments, q.Filter, q.Order, q.View, q.Max, q.Token)
 }
 
-// vocabulary is what queries ask about: keys and values that are in the store, and some that are not.
+// vocabulary is what queries ask about: keys and values that are in the store, and some that are
+// not.
 type vocabulary struct {
 	*wild
 	runIDs                             []string

@@ -85,11 +85,14 @@ func knownTo(p *python, s snapshot) snapshot {
 	return known
 }
 
-// abilities are the things that make a run unreadable to versions which lack them. A store for such a version goes without.
+// abilities are the things that make a run unreadable to versions which lack them. A store for such
+// a version goes without.
 type abilities struct {
-	// colons in keys (2.16), data sets of points (3.0), models as inputs (3.0, or before 2.4, which has no inputs), newlines in params (1.7).
+	// colons in keys (2.16), data sets of points (3.0), models as inputs (3.0, or before 2.4, which
+	// has no inputs), newlines in params (1.7).
 	colons, datasetPoints, models, newlines bool
-	// buckets: artifacts may be in a bucket. ties: points may have one step and time, or be the same.
+	// buckets: artifacts may be in a bucket. ties: points may have one step and time, or be the
+	// same.
 	buckets, ties bool
 }
 

@@ -43,7 +43,8 @@ func (f found) String() string {
 	return b.String()
 }
 
-// TestDifferentialSearch asks the newest MLflow and us the same random queries on the same random store.
+// TestDifferentialSearch asks the newest MLflow and us the same random queries on the same random
+// store.
 func TestDifferentialSearch(t *testing.T) {
 	p := newest()
 	if !p.since(3, 11) {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// searchDeviation is a difference between the searches that we mean. It stands in docs/compat.md under its name.
+// searchDeviation is a difference between the searches that we mean. It stands in docs/compat.md
+// under its name.
 type searchDeviation struct {
 	name  string
 	match func(q query, theirs, ours found) bool

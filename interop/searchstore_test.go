@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// searchStore makes a store whose values collide, so that orders have ties and filters have hits, and the vocabulary to ask about it.
+// searchStore makes a store whose values collide, so that orders have ties and filters have hits,
+// and the vocabulary to ask about it.
 func searchStore(t *testing.T, dir string) (*mlruns.Client, *vocabulary) {
 	t.Helper()
 	now := time.UnixMilli(1_700_000_000_000)

@@ -15,7 +15,8 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// snapshot is all that a store says, in the form of python/read.py. Times are milliseconds, nil where there is none.
+// snapshot is all that a store says, in the form of python/read.py. Times are milliseconds, nil
+// where there is none.
 type snapshot struct {
 	Experiments map[string]experiment `json:"experiments"`
 	Runs        map[string]run        `json:"runs"`
@@ -95,7 +96,8 @@ func runOf(r *mlruns.Run) run {
 	return found
 }
 
-// take reads a whole store, and the artifacts of the runs named. What cannot be read fails the test, but for the kinds of problems allowed.
+// take reads a whole store, and the artifacts of the runs named. What cannot be read fails the
+// test, but for the kinds of problems allowed.
 func take(t *testing.T, c *mlruns.Client, artifactsOf []string, allowed ...mlruns.ProblemKind) snapshot {
 	t.Helper()
 	ctx := t.Context()

@@ -22,7 +22,8 @@ const (
 	nFloats  = 10_000
 )
 
-// lookAlike is the class of strings that PyYAML leaves plain and we quote, as layout.md describes it.
+// lookAlike is the class of strings that PyYAML leaves plain and we quote, as layout.md describes
+// it.
 var lookAlike = regexp.MustCompile(`^([yYnN]|[-+]?(0[oxbOXB][-+]?[0-9a-fA-F_]+|[0-9._]+([eE][-+]?[0-9_]+)?)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2})$`)
 
 var yamlPieces = []string{"a", "b c", " ", "  ", "\n", "\n\n", "\t", "\r", ":", ": ", " #", "#", "-", "- ", "?", "'", "\"", "\\", "é", "日本", "🚀", "\u00a0", "\u2028", "\u2029", "\u0085", "\ufeff", "\x00", "\x1b", "\x7f",
@@ -45,7 +46,8 @@ func (w *wild) yamlText() string {
 	return b.String()
 }
 
-// TestStringsAsPyYAML compares the meta.yaml bytes of random strings with those of MLflow's own writer, and has both sides read both.
+// TestStringsAsPyYAML compares the meta.yaml bytes of random strings with those of MLflow's own
+// writer, and has both sides read both.
 func TestStringsAsPyYAML(t *testing.T) {
 	eachVersion(t, func(t *testing.T, p *python) {
 		w := newWild(4)

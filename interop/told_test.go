@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// told writes to a store and keeps what it was told, independent of what the store says. A call that fails ends the test.
+// told writes to a store and keeps what it was told, independent of what the store says. A call
+// that fails ends the test.
 type told struct {
 	*mlruns.Client
 	t    *testing.T
@@ -25,7 +26,8 @@ func newTold(t *testing.T) *told {
 		time: time.UnixMilli(1_700_000_000_000).UTC()}
 }
 
-// clock is that of the store: each look at it is a millisecond later, and the last one is remembered.
+// clock is that of the store: each look at it is a millisecond later, and the last one is
+// remembered.
 func (w *told) clock() time.Time {
 	w.time = w.time.Add(time.Millisecond)
 	return w.time
@@ -118,7 +120,8 @@ func (w *told) logBatch(id string, b mlruns.Batch) {
 	}
 }
 
-// latest is MLflow's rule, told once more: the first of the points that no other exceeds in (step, time, value), where nothing exceeds NaN nor NaN anything.
+// latest is MLflow's rule, told once more: the first of the points that no other exceeds in (step,
+// time, value), where nothing exceeds NaN nor NaN anything.
 func latest(points []point) point {
 	best := points[0]
 	for _, p := range points[1:] {

@@ -89,7 +89,8 @@ func (w *wild) when(a abilities) time.Time {
 	return w.at()
 }
 
-// name is a name of an experiment. A quote in it is a bug of MLflow ≥ 2.0, the row "name with a quote" of docs/compat.md.
+// name is a name of an experiment. A quote in it is a bug of MLflow ≥ 2.0, the row "name with a
+// quote" of docs/compat.md.
 func (w *wild) name() string {
 	w.n++
 	text := []rune(strings.ReplaceAll(w.text(), "'", ""))

@@ -19,10 +19,12 @@ import (
 // envTask holds the job of a process that TestBothAtOnce starts.
 const envTask = "MLRUNS_INTEROP_TASK"
 
-// pause is how long a Go worker waits between operations: without it it would do a hundred times as many as Python.
+// pause is how long a Go worker waits between operations: without it it would do a hundred times as
+// many as Python.
 const pause = time.Millisecond
 
-// TestWork is not a test: it is what the processes of TestBothAtOnce run. It does what python/work.py does.
+// TestWork is not a test: it is what the processes of TestBothAtOnce run. It does what
+// python/work.py does.
 func TestWork(t *testing.T) {
 	text := os.Getenv(envTask)
 	if text == "" {

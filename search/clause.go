@@ -155,7 +155,8 @@ func (p *parser) literal() (literal, error) {
 	return l, p.advance()
 }
 
-// list takes a list of values where one value should stand: only the checker knows what to say of it.
+// list takes a list of values where one value should stand: only the checker knows what to say of
+// it.
 func (p *parser) list(l *literal) error {
 	l.kind = listLiteral
 	for p.tok.kind != tokenClose {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Asking whether a node is true, or is false, needs no more of a record than the answer: an unknown kid ends a conjunction that is to be true,
-// though it would not decide its value.
+// Asking whether a node is true, or is false, needs no more of a record than the answer: an unknown
+// kid ends a conjunction that is to be true, though it would not decide its value.
 
 func (n *conjunction) is(r Record, want truth) bool {
 	if want == yes {

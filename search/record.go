@@ -36,10 +36,11 @@ type Dataset struct {
 type Attribute string
 
 const (
-	RunID          Attribute = "run_id"           // runs, text
-	RunName        Attribute = "run_name"         // runs, text
-	UserID         Attribute = "user_id"          // runs, text
-	Status         Attribute = "status"           // runs, text: RUNNING, SCHEDULED, FINISHED, FAILED, KILLED
+	RunID   Attribute = "run_id"   // runs, text
+	RunName Attribute = "run_name" // runs, text
+	UserID  Attribute = "user_id"  // runs, text
+	// runs, text: RUNNING, SCHEDULED, FINISHED, FAILED, KILLED
+	Status         Attribute = "status"
 	ArtifactURI    Attribute = "artifact_uri"     // runs, text
 	StartTime      Attribute = "start_time"       // runs, time
 	EndTime        Attribute = "end_time"         // runs, time; missing while running

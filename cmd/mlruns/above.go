@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// climb goes from a folder to those above it, as far as they can be trusted to be of the same person: what lies beyond is perhaps a stranger's.
+// climb goes from a folder to those above it, as far as they can be trusted to be of the same
+// person: what lies beyond is perhaps a stranger's.
 type climb struct {
 	self owner
 	home os.FileInfo // nil where there is none
@@ -45,7 +46,8 @@ func (c *climb) above(dir string) (parent string, ok bool) {
 	return parent, true
 }
 
-// trusts reports whether what is found in a folder above belongs to the same user. What is not there is nobody's.
+// trusts reports whether what is found in a folder above belongs to the same user. What is not
+// there is nobody's.
 func (c *climb) trusts(found string) bool {
 	if info, err := os.Stat(found); err == nil && !c.self.owns(info) {
 		return c.end("%s belongs to another user", found)

@@ -37,7 +37,8 @@ func storeAbove(t *testing.T) (top, below string) {
 	return top, below
 }
 
-// TestLookUpwardEndsAtAnotherOwner shows nobody the store that somebody else left in a folder above, nor one beyond a stranger's folder.
+// TestLookUpwardEndsAtAnotherOwner shows nobody the store that somebody else left in a folder
+// above, nor one beyond a stranger's folder.
 func TestLookUpwardEndsAtAnotherOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives folders away")

@@ -155,7 +155,8 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// TestLockErrorNamesNoOption writes where the lock files must not be written: a user of the command has no option of the library.
+// TestLockErrorNamesNoOption writes where the lock files must not be written: a user of the command
+// has no option of the library.
 func TestLockErrorNamesNoOption(t *testing.T) {
 	mem := memfs.New()
 	made, err := filestore.Open("/mlruns", filestore.WithFs(mem))

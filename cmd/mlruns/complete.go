@@ -14,7 +14,8 @@ const mostCompletions = 200
 
 // complete offers fixed words for a flag.
 func complete(cmd *cobra.Command, flag string, words []string) {
-	// It fails for a flag that the command has not, or twice: a mistake in this package, which its tests meet.
+	// It fails for a flag that the command has not, or twice: a mistake in this package, which its
+	// tests meet.
 	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
 		panic(err)
 	}
@@ -23,7 +24,8 @@ func complete(cmd *cobra.Command, flag string, words []string) {
 // offer yields completions of a store until it returns false.
 type offer func(ctx context.Context, s *session, yield func(word, about string) bool)
 
-// completed makes the completion of the first argument from what the store has. Failures offer nothing: a shell has no place for them.
+// completed makes the completion of the first argument from what the store has. Failures offer
+// nothing: a shell has no place for them.
 func (a *app) completed(o offer) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {

@@ -9,8 +9,9 @@ import (
 	"github.com/mlruns/mlruns/internal/wire"
 )
 
-// differing makes a column of each metric and param that is not the same in all runs, metrics first, and names the others with their values.
-// A run alone differs from nothing, so all it has is shown.
+// differing makes a column of each metric and param that is not the same in all runs, metrics
+// first, and names the others with their values. A run alone differs from nothing, so all it has is
+// shown.
 func differing(runs []*mlruns.Run) (columns []column, same []string) {
 	metrics, params := map[string]bool{}, map[string]bool{}
 	for _, r := range runs {

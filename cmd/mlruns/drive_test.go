@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestWarnOfDrive says on standard error, in one line, where locks may not exclude all who write, and else nothing.
+// TestWarnOfDrive says on standard error, in one line, where locks may not exclude all who write,
+// and else nothing.
 func TestWarnOfDrive(t *testing.T) {
 	for want, d := range map[string]filestore.Drive{
 		"": {FileSystem: "ext4"},

@@ -20,7 +20,8 @@ const (
 	exitProblems = 3
 )
 
-// errProblems ends "store verify" that found problems, "store repair" that left some, or a copy of artifacts that is not whole. They are printed already.
+// errProblems ends "store verify" that found problems, "store repair" that left some, or a copy of
+// artifacts that is not whole. They are printed already.
 var errProblems = errors.New("the store has problems")
 
 // usageError is a wrong command line.
@@ -85,7 +86,8 @@ func errorText(err error) string {
 // linkHint is how the library says what can be done about a link that leads out.
 const linkHint = "WithLinkTargets allows links into a directory"
 
-// flagged names the flag where the library names its option, and leaves out options for which there is no flag.
+// flagged names the flag where the library names its option, and leaves out options for which there
+// is no flag.
 func flagged(text string) string { return flags.Replace(text) }
 
 var flags = strings.NewReplacer("WithArtifactRoots", "--allow-artifacts",

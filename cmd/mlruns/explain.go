@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// explain prints what a search cost instead of what it found: the files it can ask of each run or experiment, and its counts.
+// explain prints what a search cost instead of what it found: the files it can ask of each run or
+// experiment, and its counts.
 func (a *app) explain(what string, scan mlruns.Scan, problems []mlruns.Problem) error {
 	if a.json {
 		return a.printJSON(struct {

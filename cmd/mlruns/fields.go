@@ -19,10 +19,12 @@ func (a *app) fields(title string, list []field) {
 	}
 }
 
-// longestField is what of a value is shown on a terminal, in columns: more than a path takes, less than a screen.
+// longestField is what of a value is shown on a terminal, in columns: more than a path takes, less
+// than a screen.
 const longestField = 800
 
-// drawFields prints a field a line. On a terminal, which may wrap a line, they are cut only where they would fill it, so that they can be copied.
+// drawFields prints a field a line. On a terminal, which may wrap a line, they are cut only where
+// they would fill it, so that they can be copied.
 func (a *app) drawFields(list []field) {
 	aligned := 0
 	for _, f := range list {
@@ -73,7 +75,8 @@ func texts(m map[string]string) []field {
 	return list
 }
 
-// println prints a line. What it is given is escaped. Failures of the writer come out when it is flushed.
+// println prints a line. What it is given is escaped. Failures of the writer come out when it is
+// flushed.
 func (a *app) println(line string) {
 	_, _ = a.out.WriteString(safe(line) + "\n")
 }

@@ -33,7 +33,8 @@ func (t *tagsFlag) Set(text string) error {
 	return nil
 }
 
-// mappingsFlag is --map-artifacts LOCATION=DIR, any number of times. An "=" in a location is written "%3D".
+// mappingsFlag is --map-artifacts LOCATION=DIR, any number of times. An "=" in a location is
+// written "%3D".
 type mappingsFlag []artifacts.Mapping
 
 func (m *mappingsFlag) String() string { return "" }

@@ -107,7 +107,8 @@ func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 	a.note("%s: %s, %s, %s, %s", verb, counted(experiments, "experiment"), counted(runs, "run"), counted(files, "file"), byteCount(size))
 }
 
-// noteSpared says what is deleted and too young to be removed: what is there for a gc that spares nothing, but for what this one removes.
+// noteSpared says what is deleted and too young to be removed: what is there for a gc that spares
+// nothing, but for what this one removes.
 func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Removal) error {
 	gone := make(map[string]bool, len(removed))
 	for _, r := range removed {

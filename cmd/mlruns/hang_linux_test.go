@@ -13,8 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestSecondInterruptWhileAMountHangs looks at a store whose file system never answers, as a network drive whose server is gone. The first signal cannot end
-// the call that waits; the second must end the process.
+// TestSecondInterruptWhileAMountHangs looks at a store whose file system never answers, as a
+// network drive whose server is gone. The first signal cannot end the call that waits; the second
+// must end the process.
 func TestSecondInterruptWhileAMountHangs(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		for _, args := range [][]string{{"store", "verify"}, {"runs", "search"}, {"experiments", "create", "x"}} {
@@ -50,7 +51,8 @@ func TestSecondInterruptWhileAMountHangs(t *testing.T) {
 	}
 }
 
-// mountHanging mounts a file system in dir that answers nothing but the mount. It gives a function that waits until somebody waits for an answer.
+// mountHanging mounts a file system in dir that answers nothing but the mount. It gives a function
+// that waits until somebody waits for an answer.
 func mountHanging(t *testing.T, dir string) (hung func(t *testing.T)) {
 	t.Helper()
 	dev, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)

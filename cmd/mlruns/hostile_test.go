@@ -9,10 +9,12 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// evil clears a terminal, sets its title, forges a line, reorders text, and holds a control character of one byte in Latin-1.
+// evil clears a terminal, sets its title, forges a line, reorders text, and holds a control
+// character of one byte in Latin-1.
 const evil = "e\x1b[2J\x1b]0;t\a\r\nforged line\tx\u202e\u2066\u009b1m\x7f"
 
-// makeHostile makes a store with evil wherever the library lets it in, and in names of files where it does not.
+// makeHostile makes a store with evil wherever the library lets it in, and in names of files where
+// it does not.
 func makeHostile(dir string) (experimentID, runID string, err error) {
 	ctx := context.Background()
 	store, err := filestore.Open(dir)

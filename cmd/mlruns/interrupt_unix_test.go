@@ -16,7 +16,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestSecondInterruptWhileNobodyReads writes to a pipe that is full. The first signal does not end the write; people are told, and the second ends the process.
+// TestSecondInterruptWhileNobodyReads writes to a pipe that is full. The first signal does not end
+// the write; people are told, and the second ends the process.
 func TestSecondInterruptWhileNobodyReads(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -64,7 +65,8 @@ func TestSecondInterruptWhileNobodyReads(t *testing.T) {
 	}
 }
 
-// longMetric makes a store with a metric of 20,000 points, which no pipe holds, and gives the id of its run.
+// longMetric makes a store with a metric of 20,000 points, which no pipe holds, and gives the id of
+// its run.
 func longMetric(t *testing.T, dir string) (runID string) {
 	t.Helper()
 	store, err := filestore.Open(dir)

@@ -22,7 +22,8 @@ func (l *leftOut) add(p mlruns.Problem) {
 	}
 }
 
-// hearing makes a verb hear which artifacts are left out. With --json it is for the verb to print them; people are told here.
+// hearing makes a verb hear which artifacts are left out. With --json it is for the verb to print
+// them; people are told here.
 func (a *app) hearing(do action) action {
 	return func(ctx context.Context, args []string) error {
 		a.leftOut = &leftOut{}
@@ -34,7 +35,8 @@ func (a *app) hearing(do action) action {
 	}
 }
 
-// copying is hearing for a verb that copies, which ends with errProblems where something was left out.
+// copying is hearing for a verb that copies, which ends with errProblems where something was left
+// out.
 func (a *app) copying(do action) action {
 	heard := a.hearing(do)
 	return func(ctx context.Context, args []string) error {

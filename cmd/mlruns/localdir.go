@@ -25,7 +25,8 @@ func storeDir(text string) (string, error) {
 	return text, nil
 }
 
-// trackingDir is the directory that a tracking URI names, where %20 is a blank in a plain path too, as in MLflow.
+// trackingDir is the directory that a tracking URI names, where %20 is a blank in a plain path too,
+// as in MLflow.
 func trackingDir(uri string) (string, error) {
 	dir, err := artifacts.LocalPath(uri)
 	switch {

@@ -2,8 +2,9 @@
 //
 //	mlruns [--store DIR] NOUN VERB …
 //
-// It is a thin shell over mlruns.Client: what it does, a program can do with the library. Tables are for people; --json prints MLflow's REST shapes.
-// It exits with 0 when done, 1 on failure, 2 on wrong usage and 3 when "store verify" found problems or a copy left something out.
+// It is a thin shell over mlruns.Client: what it does, a program can do with the library. Tables
+// are for people; --json prints MLflow's REST shapes. It exits with 0 when done, 1 on failure, 2 on
+// wrong usage and 3 when "store verify" found problems or a copy left something out.
 package main
 
 import (
@@ -15,11 +16,13 @@ import (
 	"time"
 )
 
-// patience is how long a verb may take to end after a signal until people are told what it waits for.
+// patience is how long a verb may take to end after a signal until people are told what it waits
+// for.
 const patience = time.Second
 
-// Linux gives a signal to the first thread of the process, where it waits behind a call that no signal interrupts, such as a read from a network drive
-// whose server is gone. So that thread does nothing but wait for signals.
+// Linux gives a signal to the first thread of the process, where it waits behind a call that no
+// signal interrupts, such as a read from a network drive whose server is gone. So that thread does
+// nothing but wait for signals.
 func init() { runtime.LockOSThread() }
 
 func main() {

@@ -51,7 +51,8 @@ func (a *app) metricHistory() *cobra.Command {
 	return cmd
 }
 
-// historyJSON prints {"metrics":[…]} point by point. After a failure in the middle the object stays open.
+// historyJSON prints {"metrics":[…]} point by point. After a failure in the middle the object stays
+// open.
 func (a *app) historyJSON(all points, problems *[]mlruns.Problem) error {
 	_, _ = a.out.WriteString(`{"metrics":[`)
 	between := ""
@@ -81,7 +82,8 @@ func (a *app) historyJSON(all points, problems *[]mlruns.Problem) error {
 	return err
 }
 
-// historyCSV gives the number of points. The header is printed when the run is known to be there: before the first point, or at the end.
+// historyCSV gives the number of points. The header is printed when the run is known to be there:
+// before the first point, or at the end.
 func (a *app) historyCSV(all points) (n int, err error) {
 	w := csv.NewWriter(a.out)
 	defer w.Flush()
@@ -110,7 +112,8 @@ func (a *app) historyCSV(all points) (n int, err error) {
 // pointWidth is what the line of a point takes at most.
 const pointWidth = 20 + len(gap) + 24 + len(gap) + 24
 
-// historyLines has fixed widths: a table would have to hold all points. Where it has no room, a point becomes a block of lines. It gives their number.
+// historyLines has fixed widths: a table would have to hold all points. Where it has no room, a
+// point becomes a block of lines. It gives their number.
 func (a *app) historyLines(all points) (n int, err error) {
 	width := a.width()
 	for m, err := range all {

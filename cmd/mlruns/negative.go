@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// allowNegative lets a negative number be an argument: "log-metric RUN loss -0.5". No flag looks like one. With one among the arguments
-// the command line becomes the command, its flags, "--", and the arguments in their order.
+// allowNegative lets a negative number be an argument: "log-metric RUN loss -0.5". No flag looks
+// like one. With one among the arguments the command line becomes the command, its flags, "--", and
+// the arguments in their order.
 func allowNegative(root *cobra.Command, args []string) []string {
 	if !slices.ContainsFunc(args, negative) {
 		return args

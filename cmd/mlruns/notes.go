@@ -11,7 +11,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// note tells people something beside the output. It goes to standard error, so that what is piped stays rows.
+// note tells people something beside the output. It goes to standard error, so that what is piped
+// stays rows.
 func (a *app) note(format string, args ...any) {
 	_ = a.out.Flush()
 	for i, arg := range args {
@@ -55,7 +56,8 @@ func (a *app) warn(problems []mlruns.Problem) {
 	}
 }
 
-// tellOfSignal says why a command has not ended that was told to. With --json there is nothing but the error on standard error.
+// tellOfSignal says why a command has not ended that was told to. With --json there is nothing but
+// the error on standard error.
 func (a *app) tellOfSignal() {
 	if slices.Contains(os.Args, "--json") {
 		return

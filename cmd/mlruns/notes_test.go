@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// TestFirstFew keeps a note on a line that can be read, however many keys a run has and whatever they hold.
+// TestFirstFew keeps a note on a line that can be read, however many keys a run has and whatever
+// they hold.
 func TestFirstFew(t *testing.T) {
 	many := make([]string, 5000)
 	for i := range many {

@@ -4,7 +4,8 @@ package main
 
 import "os"
 
-// owner is nobody: where files have no numbers of users, the home folder and the top of a drive end a climb.
+// owner is nobody: where files have no numbers of users, the home folder and the top of a drive end
+// a climb.
 type owner struct{}
 
 func currentOwner() owner { return owner{} }

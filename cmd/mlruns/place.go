@@ -42,7 +42,8 @@ func (a *app) place() (place, error) {
 	return place{}, nil
 }
 
-// nearest opens the store ./mlruns, or for reading the one of the nearest folder above that has one and can be trusted.
+// nearest opens the store ./mlruns, or for reading the one of the nearest folder above that has one
+// and can be trusted.
 func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -80,7 +81,8 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 	return nil, place{nextTo, ""}, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
 }
 
-// linkToNowhere reports whether a link stands there whose target is missing, as of a drive that is not mounted: the store that is meant is not another one.
+// linkToNowhere reports whether a link stands there whose target is missing, as of a drive that is
+// not mounted: the store that is meant is not another one.
 func linkToNowhere(name string) bool {
 	info, err := os.Lstat(name)
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
@@ -90,7 +92,8 @@ func linkToNowhere(name string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// storeAbove is the directory of the store above the current folder where nothing names a store and there is none here, else "".
+// storeAbove is the directory of the store above the current folder where nothing names a store and
+// there is none here, else "".
 func (a *app) storeAbove() string {
 	if at, err := a.place(); err != nil || at.dir != "" {
 		return ""
@@ -105,7 +108,8 @@ func (a *app) storeAbove() string {
 	return at.dir
 }
 
-// pointAbove says of a store that is not in the current folder that there is one above, if there is.
+// pointAbove says of a store that is not in the current folder that there is one above, if there
+// is.
 func (a *app) pointAbove(err error) error {
 	store, at, failed := nearest([]filestore.Option{filestore.WithReadOnly(), filestore.WithMustExist()})
 	if failed != nil {

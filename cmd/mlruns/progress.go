@@ -18,8 +18,8 @@ import (
 // redrawEvery is how long a line of progress stands at least.
 const redrawEvery = 100 * time.Millisecond
 
-// progressLine is the last line of a terminal, on which a walk through the store tells how far it has come. The zero progressLine shows nothing.
-// It is safe for concurrent use.
+// progressLine is the last line of a terminal, on which a walk through the store tells how far it
+// has come. The zero progressLine shows nothing. It is safe for concurrent use.
 type progressLine struct {
 	terminal io.Writer  // nil: show nothing
 	width    func() int // asked each time: windows are resized
@@ -99,7 +99,8 @@ func (a *aboveLine) Write(p []byte) (int, error) {
 	return a.w.Write(p)
 }
 
-// withProgress shows how far a verb has come that goes through the whole store. With --json nothing is shown.
+// withProgress shows how far a verb has come that goes through the whole store. With --json nothing
+// is shown.
 func (a *app) withProgress(verb string, do action) action {
 	return func(ctx context.Context, args []string) error {
 		if !a.json {

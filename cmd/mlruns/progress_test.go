@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// screen is what a terminal of one line shows after what was written to it, and how often that changed.
+// screen is what a terminal of one line shows after what was written to it, and how often that
+// changed.
 func screen(written string) string {
 	var line []rune
 	at := 0
@@ -78,7 +79,8 @@ func TestProgressLine(t *testing.T) {
 	tell(9, "0", "")
 }
 
-// TestNoProgressOffTerminals writes nothing where standard error is no terminal, or the output is for programs.
+// TestNoProgressOffTerminals writes nothing where standard error is no terminal, or the output is
+// for programs.
 func TestNoProgressOffTerminals(t *testing.T) {
 	var out bytes.Buffer
 	line := newProgressLine(&out)

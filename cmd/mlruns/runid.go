@@ -10,10 +10,12 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// shortID is how long a beginning of an id must be to stand for it, and how long "runs search" leaves it at least.
+// shortID is how long a beginning of an id must be to stand for it, and how long "runs search"
+// leaves it at least.
 const shortID = 8
 
-// wholeID is how long the ids are that MLflow makes, and we: one as long is not looked for as a beginning.
+// wholeID is how long the ids are that MLflow makes, and we: one as long is not looked for as a
+// beginning.
 const wholeID = 32
 
 // onRunID does the work with the id of the run that the first argument names.
@@ -27,7 +29,8 @@ func onRunID(do work) work {
 	}
 }
 
-// runID gives the id of the run that a person names by it, or else by a beginning of it that no other run's id has.
+// runID gives the id of the run that a person names by it, or else by a beginning of it that no
+// other run's id has.
 func (s *session) runID(ctx context.Context, word string) (string, error) {
 	if len(word) < shortID || len(word) >= wholeID {
 		return word, nil
@@ -37,7 +40,8 @@ func (s *session) runID(ctx context.Context, word string) (string, error) {
 	}
 	var found []string
 	runIDs(mlruns.ViewAll)(ctx, s, func(id, _ string) bool {
-		if strings.HasPrefix(id, word) && !slices.Contains(found, id) { // a copied run has its id twice
+		// a copied run has its id twice
+		if strings.HasPrefix(id, word) && !slices.Contains(found, id) {
 			found = append(found, id)
 		}
 		return true

@@ -51,7 +51,8 @@ func (a *app) searchRuns() *cobra.Command {
 	return cmd
 }
 
-// hiddenFrom are the problems of experiments that a search of all of them did not meet: it need not read them to read their runs.
+// hiddenFrom are the problems of experiments that a search of all of them did not meet: it need not
+// read them to read their runs.
 func (s *session) hiddenFrom(ctx context.Context, page *mlruns.RunPage, view mlruns.View) []mlruns.Problem {
 	if view != mlruns.ViewActive {
 		view = mlruns.ViewAll
@@ -61,7 +62,8 @@ func (s *session) hiddenFrom(ctx context.Context, page *mlruns.RunPage, view mlr
 	})
 }
 
-// drawRuns prints a line for each run: what it is, the metrics and params that are not the same in all, and its id, shortened on a terminal that has no room for all.
+// drawRuns prints a line for each run: what it is, the metrics and params that are not the same in
+// all, and its id, shortened on a terminal that has no room for all.
 func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]string) {
 	if len(runs) == 0 {
 		a.note("no runs")
@@ -98,7 +100,8 @@ func (a *app) drawRuns(runs []*mlruns.Run, view mlruns.View, names map[string]st
 	}
 }
 
-// experimentNames maps the ids of the runs' experiments to their names. One that cannot be read keeps its id.
+// experimentNames maps the ids of the runs' experiments to their names. One that cannot be read
+// keeps its id.
 func (s *session) experimentNames(ctx context.Context, runs []*mlruns.Run) map[string]string {
 	names := map[string]string{}
 	for _, r := range runs {
@@ -114,7 +117,8 @@ func (s *session) experimentNames(ctx context.Context, runs []*mlruns.Run) map[s
 	return names
 }
 
-// shortened cuts ids to their beginnings, of eight characters or as many as tell them apart. In a damaged store two runs can have one id.
+// shortened cuts ids to their beginnings, of eight characters or as many as tell them apart. In a
+// damaged store two runs can have one id.
 func shortened(ids []string) []string {
 	different := map[string]bool{}
 	for _, id := range ids {

@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// safe escapes what would move a terminal's cursor, reorder its text or break a line. Everything from a store that people are shown goes through it.
+// safe escapes what would move a terminal's cursor, reorder its text or break a line. Everything
+// from a store that people are shown goes through it.
 func safe(s string) string {
 	if utf8.ValidString(s) && strings.IndexFunc(s, unprintable) < 0 {
 		return s

@@ -14,7 +14,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A shell may export the width of its own terminal. To the command, which this program is too, the scripts give one.
+	// A shell may export the width of its own terminal. To the command, which this program is too,
+	// the scripts give one.
 	if filepath.Base(os.Args[0]) != "mlruns" {
 		_ = os.Unsetenv("COLUMNS")
 	}
@@ -35,7 +36,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			// What the scripts name is theirs to set.
 			env.Vars = append(env.Vars, "MLFLOW_TRACKING_URI=", "COLUMNS=")
-			// Looking upward ends at the home folder, so no store above the temporary directory is found.
+			// Looking upward ends at the home folder, so no store above the temporary directory is
+			// found.
 			env.Vars = append(env.Vars, "HOME="+env.WorkDir, "USERPROFILE="+env.WorkDir)
 			// The race detector makes every process sleep a second when it ends.
 			env.Vars = append(env.Vars, "GORACE=atexit_sleep_ms=0")

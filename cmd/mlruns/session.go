@@ -53,7 +53,8 @@ func (a *app) planning(do work) action {
 	return a.with(do, func() (*session, error) { return a.openHere(filestore.WithMustExist(), filestore.WithReadOnly()) })
 }
 
-// making opens the store, and makes it where there is none. Whoever has a store above, which all that only read would have found, is told.
+// making opens the store, and makes it where there is none. Whoever has a store above, which all
+// that only read would have found, is told.
 func (a *app) making(do work) action {
 	return a.with(do, func() (*session, error) {
 		above := a.storeAbove()
@@ -65,7 +66,8 @@ func (a *app) making(do work) action {
 	})
 }
 
-// openToWrite is openHere that says once where locks may not exclude all who write. With --verbose the library's log says it.
+// openToWrite is openHere that says once where locks may not exclude all who write. With --verbose
+// the library's log says it.
 func (a *app) openToWrite(opts ...filestore.Option) (*session, error) {
 	s, err := a.openHere(opts...)
 	if err == nil && !a.verbose {
@@ -74,7 +76,8 @@ func (a *app) openToWrite(opts ...filestore.Option) (*session, error) {
 	return s, err
 }
 
-// warnOfDrive is for people: with --json there is nothing but an error on standard error, and "store info" has the warning.
+// warnOfDrive is for people: with --json there is nothing but an error on standard error, and
+// "store info" has the warning.
 func (a *app) warnOfDrive(d filestore.Drive) {
 	if d.LocksMayBeLocal && !a.json {
 		a.note("warning: locks may not exclude all who write here: %s", d.LockWarning)
@@ -145,7 +148,8 @@ func (a *app) with(do work, open func() (*session, error)) action {
 	}
 }
 
-// perhapsBehindLink says of what was not found that there are experiments that were not looked into.
+// perhapsBehindLink says of what was not found that there are experiments that were not looked
+// into.
 func (a *app) perhapsBehindLink(ctx context.Context, s *session, err error) error {
 	links := slices.DeleteFunc(s.hidden(ctx, mlruns.ViewAll), func(p mlruns.Problem) bool { return !notFollowed(p) })
 	switch {
@@ -179,8 +183,9 @@ func (s *session) noExperiment(ctx context.Context, idOrName string) error {
 	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
 }
 
-// experimentID gives the id of the experiment that is to be changed, and that a person names by its id, or else by its name. Of two with that name the one
-// in the view is meant; where that does not tell them apart, which a damaged store can hold, none is.
+// experimentID gives the id of the experiment that is to be changed, and that a person names by its
+// id, or else by its name. Of two with that name the one in the view is meant; where that does not
+// tell them apart, which a damaged store can hold, none is.
 func (s *session) experimentID(ctx context.Context, idOrName string, view mlruns.View) (string, error) {
 	if _, err := s.Experiment(ctx, idOrName); !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrInvalid) {
 		return idOrName, nil // if it cannot be read, the call that follows says so
@@ -207,7 +212,8 @@ func (s *session) experimentID(ctx context.Context, idOrName string, view mlruns
 	}
 }
 
-// hidden are the problems that hide experiments: whoever asks for one by name, or for all, should know that there are more.
+// hidden are the problems that hide experiments: whoever asks for one by name, or for all, should
+// know that there are more.
 func (s *session) hidden(ctx context.Context, view mlruns.View) []mlruns.Problem {
 	page, err := s.SearchExperiments(ctx, mlruns.ExperimentQuery{View: view, MaxResults: 1})
 	if err != nil {
@@ -218,7 +224,8 @@ func (s *session) hidden(ctx context.Context, view mlruns.View) []mlruns.Problem
 	})
 }
 
-// notFollowed reports whether a problem is that of a folder in the place of an experiment, such as a link that leads out, so that nothing in it is found.
+// notFollowed reports whether a problem is that of a folder in the place of an experiment, such as
+// a link that leads out, so that nothing in it is found.
 func notFollowed(p mlruns.Problem) bool {
 	return p.Kind == mlruns.ProblemUnreadable && layout.Parse(layout.Join(p.Path, layout.Meta)).Kind == layout.ExperimentMeta
 }

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// column is a column of a table. Title and cells are as the store has them: drawing makes them safe.
+// column is a column of a table. Title and cells are as the store has them: drawing makes them
+// safe.
 type column struct {
 	title    string
 	cells    []string
@@ -29,7 +30,8 @@ const (
 	mostInBlock = 20 // what is optional is left out of a longer one
 )
 
-// draw prints the columns, no wider than the terminal. Where they cannot be, each row becomes a block of lines.
+// draw prints the columns, no wider than the terminal. Where they cannot be, each row becomes a
+// block of lines.
 func (a *app) draw(columns []column) {
 	columns = safeColumns(columns)
 	width := a.width()
@@ -100,7 +102,8 @@ func (a *app) drawTable(columns []column) {
 	w.Render()
 }
 
-// width is that of the terminal, 0 where the output leads elsewhere. COLUMNS goes before what the terminal says.
+// width is that of the terminal, 0 where the output leads elsewhere. COLUMNS goes before what the
+// terminal says.
 func (a *app) width() int {
 	fd := int(a.terminal.Fd())
 	if !term.IsTerminal(fd) {
@@ -138,7 +141,8 @@ func safeColumns(columns []column) []column {
 	return out
 }
 
-// fit leaves optional columns out, the last first, until the others can be cut to the width, and cuts them as little as possible.
+// fit leaves optional columns out, the last first, until the others can be cut to the width, and
+// cuts them as little as possible.
 func fit(columns []column, width int) (fitting []column, leftOut []string) {
 	widths := make([]int, len(columns))
 	for i, c := range columns {

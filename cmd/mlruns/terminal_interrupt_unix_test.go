@@ -19,7 +19,8 @@ import (
 // soon is how long a command may take to end after an interrupt.
 const soon = 10 * time.Second
 
-// TestInterruptOnTerminal types Ctrl-C while each verb that can take long is at work. It ends soon, says so, and leaves a whole store.
+// TestInterruptOnTerminal types Ctrl-C while each verb that can take long is at work. It ends soon,
+// says so, and leaves a whole store.
 func TestInterruptOnTerminal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -64,11 +65,13 @@ func TestInterruptOnTerminal(t *testing.T) {
 		switch {
 		case got.code == exitFailed:
 			interrupted++
-			// Ctrl-C has the terminal throw away what was just written to it, so that note is not always seen.
+			// Ctrl-C has the terminal throw away what was just written to it, so that note is not
+			// always seen.
 			if len(got.notes) > 0 && strings.Contains(got.notes[len(got.notes)-1], ": ") && !known.MatchString(got.notes[len(got.notes)-1]) {
 				t.Errorf("%q fails with %q", verb.args, got.notes)
 			}
-		case got.code < 0 && verb.begun == "": // the interrupt came before the command could handle it
+		// the interrupt came before the command could handle it
+		case got.code < 0 && verb.begun == "":
 		case got.code < 0:
 			t.Errorf("%q was killed by the interrupt: %q", verb.args, got.notes)
 		default:
@@ -84,7 +87,8 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 }
 
-// known is what a command says last when it is interrupted: that, or what it had done, or which store it used.
+// known is what a command says last when it is interrupted: that, or what it had done, or which
+// store it used.
 var known = regexp.MustCompile(`context canceled|^(rewritten|removed|store|warning): |^store file:`)
 
 // entries is how many there are in a folder.
@@ -93,7 +97,8 @@ func entries(dir string) int {
 	return len(list)
 }
 
-// checkWhole wants nothing wrong in a store but what makeMany left out, and what an interrupted write leaves for repair.
+// checkWhole wants nothing wrong in a store but what makeMany left out, and what an interrupted
+// write leaves for repair.
 func checkWhole(t *testing.T, dir string) {
 	t.Helper()
 	store, err := filestore.Open(dir, filestore.WithReadOnly())
@@ -111,8 +116,9 @@ func checkWhole(t *testing.T, dir string) {
 	}
 }
 
-// makeMany makes a store of many runs, half of them deleted, of a place that is gone and without a folder that repair makes; a run with a long metric and a
-// large artifact; and the folder "to" and the file big beside it.
+// makeMany makes a store of many runs, half of them deleted, of a place that is gone and without a
+// folder that repair makes; a run with a long metric and a large artifact; and the folder "to" and
+// the file big beside it.
 func makeMany(dir, run, big string) error {
 	errs := []error{os.MkdirAll(filepath.Join(dir, ".trash"), 0o777), os.Mkdir(filepath.Join(filepath.Dir(dir), "to"), 0o777)}
 	experiment := filepath.Join(dir, "1")

@@ -53,7 +53,8 @@ func shownStores(t *testing.T) []shownStore {
 		}
 		stores = append(stores, someRun(t, name, path))
 	}
-	// What is damaged and fresh would be looked at again, as it may be in the middle of being written.
+	// What is damaged and fresh would be looked at again, as it may be in the middle of being
+	// written.
 	age := func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -161,7 +162,8 @@ func makeEmpty(dir string) error {
 	return store.Close()
 }
 
-// makeLong makes names, values, tags and artifacts that are wider than any terminal, some of wide runes.
+// makeLong makes names, values, tags and artifacts that are wider than any terminal, some of wide
+// runes.
 func makeLong(dir string) (err error) {
 	ctx := context.Background()
 	store, err := filestore.Open(dir)
@@ -189,7 +191,8 @@ func makeLong(dir string) (err error) {
 	return nil
 }
 
-// makeRunFolder makes a run, and the experiment that it is in, with the metrics' files as they are given.
+// makeRunFolder makes a run, and the experiment that it is in, with the metrics' files as they are
+// given.
 func makeRunFolder(experimentDir, experiment, run string, metrics map[string]string) error {
 	dir := filepath.Join(experimentDir, run)
 	var errs []error

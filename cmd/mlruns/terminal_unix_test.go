@@ -23,13 +23,15 @@ import (
 // atMost is how long any command of these tests may take.
 const atMost = 20 * time.Second
 
-// printed is what a command left behind: the lines of people on standard output, the notes on standard error, and how it ended.
+// printed is what a command left behind: the lines of people on standard output, the notes on
+// standard error, and how it ended.
 type printed struct {
 	lines, notes []string
 	code         int
 }
 
-// command is the command in a folder, with nothing of the environment that would change what it does.
+// command is the command in a folder, with nothing of the environment that would change what it
+// does.
 func command(dir string, args []string) *exec.Cmd {
 	cmd := exec.Command("mlruns", args...)
 	cmd.Dir = dir
@@ -161,7 +163,8 @@ func (term *terminal) end(t *testing.T, limit time.Duration) printed {
 	return p
 }
 
-// started runs a command on a terminal of its own to its end. What is typed is followed by the end of input.
+// started runs a command on a terminal of its own to its end. What is typed is followed by the end
+// of input.
 func started(t *testing.T, width uint16, dir, typed string, args ...string) printed {
 	t.Helper()
 	term := startTerminal(t, width, dir, args...)
@@ -173,7 +176,8 @@ func started(t *testing.T, width uint16, dir, typed string, args ...string) prin
 	return term.end(t, atMost)
 }
 
-// sort tells notes from lines by their beginning. Of what was drawn over, what a terminal shows in the end counts.
+// sort tells notes from lines by their beginning. Of what was drawn over, what a terminal shows in
+// the end counts.
 func (p *printed) sort(written string) {
 	for line := range strings.Lines(written) {
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
@@ -193,7 +197,8 @@ func (p *printed) sort(written string) {
 // moved is where a repair puts originals.
 var moved = regexp.MustCompile(`repaired-[0-9TZ-]+`)
 
-// checkScreen finds what a terminal must not be given: control characters, rows wider than it is, notes that fill it.
+// checkScreen finds what a terminal must not be given: control characters, rows wider than it is,
+// notes that fill it.
 func (p printed) checkScreen(width int) error {
 	var errs []error
 	for _, line := range append(p.lines, p.notes...) {
@@ -215,7 +220,8 @@ func (p printed) checkScreen(width int) error {
 	return errors.Join(errs...)
 }
 
-// oneField is a name and its value, of which the value is never cut: the terminal wraps it, and it can be copied.
+// oneField is a name and its value, of which the value is never cut: the terminal wraps it, and it
+// can be copied.
 var oneField = regexp.MustCompile(`^  \S+( \S+)*  +\S+( \S+)*$`)
 
 // oneFile is an artifact, whose path is never cut either.
@@ -229,8 +235,8 @@ func cells(line string) []string { return gaps.Split(strings.TrimSpace(line), -1
 // passing is what differs from one call to the next.
 var passing = regexp.MustCompile(`^(now|\d+[smhd] ago|\d+(\.\d)?m?s|ago|-)$`)
 
-// checkFacts compares what a terminal shows with what a file gets: the same rows, whose cells are the same or the beginnings of them, the same notes, and
-// the same end.
+// checkFacts compares what a terminal shows with what a file gets: the same rows, whose cells are
+// the same or the beginnings of them, the same notes, and the same end.
 func (p printed) checkFacts(file printed) error {
 	var errs []error
 	if p.code != file.code {

@@ -73,7 +73,8 @@ func changingVerbs(run string) [][2][]string {
 	return list
 }
 
-// TestTerminalKnowsEveryVerb holds the lists above against the command: a verb that is added must be seen on a terminal too.
+// TestTerminalKnowsEveryVerb holds the lists above against the command: a verb that is added must
+// be seen on a terminal too.
 func TestTerminalKnowsEveryVerb(t *testing.T) {
 	listed := map[string]bool{}
 	for _, args := range shownVerbs(shownStore{}) {
@@ -94,8 +95,9 @@ func TestTerminalKnowsEveryVerb(t *testing.T) {
 	visit(newApp(nil, os.Stdout, nil).root())
 }
 
-// TestTerminalShowsWhatAPipeGets runs every verb that reads on terminals of several widths, over whole and damaged stores. Each ends in time, drives no
-// terminal, prints no row that is wider, and tells what it tells a pipe.
+// TestTerminalShowsWhatAPipeGets runs every verb that reads on terminals of several widths, over
+// whole and damaged stores. Each ends in time, drives no terminal, prints no row that is wider, and
+// tells what it tells a pipe.
 func TestTerminalShowsWhatAPipeGets(t *testing.T) {
 	for _, s := range shownStores(t) {
 		for _, args := range shownVerbs(s) {
@@ -117,7 +119,8 @@ func TestTerminalShowsWhatAPipeGets(t *testing.T) {
 	}
 }
 
-// TestTerminalChangesTheStore runs every verb that writes on terminals of several widths. Each does what it is told and ends with a whole store.
+// TestTerminalChangesTheStore runs every verb that writes on terminals of several widths. Each does
+// what it is told and ends with a whole store.
 func TestTerminalChangesTheStore(t *testing.T) {
 	for _, width := range widths {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
@@ -151,7 +154,8 @@ func TestTerminalChangesTheStore(t *testing.T) {
 	}
 }
 
-// TestTerminalWithFiveThousandMetrics keeps every line of a run with very many keys short enough to be read.
+// TestTerminalWithFiveThousandMetrics keeps every line of a run with very many keys short enough to
+// be read.
 func TestTerminalWithFiveThousandMetrics(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "wide")

@@ -19,7 +19,8 @@ func (a *app) changing(dryRun *bool, do work) action {
 
 type seq[T any] = iter.Seq2[T, error]
 
-// collected goes through all that a call yields, and what it tells of problems. What was done before an error is given too.
+// collected goes through all that a call yields, and what it tells of problems. What was done
+// before an error is given too.
 func collected[T any](call func(told func(mlruns.Problem)) seq[T]) (list []T, problems []mlruns.Problem, err error) {
 	for item, err := range call(func(p mlruns.Problem) { problems = append(problems, p) }) {
 		if err != nil {

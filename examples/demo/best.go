@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// bestRuns gives the best runs of a sweep, the most accurate on the test data first, and of equals the one with the smaller loss.
+// bestRuns gives the best runs of a sweep, the most accurate on the test data first, and of equals
+// the one with the smaller loss.
 func bestRuns(ctx context.Context, c *mlruns.Client, parent *mlruns.ActiveRun, count int) ([]*mlruns.Run, error) {
 	page, err := c.SearchRuns(ctx, mlruns.RunQuery{
 		Experiments: []string{parent.ExperimentID},

@@ -22,7 +22,8 @@ type flower struct {
 	class    int
 }
 
-// dataset is the flowers in two parts. Which flower is in which part never changes, so that runs can be compared.
+// dataset is the flowers in two parts. Which flower is in which part never changes, so that runs
+// can be compared.
 type dataset struct {
 	columns     []string // the features, then the species
 	classes     []string

@@ -14,7 +14,8 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// showGolden unpacks an archive with a store that MLflow wrote, opens the store without changing a byte of it, and prints some of what is there.
+// showGolden unpacks an archive with a store that MLflow wrote, opens the store without changing a
+// byte of it, and prints some of what is there.
 func showGolden(ctx context.Context, out io.Writer, archive string) (err error) {
 	dir, err := os.MkdirTemp("", "mlruns-demo-")
 	if err != nil {
@@ -147,7 +148,8 @@ func showArtifacts(ctx context.Context, out io.Writer, c *mlruns.Client) error {
 	return err
 }
 
-// showProblems names what cannot be read. Each problem costs one value, where MLflow fails on the whole experiment.
+// showProblems names what cannot be read. Each problem costs one value, where MLflow fails on the
+// whole experiment.
 func showProblems(ctx context.Context, out io.Writer, c *mlruns.Client) error {
 	page, err := c.SearchRuns(ctx, mlruns.RunQuery{})
 	if err != nil {

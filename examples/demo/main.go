@@ -1,4 +1,5 @@
-// Command demo reads a store that MLflow wrote, then trains small models on Fisher's iris data and logs them to a store of its own.
+// Command demo reads a store that MLflow wrote, then trains small models on Fisher's iris data and
+// logs them to a store of its own.
 //
 //	go run ./examples/demo [-store DIR] [-golden FILE]
 //

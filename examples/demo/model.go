@@ -15,7 +15,8 @@ type settings struct {
 	epochs       int
 }
 
-// model classifies flowers: the features are scaled, then go through a hidden layer with tanh and an output layer with softmax.
+// model classifies flowers: the features are scaled, then go through a hidden layer with tanh and
+// an output layer with softmax.
 type model struct {
 	Classes []string  `json:"classes"`
 	Mean    []float64 `json:"mean"`
@@ -33,7 +34,8 @@ type layer struct {
 // scores tell how good a model is on some flowers.
 type scores struct{ loss, accuracy float64 }
 
-// train fits a model by stochastic gradient descent, one flower at a time, and calls each after every epoch. Equal settings give equal models.
+// train fits a model by stochastic gradient descent, one flower at a time, and calls each after
+// every epoch. Equal settings give equal models.
 func train(d *dataset, s settings, each func(epoch int, m *model) error) (*model, error) {
 	r := rand.New(rand.NewPCG(s.seed, 0))
 	m := newModel(d, s.hidden, r)
@@ -141,7 +143,8 @@ func (m *model) learn(f flower, s settings) {
 	m.Hidden.backward(scaled, gradient, s)
 }
 
-// evaluate gives the mean cross entropy and the share of flowers whose most probable class is the right one.
+// evaluate gives the mean cross entropy and the share of flowers whose most probable class is the
+// right one.
 func (m *model) evaluate(flowers []flower) scores {
 	var s scores
 	for _, f := range flowers {

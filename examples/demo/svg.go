@@ -12,7 +12,8 @@ const (
 	margin   = 110
 )
 
-// confusionSVG draws a confusion matrix: a row for each true class, a column for each predicted one.
+// confusionSVG draws a confusion matrix: a row for each true class, a column for each predicted
+// one.
 func confusionSVG(classes []string, counts [][]int) []byte {
 	var b bytes.Buffer
 	size := margin + cellSize*len(classes) + 10

@@ -29,7 +29,8 @@ func grid() []settings {
 	return all
 }
 
-// sweep trains a model for each setting, every one a run of its own under a parent run, which it returns.
+// sweep trains a model for each setting, every one a run of its own under a parent run, which it
+// returns.
 func sweep(ctx context.Context, c *mlruns.Client, d *dataset) (parent *mlruns.ActiveRun, err error) {
 	parent, err = c.StartRun(ctx, experimentName, mlruns.RunSpec{Name: "sweep", Tags: map[string]string{
 		mlruns.TagSourceName: "examples/demo",

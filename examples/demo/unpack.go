@@ -9,7 +9,8 @@ import (
 	"path"
 )
 
-// unpack extracts the folders and files of a .tar.gz into dir. os.Root keeps hostile names inside it.
+// unpack extracts the folders and files of a .tar.gz into dir. os.Root keeps hostile names inside
+// it.
 func unpack(archive, dir string) error {
 	f, err := os.Open(archive)
 	if err != nil {

@@ -30,14 +30,16 @@ type Place struct {
 	// Experiment and Run are ids, "" where there is none.
 	Experiment, Run string
 	Trashed         bool
-	// Key is the key of a metric, param or tag, the path of an artifact, or the id of a data set, input or output.
+	// Key is the key of a metric, param or tag, the path of an artifact, or the id of a data set,
+	// input or output.
 	Key string
 }
 
 // ours begins the names of all that is private to this module.
 const ours = ".mlruns"
 
-// Parse tells what the file at path p is, by its place alone; the inverse of the functions that build paths. It does not judge ids and keys.
+// Parse tells what the file at path p is, by its place alone; the inverse of the functions that
+// build paths. It does not judge ids and keys.
 func Parse(p string) Place {
 	first, rest, _ := strings.Cut(p, "/")
 	switch {

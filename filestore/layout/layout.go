@@ -1,6 +1,8 @@
-// Package layout is the arithmetic of paths in an mlruns directory, both ways: it builds the path of a thing and tells what thing a path is.
+// Package layout is the arithmetic of paths in an mlruns directory, both ways: it builds the path
+// of a thing and tells what thing a path is.
 //
-// Paths are relative to the store's root and have slashes on every platform. Nothing here reads or writes.
+// Paths are relative to the store's root and have slashes on every platform. Nothing here reads or
+// writes.
 package layout
 
 import "strings"
@@ -11,15 +13,18 @@ const (
 	Meta = "meta.yaml"
 	// Trash holds deleted experiments.
 	Trash = ".trash"
-	// Private is this module's own folder in the root: things being made, and being thrown away. Every MLflow version skips names that end in .trash.
+	// Private is this module's own folder in the root: things being made, and being thrown away.
+	// Every MLflow version skips names that end in .trash.
 	Private = ".mlruns.trash"
 	// saved begins the names of the folders in Private that hold the originals of repairs.
 	saved = "repaired-"
 	// Lock is the empty lock file of the root and of a run.
 	Lock = ".mlruns.lock"
-	// Moving is an empty file in the copy of an experiment, from before the copy takes its place until what it was made of is gone.
+	// Moving is an empty file in the copy of an experiment, from before the copy takes its place
+	// until what it was made of is gone.
 	Moving = ".mlruns-moving"
-	// Removed is what the meta.yaml of an experiment or a run is renamed to when the folder is to be removed where it lies.
+	// Removed is what the meta.yaml of an experiment or a run is renamed to when the folder is to
+	// be removed where it lies.
 	Removed = ".mlruns-removed"
 	// Registry is the model registry of MLflow ≥ 2.1, in the root. It is carried, never read.
 	Registry = "models"
@@ -38,7 +43,8 @@ const (
 	Traces   = "traces"
 )
 
-// ExperimentLock is the lock file of an experiment. It lies in the root, because the experiment's folder moves while the lock is held.
+// ExperimentLock is the lock file of an experiment. It lies in the root, because the experiment's
+// folder moves while the lock is held.
 func ExperimentLock(id string) string { return ".mlruns." + id + ".lock" }
 
 // LockedExperiment is the inverse of ExperimentLock.
@@ -48,7 +54,8 @@ func LockedExperiment(name string) (id string, ok bool) {
 	return id, ok && prefixed
 }
 
-// Saved is the folder in which a repair keeps originals, each at its path below it. The repair is named by its time.
+// Saved is the folder in which a repair keeps originals, each at its path below it. The repair is
+// named by its time.
 func Saved(repair string) string { return Private + "/" + saved + repair }
 
 // IsSaved reports whether a name in Private is that of such a folder.
@@ -68,8 +75,9 @@ func Run(experiment, runID string) string { return experiment + "/" + runID }
 // Join puts names together with slashes; each part must be a path as this package makes them.
 func Join(parts ...string) string { return strings.Join(parts, "/") }
 
-// ReservedInExperiment reports whether a folder of this name in an experiment is no run. Where the store's root is the artifact location of an experiment,
-// <root>/<run id>/artifacts looks like a run of the experiment <run id>.
+// ReservedInExperiment reports whether a folder of this name in an experiment is no run. Where the
+// store's root is the artifact location of an experiment, <root>/<run id>/artifacts looks like a
+// run of the experiment <run id>.
 func ReservedInExperiment(name string) bool {
 	switch name {
 	case Tags, Datasets, Traces, Models, Artifacts:
@@ -78,7 +86,8 @@ func ReservedInExperiment(name string) bool {
 	return false
 }
 
-// ReservedInRoot reports whether a folder of this name in the root is no experiment: the trash, private folders of tools, the registry.
+// ReservedInRoot reports whether a folder of this name in the root is no experiment: the trash,
+// private folders of tools, the registry.
 func ReservedInRoot(name string) bool {
 	return strings.HasSuffix(name, ".trash") || name == Registry
 }

@@ -14,35 +14,37 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// ErrNotDurable is returned when a write took effect, whole, but the directory could not be made durable: after a power
-// cut the effect may be gone. It wraps the cause.
+// ErrNotDurable is returned when a write took effect, whole, but the directory could not be made
+// durable: after a power cut the effect may be gone. It wraps the cause.
 var ErrNotDurable = errors.New("written, but not durable")
 
 // Options of a write. The zero value writes through the folder of the file, without fsync.
 type Options struct {
-	// TempDir is the directory for the temporary file, on the same file system as the file. Empty: the directory of
-	// the file itself. "." is the root.
+	// TempDir is the directory for the temporary file, on the same file system as the file. Empty:
+	// the directory of the file itself. "." is the root.
 	TempDir string
-	// OrBeside says that ReplaceFrom may make the temporary file in the folder of the file itself after all, where TempDir turns out to lie on another file
-	// system.
+	// OrBeside says that ReplaceFrom may make the temporary file in the folder of the file itself
+	// after all, where TempDir turns out to lie on another file system.
 	OrBeside bool
 	// Sync makes the write durable before the call returns.
 	Sync bool
 	// Perm is the mode of a new file, less umask. 0 means 0666.
 	Perm fs.FileMode
-	// Absent says that Publish need not look whether the file exists before it writes: the caller just has. The commit decides in any case.
+	// Absent says that Publish need not look whether the file exists before it writes: the caller
+	// just has. The commit decides in any case.
 	Absent bool
 }
 
-// Replace makes name a file that holds data, whether or not there was one. The commit point is the rename. Anything
-// but a regular file in its place is refused with rootfs.ErrNotRegular. Calling it again after any error is right.
+// Replace makes name a file that holds data, whether or not there was one. The commit point is the
+// rename. Anything but a regular file in its place is refused with rootfs.ErrNotRegular. Calling it
+// again after any error is right.
 func Replace(fsys afero.Fs, name string, data []byte, o Options) error {
 	_, err := ReplaceFrom(fsys, name, bytes.NewReader(data), o)
 	return err
 }
 
-// ReplaceFrom is Replace with the content read from r to its end. From an *os.File to an *os.File the kernel copies.
-// n counts the bytes read, whatever the error.
+// ReplaceFrom is Replace with the content read from r to its end. From an *os.File to an *os.File
+// the kernel copies. n counts the bytes read, whatever the error.
 func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, err error) {
 	mode, err := replaceable(fsys, name)
 	if err != nil {
@@ -63,7 +65,8 @@ func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, e
 	return n, settle(fsys, name, o)
 }
 
-// renameBeside is rename of a temporary file that has to be copied to the file system of name first.
+// renameBeside is rename of a temporary file that has to be copied to the file system of name
+// first.
 func renameBeside(fsys afero.Fs, tmp, name string, old fs.FileInfo, o Options) error {
 	f, err := fsys.Open(tmp)
 	if err != nil {
@@ -82,10 +85,11 @@ func renameBeside(fsys afero.Fs, tmp, name string, old fs.FileInfo, o Options) e
 	return nil
 }
 
-// Publish makes name a new file that holds data. It never clobbers: the error is fs.ErrExist if name exists, and then,
-// or on any error before the commit point, name is untouched. The commit point is a hard link, which one of any number
-// of concurrent callers wins. Where the file system has no links it is a look and a rename, and a file that another
-// program makes between the two is lost.
+// Publish makes name a new file that holds data. It never clobbers: the error is fs.ErrExist if
+// name exists, and then, or on any error before the commit point, name is untouched. The commit
+// point is a hard link, which one of any number of concurrent callers wins. Where the file system
+// has no links it is a look and a rename, and a file that another program makes between the two is
+// lost.
 func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
 	if !o.Absent {
 		if err := absent(fsys, name); err != nil {
@@ -175,8 +179,8 @@ func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
 	return fsys.Stat(name)
 }
 
-// SyncDir makes the entries of a directory durable. It is nil where that is not supported: on Windows, and on file
-// systems that say so.
+// SyncDir makes the entries of a directory durable. It is nil where that is not supported: on
+// Windows, and on file systems that say so.
 func SyncDir(fsys afero.Fs, dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -188,7 +192,8 @@ func SyncDir(fsys afero.Fs, dir string) error {
 	return err
 }
 
-// SyncAll is Sync of open files and SyncDir of directories, in no particular order, at once where the file system can do that.
+// SyncAll is Sync of open files and SyncDir of directories, in no particular order, at once where
+// the file system can do that.
 func SyncAll(fsys afero.Fs, files []afero.File, dirs []string) error {
 	if s, ok := fsys.(rootfs.Syncer); ok {
 		return s.SyncAll(files, dirs)

@@ -31,7 +31,8 @@ func disk(t testing.TB, dir string) *rootfs.Fs {
 	return fsys
 }
 
-// everywhere runs a test on a disk and in memory, with and without rootfs.Native, each with a folder "d".
+// everywhere runs a test on a disk and in memory, with and without rootfs.Native, each with a
+// folder "d".
 func everywhere(t *testing.T, test func(t *testing.T, fsys afero.Fs)) {
 	for name, open := range map[string]func(t *testing.T) afero.Fs{
 		"disk":         func(t *testing.T) afero.Fs { return disk(t, t.TempDir()) },
@@ -240,7 +241,8 @@ func TestPublishRace(t *testing.T) {
 	}
 }
 
-// A file system without hard links: FAT says EPERM, others that it is unsupported, rclone EIO, Android EACCES.
+// A file system without hard links: FAT says EPERM, others that it is unsupported, rclone EIO,
+// Android EACCES.
 func TestPublishWithoutLinks(t *testing.T) {
 	for _, errno := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK, syscall.EIO, syscall.EINVAL, syscall.EACCES} {
 		mem := memfs.New()

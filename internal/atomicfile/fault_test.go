@@ -63,8 +63,8 @@ var faults = map[string]func(i int) faultfs.Injector{
 	"short": faultfs.ShortWriteAt,
 }
 
-// Whatever operation fails: an error before the commit point leaves the old file and no other, an error after it is
-// ErrNotDurable and the new file is there, a retry succeeds.
+// Whatever operation fails: an error before the commit point leaves the old file and no other, an
+// error after it is ErrNotDurable and the new file is there, a retry succeeds.
 func TestEveryFault(t *testing.T) {
 	for name, sc := range scenarios {
 		for fault, inject := range faults {
@@ -136,8 +136,8 @@ func retry(t *testing.T, run func(afero.Fs) error, fsys afero.Fs, had string) {
 	}
 }
 
-// The power is cut after every operation: the file is the old one or the new one, whole; the new one once the call had
-// returned.
+// The power is cut after every operation: the file is the old one or the new one, whole; the new
+// one once the call had returned.
 func TestEveryPowerCut(t *testing.T) {
 	for name, sc := range scenarios {
 		for _, plain := range []bool{false, true} {

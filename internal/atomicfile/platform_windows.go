@@ -30,12 +30,15 @@ func rename(fsys afero.Fs, from, to string) error {
 	}
 }
 
-// CrossesFileSystems reports whether an error says that a name cannot be moved to, or linked at, another place because the two lie on different volumes.
+// CrossesFileSystems reports whether an error says that a name cannot be moved to, or linked at,
+// another place because the two lie on different volumes.
 func CrossesFileSystems(err error) bool {
-	return errors.Is(err, errorNotSameDevice) || errors.Is(err, syscall.EXDEV) // the latter is rootfs's
+	// the latter is rootfs's
+	return errors.Is(err, errorNotSameDevice) || errors.Is(err, syscall.EXDEV)
 }
 
-// hasNoLinks reports whether an error of Link means that the volume, or the file, cannot have another link.
+// hasNoLinks reports whether an error of Link means that the volume, or the file, cannot have
+// another link.
 func hasNoLinks(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errorInvalidFunction)
 }

@@ -17,8 +17,8 @@ const Prefix = ".mlruns-"
 
 const tempPrefix = Prefix + "tmp-"
 
-// IsTemp reports whether the last component of name is that of a temporary file. One that is left over was never
-// committed and may be removed once its writer is gone.
+// IsTemp reports whether the last component of name is that of a temporary file. One that is left
+// over was never committed and may be removed once its writer is gone.
 func IsTemp(name string) bool {
 	return strings.HasPrefix(path.Base(name), tempPrefix)
 }
@@ -29,8 +29,8 @@ func TempName() string { return tempPrefix + strings.ToLower(rand.Text()) }
 // dirOf keeps a leading slash, which means something to file systems that are not confined.
 func dirOf(name string) string { return path.Dir(path.Clean(name)) }
 
-// writeTemp writes a temporary file to be renamed to name, with the mode of old if there is one. On an error nothing is
-// left.
+// writeTemp writes a temporary file to be renamed to name, with the mode of old if there is one. On
+// an error nothing is left.
 func writeTemp(fsys afero.Fs, name string, r io.Reader, old fs.FileInfo, o Options) (tmp string, n int64, err error) {
 	perm := o.Perm
 	if perm == 0 {

@@ -15,7 +15,8 @@ const (
 	errorLockViolation    syscall.Errno = 33
 )
 
-// lostAnswers are those of a file server that was away: the handle, or the session that its locks were taken in, is no more. A new handle may do.
+// lostAnswers are those of a file server that was away: the handle, or the session that its locks
+// were taken in, is no more. A new handle may do.
 var lostAnswers = []error{
 	syscall.Errno(6),    // ERROR_INVALID_HANDLE
 	syscall.Errno(53),   // ERROR_BAD_NETPATH
@@ -30,7 +31,8 @@ func isUnsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, errorInvalidFunction)
 }
 
-// isHeld reports whether an attempt failed because somebody else has the lock, or has the file open for itself as scanners and sync programs do.
+// isHeld reports whether an attempt failed because somebody else has the lock, or has the file open
+// for itself as scanners and sync programs do.
 func isHeld(err error) bool {
 	return errors.Is(err, errorLockViolation) || errors.Is(err, errorSharingViolation)
 }

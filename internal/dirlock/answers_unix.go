@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lostAnswers are those of a file server that was away: the handle, or the session that its locks were taken in, is no more. A new handle may do. ENOLCK is
-// one of them where locks worked before.
+// lostAnswers are those of a file server that was away: the handle, or the session that its locks
+// were taken in, is no more. A new handle may do. ENOLCK is one of them where locks worked before.
 var lostAnswers = []error{syscall.EIO, syscall.ESTALE, syscall.EBADF, syscall.ENOTCONN, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETDOWN,
 	syscall.ENETUNREACH, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.ECONNREFUSED, syscall.ESHUTDOWN, syscall.EPIPE, syscall.ETIMEDOUT}
 
@@ -18,8 +18,9 @@ func isUnsupported(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
 }
 
-// isHeld reports whether an attempt failed because somebody else has the lock. SMB says EACCES for that, in answer to the lock of a file that was opened for
-// writing; in answer to the open it is a missing permission. EAGAIN of an open is a lease that a file server has.
+// isHeld reports whether an attempt failed because somebody else has the lock. SMB says EACCES for
+// that, in answer to the lock of a file that was opened for writing; in answer to the open it is a
+// missing permission. EAGAIN of an open is a lease that a file server has.
 func isHeld(err error) bool {
 	var opening *fs.PathError
 	if errors.As(err, &opening) {

@@ -18,17 +18,17 @@ import (
 )
 
 var (
-	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the context. The text
-	// names the lock file and the option that sets the timeout.
+	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the
+	// context. The text names the lock file and the option that sets the timeout.
 	ErrBusy = errors.New("lock is busy")
-	// ErrUnsupported is returned where the file system has no locks, if it never had any. The text names the option that
-	// does without.
+	// ErrUnsupported is returned where the file system has no locks, if it never had any. The text
+	// names the option that does without.
 	ErrUnsupported = errors.New("file system has no locks")
-	// ErrGone is returned when the folder of the lock file does not exist, or no longer. The caller must find the
-	// object that it wanted to lock again.
+	// ErrGone is returned when the folder of the lock file does not exist, or no longer. The caller
+	// must find the object that it wanted to lock again.
 	ErrGone = errors.New("folder of the lock is gone")
-	// ErrLost is returned by unlock when the file system knows no more of the lock: a file server was away, or began anew.
-	// Others may have held the lock since.
+	// ErrLost is returned by unlock when the file system knows no more of the lock: a file server
+	// was away, or began anew. Others may have held the lock since.
 	ErrLost = errors.New("lock was lost while it was held")
 )
 
@@ -38,7 +38,8 @@ type Mode int
 const (
 	// Required fails with ErrUnsupported where the file system has no locks. It is the zero Mode.
 	Required Mode = iota
-	// BestEffort goes on there with the mutex of the process alone, after a call of Options.OnUnlocked.
+	// BestEffort goes on there with the mutex of the process alone, after a call of
+	// Options.OnUnlocked.
 	BestEffort
 	// None takes the mutex of the process alone, and makes no lock file.
 	None
@@ -48,15 +49,15 @@ const (
 type Options struct {
 	// Timeout bounds the wait of one Lock. 0 means no bound but the context's.
 	Timeout time.Duration
-	// OnUnlocked is called at most once in the life of a Locker, before a BestEffort lock first does without the
-	// file system, with the name of the lock file and the cause.
+	// OnUnlocked is called at most once in the life of a Locker, before a BestEffort lock first
+	// does without the file system, with the name of the lock file and the cause.
 	OnUnlocked func(name string, err error)
 	// OnExhausted is that of rootfs.Options, for lock files, which are opened by their paths.
 	OnExhausted func(try int) bool
 }
 
-// Locker locks files of one file system. It is safe for concurrent use. Two lockers of one directory exclude each
-// other, in one process and in two. The zero value is not usable; call New.
+// Locker locks files of one file system. It is safe for concurrent use. Two lockers of one
+// directory exclude each other, in one process and in two. The zero value is not usable; call New.
 type Locker struct {
 	fsys     afero.Fs
 	mode     Mode
@@ -73,24 +74,26 @@ type fileLock interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// New returns a Locker for lock files in fsys. Where the files of fsys are not files of the operating system (memory),
-// the mutex of the process is all there is and all that is needed.
+// New returns a Locker for lock files in fsys. Where the files of fsys are not files of the
+// operating system (memory), the mutex of the process is all there is and all that is needed.
 func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 	return &Locker{fsys: fsys, mode: mode, opts: opts, openLock: newFlock}
 }
 
-// Lock takes the lock whose file is name, and makes the file if it is missing; its folder must exist. It waits until the
-// lock is free, the timeout is over or ctx is done. Waiters are served in no particular order.
+// Lock takes the lock whose file is name, and makes the file if it is missing; its folder must
+// exist. It waits until the lock is free, the timeout is over or ctx is done. Waiters are served in
+// no particular order.
 //
-// A lock that somebody holds is waited for whatever the file system calls that, and so is one that a file server cannot
-// give just now: the error is ErrBusy and says why.
+// A lock that somebody holds is waited for whatever the file system calls that, and so is one that
+// a file server cannot give just now: the error is ErrBusy and says why.
 //
-// unlock frees the lock; calling it again does nothing. An error of unlock is ErrLost, or means that the operating system
-// may keep the lock until the process ends.
+// unlock frees the lock; calling it again does nothing. An error of unlock is ErrLost, or means
+// that the operating system may keep the lock until the process ends.
 //
-// Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled, ErrUnsupported, ErrGone,
-// rootfs.ErrOutside; rootfs.ErrNotRegular where something else is in its place; fs.ErrPermission and rootfs.ErrReadOnly where
-// the lock file cannot be written. Each names the lock file.
+// Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled,
+// ErrUnsupported, ErrGone, rootfs.ErrOutside; rootfs.ErrNotRegular where something else is in its
+// place; fs.ErrPermission and rootfs.ErrReadOnly where the lock file cannot be written. Each names
+// the lock file.
 func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, err error) {
 	name = path.Clean(name) // a leading slash means something to file systems that are not confined
 	w := newWait(ctx, name, l.opts.Timeout)
@@ -150,16 +153,18 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 	}
 }
 
-// passes reports whether what kept an attempt from the lock is expected to end: somebody holds it, or the file server is away. A file system that has given
-// locks has some, whatever it says now.
+// passes reports whether what kept an attempt from the lock is expected to end: somebody holds it,
+// or the file server is away. A file system that has given locks has some, whatever it says now.
 func (l *Locker) passes(err error) bool {
 	return err != nil && (isHeld(err) || isLost(err) || isUnsupported(err) && l.worked.Load())
 }
 
-// sharing is more than the time that another user's process takes to share a lock file that it has made.
+// sharing is more than the time that another user's process takes to share a lock file that it has
+// made.
 const sharing = time.Second
 
-// isFresh reports whether an attempt was refused because the lock file was made a moment ago, by another user who is about to share it.
+// isFresh reports whether an attempt was refused because the lock file was made a moment ago, by
+// another user who is about to share it.
 func (l *Locker) isFresh(name string, refused error) bool {
 	if !errors.Is(refused, fs.ErrPermission) {
 		return false
@@ -176,10 +181,11 @@ func unlocked(err error) error {
 	return err
 }
 
-// makeFile makes the lock file if it is missing, through the confined file system, shares it with all who may write to
-// its folder, and returns its path. That is empty where there is no file of the operating system. A link in its place is
-// not followed, or the file would be made where it leads. O_EXCL matters: in a folder like /tmp Linux may refuse O_CREAT
-// of another user's file that is there (fs.protected_regular).
+// makeFile makes the lock file if it is missing, through the confined file system, shares it with
+// all who may write to its folder, and returns its path. That is empty where there is no file of
+// the operating system. A link in its place is not followed, or the file would be made where it
+// leads. O_EXCL matters: in a folder like /tmp Linux may refuse O_CREAT of another user's file that
+// is there (fs.protected_regular).
 func (l *Locker) makeFile(name string) (string, error) {
 	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err == nil {
@@ -206,7 +212,8 @@ func (l *Locker) makeFile(name string) (string, error) {
 	return l.realPath(f, name), nil
 }
 
-// checkKind refuses what stands in the place of a lock file before it is opened: to open a device can do something.
+// checkKind refuses what stands in the place of a lock file before it is opened: to open a device
+// can do something.
 func (l *Locker) checkKind(name string) error {
 	info, err := lstat(l.fsys, name)
 	if err != nil || info.Mode().IsRegular() {
@@ -223,7 +230,8 @@ func failed(name string, err error) error {
 	return fmt.Errorf("lock %s: %w", name, err)
 }
 
-// realPath finds the path for the file lock: from the file system if it knows, else from the handle that it gave.
+// realPath finds the path for the file lock: from the file system if it knows, else from the handle
+// that it gave.
 func (l *Locker) realPath(f afero.File, name string) string {
 	if path, ok := l.nativePath(name); ok {
 		return path
@@ -237,7 +245,8 @@ func (l *Locker) realPath(f afero.File, name string) string {
 	return ""
 }
 
-// nativePath is the path for the file lock where the file system knows; "" where that has no files of the operating system.
+// nativePath is the path for the file lock where the file system knows; "" where that has no files
+// of the operating system.
 func (l *Locker) nativePath(name string) (path string, ok bool) {
 	native, ok := rootfs.NativeOf(l.fsys)
 	if ok {
@@ -246,8 +255,8 @@ func (l *Locker) nativePath(name string) (path string, ok bool) {
 	return path, ok
 }
 
-// tryFile makes one attempt. It returns nil and no error if the lock is not to be had now: it is held, or what was
-// locked is not what the name leads to.
+// tryFile makes one attempt. It returns nil and no error if the lock is not to be had now: it is
+// held, or what was locked is not what the name leads to.
 func (l *Locker) tryFile(name, path string) (fileLock, error) {
 	lock := l.openLock(path)
 	ok, err := lock.TryLock()
@@ -270,7 +279,8 @@ func (l *Locker) tryFile(name, path string) (fileLock, error) {
 	return nil, errors.Join(err, lock.Unlock())
 }
 
-// isExhausted reports whether the process has no handle or no memory for a lock file. EAGAIN is a lease, which is waited for.
+// isExhausted reports whether the process has no handle or no memory for a lock file. EAGAIN is a
+// lease, which is waited for.
 func isExhausted(err error) bool { return rootfs.IsShortage(err) && !errors.Is(err, syscall.EAGAIN) }
 
 // isAt reports whether the file that is locked is the one that name leads to.

@@ -144,7 +144,8 @@ func answerLocker(t *testing.T, mode Mode, opts Options, free error, list ...err
 	return l
 }
 
-// busyAnswers are those of a lock that somebody holds, or that a file server which was away cannot give yet.
+// busyAnswers are those of a lock that somebody holds, or that a file server which was away cannot
+// give yet.
 var busyAnswers = []error{
 	syscall.EACCES, // SMB
 	syscall.EAGAIN,
@@ -153,7 +154,8 @@ var busyAnswers = []error{
 	&fs.PathError{Op: "open", Path: "lock", Err: syscall.ESTALE},
 }
 
-// TestBusyAnswersAreWaitedFor has a file system say in its own words that a lock is not to be had now: the lock is waited for, and got.
+// TestBusyAnswersAreWaitedFor has a file system say in its own words that a lock is not to be had
+// now: the lock is waited for, and got.
 func TestBusyAnswersAreWaitedFor(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the answers of Unix")
@@ -173,7 +175,8 @@ func TestBusyAnswersAreWaitedFor(t *testing.T) {
 	}
 }
 
-// TestBusyAnswersEndAsBusy has them go on: the error is ErrBusy, names the last answer, and advises nobody to give up on locks.
+// TestBusyAnswersEndAsBusy has them go on: the error is ErrBusy, names the last answer, and advises
+// nobody to give up on locks.
 func TestBusyAnswersEndAsBusy(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the answers of Unix")
@@ -193,7 +196,8 @@ func TestBusyAnswersEndAsBusy(t *testing.T) {
 	}
 }
 
-// TestLocksThatWorkedBefore has a file system that gave a lock say that it has none: that is an outage, and no leave to go on without.
+// TestLocksThatWorkedBefore has a file system that gave a lock say that it has none: that is an
+// outage, and no leave to go on without.
 func TestLocksThatWorkedBefore(t *testing.T) {
 	for _, answer := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP} {
 		for _, mode := range []Mode{Required, BestEffort} {
@@ -234,7 +238,8 @@ func TestLockLostWhileHeld(t *testing.T) {
 	}
 }
 
-// TestFreshLockFileIsWaitedFor refuses a lock file that was made a moment ago, as one of another user who has not shared it yet.
+// TestFreshLockFileIsWaitedFor refuses a lock file that was made a moment ago, as one of another
+// user who has not shared it yet.
 func TestFreshLockFileIsWaitedFor(t *testing.T) {
 	refused := &fs.PathError{Op: "open", Path: "lock", Err: syscall.EACCES}
 	unlock, err := answerLocker(t, Required, Options{}, nil, refused, refused).Lock(t.Context(), "0/lock")

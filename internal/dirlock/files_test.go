@@ -76,8 +76,8 @@ func TestBusyInAnotherProcess(t *testing.T) {
 	}
 }
 
-// A program deletes the lock file while a waiter waits for it: the waiter locks the one that the name leads to, and does
-// not hold the lock of a deleted file.
+// A program deletes the lock file while a waiter waits for it: the waiter locks the one that the
+// name leads to, and does not hold the lock of a deleted file.
 func TestLockFileDeleted(t *testing.T) {
 	dir := newDir(t)
 	path := filepath.Join(dir, "0", ".mlruns.lock")
@@ -188,7 +188,8 @@ func TestLockFileIsDanglingLink(t *testing.T) {
 	}
 }
 
-// The store is moved while it is open: the lock is that of the new place, or an error, and never none.
+// The store is moved while it is open: the lock is that of the new place, or an error, and never
+// none.
 func TestStoreMoved(t *testing.T) {
 	top := t.TempDir()
 	dir, moved := filepath.Join(top, "a"), filepath.Join(top, "b")

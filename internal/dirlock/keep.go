@@ -13,8 +13,9 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Kept is a lock whose file stays open while the lock is free, so that it is taken again in three system calls. It excludes, and is excluded by, every other
-// holder of the lock. A Kept is safe for concurrent use, but for Close.
+// Kept is a lock whose file stays open while the lock is free, so that it is taken again in three
+// system calls. It excludes, and is excluded by, every other holder of the lock. A Kept is safe for
+// concurrent use, but for Close.
 type Kept struct {
 	locker *Locker
 	looker rootfs.Looker
@@ -22,14 +23,16 @@ type Kept struct {
 	key    mutexKey
 	mutex  *mutex
 	file   afero.File
-	flock  int // the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
-	sight  rootfs.Sight
+	// the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
+	flock int
+	sight rootfs.Sight
 	// settled says that a rename of the file changes the sight of it.
 	settled bool
 }
 
-// Keep is Lock for a lock that will be taken again soon. It is nil, and no error, where a lock cannot be kept, or something about its file is unusual: then
-// nothing is held, and Lock is the way.
+// Keep is Lock for a lock that will be taken again soon. It is nil, and no error, where a lock
+// cannot be kept, or something about its file is unusual: then nothing is held, and Lock is the
+// way.
 func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
 	looker, ok := rootfs.LookerOf(l.fsys)
 	if !ok || l.mode == None {
@@ -121,8 +124,10 @@ func (k *Kept) acquire(ctx context.Context) error {
 	return nil
 }
 
-// Lock takes the lock again. False, and no error, if the file was removed, renamed or replaced in its folder, or a file server knows no more of its handle: nothing
-// is held then, and the Kept is of no more use. Whether the folder is still where it was is for the caller to find out, by Here or by a file of the folder.
+// Lock takes the lock again. False, and no error, if the file was removed, renamed or replaced in
+// its folder, or a file server knows no more of its handle: nothing is held then, and the Kept is
+// of no more use. Whether the folder is still where it was is for the caller to find out, by Here
+// or by a file of the folder.
 func (k *Kept) Lock(ctx context.Context) (bool, error) {
 	if err := k.acquire(ctx); err != nil {
 		if isLost(err) {

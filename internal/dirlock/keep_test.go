@@ -31,7 +31,8 @@ func keep(t *testing.T, fsys afero.Fs, opts dirlock.Options) *dirlock.Kept {
 	return k
 }
 
-// TestKeptExcludes has a lock that is kept, and one that is not, of two file systems on one directory.
+// TestKeptExcludes has a lock that is kept, and one that is not, of two file systems on one
+// directory.
 func TestKeptExcludes(t *testing.T) {
 	dir := newDir(t)
 	opts := dirlock.Options{Timeout: 20 * time.Millisecond}
@@ -111,7 +112,8 @@ func (s stepping) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
 	return sight, err
 }
 
-// TestKeptFileRenamedAtOnce renames the lock file in the step of the clock in which it was made, so that it looks as before.
+// TestKeptFileRenamedAtOnce renames the lock file in the step of the clock in which it was made, so
+// that it looks as before.
 func TestKeptFileRenamedAtOnce(t *testing.T) {
 	for range 20 {
 		fsys := stepping{memfs.New()}

@@ -6,7 +6,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// TestKeptLockIsLost takes the handle of a kept lock away, as a file server does that was away: the Kept is of no more use, and the lock is had anew.
+// TestKeptLockIsLost takes the handle of a kept lock away, as a file server does that was away: the
+// Kept is of no more use, and the lock is had anew.
 func TestKeptLockIsLost(t *testing.T) {
 	fsys, err := rootfs.Open(t.TempDir(), rootfs.Options{})
 	if err != nil {

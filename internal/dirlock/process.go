@@ -8,8 +8,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// mutexes are those of the process that are held or waited for. The race detector cannot see file locks, and a file
-// lock costs a system call to find what a mutex knows.
+// mutexes are those of the process that are held or waited for. The race detector cannot see file
+// locks, and a file lock costs a system call to find what a mutex knows.
 var mutexes = struct {
 	sync.Mutex
 	byKey map[mutexKey]*mutex

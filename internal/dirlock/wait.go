@@ -20,7 +20,8 @@ type wait struct {
 	limit time.Duration
 	start time.Time
 	next  time.Duration
-	cause error // why the lock was not to be had the last time, where that is more than that somebody has it
+	// why the lock was not to be had the last time, where that is more than that somebody has it
+	cause error
 }
 
 func newWait(ctx context.Context, name string, limit time.Duration) *wait {
@@ -66,7 +67,8 @@ func (w *wait) over() error {
 	return nil
 }
 
-// busy says how long the wait was and why it ended: with the context, if that is given, or at the limit.
+// busy says how long the wait was and why it ended: with the context, if that is given, or at the
+// limit.
 func (w *wait) busy(ended error) error {
 	err := fmt.Errorf("%s: %w: waited %v, the limit that WithLockTimeout or the context sets", w.name, ErrBusy, w.waited())
 	if ended != nil {

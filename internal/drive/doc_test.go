@@ -9,7 +9,8 @@ import (
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// TestDrivesDoc holds the table of docs/drives.md to the judgement, every kind that is known to be in it included.
+// TestDrivesDoc holds the table of docs/drives.md to the judgement, every kind that is known to be
+// in it included.
 func TestDrivesDoc(t *testing.T) {
 	page, err := os.ReadFile("../../docs/drives.md")
 	if err != nil {

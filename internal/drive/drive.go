@@ -2,9 +2,11 @@ package drive
 
 import "slices"
 
-// Drive is a file system and what it can promise. The zero Drive is one that nothing is known of, and promises nothing.
+// Drive is a file system and what it can promise. The zero Drive is one that nothing is known of,
+// and promises nothing.
 type Drive struct {
-	// Kind is its name, as the mount table has it: "ext4", "nfs4", "fuse.sshfs". It is "" where that is not known.
+	// Kind is its name, as the mount table has it: "ext4", "nfs4", "fuse.sshfs". It is "" where
+	// that is not known.
 	Kind string
 	// ReadOnly says that nothing can be written: the media or the mount forbids it.
 	ReadOnly bool
@@ -12,8 +14,9 @@ type Drive struct {
 	Excludes bool
 	// Why says to people why Excludes is false, and what to do; "" where it is true.
 	Why string
-	// Local says that the file system is known and this machine's own, so that open handles may be kept: a look at a name is true for all writers at once,
-	// and a write has taken effect, or failed, before its file is closed.
+	// Local says that the file system is known and this machine's own, so that open handles may be
+	// kept: a look at a name is true for all writers at once, and a write has taken effect, or
+	// failed, before its file is closed.
 	Local bool
 	// Cached says that a read gives all there is at once, from memory, as the page cache does.
 	Cached bool
@@ -29,7 +32,8 @@ type seen struct {
 	partial bool     // the options that decide about locks are not among them
 }
 
-// With is d with other drives that things of the directory lie on, each at a place that is named: a lock excludes all where it does on every one of them.
+// With is d with other drives that things of the directory lie on, each at a place that is named: a
+// lock excludes all where it does on every one of them.
 func (d Drive) With(place string, other Drive) Drive {
 	if d.Excludes && !other.Excludes {
 		d.Excludes, d.Why = false, place+" is on another drive: "+other.Why

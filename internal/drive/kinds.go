@@ -9,7 +9,8 @@ import (
 // keeps are the kinds on which handles may be kept.
 var keeps = setOf("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "overlay")
 
-// own are the kinds of a machine's own disks and memory: one kernel has all that is open there, and so all locks. FUSE's fuseblk has a disk for itself too.
+// own are the kinds of a machine's own disks and memory: one kernel has all that is open there, and
+// so all locks. FUSE's fuseblk has a disk for itself too.
 var own = setOf("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs", "overlay", "ramfs", "rootfs", "zfs", "bcachefs", "jfs", "reiserfs", "nilfs2", "ubifs", "jffs2",
 	"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "refs", "fat", "fat32", "msdosfs", "hfs", "hfsplus", "apfs", "ufs", "minix", "udf", "iso9660", "cd9660", "cdfs",
 	"squashfs", "erofs", "romfs", "cramfs")
@@ -35,7 +36,8 @@ func weakness(s seen) string {
 		if why := s.mountedWith("SMB", "nobrl"); why != "" {
 			return why
 		}
-		// Two clients of Samba were seen to be in a lock together for a moment, for a reason that is not known: two experiments of one name.
+		// Two clients of Samba were seen to be in a lock together for a moment, for a reason that
+		// is not known: two experiments of one name.
 		return "two machines were seen to get one lock on SMB when both asked at the same moment: " + oneMachine
 	case kind == "fuse" || strings.HasPrefix(kind, "fuse.") || kind == "macfuse" || kind == "osxfuse" || kind == "fusefs":
 		return "a lock on " + kind + " may exclude only those who use the same mount: let one mount at a time write"

@@ -21,7 +21,8 @@ func At(dir string) Drive {
 func Of(dir *os.File) Drive {
 	var st unix.Statx_t
 	id := uint64(0)
-	if err := unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st); err == nil && st.Mask&unix.STATX_MNT_ID != 0 { // Linux 5.8
+	// Linux 5.8
+	if err := unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st); err == nil && st.Mask&unix.STATX_MNT_ID != 0 {
 		id = st.Mnt_id
 	}
 	table, err := os.ReadFile("/proc/self/mountinfo")
@@ -59,7 +60,8 @@ func statfs(dir *os.File) seen {
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
 		return seen{}
 	}
-	s := seen{kind: magics[uint32(st.Type)], partial: true} //nolint:gosec // the magic number has 32 bits, whatever the width of the field
+	// the magic number has 32 bits, whatever the width of the field
+	s := seen{kind: magics[uint32(st.Type)], partial: true} //nolint:gosec
 	if st.Flags&unix.ST_RDONLY != 0 {
 		s.options = []string{"ro"}
 	}

@@ -13,7 +13,8 @@ type mount struct {
 	seen
 }
 
-// mounted finds the mount with an id in a mount table or, where the id is 0, the one that a path lies on.
+// mounted finds the mount with an id in a mount table or, where the id is 0, the one that a path
+// lies on.
 func mounted(table string, id uint64, dir string) (seen, bool) {
 	var found mount
 	ok := false
@@ -25,7 +26,8 @@ func mounted(table string, id uint64, dir string) (seen, bool) {
 			if m.id == id {
 				return m.seen, true
 			}
-		case below(dir, m.point) && (!ok || len(m.point) >= len(found.point)): // of two on one point the later hides the other
+		// of two on one point the later hides the other
+		case below(dir, m.point) && (!ok || len(m.point) >= len(found.point)):
 			found, ok = m, true
 		}
 	}
@@ -47,7 +49,8 @@ func below(dir, point string) bool {
 	return dir == point || point == "/" || strings.HasPrefix(dir, point+"/")
 }
 
-// parseMount reads "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda rw,errors=continue".
+// parseMount reads "36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda
+// rw,errors=continue".
 func parseMount(line string) (m mount, ok bool) {
 	mounting, system, ok := strings.Cut(line, " - ")
 	fields, of := strings.Fields(mounting), strings.Fields(system)

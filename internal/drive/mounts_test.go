@@ -91,7 +91,8 @@ func TestMountTable(t *testing.T) {
 	}
 }
 
-// TestMountByID finds a mount by the id that the kernel gives, whatever the path: what hides another is another mount.
+// TestMountByID finds a mount by the id that the kernel gives, whatever the path: what hides
+// another is another mount.
 func TestMountByID(t *testing.T) {
 	for id, want := range map[uint64]string{47: "tmpfs", 48: "fuse.bindfs", 41: "9p", 27: "ext4"} {
 		if s, ok := mounted(table, id, "/elsewhere"); !ok || s.kind != want {

@@ -2,7 +2,8 @@ package drive
 
 import "strings"
 
-// isShare reports whether the volume of a Windows path is a folder of a server: \\server\share, or \\?\UNC\server\share.
+// isShare reports whether the volume of a Windows path is a folder of a server: \\server\share, or
+// \\?\UNC\server\share.
 func isShare(volume string) bool {
 	volume = strings.ReplaceAll(volume, "/", `\`)
 	if rest, device := strings.CutPrefix(volume, `\\?\`); device {

@@ -7,8 +7,8 @@ type Delay struct {
 
 func (d *Delay) Error() string { return "delayed" }
 
-// DelayMatching lets the operations for which match is true begin only when wait has returned. wait may sleep, or stay
-// until something else has happened.
+// DelayMatching lets the operations for which match is true begin only when wait has returned. wait
+// may sleep, or stay until something else has happened.
 func DelayMatching(match func(Op) bool, wait func(Op)) Injector {
 	return FailMatching(match, &Delay{wait})
 }

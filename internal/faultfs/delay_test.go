@@ -9,7 +9,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// A rename that is held up happens after what another goroutine does meanwhile, and in the end it happens.
+// A rename that is held up happens after what another goroutine does meanwhile, and in the end it
+// happens.
 func TestDelayMatching(t *testing.T) {
 	mem := memfs.New()
 	reached, release := make(chan faultfs.Op), make(chan struct{})

@@ -88,7 +88,8 @@ func (f *file) Close() error {
 	return errors.Join(injected, lost)
 }
 
-// lose takes back what a file system that writes behind was not able to write out, when it comes to say so.
+// lose takes back what a file system that writes behind was not able to write out, when it comes to
+// say so.
 func (f *file) lose(injected error) error {
 	part := (*Partial)(nil)
 	if !errors.As(injected, &part) || f.written == 0 {

@@ -13,7 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Fs is an afero.Fs that counts. It implements rootfs.Native and rootfs.Looker too if, and only if, the file system under it does.
+// Fs is an afero.Fs that counts. It implements rootfs.Native and rootfs.Looker too if, and only if,
+// the file system under it does.
 type Fs interface {
 	afero.Fs
 	afero.Symlinker
@@ -37,7 +38,8 @@ func New(inner afero.Fs, inj Injector) Fs {
 	return n
 }
 
-// Plain hides everything of a file system but afero.Fs, rootfs.Native above all. Equal values are the same file system.
+// Plain hides everything of a file system but afero.Fs, rootfs.Native above all. Equal values are
+// the same file system.
 func Plain(fsys afero.Fs) afero.Fs { return bare{fsys} }
 
 type bare struct{ afero.Fs }
@@ -49,7 +51,8 @@ type tape struct {
 	ops    []Op
 }
 
-// next numbers an operation and returns the injected error as it is, which only Write needs to tell apart.
+// next numbers an operation and returns the injected error as it is, which only Write needs to tell
+// apart.
 func (t *tape) next(op Op) error {
 	err := t.ask(op)
 	if d := (*Delay)(nil); errors.As(err, &d) {

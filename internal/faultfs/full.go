@@ -2,8 +2,9 @@ package faultfs
 
 import "syscall"
 
-// Partial makes a Write write its first N bytes and fail with Err. A Sync or Close that fails with it keeps the first N bytes of the last write to the end of
-// the file, as on a file system that writes behind. Any other operation just fails.
+// Partial makes a Write write its first N bytes and fail with Err. A Sync or Close that fails with
+// it keeps the first N bytes of the last write to the end of the file, as on a file system that
+// writes behind. Any other operation just fails.
 type Partial struct {
 	N   int
 	Err error
@@ -14,8 +15,9 @@ func (p *Partial) Error() string { return p.Err.Error() }
 // Unwrap is Err.
 func (p *Partial) Unwrap() error { return p.Err }
 
-// FullAfter is a disk with room for n more bytes: the write that needs more writes what fits and fails with ENOSPC, as does
-// every write after it. Nothing gives room back, and a write over bytes that exist needs room too.
+// FullAfter is a disk with room for n more bytes: the write that needs more writes what fits and
+// fails with ENOSPC, as does every write after it. Nothing gives room back, and a write over bytes
+// that exist needs room too.
 func FullAfter(n int) Injector {
 	return func(op Op) error {
 		if op.Kind != Write {

@@ -5,7 +5,8 @@ import "errors"
 // ErrInjected is the error of an injector that was given none.
 var ErrInjected = errors.New("injected fault")
 
-// Kind is what an operation does. Kinds of folders and of files opened from them are those of paths and files.
+// Kind is what an operation does. Kinds of folders and of files opened from them are those of paths
+// and files.
 type Kind string
 
 // The kinds of operation. Open is for reading, Create is any open that may make or change a file.
@@ -51,10 +52,11 @@ type Op struct {
 	Index int    // from 0, in the order in which they began
 }
 
-// Injector decides the error of an operation. nil lets it through. An operation that fails has no effect, but that
-// Close releases the handle, that a Write that fails with ErrShort writes half, and that one that fails with a *Partial
-// writes that much, also if a Close or Sync tells so later. An operation for which it gives a *Delay goes through, later. An Injector is called by one goroutine
-// at a time.
+// Injector decides the error of an operation. nil lets it through. An operation that fails has no
+// effect, but that Close releases the handle, that a Write that fails with ErrShort writes half,
+// and that one that fails with a *Partial writes that much, also if a Close or Sync tells so later.
+// An operation for which it gives a *Delay goes through, later. An Injector is called by one
+// goroutine at a time.
 type Injector func(Op) error
 
 // ErrShort makes a Write write half of its bytes; what the caller sees is ErrInjected.
@@ -65,14 +67,14 @@ func FailAt(i int, err error) Injector {
 	return FailMatching(func(op Op) bool { return op.Index == i }, err)
 }
 
-// FailFrom fails the i-th operation and all that follow with err, as if the process were killed or the disk gone; nil
-// means ErrInjected.
+// FailFrom fails the i-th operation and all that follow with err, as if the process were killed or
+// the disk gone; nil means ErrInjected.
 func FailFrom(i int, err error) Injector {
 	return FailMatching(func(op Op) bool { return op.Index >= i }, err)
 }
 
-// ShortWriteAt lets the i-th operation write half of its bytes and fail with ErrInjected, if it is a Write; else it
-// succeeds.
+// ShortWriteAt lets the i-th operation write half of its bytes and fail with ErrInjected, if it is
+// a Write; else it succeeds.
 func ShortWriteAt(i int) Injector {
 	return FailMatching(func(op Op) bool { return op.Index == i && op.Kind == Write }, ErrShort)
 }

@@ -12,8 +12,10 @@ import (
 
 var _ rootfs.Syncer = (*nativeFs)(nil)
 
-// SyncAll is a Sync of each file and a SyncDir of each directory, the last first: no order is promised, and none may be relied on. As on a disk, one that
-// fails does not keep the others from being synced. Where the file system under this one is a rootfs.Syncer it syncs all that do not fail at once.
+// SyncAll is a Sync of each file and a SyncDir of each directory, the last first: no order is
+// promised, and none may be relied on. As on a disk, one that fails does not keep the others from
+// being synced. Where the file system under this one is a rootfs.Syncer it syncs all that do not
+// fail at once.
 func (n *nativeFs) SyncAll(files []afero.File, dirs []string) error {
 	var errs []error
 	var inner []afero.File

@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// TestSyncAll fails each sync of three in turn: the other two are done all the same, as a power cut shows, in memory and on a disk.
+// TestSyncAll fails each sync of three in turn: the other two are done all the same, as a power cut
+// shows, in memory and on a disk.
 func TestSyncAll(t *testing.T) {
 	disk, err := rootfs.Open(t.TempDir(), rootfs.Options{})
 	if err != nil {

@@ -10,10 +10,12 @@ import (
 // maxName is the longest name of a file, in bytes, on the file systems in use.
 const maxName = 255
 
-// MaxDepth is the most parts a path can have: a key of the longest that MLflow allows has fewer, and a path of many more no program can open.
+// MaxDepth is the most parts a path can have: a key of the longest that MLflow allows has fewer,
+// and a path of many more no program can open.
 const MaxDepth = 128
 
-// CheckPath reports why a platform, named as in runtime.GOOS, cannot hold a file at the key or path p; nil if it can.
+// CheckPath reports why a platform, named as in runtime.GOOS, cannot hold a file at the key or path
+// p; nil if it can.
 func CheckPath(goos, p string) error {
 	if n := strings.Count(p, "/") + 1; n > MaxDepth {
 		return fmt.Errorf("it has %d parts, more than %d", n, MaxDepth)

@@ -12,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// Plain reports whether every file system keeps the names in a path as they stand, but for their case.
+// Plain reports whether every file system keeps the names in a path as they stand, but for their
+// case.
 func Plain(p string) bool {
 	for name := range strings.SplitSeq(p, "/") {
 		if !plainName(name) {
@@ -34,8 +35,9 @@ func plainName(name string) bool {
 	return len(name) <= maxName && (name == "" || name[len(name)-1] != '.' && name[len(name)-1] != ' ') && !isDevice(name)
 }
 
-// Folds reports whether the file system takes names that differ in case only for one, at the file called name, which has a letter and exists: it is there under
-// the name in the other case too, while its folder lists no such name.
+// Folds reports whether the file system takes names that differ in case only for one, at the file
+// called name, which has a letter and exists: it is there under the name in the other case too,
+// while its folder lists no such name.
 func Folds(fsys afero.Fs, name string) (bool, error) {
 	dir, base := path.Split(name)
 	other := swapCase(base)
@@ -58,7 +60,8 @@ func swapCase(name string) string {
 	}, name)
 }
 
-// Kept gives the name under which a folder lists what is there under a name, "" if that cannot be told. It is an error if there is nothing.
+// Kept gives the name under which a folder lists what is there under a name, "" if that cannot be
+// told. It is an error if there is nothing.
 func Kept(fsys afero.Fs, dir, name string) (string, error) {
 	if err := there(fsys, path.Join(dir, name)); err != nil {
 		return "", err

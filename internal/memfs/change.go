@@ -96,8 +96,8 @@ func (m *FS) removeAll(a at) {
 	m.enter(entry{a.dir, a.base, nil})
 }
 
-// Rename renames a file or directory. A file replaces a file, atomically; a directory is never replaced, as with
-// package os.
+// Rename renames a file or directory. A file replaces a file, atomically; a directory is never
+// replaced, as with package os.
 func (m *FS) Rename(oldname, newname string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// syncDir makes the changes of a directory durable, and with them what other directories had to undergo before.
+// syncDir makes the changes of a directory durable, and with them what other directories had to
+// undergo before.
 func (m *FS) syncDir(dir *inode) {
 	dirs := map[*inode]bool{dir: true}
 	done := make([]bool, len(m.log))
@@ -50,9 +51,9 @@ func (n *inode) syncAll() {
 	}
 }
 
-// CrashClone returns a file system as this one might be after a power cut at this moment; this one stays as it is, and
-// shares nothing with the clone. All in the clone is durable. rng decides about everything that was not; nil loses
-// all of it.
+// CrashClone returns a file system as this one might be after a power cut at this moment; this one
+// stays as it is, and shares nothing with the clone. All in the clone is durable. rng decides about
+// everything that was not; nil loses all of it.
 func (m *FS) CrashClone(rng *rand.Rand) *FS {
 	m.mu.Lock()
 	defer m.mu.Unlock()

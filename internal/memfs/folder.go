@@ -30,7 +30,8 @@ func (m *FS) openFolder(from *inode, name, full string) (rootfs.Folder, error) {
 	return &folder{m: m, node: a.node, name: full}, nil
 }
 
-// find resolves name from the folder, or from the root if it leads out of the folder. The caller holds the lock.
+// find resolves name from the folder, or from the root if it leads out of the folder. The caller
+// holds the lock.
 func (d *folder) find(op, name string) (*inode, error) {
 	if d.closed {
 		return nil, pathError(op, d.path(name), fs.ErrClosed)

@@ -53,7 +53,8 @@ func checkName(part string) error {
 	return nil
 }
 
-// at is where a name leads: the directory that has or would have it, its last component, and the file if there is one.
+// at is where a name leads: the directory that has or would have it, its last component, and the
+// file if there is one.
 type at struct {
 	dir  *inode
 	base string // "." if the name leads to where the walk began

@@ -15,7 +15,8 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Handle scripts: each line is what one call gave, compared with what it must give on every file system.
+// Handle scripts: each line is what one call gave, compared with what it must give on every file
+// system.
 var handleTests = []struct {
 	name string
 	flag int
@@ -111,7 +112,8 @@ var handleTests = []struct {
 		say("%s", class(native(fsys).Link("f", "n")))
 		_, err := f.WriteString("TE")
 		say("%s %s %s", class(err), get(fsys, "n"), get(fsys, "f"))
-		say("%s %s", class(fsys.Rename("f", "n")), get(fsys, "f")) // links of one file: nothing happens
+		// links of one file: nothing happens
+		say("%s %s", class(fsys.Rename("f", "n")), get(fsys, "f"))
 		say("%s %s", class(fsys.Remove("f")), get(fsys, "n"))
 	}, "ok|ok TExt TExt|ok TExt|ok TExt"},
 	{"snapshot", os.O_WRONLY | os.O_APPEND, func(say func(string, ...any), fsys afero.Fs, f afero.File) {

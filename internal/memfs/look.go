@@ -38,7 +38,8 @@ func (m *FS) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
 }
 
 func (n *inode) sight(changed bool) rootfs.Sight {
-	s := rootfs.Sight{Inode: n.number, Mode: n.mode.Type(), Size: int64(len(n.data)), Links: uint64(max(n.links, 0))} //nolint:gosec // not negative
+	// not negative
+	s := rootfs.Sight{Inode: n.number, Mode: n.mode.Type(), Size: int64(len(n.data)), Links: uint64(max(n.links, 0))} //nolint:gosec
 	if changed {
 		s.Changed = n.changed
 	}

@@ -6,13 +6,16 @@ import (
 	"syscall"
 )
 
-// Names is how a file system differs from POSIX in the names it holds. The zero value does not differ.
+// Names is how a file system differs from POSIX in the names it holds. The zero value does not
+// differ.
 type Names struct {
-	// Fold has names that differ in case only mean the same file, which keeps the name it was made with.
+	// Fold has names that differ in case only mean the same file, which keeps the name it was made
+	// with.
 	Fold bool
 	// Bend gives the name under which a file is kept and looked for; nil keeps it.
 	Bend func(name string) string
-	// Refuse reports whether no file of this name can be made. There is nothing to be found under it either.
+	// Refuse reports whether no file of this name can be made. There is nothing to be found under
+	// it either.
 	Refuse func(name string) bool
 	// Refusal is the error then; nil is EINVAL.
 	Refusal error

@@ -12,22 +12,25 @@ import (
 // ErrUnwritable is wrapped by the errors of AppendDocument.
 var ErrUnwritable = errors.New("cannot be written as YAML")
 
-// AppendDocument appends a mapping as a YAML document: block style, keys in code point order, ends in a newline.
+// AppendDocument appends a mapping as a YAML document: block style, keys in code point order, ends
+// in a newline.
 //
-// The bytes are those of PyYAML's CSafeDumper (see the package comment), with one exception, made so that no reader of
-// YAML 1.1 or 1.2 takes a string for anything else. These strings, keys or values, are plain for PyYAML and
-// single-quoted here:
+// The bytes are those of PyYAML's CSafeDumper (see the package comment), with one exception, made
+// so that no reader of YAML 1.1 or 1.2 takes a string for anything else. These strings, keys or
+// values, are plain for PyYAML and single-quoted here:
 //
 //   - y, Y, n and N: booleans of the YAML 1.1 type repository;
-//   - decimal numbers that YAML 1.1 does not know, [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?, as 08,
-//     0123456789, 1e5, 1.5e5, +.5 and a hexadecimal run id such as 12345e67890 …;
+//   - decimal numbers that YAML 1.1 does not know,
+//     [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?, as 08, 0123456789, 1e5, 1.5e5, +.5 and a
+//     hexadecimal run id such as 12345e67890 …;
 //   - [-+]?0[oOxXbB][-+]?digits of that base that YAML 1.1 does not know, as 0o17 and 0X1F;
 //   - both also with underscores anywhere but in front, as 1_0e5 and 0o1_7;
 //   - timestamps that PyYAML does not know, dddd-d?d-d?d alone or followed by [Tt] or blanks and
 //     d?d:d?d:d?d([.,]d*)?([ \t]*(Z|[-+]d?d(:dd)?))?, as 2020-1-1.
 //
-// A key or string that is not valid UTF-8 and a key given twice in one mapping are errors that wrap ErrUnwritable; what
-// is returned then is dst. Nothing is allocated beyond dst for mappings that are sorted already.
+// A key or string that is not valid UTF-8 and a key given twice in one mapping are errors that wrap
+// ErrUnwritable; what is returned then is dst. Nothing is allocated beyond dst for mappings that
+// are sorted already.
 func AppendDocument(dst []byte, fields []Field) ([]byte, error) {
 	e := emitter{out: dst, blank: true, indention: true}
 	if err := e.mapping(fields, 0); err != nil {
@@ -131,8 +134,8 @@ func (e *emitter) value(v *Value, indent int, inMapping bool) error {
 	return nil
 }
 
-// indicator writes s, after a blank if one is needed. After an indicator that opens a level, what follows may share
-// the line.
+// indicator writes s, after a blank if one is needed. After an indicator that opens a level, what
+// follows may share the line.
 func (e *emitter) indicator(s string, needsBlank, opens bool) {
 	if needsBlank && !e.blank {
 		e.put(" ")
@@ -142,7 +145,8 @@ func (e *emitter) indicator(s string, needsBlank, opens bool) {
 	e.indention = e.indention && opens
 }
 
-// breakLine starts a line at the given indentation, unless nothing but indentation up to it is on the current one.
+// breakLine starts a line at the given indentation, unless nothing but indentation up to it is on
+// the current one.
 func (e *emitter) breakLine(indent int) {
 	if !e.indention || e.column > indent || e.column == indent && !e.blank {
 		e.lineFeed()

@@ -50,7 +50,8 @@ func readGolden(t testing.TB) golden {
 	return g
 }
 
-// fromJSON returns the Value of a decoded JSON document. The fields of a mapping are in random order.
+// fromJSON returns the Value of a decoded JSON document. The fields of a mapping are in random
+// order.
 func fromJSON(t testing.TB, doc any) Value {
 	t.Helper()
 	switch doc := doc.(type) {
@@ -137,7 +138,8 @@ func TestDocumentsAsPyYAML(t *testing.T) {
 	}
 }
 
-// yamlFloat is a float as PyYAML writes it: what a meta.yaml that holds one has, and keeps when it is rewritten.
+// yamlFloat is a float as PyYAML writes it: what a meta.yaml that holds one has, and keeps when it
+// is rewritten.
 func yamlFloat(f float64) Value {
 	text := string(AppendFloat(nil, f))
 	switch {
@@ -184,7 +186,8 @@ func TestNumbersAsPython(t *testing.T) {
 	}
 }
 
-// checkInt compares the result of ParseInt(text) with the decimal text of Python's int, nil if Python refuses.
+// checkInt compares the result of ParseInt(text) with the decimal text of Python's int, nil if
+// Python refuses.
 func checkInt(t *testing.T, text string, want *string, got int64, err error) {
 	t.Helper()
 	if want == nil {

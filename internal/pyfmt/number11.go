@@ -25,7 +25,8 @@ const (
 	decimalUnderscore = decimal + "_"
 )
 
-// resolveNumber tells Int, Float and String apart for text that starts with a digit, a sign or a point.
+// resolveNumber tells Int, Float and String apart for text that starts with a digit, a sign or a
+// point.
 func resolveNumber(s string) Kind {
 	unsigned := rest(s)
 	signed := unsigned.skipMost("+-", 1) == 1
@@ -38,7 +39,8 @@ func resolveNumber(s string) Kind {
 	return KindString
 }
 
-// isInt11 matches 0, 0b[01_]+, 0[0-7_]+, 0x[0-9a-fA-F_]+, [1-9][0-9_]* and [1-9][0-9_]*(:[0-5]?[0-9])+.
+// isInt11 matches 0, 0b[01_]+, 0[0-7_]+, 0x[0-9a-fA-F_]+, [1-9][0-9_]* and
+// [1-9][0-9_]*(:[0-5]?[0-9])+.
 func isInt11(r rest) bool {
 	if r == "" || !isDigit(r[0]) {
 		return false
@@ -61,8 +63,8 @@ func isInt11(r rest) bool {
 	return r.skip(digits) > 0 && r == ""
 }
 
-// isFloat11 matches [0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?, [0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]* and
-// \.(inf|Inf|INF); without a sign also \.[0-9][0-9_]*([eE][-+][0-9]+)? and \.(nan|NaN|NAN).
+// isFloat11 matches [0-9][0-9_]*\.[0-9_]*([eE][-+][0-9]+)?, [0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*
+// and \.(inf|Inf|INF); without a sign also \.[0-9][0-9_]*([eE][-+][0-9]+)? and \.(nan|NaN|NAN).
 func isFloat11(r rest, signed bool) bool {
 	switch r {
 	case ".inf", ".Inf", ".INF":

@@ -2,8 +2,8 @@ package pyfmt
 
 import "strings"
 
-// isNumber12 reports whether a YAML 1.2 reader, strict or lenient, takes s for a number. Lenient ones drop
-// underscores and know 0B, 0O and 0X, and yaml.v3 lets a sign follow the prefix.
+// isNumber12 reports whether a YAML 1.2 reader, strict or lenient, takes s for a number. Lenient
+// ones drop underscores and know 0B, 0O and 0X, and yaml.v3 lets a sign follow the prefix.
 func isNumber12(s string) bool {
 	if strings.IndexByte(s, '_') > 0 {
 		s = strings.ReplaceAll(s, "_", "")
@@ -36,8 +36,8 @@ func isNumber12(s string) bool {
 //	dddd-dd-dd
 //	dddd-d?d-d?d([Tt]|[ \t]+)d?d:dd:dd(.d*)?([ \t]*(Z|[+-]d?d(:dd)?))?
 //
-// and, if lenient, what yaml.v3 and YAML 1.1 itself take besides: one digit for a month, a day, a minute or a second,
-// and a comma before the fraction.
+// and, if lenient, what yaml.v3 and YAML 1.1 itself take besides: one digit for a month, a day, a
+// minute or a second, and a comma before the fraction.
 func isTimestamp(s string, lenient bool) bool {
 	r := rest(s)
 	if r.skipMost(decimal, 4) != 4 || r.skipMost("-", 1) != 1 {

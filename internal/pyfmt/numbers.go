@@ -9,9 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendFloat appends repr(f) as Python writes it: the shortest digits that read back to the same float64, in fixed
-// notation with at least one decimal if 1e-4 <= |f| < 1e16 or f is zero, otherwise with a signed exponent of at least
-// two digits: 0.1, 100.0, -0.0, 1e+16, 1e-05, nan, inf, -inf. Every NaN is nan.
+// AppendFloat appends repr(f) as Python writes it: the shortest digits that read back to the same
+// float64, in fixed notation with at least one decimal if 1e-4 <= |f| < 1e16 or f is zero,
+// otherwise with a signed exponent of at least two digits: 0.1, 100.0, -0.0, 1e+16, 1e-05, nan,
+// inf, -inf. Every NaN is nan.
 func AppendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -31,12 +32,13 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
-// ParseFloat reads what Python's float() reads, surrounding white space included: an optional sign, then decimal
-// digits with an optional point and exponent, where single underscores may stand between digits, or inf, infinity or
-// nan in any case. Decimal digits and spaces of all scripts count. Hexadecimal forms do not exist.
+// ParseFloat reads what Python's float() reads, surrounding white space included: an optional sign,
+// then decimal digits with an optional point and exponent, where single underscores may stand
+// between digits, or inf, infinity or nan in any case. Decimal digits and spaces of all scripts
+// count. Hexadecimal forms do not exist.
 //
-// A magnitude beyond float64 is ±Inf, as in Python, and every nan is math.NaN(). Anything else is strconv.ErrSyntax.
-// It does not allocate for up to 32 bytes of ASCII.
+// A magnitude beyond float64 is ±Inf, as in Python, and every nan is math.NaN(). Anything else is
+// strconv.ErrSyntax. It does not allocate for up to 32 bytes of ASCII.
 func ParseFloat[T ~string | ~[]byte](s T) (float64, error) {
 	if f, ok := parseShort(s); ok {
 		return f, nil
@@ -77,8 +79,9 @@ func parseDecimal(s string) (float64, error) {
 	return f, err
 }
 
-// IsDecimal reports whether s is [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? in ASCII, without underscores: what ParseFloat
-// reads without an error, and what nearly all numbers look like.
+// IsDecimal reports whether s is [+-]?(digits[.digits?]|.digits)([eE][+-]?digits)? in ASCII,
+// without underscores: what ParseFloat reads without an error, and what nearly all numbers look
+// like.
 func IsDecimal[T ~string | ~[]byte](s T) bool {
 	i := skipSign(s, 0)
 	start := i
@@ -116,11 +119,12 @@ func skipDigits[T ~string | ~[]byte](s T, i int) int {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// ParseInt reads what Python's int() reads in base 10, surrounding white space included: an optional sign, then
-// decimal digits of any script with single underscores between them; leading zeros are allowed.
+// ParseInt reads what Python's int() reads in base 10, surrounding white space included: an
+// optional sign, then decimal digits of any script with single underscores between them; leading
+// zeros are allowed.
 //
-// Python's integers have no bounds; a number beyond int64 is the nearest int64 and strconv.ErrRange. What int()
-// refuses is strconv.ErrSyntax. It does not allocate for ASCII.
+// Python's integers have no bounds; a number beyond int64 is the nearest int64 and
+// strconv.ErrRange. What int() refuses is strconv.ErrSyntax. It does not allocate for ASCII.
 func ParseInt[T ~string | ~[]byte](s T) (int64, error) {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -169,8 +173,8 @@ func parseASCIIInt[T ~string | ~[]byte](s T) (int64, error) {
 	return int64(n), err
 }
 
-// trimSpace drops the white space that Python drops around an ASCII number. It is less than str.strip drops:
-// U+001C … U+001F stay.
+// trimSpace drops the white space that Python drops around an ASCII number. It is less than
+// str.strip drops: U+001C … U+001F stay.
 func trimSpace[T ~string | ~[]byte](s T) T {
 	for len(s) > 0 && isSpace(s[0]) {
 		s = s[1:]
@@ -183,7 +187,8 @@ func trimSpace[T ~string | ~[]byte](s T) T {
 
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
-// asciiNumber returns s with the decimal digits and the spaces of other scripts replaced by their ASCII equals.
+// asciiNumber returns s with the decimal digits and the spaces of other scripts replaced by their
+// ASCII equals.
 func asciiNumber(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -196,12 +201,14 @@ func asciiNumber(s string) string {
 	}, s)
 }
 
-// decimalValue returns the value of a decimal digit beyond ASCII, or a value that makes no digit if r is none.
+// decimalValue returns the value of a decimal digit beyond ASCII, or a value that makes no digit if
+// r is none.
 func decimalValue(r rune) rune {
 	if !unicode.Is(unicode.Nd, r) {
 		return '?' - '0'
 	}
-	// Unicode keeps the digits of a script together, zero first, so the value is the number of digits before r.
+	// Unicode keeps the digits of a script together, zero first, so the value is the number of
+	// digits before r.
 	v := rune(0)
 	for unicode.Is(unicode.Nd, r-v-1) {
 		v++

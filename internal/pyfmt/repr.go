@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Repr returns Python's repr() of a str: in single quotes unless s holds a single quote and no double one, with
-// backslash escapes for what str.isprintable refuses. A byte that is not UTF-8 is shown as Python shows it after
-// decoding with surrogateescape: \udc80 … \udcff. Which characters are printable depends on the version of Unicode,
-// here Go's, as it does on Python's there.
+// Repr returns Python's repr() of a str: in single quotes unless s holds a single quote and no
+// double one, with backslash escapes for what str.isprintable refuses. A byte that is not UTF-8 is
+// shown as Python shows it after decoding with surrogateescape: \udc80 … \udcff. Which characters
+// are printable depends on the version of Unicode, here Go's, as it does on Python's there.
 func Repr(s string) string {
 	return string(appendRepr(make([]byte, 0, len(s)+2), s))
 }

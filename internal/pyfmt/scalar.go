@@ -11,8 +11,8 @@ const (
 	neverFold = -1 // instead of an indentation, for a text that has to stay on its line
 )
 
-// text writes a string in the first form its shape and its look allow: plain, single-quoted, double-quoted. Lines
-// that continue it have the given indentation.
+// text writes a string in the first form its shape and its look allow: plain, single-quoted,
+// double-quoted. Lines that continue it have the given indentation.
 func (e *emitter) text(s string, sh shape, indent int) {
 	switch {
 	case sh.plain && Resolve(s) == KindString && !retyped12(s):

@@ -64,8 +64,8 @@ func isBreak(r rune) bool {
 	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
-// isPrintable reports whether libyaml writes r as it is: it escapes controls, the byte order mark and all that does
-// not fit in 16 bits.
+// isPrintable reports whether libyaml writes r as it is: it escapes controls, the byte order mark
+// and all that does not fit in 16 bits.
 func isPrintable(r rune) bool {
 	switch {
 	case r < 0x7F:

@@ -9,7 +9,8 @@ type Value struct {
 	items  []Value
 }
 
-// Field is one key of a mapping with its value. Keys are strings: a key that looks like another type is quoted.
+// Field is one key of a mapping with its value. Keys are strings: a key that looks like another
+// type is quoted.
 type Field struct {
 	Key   string
 	Value Value
@@ -24,9 +25,9 @@ func String(s string) Value { return Value{kind: KindString, text: s} }
 // Int returns an integer.
 func Int(i int64) Value { return Value{kind: KindInt, number: i} }
 
-// Plain returns what PyYAML reads from a plain scalar with this text. Booleans, numbers and timestamps keep their
-// text, so yes, 0x1F and 1_000 survive a rewrite; every null is written as null; the rest is String(text), also = and
-// <<, which PyYAML would refuse to load.
+// Plain returns what PyYAML reads from a plain scalar with this text. Booleans, numbers and
+// timestamps keep their text, so yes, 0x1F and 1_000 survive a rewrite; every null is written as
+// null; the rest is String(text), also = and <<, which PyYAML would refuse to load.
 func Plain(text string) Value {
 	switch kind := Resolve(text); kind {
 	case KindNull:
@@ -38,7 +39,8 @@ func Plain(text string) Value {
 	}
 }
 
-// Mapping returns a mapping. The fields may be in any order: they are written sorted, and never modified.
+// Mapping returns a mapping. The fields may be in any order: they are written sorted, and never
+// modified.
 func Mapping(fields []Field) Value { return Value{kind: KindMapping, fields: fields} }
 
 // Sequence returns a list.

@@ -62,8 +62,8 @@ func TestRewriteMetaFiles(t *testing.T) {
 	}
 }
 
-// FuzzYAML writes a string, as a value and as a key, at several depths and reads it back with yaml.v3. Nobody may
-// take a scalar without quotes for anything but a string.
+// FuzzYAML writes a string, as a value and as a key, at several depths and reads it back with
+// yaml.v3. Nobody may take a scalar without quotes for anything but a string.
 func FuzzYAML(f *testing.F) {
 	g := readGolden(f)
 	for _, c := range append(g.Strings, g.Retyped...) {
@@ -92,7 +92,8 @@ func FuzzYAML(f *testing.F) {
 	})
 }
 
-// checkStrings reports the plain scalars below n that PyYAML or yaml.v3 takes for anything but strings.
+// checkStrings reports the plain scalars below n that PyYAML or yaml.v3 takes for anything but
+// strings.
 func checkStrings(t *testing.T, n *yaml.Node) {
 	t.Helper()
 	if n.Kind == yaml.ScalarNode && n.Style == 0 {

@@ -9,15 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// beneath opens names below a directory with one openat2(2), where os.Root walks them element by element. The kernel confines the call: the name cannot
-// leave the directory, and no element of it may be a symbolic link. What that cannot open, os.Root opens or refuses.
+// beneath opens names below a directory with one openat2(2), where os.Root walks them element by
+// element. The kernel confines the call: the name cannot leave the directory, and no element of it
+// may be a symbolic link. What that cannot open, os.Root opens or refuses.
 type beneath struct {
 	base string // the directory's path, as os.Root names its files
 	dir  *os.File
 	conn syscall.RawConn // holds dir open while its number is in use
 }
 
-// errSlow says that os.Root is to be asked: for a link, a name that is not in its shortest form, a leased file, a missing right.
+// errSlow says that os.Root is to be asked: for a link, a name that is not in its shortest form, a
+// leased file, a missing right.
 var errSlow = errors.New("not for openat2")
 
 // resolve are the rules of every call.
@@ -50,7 +52,8 @@ func (b *beneath) close() error {
 	return b.dir.Close()
 }
 
-// open gives a handle, errSlow, or an error that is final: there is no such name, or with O_EXCL there is.
+// open gives a handle, errSlow, or an error that is final: there is no such name, or with O_EXCL
+// there is.
 func (b *beneath) open(name string, flag int, perm uint32) (fd int, err error) {
 	if b == nil {
 		return -1, errSlow
@@ -86,7 +89,8 @@ func (b *beneath) openFile(name string, flag int, perm fs.FileMode) (*os.File, e
 	if flag&os.O_CREATE != 0 {
 		mode = uint32(perm.Perm())
 	}
-	if made := os.O_CREATE | os.O_EXCL; flag&made != made { // what is made is a file, and os.NewFile need not find out that nobody waits at it
+	// what is made is a file, and os.NewFile need not find out that nobody waits at it
+	if made := os.O_CREATE | os.O_EXCL; flag&made != made {
 		flag |= nowaitFlags
 	}
 	fd, err := b.open(name, flag|unix.O_LARGEFILE, mode)

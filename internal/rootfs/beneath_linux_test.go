@@ -24,7 +24,8 @@ func mustBeneath(t *testing.T, fsys *Fs) *beneath {
 	return fsys.quick
 }
 
-// openat2 opens plain names, says what is missing, and leaves all that has a link or another form to os.Root.
+// openat2 opens plain names, says what is missing, and leaves all that has a link or another form
+// to os.Root.
 func TestBeneath(t *testing.T) {
 	store, _, _ := tree(t)
 	b := mustBeneath(t, mustOpen(t, store, Options{}))
@@ -51,7 +52,8 @@ func TestBeneath(t *testing.T) {
 	}
 }
 
-// The number of the directory's handle is never that of another file, however a call and Close meet.
+// The number of the directory's handle is never that of another file, however a call and Close
+// meet.
 func TestBeneathClosedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "store", "f"), "in")
@@ -177,7 +179,8 @@ func TestReadListedOfLinks(t *testing.T) {
 	}
 }
 
-// The short way is taken where it is known to be right, for a small file and a large one, and left to ReadSmall elsewhere.
+// The short way is taken where it is known to be right, for a small file and a large one, and left
+// to ReadSmall elsewhere.
 func TestReadListedShortWay(t *testing.T) {
 	store, _, _ := tree(t)
 	fsys := mustOpen(t, store, Options{})

@@ -14,8 +14,9 @@ import (
 
 var direntBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
-// Entries reads the directory with getdents64. (*os.File).ReadDir would lstat every entry of a directory that was
-// opened in an os.Root, which costs more than the reading. Concurrent calls share the handle's position, so they take turns.
+// Entries reads the directory with getdents64. (*os.File).ReadDir would lstat every entry of a
+// directory that was opened in an os.Root, which costs more than the reading. Concurrent calls
+// share the handle's position, so they take turns.
 func (d *dirFolder) Entries() ([]Entry, error) {
 	if d.fd < 0 {
 		return nil, d.closed()
@@ -54,7 +55,8 @@ func (d *dirFolder) readDirents() (entries []Entry, err error) {
 	}
 }
 
-// A record of getdents64: inode 8 bytes, offset 8, length of the record 2, type 1, name ended by a zero.
+// A record of getdents64: inode 8 bytes, offset 8, length of the record 2, type 1, name ended by a
+// zero.
 const (
 	direntLen  = 16
 	direntType = 18

@@ -12,16 +12,16 @@ import (
 )
 
 var (
-	// ErrOutside is returned when a name leads out of the directory, by ".." or through a symbolic link. The text
-	// names the path.
+	// ErrOutside is returned when a name leads out of the directory, by ".." or through a symbolic
+	// link. The text names the path.
 	ErrOutside = errors.New("leads outside of the directory")
 
-	// ErrReadOnly is returned by every mutating call on a read-only file system. It is an fs.ErrPermission and a
-	// syscall.EROFS.
+	// ErrReadOnly is returned by every mutating call on a read-only file system. It is an
+	// fs.ErrPermission and a syscall.EROFS.
 	ErrReadOnly error = readOnlyError{}
 
-	// ErrNotRegular is returned when something else than a regular file is opened for reading or writing. The text
-	// says what it is. For a directory it is a syscall.EISDIR too.
+	// ErrNotRegular is returned when something else than a regular file is opened for reading or
+	// writing. The text says what it is. For a directory it is a syscall.EISDIR too.
 	ErrNotRegular = errors.New("not a regular file")
 
 	// ErrTooLarge is returned when a file that is read whole is larger than MaxReadFile.
@@ -73,10 +73,12 @@ type LinkError struct {
 	Link string
 	// To is what it contains.
 	To string
-	// Base is the directory's own path where To is an absolute one that is not below it, or not known to be: links outside are not looked at.
+	// Base is the directory's own path where To is an absolute one that is not below it, or not
+	// known to be: links outside are not looked at.
 	Base string
-	// ForReading says that To lies in the directory, and that something was to be changed through the link. That is not done: the link means the path that
-	// the directory has now, and what has that path later can be another.
+	// ForReading says that To lies in the directory, and that something was to be changed through
+	// the link. That is not done: the link means the path that the directory has now, and what has
+	// that path later can be another.
 	ForReading bool
 
 	hint string
@@ -101,7 +103,8 @@ func (e *LinkError) Error() string {
 // Is makes it an ErrOutside.
 func (e *LinkError) Is(target error) bool { return target == ErrOutside }
 
-// DanglingError is the fs.ErrNotExist of a symbolic link that is there, where nothing is at the place it leads to.
+// DanglingError is the fs.ErrNotExist of a symbolic link that is there, where nothing is at the
+// place it leads to.
 type DanglingError struct {
 	// To is what the link contains.
 	To string
@@ -124,7 +127,8 @@ func (e *DanglingError) Is(target error) bool {
 	return target == fs.ErrNotExist || target == ErrDangling
 }
 
-// escapes is the error of os.Root for a name that leads out of it, which package os does not export.
+// escapes is the error of os.Root for a name that leads out of it, which package os does not
+// export.
 var escapes struct {
 	once sync.Once
 	err  error

@@ -108,8 +108,9 @@ func (d *rootFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, e
 	return d.ReadSmall(name, buf, limit)
 }
 
-// readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end. size is what the file system says. A read that
-// gives just that, with room for more, has met the end: one more call to hear so would be the third part of reading a small file.
+// readAll reads to the end into buf[:0], which it grows to a size that leaves room to meet the end.
+// size is what the file system says. A read that gives just that, with room for more, has met the
+// end: one more call to hear so would be the third part of reading a small file.
 func readAll(read func([]byte) (int, error), size, limit int64, buf []byte) ([]byte, error) {
 	const slack = 64
 	if size > limit {

@@ -16,10 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dirFolder is a Folder on a directory handle. A plain name is opened relative to the handle without following links,
-// which confines it by construction, in the fewest system calls. Everything else goes the way of rootFolder.
+// dirFolder is a Folder on a directory handle. A plain name is opened relative to the handle
+// without following links, which confines it by construction, in the fewest system calls.
+// Everything else goes the way of rootFolder.
 //
-// The handle is a number, no *os.File: that would cost three more system calls. A folder that is never closed keeps its number.
+// The handle is a number, no *os.File: that would cost three more system calls. A folder that is
+// never closed keeps its number.
 type dirFolder struct {
 	fsys *Fs
 	name string
@@ -65,8 +67,8 @@ func (d *dirFolder) Close() error {
 
 func (d *dirFolder) path(name string) string { return path.Join(d.name, name) }
 
-// slow gives an os.Root of the same directory, for what a plain name cannot do: through the handle, wherever the
-// directory is now, and by name where /proc is not mounted.
+// slow gives an os.Root of the same directory, for what a plain name cannot do: through the handle,
+// wherever the directory is now, and by name where /proc is not mounted.
 func (d *dirFolder) slow() (*rootFolder, error) {
 	if d.fd < 0 {
 		return nil, d.closed()
@@ -152,7 +154,8 @@ func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 	return fd, size, nil
 }
 
-// regularSize gives the size of an open file, or errLink if it is no regular one: where what it is gets its name.
+// regularSize gives the size of an open file, or errLink if it is no regular one: where what it is
+// gets its name.
 func regularSize(fd int) (int64, error) {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
@@ -189,7 +192,8 @@ func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, err
 	return data, nil
 }
 
-// ReadListed leaves out the look at what the file is, which ReadSmall takes after opening it, where the listing and one read tell: see readListed.
+// ReadListed leaves out the look at what the file is, which ReadSmall takes after opening it, where
+// the listing and one read tell: see readListed.
 func (d *dirFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
 	if data, ok := d.readListed(name, buf, limit); ok {
 		return data, nil
@@ -200,9 +204,11 @@ func (d *dirFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, er
 // page is the least that any kernel reads of a file at once into its cache.
 const page = 4 << 10
 
-// readListed needs no look at a file that is smaller than a page. Of what comes from the page cache no part of a page is read: a read that gives something,
-// and less than was asked for, has met the end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to be read at a
-// position. What reads as empty is looked at, as are larger files. Anything else, and what is mounted here from elsewhere, is left to ReadSmall.
+// readListed needs no look at a file that is smaller than a page. Of what comes from the page cache
+// no part of a page is read: a read that gives something, and less than was asked for, has met the
+// end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to
+// be read at a position. What reads as empty is looked at, as are larger files. Anything else, and
+// what is mounted here from elsewhere, is left to ReadSmall.
 func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, ok bool) {
 	room := buf[:min(cap(buf), page)]
 	if len(room) == 0 || d.fd < 0 || !d.fromCache() {
@@ -231,8 +237,9 @@ func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, 
 
 const cachedYes, cachedNo = 1, 2
 
-// fromCache reports whether the folder lies on a file system that reads through the page cache, or straight from memory, as the local ones do. One of user space may answer a read
-// with less than there is, as may what lies below an overlay.
+// fromCache reports whether the folder lies on a file system that reads through the page cache, or
+// straight from memory, as the local ones do. One of user space may answer a read with less than
+// there is, as may what lies below an overlay.
 func (d *dirFolder) fromCache() bool {
 	known := d.cached.Load()
 	if known == 0 {

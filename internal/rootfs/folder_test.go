@@ -127,7 +127,8 @@ func TestFolderReusesBuffer(t *testing.T) {
 	})
 }
 
-// A file is read whole whatever its size and the buffer's, the size of a page among them, and refused beyond the limit.
+// A file is read whole whatever its size and the buffer's, the size of a page among them, and
+// refused beyond the limit.
 func TestFolderReadSizes(t *testing.T) {
 	dir := t.TempDir()
 	sizes := []int{0, 1, 4095, 4096, 4097, 8192, 70_000}

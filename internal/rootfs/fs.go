@@ -15,22 +15,27 @@ import (
 
 // Options of Open. The zero value confines to the directory and allows writing.
 type Options struct {
-	// LinkTargets are absolute paths of directories that symbolic links may lead to. Such a link is followed into
-	// the directory, and what it names is confined there. Nothing else widens the confinement.
+	// LinkTargets are absolute paths of directories that symbolic links may lead to. Such a link is
+	// followed into the directory, and what it names is confined there. Nothing else widens the
+	// confinement.
 	LinkTargets []string
-	// LinkHint ends the text of an error about a symbolic link that leads elsewhere: what the caller can do about it.
+	// LinkHint ends the text of an error about a symbolic link that leads elsewhere: what the
+	// caller can do about it.
 	LinkHint string
 	// ReadOnly makes every mutating call fail with ErrReadOnly before it reaches the disk.
 	ReadOnly bool
-	// Portable takes the way of os.Root for every call, as platforms other than Linux and kernels without openat2 do. It is for tests: nothing but
-	// the time differs, and that os.Root must be allowed to list the folders above a name.
+	// Portable takes the way of os.Root for every call, as platforms other than Linux and kernels
+	// without openat2 do. It is for tests: nothing but the time differs, and that os.Root must be
+	// allowed to list the folders above a name.
 	Portable bool
-	// OnExhausted is asked, with 0, 1, 2, …, when the process is out of handles or memory, whether the call is to be tried again. It may give handles back,
-	// or wait. Any number of calls may ask at once. nil: no call is tried again.
+	// OnExhausted is asked, with 0, 1, 2, …, when the process is out of handles or memory, whether
+	// the call is to be tried again. It may give handles back, or wait. Any number of calls may ask
+	// at once. nil: no call is tried again.
 	OnExhausted func(try int) bool
 }
 
-// Fs is a confined file system. It is safe for concurrent use. The zero value is not usable; call Open.
+// Fs is a confined file system. It is safe for concurrent use. The zero value is not usable; call
+// Open.
 type Fs struct {
 	base     *target
 	quick    *beneath // nil where there is none
@@ -78,7 +83,8 @@ func Open(dir string, opts Options) (*Fs, error) {
 	return fsys, nil
 }
 
-// Close releases the directory. Files and folders that were opened stay open. Later calls fail with fs.ErrClosed.
+// Close releases the directory. Files and folders that were opened stay open. Later calls fail with
+// fs.ErrClosed.
 func (f *Fs) Close() error {
 	err := errors.Join(f.quick.close(), f.base.root.Close(), f.look.close())
 	for _, t := range f.targets {
@@ -122,7 +128,8 @@ func (f *Fs) Remove(name string) error {
 	})
 }
 
-// RemoveAll removes name and all below it, without following links. It is nil if name does not exist.
+// RemoveAll removes name and all below it, without following links. It is nil if name does not
+// exist.
 func (f *Fs) RemoveAll(name string) error {
 	return f.change("removeall", name, false, func(root *os.Root, n string) error { return root.RemoveAll(n) })
 }
@@ -175,8 +182,8 @@ func (f *Fs) ReadlinkIfPossible(name string) (link string, err error) {
 	return link, err
 }
 
-// SymlinkIfPossible makes newname a symbolic link that contains oldname, which is not checked: a link that leads out is
-// made, and refused when it is followed.
+// SymlinkIfPossible makes newname a symbolic link that contains oldname, which is not checked: a
+// link that leads out is made, and refused when it is followed.
 func (f *Fs) SymlinkIfPossible(oldname, newname string) error {
 	return f.change("symlink", newname, false, func(root *os.Root, n string) error {
 		err := root.Symlink(oldname, n)
@@ -188,8 +195,9 @@ func (f *Fs) SymlinkIfPossible(oldname, newname string) error {
 	})
 }
 
-// Rename renames a file or directory. A file replaces a file, atomically; a directory is never replaced, not even an
-// empty one (fs.ErrExist). Between the directory and a link target it is syscall.EXDEV.
+// Rename renames a file or directory. A file replaces a file, atomically; a directory is never
+// replaced, not even an empty one (fs.ErrExist). Between the directory and a link target it is
+// syscall.EXDEV.
 func (f *Fs) Rename(oldname, newname string) error {
 	return f.pair("rename", oldname, newname, f.quick.rename, (*os.Root).Rename)
 }
@@ -214,7 +222,8 @@ func (f *Fs) SyncDir(name string) error {
 	return errors.Join(wrap("sync", name, dir.Sync()), wrap("close", name, dir.Close()))
 }
 
-// RealPath implements Native. After the directory was renamed it is the new path on Linux, and the old one elsewhere.
+// RealPath implements Native. After the directory was renamed it is the new path on Linux, and the
+// old one elsewhere.
 func (f *Fs) RealPath(name string) (string, bool) {
 	return filepath.Join(f.base.path(), filepath.FromSlash(Clean(name))), true
 }
@@ -263,13 +272,14 @@ func (f *Fs) change(op, name string, follow bool, call func(*os.Root, string) er
 	return f.do(op, name, follow, call)
 }
 
-// do calls on the root, and once more where the links of name lead to if they leave the root for a link target.
-// follow says whether call follows a final link.
+// do calls on the root, and once more where the links of name lead to if they leave the root for a
+// link target. follow says whether call follows a final link.
 func (f *Fs) do(op, name string, follow bool, call func(*os.Root, string) error) error {
 	return f.through(f.targets, op, name, follow, call)
 }
 
-// read is do for what changes nothing: a link may lead to the base too, by an absolute path or on a way that leaves it.
+// read is do for what changes nothing: a link may lead to the base too, by an absolute path or on a
+// way that leaves it.
 func (f *Fs) read(op, name string, follow bool, call func(*os.Root, string) error) error {
 	err := f.through(f.readable, op, name, follow, call)
 	if follow {

@@ -271,7 +271,8 @@ func TestWriteThroughLinkTarget(t *testing.T) {
 	}
 }
 
-// A directory is swapped for a link that leads out, and back, while it is read: what is read is never from outside.
+// A directory is swapped for a link that leads out, and back, while it is read: what is read is
+// never from outside.
 func TestSwap(t *testing.T) {
 	store, scratch, _ := tree(t)
 	write(t, filepath.Join(store, "real", "s"), "in")

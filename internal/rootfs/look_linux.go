@@ -11,8 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/drive"
 )
 
-// lookDir is a handle of the directory to look from. A look only compares, so it may follow links out of the directory: what is written to was opened
-// within it.
+// lookDir is a handle of the directory to look from. A look only compares, so it may follow links
+// out of the directory: what is written to was opened within it.
 type lookDir struct {
 	mu   sync.RWMutex // held for reading while the handle is in use
 	file *os.File
@@ -46,7 +46,8 @@ func (f *Fs) Drive() drive.Drive {
 	return f.look.drive
 }
 
-// readsFromCache reports whether an open folder lies on the file system of the directory, and that reads through the page cache.
+// readsFromCache reports whether an open folder lies on the file system of the directory, and that
+// reads through the page cache.
 func (f *Fs) readsFromCache(fd int) bool {
 	if !f.Drive().Cached {
 		return false
@@ -95,7 +96,8 @@ func lookUp(fd int, path string, flags int, changed bool, name string) (Sight, e
 		return Sight{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	s := Sight{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: fs.ModeIrregular,
-		MountRoot: st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0} //nolint:gosec // sizes of files fit
+		// sizes of files fit
+		MountRoot: st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0} //nolint:gosec
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
 		s.Mode = 0

@@ -10,7 +10,8 @@ import (
 // portable makes mustOpen leave openat2 aside.
 var portable bool
 
-// TestMain runs the tests twice, with openat2 and without, and fails where the first run had none of it.
+// TestMain runs the tests twice, with openat2 and without, and fails where the first run had none
+// of it.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 && flag.Lookup("test.bench").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" {

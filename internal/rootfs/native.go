@@ -13,32 +13,37 @@ import (
 // MaxReadFile is the size of the largest file that Folder.ReadFile reads.
 const MaxReadFile = 64 << 20
 
-// Native is what afero.Fs lacks and a store uses where it is offered. Names follow the rules of the package.
+// Native is what afero.Fs lacks and a store uses where it is offered. Names follow the rules of the
+// package.
 type Native interface {
 	// OpenFolder opens a directory to read many small files from.
 	OpenFolder(name string) (Folder, error)
-	// Link makes newname a hard link to oldname. It never clobbers: the error is fs.ErrExist if newname exists.
-	// One of any number of concurrent callers wins. A final symbolic link is not followed.
+	// Link makes newname a hard link to oldname. It never clobbers: the error is fs.ErrExist if
+	// newname exists. One of any number of concurrent callers wins. A final symbolic link is not
+	// followed.
 	Link(oldname, newname string) error
-	// SyncDir makes the entries of a directory durable. It is nil where the platform has no such call (Windows).
+	// SyncDir makes the entries of a directory durable. It is nil where the platform has no such
+	// call (Windows).
 	SyncDir(name string) error
-	// RealPath is the path of the operating system for name, whether or not name exists; false when there is none, as
-	// in memory. It is for lock files and messages: opening it bypasses the confinement.
+	// RealPath is the path of the operating system for name, whether or not name exists; false when
+	// there is none, as in memory. It is for lock files and messages: opening it bypasses the
+	// confinement.
 	RealPath(name string) (string, bool)
-	// Follow gives the name of what name leads to, without links, whether or not that exists. away says that it is no name in the directory but a path
-	// behind a link that leads to where links are allowed to. What would be refused to a reader is refused here.
+	// Follow gives the name of what name leads to, without links, whether or not that exists. away
+	// says that it is no name in the directory but a path behind a link that leads to where links
+	// are allowed to. What would be refused to a reader is refused here.
 	Follow(name string) (real string, away bool, err error)
 }
 
-// Folder is an open directory. It keeps to the directory it was opened on, which may be renamed meanwhile. Names are
-// usually of one component; symbolic links are followed inside the file system that the folder belongs to.
-// Its methods are safe for concurrent use, but for Close.
+// Folder is an open directory. It keeps to the directory it was opened on, which may be renamed
+// meanwhile. Names are usually of one component; symbolic links are followed inside the file system
+// that the folder belongs to. Its methods are safe for concurrent use, but for Close.
 type Folder interface {
 	// Entries is one read of the directory, unsorted, without "." and "..".
 	Entries() ([]Entry, error)
-	// ReadFile appends the whole of a regular file to buf[:0] and returns the result, which shares buf's array if
-	// that is large enough. A file larger than MaxReadFile is ErrTooLarge: its size is what the file system says, and a
-	// sparse file can say more than there is memory.
+	// ReadFile appends the whole of a regular file to buf[:0] and returns the result, which shares
+	// buf's array if that is large enough. A file larger than MaxReadFile is ErrTooLarge: its size
+	// is what the file system says, and a sparse file can say more than there is memory.
 	ReadFile(name string, buf []byte) ([]byte, error)
 	// ReadSmall is ReadFile for files of up to limit bytes; a larger one is ErrTooLarge.
 	ReadSmall(name string, buf []byte, limit int64) ([]byte, error)
@@ -86,8 +91,8 @@ func NativeOf(fsys afero.Fs) (Native, bool) {
 	return n, ok
 }
 
-// Clean drops leading and trailing slashes and turns "" into ".". It is how every file system of this module reads a
-// name; ".." is left for the file system to resolve or refuse.
+// Clean drops leading and trailing slashes and turns "" into ".". It is how every file system of
+// this module reads a name; ".." is left for the file system to resolve or refuse.
 func Clean(name string) string {
 	if name = strings.Trim(name, "/"); name == "" {
 		return "."

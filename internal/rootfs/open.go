@@ -21,8 +21,8 @@ func (f *Fs) Create(name string) (afero.File, error) {
 	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
-// OpenFile opens a regular file, or a directory for reading. The file is an *os.File. Anything else is
-// ErrNotRegular, and the call does not wait for it. A new file has the mode perm less umask.
+// OpenFile opens a regular file, or a directory for reading. The file is an *os.File. Anything else
+// is ErrNotRegular, and the call does not wait for it. A new file has the mode perm less umask.
 func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, error) {
 	if flag&writeFlags != 0 {
 		if err := f.writable("open", name); err != nil {
@@ -77,8 +77,8 @@ func openDir(root *os.Root, name string) (*os.File, error) {
 	return dir, nil
 }
 
-// openRegular opens what is a regular file, or a directory if dirs. The look is at the handle, not the name, so no
-// change of the tree meanwhile deceives it.
+// openRegular opens what is a regular file, or a directory if dirs. The look is at the handle, not
+// the name, so no change of the tree meanwhile deceives it.
 func openRegular(root *os.Root, name string, flag int, perm fs.FileMode, dirs bool) (*os.File, error) {
 	// Truncation waits until the kind is known.
 	file, err := openNow(root, name, flag&^os.O_TRUNC, perm.Perm())
@@ -88,7 +88,8 @@ func openRegular(root *os.Root, name string, flag int, perm fs.FileMode, dirs bo
 	return keepRegular(file, name, flag, dirs)
 }
 
-// keepRegular closes what is no regular file and no directory if dirs, and truncates if flag says so.
+// keepRegular closes what is no regular file and no directory if dirs, and truncates if flag says
+// so.
 func keepRegular(file *os.File, name string, flag int, dirs bool) (*os.File, error) {
 	info, err := file.Stat()
 	switch {
@@ -106,12 +107,12 @@ func keepRegular(file *os.File, name string, flag int, dirs bool) (*os.File, err
 	return file, nil
 }
 
-// leasePatience bounds the wait for another holder of a file to give up its lease (Linux: file servers take them);
-// the kernel breaks a lease after 45 s by default.
+// leasePatience bounds the wait for another holder of a file to give up its lease (Linux: file
+// servers take them); the kernel breaks a lease after 45 s by default.
 const leasePatience = time.Minute
 
-// openNow opens without waiting for the other end of a pipe. The flag that asks for that also refuses to wait for a
-// lease to be broken, so that wait is here.
+// openNow opens without waiting for the other end of a pipe. The flag that asks for that also
+// refuses to wait for a lease to be broken, so that wait is here.
 func openNow(root *os.Root, name string, flag int, perm fs.FileMode) (*os.File, error) {
 	file, err := root.OpenFile(name, flag|nowaitFlags, perm)
 	if err == nil || !isLeased(err) {
@@ -126,7 +127,8 @@ func openNow(root *os.Root, name string, flag int, perm fs.FileMode) (*os.File, 
 	return file, err
 }
 
-// nameKind replaces the error of opening a pipe or a socket ("no such device or address") by one that says what it is.
+// nameKind replaces the error of opening a pipe or a socket ("no such device or address") by one
+// that says what it is.
 func nameKind(root *os.Root, name string, err error) error {
 	if isEscape(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || isExhausted(err) {
 		return err

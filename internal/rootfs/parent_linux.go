@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What changes names needs the folder above them. One openat2 opens it, confined by the kernel, and the call then names the last element, of which these calls
-// follow no link; os.Root walks there, with two calls an element. Each method reports whether it has done what was asked: what fails here is os.Root's to do,
-// or to refuse with its error.
+// What changes names needs the folder above them. One openat2 opens it, confined by the kernel, and
+// the call then names the last element, of which these calls follow no link; os.Root walks there,
+// with two calls an element. Each method reports whether it has done what was asked: what fails
+// here is os.Root's to do, or to refuse with its error.
 
 // above opens the folder above a name.
 func (b *beneath) above(name string) (dir int, base string, err error) {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A read that gives what the size promised, with room for more, is the last one; every other is followed by one that meets the end.
+// A read that gives what the size promised, with room for more, is the last one; every other is
+// followed by one that meets the end.
 func TestReadAll(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -13,8 +13,9 @@ import (
 // maxLinks bounds the links that are followed for one name, as the kernel does.
 const maxLinks = 40
 
-// resolve follows the links of name through the base and the targets that they may lead to, one component at a time. The
-// place it returns has no link left unless the tree changes meanwhile; os.Root confines the call that follows all the same.
+// resolve follows the links of name through the base and the targets that they may lead to, one
+// component at a time. The place it returns has no link left unless the tree changes meanwhile;
+// os.Root confines the call that follows all the same.
 func (f *Fs) resolve(name string, follow bool, targets []*target) (place, error) {
 	at := f.base
 	var done []string  // resolved so far, below at
@@ -102,8 +103,9 @@ func elements(abs string) []string {
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "" || part == "." })
 }
 
-// find gives the target that holds an absolute path, and what of the path lies below it, which may have links and "..". It looks at the texts only: what a
-// link says must not make anybody look outside of the targets.
+// find gives the target that holds an absolute path, and what of the path lies below it, which may
+// have links and "..". It looks at the texts only: what a link says must not make anybody look
+// outside of the targets.
 func find(targets []*target, path []string) (at *target, below []string, ok bool) {
 	for _, t := range targets {
 		for _, dir := range []string{t.dir, t.real} {

@@ -60,7 +60,8 @@ func TestReadThroughLinkBackIn(t *testing.T) {
 	}
 }
 
-// Nothing is changed through a link that has an absolute path, and the error does not call it a way out.
+// Nothing is changed through a link that has an absolute path, and the error does not call it a way
+// out.
 func TestWriteThroughLinkBackIn(t *testing.T) {
 	store, _, _ := tree(t)
 	symlink(t, filepath.Join(store, "0"), filepath.Join(store, "back"))
@@ -86,7 +87,8 @@ func TestWriteThroughLinkBackIn(t *testing.T) {
 	}
 }
 
-// After the directory was moved its links to the old path lead nowhere else, and those to the new one lead into it.
+// After the directory was moved its links to the old path lead nowhere else, and those to the new
+// one lead into it.
 func TestLinkBackIntoMovedBase(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open directory cannot be renamed")
@@ -109,7 +111,8 @@ func TestLinkBackIntoMovedBase(t *testing.T) {
 	}
 }
 
-// What an absolute link leads to is swapped for a link that leads out between the look and the call.
+// What an absolute link leads to is swapped for a link that leads out between the look and the
+// call.
 func TestSwapBehindLinkBackIn(t *testing.T) {
 	store, scratch, _ := tree(t)
 	write(t, filepath.Join(store, "real", "s"), "in")

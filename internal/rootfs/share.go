@@ -7,10 +7,13 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Share gives what was just made at name to all who may write to the folder it lies in: the folder's group and its write bits, as git does in a shared
-// repository. It is for what every writer of a folder must be able to use whoever made it and whatever his umask. A folder takes over the sticky bit too.
+// Share gives what was just made at name to all who may write to the folder it lies in: the
+// folder's group and its write bits, as git does in a shared repository. It is for what every
+// writer of a folder must be able to use whoever made it and whatever his umask. A folder takes
+// over the sticky bit too.
 //
-// What cannot be given is left as it is: some file systems have no modes, and who is not of a group cannot give it away.
+// What cannot be given is left as it is: some file systems have no modes, and who is not of a group
+// cannot give it away.
 func Share(fsys afero.Fs, name string) {
 	made, err := lstatOf(fsys, name)
 	if err != nil || made.Mode()&fs.ModeSymlink != 0 {
@@ -19,7 +22,8 @@ func Share(fsys afero.Fs, name string) {
 	share(fsys, name, made, handleless{fsys, name})
 }
 
-// ShareFile is Share of a file that is open, which is so much the cheaper where there is nothing to give.
+// ShareFile is Share of a file that is open, which is so much the cheaper where there is nothing to
+// give.
 func ShareFile(fsys afero.Fs, name string, f afero.File) {
 	h, ok := f.(owned)
 	if !ok {
@@ -66,7 +70,8 @@ func share(fsys afero.Fs, name string, made fs.FileInfo, h owned) {
 		mode |= all & 0o070
 	}
 	if folder.Mode().Perm()&otherWrite != 0 {
-		mode |= all & 0o077 // the group's members too, whichever group it is: they count as no others
+		// the group's members too, whichever group it is: they count as no others
+		mode |= all & 0o077
 	}
 	if mode != made.Mode() {
 		_ = h.Chmod(mode & (fs.ModePerm | fs.ModeSticky | fs.ModeSetgid)) // documented

@@ -36,11 +36,13 @@ func TestSpecialFiles(t *testing.T) {
 	}
 	symlink(t, "fifo", filepath.Join(dir, "link"))
 	kinds := map[string]string{"fifo": "named pipe", "socket": "socket", "link": "named pipe", "d": "directory"}
-	for name, number := range map[string]int{"null": 1<<8 | 3, "zero": 1<<8 | 5} { // of Linux, for root: one gives nothing, one has no end
+	// of Linux, for root: one gives nothing, one has no end
+	for name, number := range map[string]int{"null": 1<<8 | 3, "zero": 1<<8 | 5} {
 		if runtime.GOOS != "linux" || syscall.Mknod(filepath.Join(dir, name), syscall.S_IFCHR|0o666, number) != nil {
 			continue
 		}
-		if device, err := os.Open(filepath.Join(dir, name)); err == nil { // not where devices are shut out
+		// not where devices are shut out
+		if device, err := os.Open(filepath.Join(dir, name)); err == nil {
 			_ = device.Close()
 			kinds[name] = "device"
 		}
@@ -73,7 +75,8 @@ func TestSpecialFiles(t *testing.T) {
 				for _, room := range []int{0, 1, 4096} {
 					_, err = folder.ReadFile(name, make([]byte, 0, room))
 					check(label+" folder ReadFile", err)
-					_, err = folder.ReadListed(name, make([]byte, 0, room), MaxReadFile) // has taken a file's place since the listing
+					// has taken a file's place since the listing
+					_, err = folder.ReadListed(name, make([]byte, 0, room), MaxReadFile)
 					check(label+" folder ReadListed", err)
 				}
 			}

@@ -9,8 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeOut has the kernel write the data of files, all at once, and waits until it has: so that what is left to commit, for all of them, is there before the
-// first commit. It promises nothing. But a failed write is told only once of each handle: the sync that follows would not tell what was told here.
+// writeOut has the kernel write the data of files, all at once, and waits until it has: so that
+// what is left to commit, for all of them, is there before the first commit. It promises nothing.
+// But a failed write is told only once of each handle: the sync that follows would not tell what
+// was told here.
 func writeOut(files []afero.File) error {
 	var errs []error
 	for _, flags := range [...]int{unix.SYNC_FILE_RANGE_WRITE, unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER} {
@@ -20,7 +22,8 @@ func writeOut(files []afero.File) error {
 				continue
 			}
 			switch err := unix.SyncFileRange(int(own.Fd()), 0, 0, flags); err {
-			case nil, unix.EINTR, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ESPIPE: // not here, or not now
+			// not here, or not now
+			case nil, unix.EINTR, unix.ENOSYS, unix.EPERM, unix.EINVAL, unix.ESPIPE:
 			default:
 				errs = append(errs, &fs.PathError{Op: "sync", Path: file.Name(), Err: err})
 			}

@@ -1,7 +1,9 @@
-// Package storetest is what every mlruns.Store must do, as tests: the documented behaviour of each operation (Run), what holds when many
-// goroutines and handles work at once (RunShared), and random operations against a model (RunModel).
+// Package storetest is what every mlruns.Store must do, as tests: the documented behaviour of each
+// operation (Run), what holds when many goroutines and handles work at once (RunShared), and random
+// operations against a model (RunModel).
 //
-// A store that is a mlruns.Verifier is verified at the end of every test, and must have nothing to say.
+// A store that is a mlruns.Verifier is verified at the end of every test, and must have nothing to
+// say.
 package storetest
 
 import (
@@ -10,7 +12,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// Run tests a store through one handle and one goroutine. open gives a new and empty store, which the caller closes by t.Cleanup.
+// Run tests a store through one handle and one goroutine. open gives a new and empty store, which
+// the caller closes by t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) mlruns.Store) {
 	for _, area := range []struct {
 		name  string
@@ -39,8 +42,8 @@ func Run(t *testing.T, open func(t *testing.T) mlruns.Store) {
 	}
 }
 
-// A Place makes an empty place for a store and gives a function that opens a handle of it, any number of times at once.
-// Handles are closed by t.Cleanup.
+// A Place makes an empty place for a store and gives a function that opens a handle of it, any
+// number of times at once. Handles are closed by t.Cleanup.
 type Place func(t *testing.T) (open func() mlruns.Store)
 
 // RunShared tests a store through many goroutines and several handles of one place.

@@ -55,7 +55,8 @@ func (f *fixture) must(err error) {
 	}
 }
 
-// need takes the results of a call and gives the first, if there is no error: need(f.client.Run(f.ctx, id))(f).
+// need takes the results of a call and gives the first, if there is no error:
+// need(f.client.Run(f.ctx, id))(f).
 func need[T any](v T, err error) func(*fixture) T {
 	return func(f *fixture) T {
 		f.Helper()

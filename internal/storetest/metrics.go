@@ -11,7 +11,8 @@ import (
 
 var nan, inf = math.NaN(), math.Inf(1)
 
-// latestCases are points in the order they are logged, and the index of the one that is the latest. The first are MLflow's own answers.
+// latestCases are points in the order they are logged, and the index of the one that is the latest.
+// The first are MLflow's own answers.
 var latestCases = []struct {
 	name   string
 	points []mlruns.Metric

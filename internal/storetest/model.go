@@ -17,8 +17,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// RunModel does random sequences of operations to a store and to maps, and compares what they answer. open gives a new and empty store and what closes it.
-// A failure prints the operations and the seed with which -rapid.seed repeats it.
+// RunModel does random sequences of operations to a store and to maps, and compares what they
+// answer. open gives a new and empty store and what closes it. A failure prints the operations and
+// the seed with which -rapid.seed repeats it.
 func RunModel(t *testing.T, open func() (mlruns.Store, func())) {
 	rapid.Check(t, func(t *rapid.T) {
 		store, done := open()
@@ -45,7 +46,8 @@ func RunModel(t *testing.T, open func() (mlruns.Store, func())) {
 		m.compare(t)
 		if v, ok := store.(mlruns.Verifier); ok {
 			for p, err := range v.Verify(m.ctx) {
-				if err != nil || p.Kind != mlruns.ProblemDuplicateLine { // the model logs what was drawn twice
+				// the model logs what was drawn twice
+				if err != nil || p.Kind != mlruns.ProblemDuplicateLine {
 					t.Errorf("Verify: %v %v", p, err)
 				}
 			}
@@ -77,7 +79,8 @@ type modelRun struct {
 	metrics          map[string][]mlruns.Metric
 }
 
-// Few names, so that operations meet. Each draw makes its generator: rapid.Generator is not safe for tests that run in parallel.
+// Few names, so that operations meet. Each draw makes its generator: rapid.Generator is not safe
+// for tests that run in parallel.
 
 func experimentIDs() *rapid.Generator[string] {
 	return rapid.SampledFrom([]string{"0", "e1", "e2", "e3"})
@@ -106,7 +109,8 @@ func modelMetrics() *rapid.Generator[mlruns.Metric] {
 	})
 }
 
-// agree checks that a call failed with the sentinel that the model expects, nil for a success. It gives true for a success.
+// agree checks that a call failed with the sentinel that the model expects, nil for a success. It
+// gives true for a success.
 func agree(t *rapid.T, err, want error) bool {
 	if !errors.Is(err, want) {
 		t.Fatalf("got error %v, want %v", err, want)
@@ -433,8 +437,8 @@ func (m *model) compare(t *rapid.T) {
 	}
 }
 
-// order gives the ids of the runs that a view shows, newest first. A search of active runs leaves out deleted experiments, and their runs
-// are active only where they were restored alone.
+// order gives the ids of the runs that a view shows, newest first. A search of active runs leaves
+// out deleted experiments, and their runs are active only where they were restored alone.
 func (m *model) order(view mlruns.View) string {
 	var list []*mlruns.Run
 	for id, r := range m.runs {

@@ -7,7 +7,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// searchedRuns makes runs in two experiments; their names tell the order in which a search gives them.
+// searchedRuns makes runs in two experiments; their names tell the order in which a search gives
+// them.
 func searchedRuns(f *fixture) (one, two string) {
 	one, two = f.newExperiment("one"), f.newExperiment("two")
 	for _, r := range []struct {

@@ -21,7 +21,8 @@ type sharedScenario struct {
 	run  func(f *fixture, open func() mlruns.Store)
 }
 
-// all calls do in many goroutines at once, through several handles, and gives the errors by goroutine.
+// all calls do in many goroutines at once, through several handles, and gives the errors by
+// goroutine.
 func all(open func() mlruns.Store, do func(i int, c *mlruns.Client) error) []error {
 	clients := make([]*mlruns.Client, handles)
 	for i := range clients {
@@ -200,8 +201,8 @@ var sharedScenarios = []sharedScenario{
 	}},
 }
 
-// RunMoves tests that readers find an experiment and all that is in it while it is deleted and restored. It needs a file system whose open folders
-// stay open when they are renamed.
+// RunMoves tests that readers find an experiment and all that is in it while it is deleted and
+// restored. It needs a file system whose open folders stay open when they are renamed.
 func RunMoves(t *testing.T, place Place) {
 	open := place(t)
 	f := newFixture(t, open())

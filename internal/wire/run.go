@@ -17,8 +17,9 @@ type Run struct {
 
 // RunInfo is what a run's meta.yaml tells.
 type RunInfo struct {
-	ID           string                `json:"run_id"`
-	UUID         string                `json:"run_uuid"` // the same id: clients of MLflow < 1.0 read it
+	ID string `json:"run_id"`
+	// the same id: clients of MLflow < 1.0 read it
+	UUID         string                `json:"run_uuid"`
 	Name         string                `json:"run_name"`
 	ExperimentID string                `json:"experiment_id"`
 	User         string                `json:"user_id"`

@@ -106,7 +106,8 @@ func TestParseBatch(t *testing.T) {
 	}
 }
 
-// FuzzParseBatch wants that only JSON is read, and that a body which is read is read the same once more.
+// FuzzParseBatch wants that only JSON is read, and that a body which is read is read the same once
+// more.
 func FuzzParseBatch(f *testing.F) {
 	f.Add([]byte(`{"metrics":[{"key":"a","value":"NaN","timestamp":1,"step":-3}],"params":[{"key":"k","value":"v"}],"tags":[]}`))
 	f.Add([]byte(`{"run_id":"R"} `))

@@ -2,7 +2,8 @@
 
 package main
 
-// A benchCase is one row of the table. Each side runs it in a process of its own: it opens the store, makes the first call, then repeats it.
+// A benchCase is one row of the table. Each side runs it in a process of its own: it opens the
+// store, makes the first call, then repeats it.
 type benchCase struct {
 	name string
 	// what is measured, as the table says it.
@@ -11,7 +12,8 @@ type benchCase struct {
 	store string
 	// calls are how many calls one repetition has; its time is divided by them.
 	calls int
-	// first adds a row for the first call of a process, memory one for the most memory the process had.
+	// first adds a row for the first call of a process, memory one for the most memory the process
+	// had.
 	first, memory bool
 }
 

@@ -1,6 +1,7 @@
 //go:build interop
 
-// The bench command measures MLflow's FileStore, MLflow's SQLite store and this library on the same data in one run and prints one table.
+// The bench command measures MLflow's FileStore, MLflow's SQLite store and this library on the same
+// data in one run and prints one table.
 package main
 
 import (
@@ -69,7 +70,8 @@ func answer(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// measure makes the data set in a new folder of h.dir, measures every case, prints the table and removes the folder.
+// measure makes the data set in a new folder of h.dir, measures every case, prints the table and
+// removes the folder.
 func (h *harness) measure(only string) (err error) {
 	top, err := os.MkdirTemp(h.dir, "mlruns-bench-")
 	if err != nil {

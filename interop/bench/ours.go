@@ -22,7 +22,8 @@ type job struct {
 }
 
 type result struct {
-	// First is the first call with the opening of the store, Times those of one call in each repetition, in seconds.
+	// First is the first call with the opening of the store, Times those of one call in each
+	// repetition, in seconds.
 	First float64
 	Times []float64
 	// Memory is the most that the process had, in bytes.

@@ -50,8 +50,8 @@ type row struct {
 	micros []float64
 }
 
-// read reads tab-separated lines: a header "what", side, side …, then the rows. Lines that begin with #
-// are comments.
+// read reads tab-separated lines: a header "what", side, side …, then the rows. Lines that begin
+// with # are comments.
 func read(r io.Reader) (table, error) {
 	var t table
 	in := bufio.NewScanner(r)

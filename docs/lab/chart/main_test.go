@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestChartIsCurrent draws the chart again: the picture in the documents is that of the figures beside it.
+// TestChartIsCurrent draws the chart again: the picture in the documents is that of the figures
+// beside it.
 func TestChartIsCurrent(t *testing.T) {
 	var drawn bytes.Buffer
 	if err := run("../beside-mlflow.tsv", &drawn); err != nil {

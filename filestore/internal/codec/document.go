@@ -16,8 +16,8 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// Document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2 disagree on what many of them are,
-// and whose unknown keys are kept for the next rewrite.
+// Document is a meta.yaml: a mapping whose scalars are kept as text, because YAML 1.1 and 1.2
+// disagree on what many of them are, and whose unknown keys are kept for the next rewrite.
 type Document struct{ Entries []Entry }
 
 type Entry struct {
@@ -48,7 +48,8 @@ func (d *Damage) Error() string {
 // ErrEmptyMeta is a meta.yaml without anything in it.
 var ErrEmptyMeta = &Damage{Reason: "the file is empty"}
 
-// ParseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes through yaml.v3.
+// ParseDocument reads a meta.yaml. The usual flat form is scanned by hand, everything else goes
+// through yaml.v3.
 func ParseDocument(data []byte) (Document, error) {
 	if doc, ok := ScanFlat(data); ok {
 		return doc, nil
@@ -93,8 +94,9 @@ func plainEntry(key, text string) Entry {
 	return Entry{Key: key, value: pyfmt.Plain(text), text: text, scalar: true, null: pyfmt.Resolve(text) == pyfmt.KindNull}
 }
 
-// A meta.yaml has some twenty keys, but an experiment's copies of tags and a data set's schema and profile can be large texts. A larger file is read
-// if it is large by its texts and not by what they are parted into, each part of which costs the parser some 200 bytes.
+// A meta.yaml has some twenty keys, but an experiment's copies of tags and a data set's schema and
+// profile can be large texts. A larger file is read if it is large by its texts and not by what
+// they are parted into, each part of which costs the parser some 200 bytes.
 const (
 	largeDocument = 1 << 20
 	maxMarks      = 1 << 20
@@ -284,7 +286,8 @@ func (d *Document) put(e Entry) {
 	d.Entries = append(d.Entries, e)
 }
 
-// entryList is a document of any number of keys while it is read. Of a key given twice the last wins, as in PyYAML.
+// entryList is a document of any number of keys while it is read. Of a key given twice the last
+// wins, as in PyYAML.
 type entryList struct {
 	Document
 	at map[string]int

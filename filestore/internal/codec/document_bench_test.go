@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkParseManyKeys reads a meta.yaml of 100,000 keys: the time must grow with their number, not with its square.
+// BenchmarkParseManyKeys reads a meta.yaml of 100,000 keys: the time must grow with their number,
+// not with its square.
 func BenchmarkParseManyKeys(b *testing.B) {
 	var text strings.Builder
 	for i := range 100_000 {

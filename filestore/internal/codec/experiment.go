@@ -40,7 +40,8 @@ func NewExperimentDocument(e mlruns.Experiment) Document {
 	return d
 }
 
-// ExperimentOf reads the document of the experiment in a folder. The stage is that of the place; what the file says is returned beside it.
+// ExperimentOf reads the document of the experiment in a folder. The stage is that of the place;
+// what the file says is returned beside it.
 func ExperimentOf(d Scalars, folder string, stage mlruns.LifecycleStage) (e mlruns.Experiment, recorded mlruns.LifecycleStage, err error) {
 	e = mlruns.Experiment{ID: folder, Stage: stage}
 	id, ok := d.Text(KeyExperimentID)
@@ -64,8 +65,8 @@ func ExperimentOf(d Scalars, folder string, stage mlruns.LifecycleStage) (e mlru
 	return e, recorded, err
 }
 
-// TouchExperiment sets what every rewrite of an experiment's meta.yaml sets: MLflow's time filters need both times,
-// and the dump of tags that MLflow leaves there is read by nobody.
+// TouchExperiment sets what every rewrite of an experiment's meta.yaml sets: MLflow's time filters
+// need both times, and the dump of tags that MLflow leaves there is read by nobody.
 func TouchExperiment(d *Document, stage mlruns.LifecycleStage, now time.Time) {
 	if _, ok := d.Text(KeyCreationTime); !ok {
 		d.setInt(KeyCreationTime, now.UnixMilli())
@@ -75,7 +76,8 @@ func TouchExperiment(d *Document, stage mlruns.LifecycleStage, now time.Time) {
 	d.drop(KeyTags)
 }
 
-// Scalars are the texts of a meta.yaml's keys. A key that is missing, null or a collection has none.
+// Scalars are the texts of a meta.yaml's keys. A key that is missing, null or a collection has
+// none.
 type Scalars interface {
 	// Text gives a key's text; false where there is none.
 	Text(key string) (string, bool)

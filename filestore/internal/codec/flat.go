@@ -6,8 +6,9 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// FlatMeta is a meta.yaml as MLflow writes it: lines "key: value" whose values are plain or single-quoted scalars, or empty collections, all on one
-// line. It is scanned by hand, in a fiftieth of the time that yaml.v3 takes, and used again for the next file.
+// FlatMeta is a meta.yaml as MLflow writes it: lines "key: value" whose values are plain or
+// single-quoted scalars, or empty collections, all on one line. It is scanned by hand, in a
+// fiftieth of the time that yaml.v3 takes, and used again for the next file.
 type FlatMeta struct{ Entries []flatEntry }
 
 type flatEntry struct {
@@ -24,10 +25,12 @@ const (
 	flatMapping
 )
 
-// maxFlatKeys bounds the keys of a flat form; MLflow's have 17. One that is not in its place in the alphabet is compared with all before it.
+// maxFlatKeys bounds the keys of a flat form; MLflow's have 17. One that is not in its place in the
+// alphabet is compared with all before it.
 const maxFlatKeys = 100
 
-// Scan reports whether data is of the flat form, without doubt. What it keeps shares one copy of data.
+// Scan reports whether data is of the flat form, without doubt. What it keeps shares one copy of
+// data.
 func (m *FlatMeta) Scan(data []byte) bool {
 	m.Entries = m.Entries[:0]
 	if len(data) == 0 || data[len(data)-1] != '\n' {
@@ -123,7 +126,8 @@ func unquoteFlat(value string) (string, bool) {
 	return strings.ReplaceAll(text, "\x00", "'"), true
 }
 
-// plainFlat reports whether value is, without doubt, a whole plain scalar: of printable ASCII, with neither ": " nor " #" in it.
+// plainFlat reports whether value is, without doubt, a whole plain scalar: of printable ASCII, with
+// neither ": " nor " #" in it.
 func plainFlat(value string) bool {
 	if value == "" {
 		return false

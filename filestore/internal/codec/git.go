@@ -7,8 +7,9 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// git and its extensions put things in the place of a file's content: two versions with markers between them after a merge that nobody has finished, or a pointer
-// to content that has not been fetched. Neither is a value.
+// git and its extensions put things in the place of a file's content: two versions with markers
+// between them after a merge that nobody has finished, or a pointer to content that has not been
+// fetched. Neither is a value.
 
 // MaxPointer is more than the size of any pointer.
 const MaxPointer = 1024
@@ -16,9 +17,11 @@ const MaxPointer = 1024
 var (
 	lfsPointer   = regexp.MustCompile(`^version https?://(?:git-lfs\.github\.com/spec|hawser\.github\.com/spec|git-media\.io)/\S+\r?\n(?:.*\n)*?oid \S+`)
 	annexPointer = regexp.MustCompile(`^/annex/objects/\S`)
-	// annexLink is the text of a link into an annex, which a file system without links gets as the content of a file. It could be a person's path too.
+	// annexLink is the text of a link into an annex, which a file system without links gets as the
+	// content of a file. It could be a person's path too.
 	annexLink = regexp.MustCompile(`^(?:\.\./)*\.git/annex/objects/\S+\n?$`)
-	// The three markers of a merge, each at the begin of a line. The first is a value's first line, if all of the value is in doubt.
+	// The three markers of a merge, each at the begin of a line. The first is a value's first line,
+	// if all of the value is in doubt.
 	mergeMarkers = regexp.MustCompile(`(?ms)^<<<<<<< .*?^=======\r?$.*?^>>>>>>> `)
 )
 
@@ -29,8 +32,9 @@ var (
 
 const MergeReason = "conflict markers of git, whose merge nobody has finished: choose between the versions, then `git add` the file"
 
-// IsMergeMarker reports whether a line is one of those that git puts around and between two versions. It
-// is asked of every line that is no point, of which a file of another kind has millions.
+// IsMergeMarker reports whether a line is one of those that git puts around and between two
+// versions. It is asked of every line that is no point, of which a file of another kind has
+// millions.
 func IsMergeMarker(line []byte) bool {
 	for _, marker := range [...]string{"<<<<<<< ", ">>>>>>> ", "||||||| "} {
 		if bytes.HasPrefix(line, []byte(marker)) {
@@ -54,7 +58,8 @@ func GitPointer(data []byte) *Damage {
 	return nil
 }
 
-// GitPointerOrLink is GitPointer for a metric or a meta.yaml, which the text of a link into an annex cannot be either.
+// GitPointerOrLink is GitPointer for a metric or a meta.yaml, which the text of a link into an
+// annex cannot be either.
 func GitPointerOrLink(data []byte) *Damage {
 	if len(data) > 0 && data[0] == '.' && annexLink.Match(data) {
 		return errAnnex
@@ -62,8 +67,8 @@ func GitPointerOrLink(data []byte) *Damage {
 	return GitPointer(data)
 }
 
-// NotValue tells that what git has put there is all that there is of a param or tag; nil if it could be a value. One in the middle of which somebody quotes a
-// conflict is a value.
+// NotValue tells that what git has put there is all that there is of a param or tag; nil if it
+// could be a value. One in the middle of which somebody quotes a conflict is a value.
 func NotValue(data []byte) error {
 	if d := GitPointer(data); d != nil {
 		return d

@@ -19,7 +19,8 @@ import (
 //	timestamp value step                         MLflow ≥ 1.0, and what is written here
 //	timestamp value step dataset_name digest     MLflow ≥ 3.0, a point measured on a data set
 //
-// timestamp and step are Python integers, value a Python float. A last line without its newline is no point: it may be half of one.
+// timestamp and step are Python integers, value a Python float. A last line without its newline is
+// no point: it may be half of one.
 
 // Point is a line of a metric file.
 type Point struct {
@@ -137,7 +138,8 @@ func AnyPoint(line []byte) (Point, error) {
 	}
 	if n == 5 {
 		p.dataset, p.datasetDigest = string(fields[3]), string(fields[4])
-		// A NUL is what a power cut leaves of a line, not a name; what is not UTF-8 costs MLflow the file.
+		// A NUL is what a power cut leaves of a line, not a name; what is not UTF-8 costs MLflow
+		// the file.
 		if name := p.dataset + p.datasetDigest; strings.ContainsRune(name, 0) || !utf8.ValidString(name) {
 			return Point{}, fieldError("dataset", fields[3], "a name")
 		}
@@ -149,10 +151,12 @@ func fieldError(field string, text []byte, want string) error {
 	return fmt.Errorf("%s %.40q is not %s", field, text, want)
 }
 
-// IsBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which every reader strips.
+// IsBlank reports whether a tail is what an appender left of a torn line: nothing but spaces, which
+// every reader strips.
 func IsBlank(tail []byte) bool { return len(bytes.Trim(tail, " ")) == 0 }
 
-// Identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals itself.
+// Identity is a point that can be compared: a NaN, of which pyfmt.ParseFloat gives one, equals
+// itself.
 type Identity struct {
 	Millis, step  int64
 	value         uint64

@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
-// The meta.yaml of a run, the profile that MLflow 1.8 … 3.11 all read. deleted_time is there only while the run is deleted.
+// The meta.yaml of a run, the profile that MLflow 1.8 … 3.11 all read. deleted_time is there only
+// while the run is deleted.
 //
 //	artifact_uri: file:///d/mlruns/1/60599a4ff1d043ebbbcfcd8afb9be114/artifacts
 //	end_time: null
@@ -65,7 +66,8 @@ func NewRunDocument(info mlruns.RunInfo) Document {
 	return d
 }
 
-// RunInfoOf reads a run's document. Only the ids are required: hand-made and very old files lack much.
+// RunInfoOf reads a run's document. Only the ids are required: hand-made and very old files lack
+// much.
 func RunInfoOf(d Scalars, experimentID, runID string) (mlruns.RunInfo, error) {
 	info := mlruns.RunInfo{ID: runID, ExperimentID: experimentID}
 	id, ok := d.Text(KeyRunID)
@@ -124,7 +126,8 @@ func statusOf(d Scalars) (mlruns.Status, error) {
 	return 0, &Damage{Told: true, Reason: fmt.Sprintf("Could not get string corresponding to run status %s. Valid run statuses: [1, 2, 3, 4, 5]", text)}
 }
 
-// SetRunInfo brings a run's document up to date and keeps its unknown keys. Both ids are written: MLflow ≤ 2.22 needs run_uuid, 3 needs run_id.
+// SetRunInfo brings a run's document up to date and keeps its unknown keys. Both ids are written:
+// MLflow ≤ 2.22 needs run_uuid, 3 needs run_id.
 func SetRunInfo(d *Document, info mlruns.RunInfo) {
 	d.SetString(KeyRunID, info.ID)
 	d.SetString(KeyRunUUID, info.ID)

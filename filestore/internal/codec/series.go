@@ -15,7 +15,8 @@ type Series struct {
 // lineLength is about the length of a line, to make room for it.
 const lineLength = 48
 
-// SeriesOf formats points and groups them by key, in the order of the first of each. A point without a time gets the present one, now.
+// SeriesOf formats points and groups them by key, in the order of the first of each. A point
+// without a time gets the present one, now.
 func SeriesOf(metrics []mlruns.Metric, now time.Time) []Series {
 	if len(metrics) == 0 {
 		return nil
@@ -48,7 +49,8 @@ func appendNow(lines []byte, m mlruns.Metric, now time.Time) []byte {
 	return AppendPoint(lines, m)
 }
 
-// chains says which point is the first of its key, and which is the next after it, -1 if there is none.
+// chains says which point is the first of its key, and which is the next after it, -1 if there is
+// none.
 func chains(metrics []mlruns.Metric) (first []bool, next []int, keys int) {
 	first, next = make([]bool, len(metrics)), make([]int, len(metrics))
 	var last map[string]int // the last point of each key; needed when there is more than one key
