@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // tornPatience is how long a last line without its newline must stay as it is before it is taken
@@ -44,11 +46,11 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series,
 		switch {
 		case errors.Is(err, errTailChanged) && i < attempts:
 			continue
-		case !isMissing(err):
+		case !vfs.IsMissing(err):
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !isExist(err) || i == attempts {
+		if err = s.publishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !errors.Is(err, fs.ErrExist) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -65,7 +67,7 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, syn
 	}
 	size, err := s.endLine(ctx, run.ref.dir, name, f)
 	if err != nil {
-		closeQuietly(f)
+		_ = f.Close()
 		return err
 	}
 	err = write(f, size, m.Lines)
@@ -204,7 +206,7 @@ func (s *Store) blankOut(run, name string, size int64, tail []byte) error {
 }
 
 func (s *Store) discard(name string) {
-	if err := s.tree.remove(name); err != nil && !isMissing(err) {
+	if err := s.tree.remove(name); err != nil && !vfs.IsMissing(err) {
 		s.logger.Warn("cleaning up failed", "path", name, "error", err)
 	}
 }

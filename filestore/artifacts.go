@@ -74,7 +74,7 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	info, err := readRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
 		return nil, runError(runID, err)
@@ -142,7 +142,7 @@ func (s *Store) useArtifacts(ctx context.Context, runID string, writing bool, do
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(place)
+	defer place.Close()
 	return do(place.Repository(s.syncs(SyncMeta)))
 }
 
@@ -204,6 +204,6 @@ func (s *Store) ArtifactRoot(ctx context.Context, runID string) (string, error) 
 	if err != nil {
 		return "", fail(op, runID, err)
 	}
-	defer closeQuietly(place)
+	defer place.Close()
 	return place.URI, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // newSaved gives a path for the originals of a repair that begins now. Nothing is there yet.
@@ -27,7 +28,7 @@ func (s *Store) newSaved() string {
 // room makes the folders for an original and gives its path among the saved ones.
 func (r *repair) room(name string) (string, error) {
 	target := layout.Join(r.saved, name)
-	dir := parent(target)
+	dir := layout.Parent(target)
 	if err := r.tree.mkdirAll(dir); err != nil {
 		return "", err
 	}
@@ -35,8 +36,8 @@ func (r *repair) room(name string) (string, error) {
 		// by a repair that began in the same millisecond
 		return "", fmt.Errorf("%s was saved before", target)
 	}
-	for ; r.syncs(SyncMeta) && dir != ""; dir = parent(dir) {
-		if err := r.tree.syncDir(parent(dir)); err != nil {
+	for ; r.syncs(SyncMeta) && dir != ""; dir = layout.Parent(dir) {
+		if err := r.tree.syncDir(layout.Parent(dir)); err != nil {
 			return "", err
 		}
 	}
@@ -45,7 +46,7 @@ func (r *repair) room(name string) (string, error) {
 
 // aside moves a file or folder to the saved originals. The commit point is the rename.
 func (r *repair) aside(name string) error {
-	if _, err := r.tree.lstat(name); isMissing(err) {
+	if _, err := r.tree.lstat(name); vfs.IsMissing(err) {
 		return errMended
 	}
 	target, err := r.room(name)
@@ -59,7 +60,7 @@ func (r *repair) aside(name string) error {
 	if err != nil || !r.syncs(SyncMeta) {
 		return cannotMove(name, err)
 	}
-	if err := errors.Join(r.tree.syncDir(parent(target)), r.tree.syncDir(parent(name))); err != nil {
+	if err := errors.Join(r.tree.syncDir(layout.Parent(target)), r.tree.syncDir(layout.Parent(name))); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
@@ -105,7 +106,7 @@ func (r *repair) keep(name string) error {
 		err = r.copyTo(name, target)
 	}
 	if err == nil && r.syncs(SyncMeta) {
-		err = r.tree.syncDir(parent(target))
+		err = r.tree.syncDir(layout.Parent(target))
 	}
 	return err
 }
@@ -119,7 +120,7 @@ func (r *repair) keepCopy(name string) error {
 	if err := r.copyTo(name, target); err != nil || !r.syncs(SyncMeta) {
 		return err
 	}
-	return r.tree.syncDir(parent(target))
+	return r.tree.syncDir(layout.Parent(target))
 }
 
 func (r *repair) copyTo(name, target string) error {
@@ -127,7 +128,7 @@ func (r *repair) copyTo(name, target string) error {
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(from)
+	defer from.Close()
 	info, err := from.Stat()
 	if err != nil {
 		return err

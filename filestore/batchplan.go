@@ -3,6 +3,7 @@ package filestore
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 
 	"github.com/mlruns/mlruns"
@@ -133,7 +134,7 @@ func (s *Store) sameParam(ctx context.Context, ref runRef, p mlruns.Param) error
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	old, err := readValue(ctx, f, p.Key)
 	if err == nil && old != p.Value {
 		err = mlruns.ParamChanged(p.Key, old, p.Value, ref.id)
@@ -150,7 +151,7 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		if s.spare(run.kept, err) {
 			err = s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
 		}
-		if isExist(err) { // MLflow was faster
+		if errors.Is(err, fs.ErrExist) { // MLflow was faster
 			err = s.sameParam(ctx, run.ref, p)
 		}
 		if err := all.step(err); err != nil {

@@ -2,6 +2,8 @@ package filestore
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -96,7 +98,7 @@ func (b *builder) values(folder string, values map[string]string) {
 // named says in words what the file system has against the name of a key's file, or makes of it.
 func (b *builder) named(folder, key string, keys []string) {
 	switch {
-	case isExist(b.err): // all are new, and differ
+	case errors.Is(b.err, fs.ErrExist): // all are new, and differ
 		b.err = cmp.Or(distinct(folder, keys), merged(folder, key, ""))
 	case b.err != nil:
 		b.err = b.tree.unholdable(layout.Join(b.dir, folder), folder, key, b.err)

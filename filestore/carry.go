@@ -13,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // carrier brings the content of a folder that cannot be renamed to another place, file by file. A
@@ -83,11 +84,11 @@ func (c *carrier) drainFolder(ctx context.Context, from, to string) (err error) 
 		if err == nil {
 			err = c.tree.remove(from)
 		}
-		if !isExist(err) { // which is what a folder that is not empty answers
+		if !errors.Is(err, fs.ErrExist) { // which is what a folder that is not empty answers
 			break
 		}
 	}
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil
 	}
 	return err
@@ -102,7 +103,7 @@ func (c *carrier) drainFile(ctx context.Context, from, there, to string) error {
 	if err == nil {
 		err = c.tree.remove(from)
 	}
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil // removed since it was listed
 	}
 	return err
@@ -120,7 +121,7 @@ func (c *carrier) folder(from, to string) error {
 		return err
 	}
 	err = c.tree.mkdir(to)
-	if isExist(err) {
+	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if err == nil {
@@ -140,7 +141,7 @@ func (c *carrier) file(ctx context.Context, from, to string) (carried bool, err 
 		return false, err
 	}
 	info, err := c.tree.lstat(from)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return false, nil // removed since it was listed
 	}
 	if err != nil {
@@ -152,7 +153,7 @@ func (c *carrier) file(ctx context.Context, from, to string) (carried bool, err 
 		return false, nil
 	case err == nil:
 		return true, c.copyFile(from, to, info)
-	case !isMissing(err):
+	case !vfs.IsMissing(err):
 		return false, err
 	}
 	if c.tree.native != nil && c.tree.native.Link(c.tree.name(from), c.tree.name(to)) == nil {
@@ -180,7 +181,7 @@ func (c *carrier) copyFile(from, to string, info fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	_, err = atomicfile.ReplaceFrom(c.tree.fs, c.tree.name(to), f,
 		atomicfile.Options{TempDir: c.tree.name(c.temps), Sync: c.sync, Perm: info.Mode().Perm()})
 	if err != nil {

@@ -48,7 +48,7 @@ func original(copied string) string {
 	if of == "" {
 		return ""
 	}
-	return join(parent(copied), of)
+	return join(layout.Parent(copied), of)
 }
 
 func conflict(path string) mlruns.Problem {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // A folder that cannot be renamed into the private folder is removed where it lies. The rename of
@@ -84,7 +85,7 @@ func (s *Store) removeDiscarded(dir string) error {
 			continue
 		}
 		if e.Type.IsDir() { // a run of which something is missing must not be found
-			if err := s.tree.remove(layout.Join(name, layout.Meta)); err != nil && !isMissing(err) {
+			if err := s.tree.remove(layout.Join(name, layout.Meta)); err != nil && !vfs.IsMissing(err) {
 				return err
 			}
 		}
@@ -105,7 +106,7 @@ func (s *Store) removeMark(dir string) error {
 		err = s.tree.remove(dir)
 	}
 	if err == nil && s.syncs(SyncMeta) {
-		err = s.tree.syncDir(parent(dir))
+		err = s.tree.syncDir(layout.Parent(dir))
 	}
 	return err
 }
@@ -135,7 +136,7 @@ func (s *Store) isEmpty(dir string) (bool, error) {
 // filling. Such a one is the last of a removal, or of no use, but in the root: if nothing tells
 // that an experiment was moved from there, it may be where a disk is to be mounted.
 func (s *Store) emptied(dir string) (bool, error) {
-	if parent(dir) == "" && !s.halfMoved(dir) {
+	if layout.Parent(dir) == "" && !s.halfMoved(dir) {
 		return false, nil
 	}
 	if empty, err := s.isEmpty(dir); err != nil || !empty {

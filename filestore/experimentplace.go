@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
@@ -45,7 +46,7 @@ func (s *Store) place(target string, sync bool, build func(*builder)) error {
 		return cannotPlace(target, err)
 	}
 	if sync {
-		if err := s.tree.syncDir(parent(target)); err != nil {
+		if err := s.tree.syncDir(layout.Parent(target)); err != nil {
 			return errors.Join(mlruns.ErrNotDurable, err)
 		}
 	}
@@ -87,9 +88,9 @@ func (s *Store) placeNear(near, target string, sync bool, build func(*builder)) 
 func stagingBeside(target string) string {
 	switch layout.Parse(layout.Join(target, layout.Meta)).Kind {
 	case layout.RunMeta:
-		return parent(target)
+		return layout.Parent(target)
 	case layout.DatasetMeta, layout.InputMeta, layout.OutputMeta:
-		return parent(parent(target))
+		return layout.Parent(layout.Parent(target))
 	}
 	return ""
 }
@@ -97,7 +98,7 @@ func stagingBeside(target string) string {
 // cannotPlace puts into words that a folder cannot appear whole.
 func cannotPlace(target string, err error) error {
 	if atomicfile.CrossesFileSystems(err) {
-		return fmt.Errorf("'%s' cannot be made: another file system is mounted at '%s', and what is placed there must appear by a rename: %w", target, cmp.Or(parent(target), layout.Private), err)
+		return fmt.Errorf("'%s' cannot be made: another file system is mounted at '%s', and what is placed there must appear by a rename: %w", target, cmp.Or(layout.Parent(target), layout.Private), err)
 	}
 	return err
 }
@@ -106,7 +107,7 @@ func cannotPlace(target string, err error) error {
 // refused: what is placed there would be another folder's.
 func (s *Store) makeFolder(dir string, sync bool) error {
 	err := s.tree.mkdir(dir)
-	if isExist(err) {
+	if errors.Is(err, fs.ErrExist) {
 		return s.ownFolder(dir)
 	}
 	if err == nil && dir == layout.Private {
@@ -115,15 +116,7 @@ func (s *Store) makeFolder(dir string, sync bool) error {
 	if err != nil || !sync {
 		return err
 	}
-	return s.tree.syncDir(parent(dir))
-}
-
-// parent is the folder of a path; that of a name in the root is "".
-func parent(rel string) string {
-	if dir := path.Dir(rel); dir != "." {
-		return dir
-	}
-	return ""
+	return s.tree.syncDir(layout.Parent(dir))
 }
 
 // replaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same
@@ -205,7 +198,7 @@ func disjoint(what string, keys []string) error {
 		have[key] = true
 	}
 	for _, key := range keys {
-		for dir := parent(key); dir != ""; dir = parent(dir) {
+		for dir := layout.Parent(key); dir != ""; dir = layout.Parent(dir) {
 			if have[dir] {
 				return clash(what, key, dir)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Experiment implements mlruns.Store.
@@ -57,7 +58,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 		return nil, fail(op, name, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
 	e, err := s.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
-	if isMissing(err) { // it has moved since
+	if vfs.IsMissing(err) { // it has moved since
 		e, err = s.experiment(ctx, found.ID, s.logged(nil))
 	}
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			yield(mlruns.Experiment{}, s.orRootGone(err))
 			return
 		}
-		defer closeQuietly(root)
+		defer root.Close()
 		refs, err := s.experimentRefs(view, p)
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
@@ -148,7 +149,7 @@ func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems,
 		}
 		return mlruns.Experiment{}, err
 	}
-	defer closeQuietly(root)
+	defer root.Close()
 	return s.listed(ctx, root, ref, p, read)
 }
 
@@ -161,7 +162,7 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 	})
 	switch {
 	case err == nil || ended(ctx, err):
-	case isMissing(err):
+	case vfs.IsMissing(err):
 		is, lookErr := s.tree.dirAt(ref.dir)
 		if lookErr != nil {
 			return e, lookErr
@@ -353,7 +354,7 @@ func (s *Store) SetExperimentTag(ctx context.Context, id, key, value string) err
 func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
 	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
-		if isMissing(err) {
+		if vfs.IsMissing(err) {
 			return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
 		}
 		return err

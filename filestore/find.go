@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // experimentRef is where an experiment lies.
@@ -92,7 +93,7 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 // which place was the last.
 func (s *Store) following(e experimentRef, read func(experimentRef) error) (experimentRef, error) {
 	err := read(e)
-	for i := 1; isMissing(err) && i < maxLooks; i++ {
+	for i := 1; vfs.IsMissing(err) && i < maxLooks; i++ {
 		again, bare, findErr := s.lookForExperiment(e.id)
 		if rootfs.IsShortage(findErr) {
 			return e, findErr
@@ -200,7 +201,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 		return folders, nil
 	case !trashed:
 		return nil, s.orRootGone(err)
-	case isMissing(err):
+	case vfs.IsMissing(err):
 		return nil, nil
 	case errors.Is(err, rootfs.ErrOutside): // as above, where links are allowed
 		p.add(problemOf(mlruns.ProblemUnreadable, layout.Trash, err))
@@ -215,7 +216,7 @@ func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	slices.SortFunc(refs, func(a, b runRef) int { return strings.Compare(a.id, b.id) })
 	return refs, nil
 }
@@ -228,12 +229,12 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 	}
 	entries, err := f.Entries()
 	if err != nil {
-		closeQuietly(f)
+		_ = f.Close()
 		return nil, nil, err
 	}
 	ids, err := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
 	if err != nil {
-		closeQuietly(f)
+		_ = f.Close()
 		return nil, nil, err
 	}
 	refs := make([]runRef, len(ids))

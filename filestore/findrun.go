@@ -13,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // findRun looks for a folder with the run's name in every experiment. It opens no other run, so its
@@ -161,7 +162,7 @@ func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool, error) {
 		if err != nil {
 			continue
 		}
-		defer closeQuietly(f)
+		defer f.Close()
 		_, err = f.Stat(layout.Join(id, layout.Meta))
 		return ref, err == nil, unseen(err)
 	}
@@ -179,7 +180,7 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 		if err == nil {
 			return ref, f, nil
 		}
-		if !isMissing(err) || i == maxLooks {
+		if !vfs.IsMissing(err) || i == maxLooks {
 			return ref, nil, runError(id, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 var _ mlruns.Collector = (*Store)(nil)
@@ -185,7 +186,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 // leftovers finishes the removals that were interrupted.
 func (c *collection) leftovers(ctx context.Context) error {
 	entries, err := c.store.tree.entries(layout.Private)
-	if err != nil && !isMissing(err) {
+	if err != nil && !vfs.IsMissing(err) {
 		c.did(layout.Private, err)
 	}
 	for _, e := range entries {
@@ -229,7 +230,7 @@ func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old fu
 	}
 	defer s.unlock(unlock)
 	e, _, err := s.readExperimentOnly(ctx, ref)
-	if isMissing(err) || err == nil && !old(e.Updated) {
+	if vfs.IsMissing(err) || err == nil && !old(e.Updated) {
 		return "", nil // restored, or deleted again, since it was listed
 	}
 	if err != nil {
@@ -249,11 +250,11 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 	defer unlock.experiment()
 	defer unlock.run()
 	removable := func(meta string) (bool, error) {
-		f, err := s.tree.folder(parent(meta))
+		f, err := s.tree.folder(layout.Parent(meta))
 		if err != nil {
 			return false, err
 		}
-		defer closeQuietly(f)
+		defer f.Close()
 		info, err := readRunInfo(ctx, f, path.Base(meta), ref)
 		return info.Stage == mlruns.StageDeleted && old(info.Deleted), err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // artifactFolder is a folder of artifacts that goes with a run.
@@ -22,7 +23,7 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 	if err != nil {
 		return nil, shortage(err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	for _, meta := range [...]string{layout.Meta, layout.Removed} {
 		if own, isRun, err := c.artifactsOfRun(ctx, f, meta); isRun || err != nil {
 			return own, err
@@ -83,7 +84,7 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, 
 		return nil
 	}
 	_, err := readDocument(ctx, f, layout.Meta, read)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		_, err = readDocument(ctx, f, layout.Removed, read)
 	}
 	return elsewhere && err == nil, shortage(err)
@@ -118,13 +119,13 @@ func (s *Store) runsByID() (map[string][]string, error) {
 	}
 	for _, e := range refs {
 		runs, f, err := s.runsIn(e, nil)
-		if isMissing(err) {
+		if vfs.IsMissing(err) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		closeQuietly(f)
+		_ = f.Close()
 		for _, run := range runs {
 			all[run.id] = append(all[run.id], e.id)
 		}
@@ -145,13 +146,13 @@ func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) 
 		if err := c.store.tree.removeAll(of.dir); err != nil {
 			return err
 		}
-		above := parent(of.dir)
+		above := layout.Parent(of.dir)
 		for n := 0; above != "" && (n == 0 || withExperiment); n++ {
 			if entries, err := c.store.tree.entries(above); err != nil || len(entries) > 0 || c.store.tree.remove(above) != nil {
 				break
 			}
 			delete(changed, above)
-			above = parent(above)
+			above = layout.Parent(above)
 		}
 		changed[above] = true
 	}

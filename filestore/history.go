@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // MetricHistory implements mlruns.Store. It holds one chunk of the file in memory. It needs no more
@@ -37,7 +38,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(run)
+	defer run.Close()
 	return s.historyIn(ctx, run, ref.dir, key, p, each)
 }
 
@@ -49,13 +50,13 @@ func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key strin
 	}
 	name := layout.Join(layout.Metrics, key)
 	f, err := run.OpenFolder(path.Dir(name))
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.hasOwn(dir, layout.Metrics, key)) {
 		return nil
 	}
@@ -64,7 +65,7 @@ func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key strin
 	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
 	scan := scanner{path: k.path, p: p}
 	err = scan.stream(ctx, k, m.chunk(), scan.points(each))
-	if isGone(err) {
+	if vfs.IsGone(err) {
 		return nil
 	}
 	return err

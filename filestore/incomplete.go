@@ -50,6 +50,6 @@ func (v *inspection) incompleteExperiment(ref experimentRef, p *problems) error 
 	if err != nil {
 		return ending(v.ctx, err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	return v.incomplete(f, ref.dir, nil, p)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Info describes a store and what can be promised where it lies.
@@ -47,14 +48,14 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 			return info, err
 		}
 		at, runs, f, err := s.openRuns(e, p)
-		if isMissing(err) {
+		if vfs.IsMissing(err) {
 			continue
 		}
 		if err != nil {
 			return info, err
 		}
 		err = info.count(ctx, f, at, runs, p)
-		closeQuietly(f)
+		_ = f.Close()
 		if err != nil {
 			return info, err
 		}
@@ -90,7 +91,7 @@ func (i *Info) count(ctx context.Context, f rootfs.Folder, e experimentRef, runs
 // the folder dir. One that cannot be looked at is a problem.
 func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *problems) (bool, error) {
 	_, err := f.Stat(name)
-	if err != nil && !isMissing(err) {
+	if err != nil && !vfs.IsMissing(err) {
 		return false, p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err)
 	}
 	return err == nil, nil

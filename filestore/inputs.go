@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and
@@ -168,19 +169,19 @@ func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (ml
 		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
 	}
 	f, err := s.tree.folder(layout.Join(e.dir, layout.Datasets, id))
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return d, errNoDataset
 	}
 	if err != nil {
 		return d, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	_, err = readDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
 		var err error
 		d, err = codec.DatasetOf(doc)
 		return err
 	})
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		err = errNoDataset
 	}
 	return d, err
@@ -223,13 +224,13 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 // no such folder, or use refuses, is reported.
 func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*codec.Document) error) error {
 	f, err := run.OpenFolder(sub)
-	if isGone(err) {
+	if vfs.IsGone(err) {
 		return ctx.Err()
 	}
 	if err != nil {
 		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	entries, err := f.Entries()
 	if err != nil {
 		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
@@ -261,8 +262,8 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *proble
 			return ending(ctx, err)
 		case errors.Is(err, errNoDataset):
 			p.add(problemOf(mlruns.ProblemDangling, path, err))
-		case isGone(err):
-			p.add(missingMeta(parent(path)))
+		case vfs.IsGone(err):
+			p.add(missingMeta(layout.Parent(path)))
 		default:
 			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // found is what is wrong in one place: a run, an experiment but for its runs, or the root.
@@ -109,7 +110,7 @@ func (v *inspection) private(p *problems) error {
 		return nil
 	}
 	entries, err := v.tree.entries(layout.Private)
-	if err != nil && !isMissing(err) {
+	if err != nil && !vfs.IsMissing(err) {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, layout.Private, err)
 	}
 	for _, e := range entries {
@@ -180,7 +181,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 	for _, problem := range v.twice[ref.dir] {
 		p.add(problem)
 	}
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		if left, err := v.abandoned(ref.dir); err != nil {
 			return err
 		} else if left { // which is told by now
@@ -192,7 +193,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 		return err
 	}
 	runs, err := v.runRefs(ref, p)
-	if err != nil && !isMissing(err) { // not removed since the listing
+	if err != nil && !vfs.IsMissing(err) { // not removed since the listing
 		if err := p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err); err != nil {
 			return err
 		}
@@ -228,7 +229,7 @@ func (v *inspection) inspectID(dir string, p *problems) {
 // files are ignored by every MLflow version, and welcome.
 func (v *inspection) beside(dir string, p *problems) error {
 	entries, err := v.tree.entries(dir)
-	if err != nil && !isMissing(err) {
+	if err != nil && !vfs.IsMissing(err) {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
 	}
 	for _, e := range entries {

@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func (v *inspection) run(ref runRef) error {
@@ -41,15 +42,15 @@ func (v *inspection) run(ref runRef) error {
 // one is no run.
 func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	f, err := v.tree.folder(ref.dir)
-	if isMissing(err) { // removed since the listing
+	if vfs.IsMissing(err) { // removed since the listing
 		return v.ctx.Err()
 	}
 	if err != nil {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	info, err := v.reportedRun(v.ctx, f, layout.Meta, ref, p)
-	if err != nil && (ended(v.ctx, err) || isMissing(err)) {
+	if err != nil && (ended(v.ctx, err) || vfs.IsMissing(err)) {
 		return ending(v.ctx, err)
 	}
 	if err == nil {
@@ -113,7 +114,7 @@ func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error
 	if err != nil {
 		return ending(v.ctx, err)
 	}
-	defer closeQuietly(place)
+	defer place.Close()
 	n := 0
 	place.LeftOut = func(path, reason string) {
 		if link, _ := v.isLink(layout.Join(ref.dir, layout.Artifacts)); link && path == "." {
@@ -139,7 +140,7 @@ func (v *inspection) values(f rootfs.Folder, ref runRef, info mlruns.RunInfo, p 
 	err := walkKeys(v.ctx, f, ref.dir, layout.Metrics, p, func(k keyFile) error {
 		metrics = append(metrics, k.key)
 		_, err := examineMetric(v.ctx, k, v.buf, p)
-		if err != nil && !isMissing(err) {
+		if err != nil && !vfs.IsMissing(err) {
 			return p.unreadable(v.ctx, mlruns.ProblemUnreadable, k.path, err)
 		}
 		return v.ctx.Err()
@@ -172,13 +173,13 @@ func (v *inspection) lostArtifacts(ref runRef, info mlruns.RunInfo, p *problems)
 	if err != nil {
 		return ending(v.ctx, err)
 	}
-	defer closeQuietly(place)
+	defer place.Close()
 	path := layout.Join(ref.dir, layout.Artifacts)
 	if place.Problem != nil {
 		p.add(mlruns.Problem{Kind: place.Problem.Kind, Path: path, Reason: place.Problem.Reason})
 	} else if _, err := place.Fs.Stat(place.Folder); rootfs.IsShortage(err) {
 		return err
-	} else if isMissing(err) {
+	} else if vfs.IsMissing(err) {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemNoArtifacts, Path: path,
 			Reason: fmt.Sprintf("the run has logged a model, but there is no folder of its artifacts; the recorded place is %.200s", info.ArtifactURI)})
 	}
@@ -228,7 +229,7 @@ func inspectKeys(dir string, keys []string, p *problems) {
 	for _, key := range keys {
 		at := layout.Join(dir, key)
 		beside := func(name string) bool {
-			_, found := slices.BinarySearch(keys, join(parent(key), name))
+			_, found := slices.BinarySearch(keys, join(layout.Parent(key), name))
 			return found
 		}
 		if why := doubt(path.Base(key), beside); why != "" {
@@ -244,7 +245,7 @@ func inspectKeys(dir string, keys []string, p *problems) {
 		files[lower] = key
 	}
 	for _, key := range keys {
-		for upper := parent(key); upper != ""; upper = parent(upper) {
+		for upper := layout.Parent(key); upper != ""; upper = layout.Parent(upper) {
 			if file, ok := files[strings.ToLower(upper)]; ok {
 				p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: layout.Join(dir, key),
 					Reason: fmt.Sprintf("a file system that folds case cannot hold it beside %q, which is a file", file)})

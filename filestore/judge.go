@@ -58,7 +58,7 @@ func (s *Store) judge(p *mlruns.Problem) error {
 		}
 		return s.tellOtherMeta(p, p.Path)
 	case mlruns.ProblemUnreadableMeta:
-		return s.tellOtherMeta(p, parent(p.Path))
+		return s.tellOtherMeta(p, layout.Parent(p.Path))
 	}
 	return nil
 }
@@ -192,22 +192,22 @@ func (s *Store) differ(of, copied string) (string, error) {
 
 // isPointer reports whether a file has a pointer of git-lfs or git-annex in place of its content.
 func (s *Store) isPointer(name string) bool {
-	f, err := s.tree.folder(parent(name))
+	f, err := s.tree.folder(layout.Parent(name))
 	if err != nil {
 		return false
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	data, err := f.ReadSmall(path.Base(name), nil, codec.MaxPointer)
 	return err == nil && codec.GitPointer(data) != nil
 }
 
 // read reads a small file whole.
 func (s *Store) read(name string) ([]byte, error) {
-	f, err := s.tree.folder(parent(name))
+	f, err := s.tree.folder(layout.Parent(name))
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	return f.ReadFile(path.Base(name), nil)
 }
 

@@ -34,7 +34,7 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
 	r.settled = false
 	if r.meta != nil {
-		closeQuietly(r.meta)
+		_ = r.meta.Close()
 		r.meta = nil
 	}
 	file, err := s.tree.fs.Open(name)

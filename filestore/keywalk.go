@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // keyFile is a file that stands for a key.
@@ -48,13 +49,13 @@ func (e *enoughError) Error() string { return e.reason }
 // The order is unspecified.
 func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
 	inner, err := f.OpenFolder(sub)
-	if isGone(err) {
+	if vfs.IsGone(err) {
 		return ctx.Err()
 	}
 	if err != nil {
 		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
-	defer closeQuietly(inner)
+	defer inner.Close()
 	w := &keyWalk{ctx: ctx, p: p, visit: visit}
 	top := layout.Join(dir, sub)
 	err = w.folder(inner, top, "", 1)
@@ -101,7 +102,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		if err != nil {
 			return w.p.unreadable(w.ctx, mlruns.ProblemUnreadable, name, err)
 		}
-		defer closeQuietly(inner)
+		defer inner.Close()
 		return w.folder(inner, name, key+"/", depth+1)
 	case mlruns.ValidateKey("key", key) != nil:
 		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: illegal(key)})

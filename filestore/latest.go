@@ -7,6 +7,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers
@@ -76,7 +77,7 @@ func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *pro
 	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
 		pt, found, err := readLatest(ctx, k, p)
 		switch {
-		case err != nil && !isGone(err):
+		case err != nil && !vfs.IsGone(err):
 			return p.unreadable(ctx, mlruns.ProblemUnreadable, k.path, err)
 		case err == nil && found:
 			metrics[k.key] = pt.Metric(k.key)

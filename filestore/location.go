@@ -138,7 +138,7 @@ func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 			return false
 		}
 	}
-	for ; dir != ""; dir = parent(dir) {
+	for ; dir != ""; dir = layout.Parent(dir) {
 		if s.ownFolder(dir) != nil {
 			return false
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // LogMetric implements mlruns.Store. The commit point is the write of the line, or the link that
@@ -55,7 +56,7 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
-		if isMissing(err) {
+		if vfs.IsMissing(err) {
 			return mlruns.TagNotFound(key, runID)
 		}
 		return err

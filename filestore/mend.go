@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // makeMissing makes a folder of a run.
@@ -181,19 +182,19 @@ func (r *repair) addPoints(run runRef, key, from, to string) error {
 // points calls each for the points of a metric file; one that is not there has none.
 func (r *repair) points(name string, buf []byte, each func(codec.Point)) error {
 	k, err := r.keyFile(name)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(k.folder)
+	defer k.folder.Close()
 	var s scanner
 	err = s.stream(r.ctx, k, buf, s.points(func(pt codec.Point) bool {
 		each(pt)
 		return true
 	}))
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil
 	}
 	return err

@@ -18,7 +18,7 @@ import (
 
 // keyFile opens the folder of a metric file, which the caller closes.
 func (s *Store) keyFile(name string) (keyFile, error) {
-	f, err := s.tree.folder(parent(name))
+	f, err := s.tree.folder(layout.Parent(name))
 	return keyFile{folder: f, name: path.Base(name), path: name}, err
 }
 
@@ -62,7 +62,7 @@ func (r *repair) examine(name string) (metricState, error) {
 	if err != nil {
 		return metricState{}, err
 	}
-	defer closeQuietly(k.folder)
+	defer k.folder.Close()
 	return examineMetric(r.ctx, k, make([]byte, streamChunk), nil)
 }
 
@@ -109,7 +109,7 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	size, tail, err := readTail(f)
 	if err == nil && !codec.IsBlank(tail) {
 		if err = r.outwait(r.ctx, f, size, tail); err == nil {
@@ -188,7 +188,7 @@ func (r *repair) readFrom(name string, offset int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	data, err := io.ReadAll(io.NewSectionReader(f, offset, 1<<62-offset))
 	return data[:bytes.LastIndexByte(data, '\n')+1], err
 }

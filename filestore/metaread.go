@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // MLflow rewrites a run's meta.yaml, tags and params in place: a reader may meet an empty or
@@ -115,7 +116,7 @@ func readUntagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p 
 
 // readExperimentIn closes the experiment's folder.
 func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	defer closeQuietly(f)
+	defer f.Close()
 	e, err := readExperimentMeta(ctx, f, layout.Meta, ref, p)
 	if err == nil {
 		e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
@@ -129,7 +130,7 @@ func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e ml
 	if err != nil {
 		return mlruns.Experiment{}, codec.Document{}, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	doc, err = readDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
 		e, _, err = codec.ExperimentOf(d, ref.id, ref.stage())
 		return err
@@ -181,7 +182,7 @@ func runError(id string, err error) error {
 	switch {
 	case errors.As(err, &m):
 		return withCause(mlruns.RunInvalidState(id), err)
-	case isMissing(err):
+	case vfs.IsMissing(err):
 		return mlruns.RunNotFound(id)
 	}
 	return corruptMeta(err)
@@ -193,7 +194,7 @@ func experimentError(id, dir string, err error) error {
 	switch {
 	case errors.As(err, &m):
 		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
-	case isMissing(err):
+	case vfs.IsMissing(err):
 		return noMeta(dir)
 	case errors.Is(err, codec.ErrEmptyMeta):
 		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Cause: err,

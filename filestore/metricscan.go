@@ -200,7 +200,7 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(l
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	buf = buf[:0]
 	for retried, skipping := false, false; ; {
 		n, err := fill(f, buf[len(buf):cap(buf)])

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // RecordLoggedModel implements mlruns.Store: the tag mlflow.log-model.history is a JSON array to
@@ -35,7 +36,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		if err != nil {
 			return err
 		}
-		defer closeQuietly(f)
+		defer f.Close()
 		history, err := readModels(ctx, f)
 		if err != nil {
 			return err
@@ -59,7 +60,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
 		models, err := readText(keyFile{folder: f, name: name})
-		if isGone(err) {
+		if vfs.IsGone(err) {
 			return "", nil
 		}
 		if err != nil || !codec.Unfinished(models) || !beingWritten(f, name) {

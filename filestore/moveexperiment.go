@@ -34,7 +34,7 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 		}
 		if !filepath.IsAbs(target) {
 			return &mlruns.Reason{Kind: mlruns.ErrOutside,
-				Text: fmt.Sprintf("the folder '%s' is a symbolic link to '%s', which would lead elsewhere from '%s'; make the link absolute", from.dir, target, parent(to.dir))}
+				Text: fmt.Sprintf("the folder '%s' is a symbolic link to '%s', which would lead elsewhere from '%s'; make the link absolute", from.dir, target, layout.Parent(to.dir))}
 		}
 	}
 	if s.tree.mountRoot(from.dir) {
@@ -95,7 +95,7 @@ func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 	if !to.trashed {
 		return idTaken(to.id)
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, parent(to.dir))}
+	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, layout.Parent(to.dir))}
 }
 
 // halfMoved reports whether an experiment that is in the root and in the trash is so because moving
@@ -148,7 +148,7 @@ func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) erro
 	if !s.syncs(SyncMeta) {
 		return nil
 	}
-	if err := errors.Join(s.tree.syncDir(parent(to.dir)), s.tree.syncDir(parent(from.dir))); err != nil {
+	if err := errors.Join(s.tree.syncDir(layout.Parent(to.dir)), s.tree.syncDir(layout.Parent(from.dir))); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
@@ -172,7 +172,7 @@ func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) err
 		return cannotMove(from.dir, err)
 	}
 	if s.syncs(SyncMeta) {
-		err = errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(parent(to.dir)))
+		err = errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(layout.Parent(to.dir)))
 	}
 	switch {
 	case err != nil && !to.trashed:

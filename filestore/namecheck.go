@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // nameCheck looks for the name of an experiment and remembers what it could not look at: a name is
@@ -28,7 +29,7 @@ func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experiment
 	e, err := readUntagged(ctx, root, ref, p)
 	var d *codec.Damage
 	var m *codec.Mismatch
-	if err == nil || isMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) {
+	if err == nil || vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) {
 		return e, err
 	}
 	c.miss(layout.Join(ref.dir, layout.Meta), err)

@@ -20,6 +20,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // localDir gives the path of a directory that may be named by a URI. A plain path stands as it is.
@@ -86,7 +87,7 @@ func (s *Store) makeRoot() error {
 		return notDirectory(s.dir)
 	case err == nil:
 		return nil
-	case !isMissing(err):
+	case !vfs.IsMissing(err):
 		return err
 	case !s.mayMake():
 		return errNoStore

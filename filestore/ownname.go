@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Some file systems take names that differ in case only for one, drop a dot at the end, or keep
@@ -91,7 +92,7 @@ func distinct(sub string, keys []string) error {
 		folded[lower] = key
 	}
 	for _, key := range keys {
-		for upper := parent(key); upper != ""; upper = parent(upper) {
+		for upper := layout.Parent(key); upper != ""; upper = layout.Parent(upper) {
 			if other, ok := folded[strings.ToLower(upper)]; ok {
 				return clash(noun(sub), key, other)
 			}
@@ -106,7 +107,7 @@ func (t *tree) ownName(dir, sub, key string) error {
 	for part := range strings.SplitSeq(key, "/") {
 		kept, err := filename.Kept(t.fs, t.name(above), part)
 		switch {
-		case isMissing(err):
+		case vfs.IsMissing(err):
 			return nil
 		case err != nil:
 			return err
@@ -125,7 +126,7 @@ func (t *tree) ownFolderName(placed, staging string) error {
 	if filename.Plain(id) {
 		return nil
 	}
-	kept, err := filename.Kept(t.fs, t.name(parent(placed)), id)
+	kept, err := filename.Kept(t.fs, t.name(layout.Parent(placed)), id)
 	if err != nil || kept == id {
 		// the folder is there; what keeps it from being looked at is no matter of names
 		return nil //nolint:nilerr

@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -162,7 +163,7 @@ func (r *runRecord) file(sub, key string) (string, bool) {
 
 // read reports whether a file was read, and if it is damaged, that.
 func (r *runRecord) read(path string, err error) bool {
-	if err != nil && !isMissing(err) && !isFolder(err) {
+	if err != nil && !vfs.IsMissing(err) && !vfs.IsFolder(err) {
 		r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, path, err))
 	}
 	return err == nil
@@ -179,12 +180,12 @@ func (r *runRecord) end(err error) {
 func (r *runRecord) Datasets() []search.Dataset {
 	run, err := r.experiment.OpenFolder(r.ref.id)
 	if err != nil {
-		if !isGone(err) {
+		if !vfs.IsGone(err) {
 			r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.dir, err))
 		}
 		return nil
 	}
-	defer closeQuietly(run)
+	defer run.Close()
 	in, err := r.store.readInputs(r.ctx, run, r.ref, r.problems)
 	if err != nil {
 		r.end(err)

@@ -167,7 +167,7 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 	if err == nil && !is {
 		err = fmt.Errorf("%s is not there any more; it was moved while this was going on", dir)
 	}
-	for ; err == nil && dir != ""; dir = parent(dir) {
+	for ; err == nil && dir != ""; dir = layout.Parent(dir) {
 		err = r.ownFolder(dir)
 	}
 	return unlock, err

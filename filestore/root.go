@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // errNoRoot is the kind of what went wrong when the store's own directory is no longer there, which
@@ -25,8 +26,8 @@ func (s *Store) rootGone() error {
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		what = "is not a directory"
-	case isMissing(err):
-	case err != nil || len(entries) > 0 || !isMissing(s.statRoot()):
+	case vfs.IsMissing(err):
+	case err != nil || len(entries) > 0 || !vfs.IsMissing(s.statRoot()):
 		// A directory that was removed while it is open is empty on some systems, where others say
 		// that it is missing.
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Run implements mlruns.Store. It opens no other run.
@@ -33,7 +34,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		if err == nil {
 			return run, nil
 		}
-		if !isMissing(err) {
+		if !vfs.IsMissing(err) {
 			return nil, runError(runID, err)
 		}
 	}
@@ -46,7 +47,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		if err == nil {
 			return run, nil
 		}
-		if !isMissing(err) || i == maxLooks {
+		if !vfs.IsMissing(err) || i == maxLooks {
 			return nil, runError(runID, err)
 		}
 	}
@@ -59,7 +60,7 @@ func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	info, err := readRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
 		return nil, err
@@ -119,13 +120,13 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		return err
 	}
 	_, refs, f, err := s.openRuns(e, p)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil // removed since it was found
 	}
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	slices.SortFunc(refs, func(a, b runRef) int { return strings.Compare(a.id, b.id) })
 	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
@@ -153,12 +154,12 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	info, err := readRunInfo(ctx, f, name, ref)
 	switch {
 	case err == nil || ended(ctx, err):
-	case isGone(err):
+	case vfs.IsGone(err):
 		_, gone := s.tree.stat(ref.dir)
 		if rootfs.IsShortage(gone) {
 			return info, gone
 		}
-		if !isMissing(gone) { // else it was removed for good since it was listed
+		if !vfs.IsMissing(gone) { // else it was removed for good since it was listed
 			problem, err := s.bareProblem(ref.dir)
 			if err != nil {
 				return info, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // match gives the first runs that a query selects, in its order and as many as limit says.
@@ -92,13 +93,13 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 // call, see ending.
 func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	e, refs, f, err := sc.store.openRuns(e, sc.problems)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
 	if err != nil {
 		return sc.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	name := sync.OnceValue(func() string {
 		experiment, _, err := sc.store.readExperimentOnly(ctx, e)
 		if err != nil {

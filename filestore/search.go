@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -126,7 +127,7 @@ func (e *foundError) Error() string { return e.problem.String() }
 
 func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) {
 	run, err := s.readRun(ctx, ref)
-	if isMissing(err) { // its experiment may have moved
+	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.run(ctx, ref.id)
 	}
 	if err == nil || ended(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -135,7 +136,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 			yield(mlruns.Experiment{}, err)
 			return
 		}
-		defer closeQuietly(root)
+		defer root.Close()
 		reading, stop := context.WithCancel(ctx)
 		read := func(e mlruns.Experiment) (mlruns.Experiment, error) {
 			if e.Tags != nil {
@@ -151,7 +152,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 			case ended(ctx, err):
 				yield(mlruns.Experiment{}, err)
 				return
-			case errors.Is(err, mlruns.ErrNotFound) || isMissing(err): // gone since it was found
+			case errors.Is(err, mlruns.ErrNotFound) || vfs.IsMissing(err): // gone since it was found
 				continue
 			case err != nil:
 				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
@@ -172,7 +173,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (mlruns.Experiment, error) {
 	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	f, err := root.OpenFolder(ref.dir)
-	if isMissing(err) { // it has moved since it was listed
+	if vfs.IsMissing(err) { // it has moved since it was listed
 		moved, err := s.experiment(ctx, e.ID, p)
 		if err != nil {
 			return e, err
@@ -183,7 +184,7 @@ func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Exper
 		e.Tags = map[string]string{}
 		return e, p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
 	return e, err
 }

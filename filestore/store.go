@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Store is a mlruns.Store in a directory. Make one with Open; the zero Store is not usable.
@@ -213,7 +213,7 @@ func asError(err error) error {
 	if errors.As(err, &link) {
 		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: err.Error(), Cause: err}
 	}
-	if isDangling(err) {
+	if vfs.IsDangling(err) {
 		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Text: err.Error(), Cause: err}
 	}
 	for _, t := range [...]struct{ from, to error }{
@@ -248,9 +248,6 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
-
-// isExist reports whether an error says that the name is taken.
-func isExist(err error) bool { return errors.Is(err, fs.ErrExist) }
 
 // temporary gives a name that nobody else has, for something of the run, experiment or key id in a
 // private place. A long id is cut: with what is added the name would be longer than a file name can

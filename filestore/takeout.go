@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // openFilesStay says that a file that is open, such as a lock, cannot be removed, nor its folder
@@ -54,7 +55,7 @@ func (s *Store) takeOut(dir string, still func(meta string) (bool, error)) (at s
 		}
 	}
 	if s.syncs(SyncMeta) {
-		if err := errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(parent(dir))); err != nil {
+		if err := errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(layout.Parent(dir))); err != nil {
 			return at, errors.Join(mlruns.ErrNotDurable, err)
 		}
 	}
@@ -74,7 +75,7 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	var run *mlruns.RunInfo
 	_, err = readDocument(ctx, f, meta, func(doc *codec.Document) error {
 		id, ok := doc.Text(codec.KeyRunID)
@@ -88,7 +89,7 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 		}
 		return err
 	})
-	if isMissing(err) { // its removal had begun
+	if vfs.IsMissing(err) { // its removal had begun
 		return nil, nil //nolint:nilnil // documented
 	}
 	return run, err
@@ -115,7 +116,7 @@ func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) 
 	if err != nil || !s.syncs(SyncMeta) {
 		return err
 	}
-	if err := errors.Join(s.tree.syncDir(parent(place)), s.tree.syncDir(layout.Private)); err != nil {
+	if err := errors.Join(s.tree.syncDir(layout.Parent(place)), s.tree.syncDir(layout.Private)); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers
@@ -61,7 +62,7 @@ func (t *tree) entries(rel string) ([]rootfs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	return f.Entries()
 }
 
@@ -120,7 +121,7 @@ func (t *tree) exists(rel string) (bool, error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case isMissing(err):
+	case vfs.IsMissing(err):
 		return false, nil
 	}
 	return false, err
@@ -172,23 +173,6 @@ func (t *tree) createOpen(rel string, data []byte) (afero.File, error) {
 	return f, err
 }
 
-// isMissing reports whether an error says that there is no such thing: also when a file stands
-// where a folder would have to. A link that leads nowhere is there.
-func isMissing(err error) bool {
-	return isGone(err) || errors.Is(err, syscall.ENOTDIR)
-}
-
-// isGone is isMissing but for a file in the place of a folder.
-func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !isDangling(err) }
-
-// isDangling reports whether an error says that a link leads nowhere.
-func isDangling(err error) bool { return errors.Is(err, rootfs.ErrDangling) }
-
-// isFolder reports whether an error says that there is a folder where a file was wanted.
-func isFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }
-
-func closeQuietly(c io.Closer) { _ = c.Close() }
-
 // plainFolder is a rootfs.Folder over afero alone: each name is looked up anew.
 type plainFolder struct {
 	fs  afero.Fs
@@ -200,7 +184,7 @@ func (p plainFolder) Entries() ([]rootfs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	infos, err := f.Readdir(-1)
 	if err != nil {
 		return nil, err
@@ -225,7 +209,7 @@ func (p plainFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		err = &fs.PathError{Op: "read", Path: name, Err: rootfs.ErrTooLarge}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name
@@ -102,7 +103,7 @@ func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, 
 	if err != nil {
 		return mlruns.RunInfo{}, codec.Document{}, runError(ref.id, err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	info, doc, err := readRunDocument(ctx, f, ref)
 	if err != nil {
 		err = runError(ref.id, err)
@@ -118,7 +119,7 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 	if err != nil {
 		return err
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
 			file, err := s.tree.openToSync(k.path)
@@ -129,7 +130,7 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.path, "error", err)
 				return nil
 			}
-			defer closeQuietly(file)
+			defer file.Close()
 			return file.Sync()
 		})
 		if err == nil {
@@ -146,7 +147,7 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 // counts: what was deleted from it must not come back.
 func (s *Store) syncFolders(ctx context.Context, dir string) error {
 	entries, err := s.tree.entries(dir)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // beginUpkeep is how a call begins that writes unless it is only to tell what it would do.
@@ -40,13 +41,13 @@ func (u *upkeep) experiments() ([]experimentRef, error) {
 // ending.
 func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, mlruns.RunInfo), unreadable func(runRef)) error {
 	_, refs, f, err := u.store.openRuns(e, u.problems)
-	if isMissing(err) {
+	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
 	if err != nil {
 		return u.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
 	}
-	defer closeQuietly(f)
+	defer f.Close()
 	u.at.Total += len(refs)
 	for _, ref := range refs {
 		if u.stopped || ctx.Err() != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // A param or tag is a file whose whole content is the value, and whose path below its folder is the
@@ -36,7 +37,7 @@ func readValues(ctx context.Context, f rootfs.Folder, dir, sub string, p *proble
 		switch {
 		case err == nil:
 			values[key] = value
-		case !isGone(err): // deleted since the listing
+		case !vfs.IsGone(err): // deleted since the listing
 			return p.unreadable(ctx, mlruns.ProblemUnreadable, path, err)
 		}
 		return nil
@@ -116,7 +117,7 @@ func (s *Store) writeValue(dir, sub, key, value string, sync bool) error {
 // not take that.
 func (s *Store) settled(dir, sub, key string, err error) error {
 	if err != nil && !errors.Is(err, atomicfile.ErrNotDurable) {
-		return s.tree.unholdable(parent(layout.Join(dir, sub, key)), sub, key, err)
+		return s.tree.unholdable(layout.Parent(layout.Join(dir, sub, key)), sub, key, err)
 	}
 	if bent := s.keptName(dir, sub, key); bent != nil {
 		return bent
@@ -155,7 +156,7 @@ func (s *Store) removeValue(dir, sub, key string, sync bool) error {
 	if err := s.tree.remove(name); err != nil || !sync {
 		return err
 	}
-	if err := s.tree.syncDir(parent(name)); err != nil {
+	if err := s.tree.syncDir(layout.Parent(name)); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
@@ -171,8 +172,8 @@ func (s *Store) makeRoom(dir, sub, key string, sync bool) (string, error) {
 	// One by one: all at once would make the run anew in a place from which it has moved.
 	above := layout.Join(dir, sub)
 	for part := range strings.SplitSeq(key, "/") {
-		if err := s.tree.mkdir(above); err != nil && !isExist(err) {
-			return "", s.tree.unholdable(parent(above), sub, key, err)
+		if err := s.tree.mkdir(above); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", s.tree.unholdable(layout.Parent(above), sub, key, err)
 		}
 		above = layout.Join(above, part)
 	}
@@ -199,15 +200,15 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 		return false, clash(what, key, key+"/…")
 	case err == nil:
 		return true, nil
-	case !isMissing(err):
+	case !vfs.IsMissing(err):
 		return false, err
 	}
-	for upper := parent(key); upper != ""; upper = parent(upper) {
+	for upper := layout.Parent(key); upper != ""; upper = layout.Parent(upper) {
 		info, err := s.tree.stat(layout.Join(dir, sub, upper))
 		if err == nil && !info.IsDir() {
 			return false, clash(what, key, upper)
 		}
-		if err != nil && !isMissing(err) && !errors.Is(err, syscall.ENOTDIR) {
+		if err != nil && !vfs.IsMissing(err) && !errors.Is(err, syscall.ENOTDIR) {
 			return false, err
 		}
 	}
@@ -222,7 +223,7 @@ func (s *Store) ownFolders(dir, sub string, keys ...string) error {
 	}
 	folders := append(make([]string, 0, 4), layout.Join(dir, sub))
 	for _, key := range keys {
-		for upper := parent(key); upper != ""; upper = parent(upper) {
+		for upper := layout.Parent(key); upper != ""; upper = layout.Parent(upper) {
 			folders = append(folders, layout.Join(dir, sub, upper))
 		}
 	}
@@ -250,8 +251,8 @@ func (s *Store) ownFolder(folder string) error {
 
 // linkAbove gives the folder above a path that is a link, "" if none is.
 func (s *Store) linkAbove(name string) (string, error) {
-	dir := parent(name)
-	for ; dir != ""; dir = parent(dir) {
+	dir := layout.Parent(name)
+	for ; dir != ""; dir = layout.Parent(dir) {
 		if is, err := s.isLink(dir); is || err != nil {
 			return dir, err
 		}

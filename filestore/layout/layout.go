@@ -5,7 +5,10 @@
 // writes.
 package layout
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // Names that have a meaning in the tree.
 const (
@@ -74,6 +77,14 @@ func Run(experiment, runID string) string { return experiment + "/" + runID }
 
 // Join puts names together with slashes; each part must be a path as this package makes them.
 func Join(parts ...string) string { return strings.Join(parts, "/") }
+
+// Parent is the folder of a path; that of a name in the root is "".
+func Parent(name string) string {
+	if dir := path.Dir(name); dir != "." {
+		return dir
+	}
+	return ""
+}
 
 // ReservedInExperiment reports whether a folder of this name in an experiment is no run. Where the
 // store's root is the artifact location of an experiment, <root>/<run id>/artifacts looks like a

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ type Folder interface {
 	OpenFolder(name string) (Folder, error)
 	// Stat follows a final symbolic link.
 	Stat(name string) (fs.FileInfo, error)
-	Close() error
+	io.Closer
 }
 
 // Placed is a file system that knows which drive it lies on. That of one is the drive of its root.

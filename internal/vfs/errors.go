@@ -1,0 +1,24 @@
+package vfs
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// IsMissing reports whether an error says that there is no such thing: also when a file stands
+// where a folder would have to. A link that leads nowhere is there.
+func IsMissing(err error) bool {
+	return IsGone(err) || errors.Is(err, syscall.ENOTDIR)
+}
+
+// IsGone is IsMissing but for a file in the place of a folder.
+func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !IsDangling(err) }
+
+// IsDangling reports whether an error says that a link leads nowhere.
+func IsDangling(err error) bool { return errors.Is(err, rootfs.ErrDangling) }
+
+// IsFolder reports whether an error says that there is a folder where a file was wanted.
+func IsFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }
