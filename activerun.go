@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // finishLimit bounds Finish, which goes on when the caller's context has ended.
@@ -157,7 +159,7 @@ func (r *ActiveRun) LogJSON(ctx context.Context, artifactPath string, v any) err
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
-		return &Error{Op: "log JSON", ID: r.ID, Err: Invalid(fmt.Sprintf("the value of the artifact '%s' has no JSON: %v", artifactPath, err))}
+		return &Error{Op: "log JSON", ID: r.ID, Err: failure.Invalid(fmt.Sprintf("the value of the artifact '%s' has no JSON: %v", artifactPath, err))}
 	}
 	return r.WriteArtifact(ctx, artifactPath, bytes.NewReader(bytes.TrimSuffix(b.Bytes(), []byte{'\n'})))
 }

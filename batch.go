@@ -8,6 +8,17 @@ const (
 	MaxBatchEntities = 1000
 )
 
+// Limits of lengths, in Unicode code points, MLflow 3.11's.
+const (
+	MaxKeyLength              = 250
+	MaxParamValueLength       = 6000
+	MaxTagValueLength         = 8000
+	MaxExperimentNameLength   = 500
+	MaxArtifactLocationLength = 2048
+	MaxDatasetNameLength      = 500
+	MaxDatasetDigestLength    = 36
+)
+
 // Param is a named input of a run. Its value is written once; logging the same value again changes
 // nothing.
 type Param struct{ Key, Value string }

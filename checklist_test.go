@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	checklistPart = regexp.MustCompile(`^(\w+): (Test\S+(?:, Test\S+)*)$`)
+	checklistPart = regexp.MustCompile(`^([\w/]+): (Test\S+(?:, Test\S+)*)$`)
 	scenarioName  = regexp.MustCompile(`\{name: "([^"]+)", run:`)
 )
 

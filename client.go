@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/user"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model
@@ -67,7 +69,7 @@ func (c *Client) GetOrCreateExperiment(ctx context.Context, name string) (*Exper
 		case err == nil && e.Stage == StageActive:
 			return e, nil
 		case err == nil:
-			return nil, &Error{Op: "get or create experiment", ID: name, Err: ExperimentTaken(name, e.Stage)}
+			return nil, &Error{Op: "get or create experiment", ID: name, Err: failure.ExperimentTaken(name, e.Stage == StageDeleted)}
 		case !errors.Is(err, ErrNotFound):
 			return nil, err
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // TestUnimplementedStore calls every method of Store with zero arguments, those too that are added
@@ -136,7 +138,7 @@ func (s *batchStore) CreateExperiment(_ context.Context, spec mlruns.ExperimentS
 	if s.lose > 0 {
 		s.lose--
 		// and renamed away at once
-		return nil, mlruns.ExperimentTaken(spec.Name, mlruns.StageActive)
+		return nil, failure.ExperimentTaken(spec.Name, false)
 	}
 	s.names[spec.Name] = mlruns.StageActive
 	return &mlruns.Experiment{ID: "of " + spec.Name, Name: spec.Name, Stage: mlruns.StageActive}, nil
@@ -177,7 +179,7 @@ func TestBatchesAreSplit(t *testing.T) {
 		}
 		var got mlruns.Batch
 		for i, b := range s.batches {
-			if err := b.Validate(); err != nil || b.Empty() {
+			if err := validate.Batch(b); err != nil || b.Empty() {
 				t.Errorf("%+v: call %d: %d metrics, %d params, %d tags: %v", c, i, len(b.Metrics), len(b.Params), len(b.Tags), err)
 			}
 			if len(got.Tags) > 0 && len(b.Metrics)+len(b.Params) > 0 || len(got.Metrics) > 0 && len(b.Params) > 0 {
@@ -306,4 +308,12 @@ func TestStartRunUser(t *testing.T) {
 			t.Errorf("%+v: user %q in experiment %q, want %q in %q", c, s.created.User, s.created.ExperimentID, c.want, "of e")
 		}
 	}
+}
+
+func tags(n int) []mlruns.Tag {
+	list := make([]mlruns.Tag, n)
+	for i := range list {
+		list[i].Key = "t"
+	}
+	return list
 }

@@ -4,41 +4,43 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // Sentinels for arguments and state: the call was refused and nothing changed.
 var (
 	// ErrInvalid is returned when an argument breaks a rule. The text names the field, the value
 	// and the rule; correct it and call again.
-	ErrInvalid = errors.New("invalid argument")
+	ErrInvalid = failure.ErrInvalid
 	// ErrNotFound is returned when the experiment, run, tag or artifact named does not exist.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = failure.ErrNotFound
 	// ErrExists is returned when the name or id to be made is taken.
-	ErrExists = errors.New("already exists")
+	ErrExists = failure.ErrExists
 	// ErrNotActive is returned when a deleted experiment or run is written to. Restore it first.
-	ErrNotActive = errors.New("not active")
+	ErrNotActive = failure.ErrNotActive
 	// ErrOutside is returned when a path, link or artifact location leads out of the store and of
 	// the directories the caller allowed.
-	ErrOutside = errors.New("outside the store")
+	ErrOutside = failure.ErrOutside
 	// ErrUnsupported is returned when the store, the platform or the file system has no such
 	// feature.
-	ErrUnsupported = errors.New("unsupported")
+	ErrUnsupported = failure.ErrUnsupported
 )
 
 // Sentinels for the state of the store or of the machine.
 var (
 	// ErrCorrupt is returned when the file that an operation depends on cannot be understood.
 	// Verify names all such files.
-	ErrCorrupt = errors.New("corrupt")
+	ErrCorrupt = failure.ErrCorrupt
 	// ErrBusy is returned when a lock was not free before the deadline. Calling again is safe.
-	ErrBusy = errors.New("busy")
+	ErrBusy = failure.ErrBusy
 	// ErrReadOnly is returned by every write to a store that was opened read-only.
-	ErrReadOnly = errors.New("read-only store")
+	ErrReadOnly = failure.ErrReadOnly
 	// ErrNotDurable is returned when the effect stands but could not be made durable, a failed
 	// fsync for instance. It wraps the cause.
-	ErrNotDurable = errors.New("done but not durable")
+	ErrNotDurable = failure.ErrNotDurable
 	// ErrClosed is returned by every call on a closed store.
-	ErrClosed = errors.New("store is closed")
+	ErrClosed = failure.ErrClosed
 )
 
 // Code is MLflow's name of an error class, as its REST interface sends it.
@@ -89,35 +91,6 @@ func (e *Error) Error() string {
 // Unwrap gives the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Reason is a refusal in MLflow's words: the text and the code that MLflow 3.11 gives, and the
-// sentinel of this package it belongs to.
-type Reason struct {
-	// Kind is the sentinel that errors.Is finds.
-	Kind error
-	// Code is MLflow's code; "" means the code that belongs to Kind.
-	Code Code
-	// Text is the message, without the operation.
-	Text string
-	// Cause is the error underneath, nil if none.
-	Cause error
-}
-
-// Error gives the text.
-func (r *Reason) Error() string { return r.Text }
-
-// Unwrap gives the sentinel and the cause.
-func (r *Reason) Unwrap() []error {
-	if r.Cause == nil {
-		return []error{r.Kind}
-	}
-	return []error{r.Kind, r.Cause}
-}
-
-// Invalid makes the reason most refusals have: ErrInvalid, INVALID_PARAMETER_VALUE and text.
-func Invalid(text string) error {
-	return &Reason{Kind: ErrInvalid, Code: CodeInvalidParameter, Text: text}
-}
-
 // CodeOf gives MLflow's code for err: INTERNAL_ERROR for errors that MLflow has no code for, "" for
 // nil.
 func CodeOf(err error) Code {
@@ -127,8 +100,8 @@ func CodeOf(err error) Code {
 	if unsupported := (*UnsupportedRegistryError)(nil); errors.As(err, &unsupported) {
 		return CodeFeatureDisabled
 	}
-	if r := (*Reason)(nil); errors.As(err, &r) && r.Code != "" {
-		return r.Code
+	if r := (*failure.Reason)(nil); errors.As(err, &r) && r.Code != "" {
+		return Code(r.Code)
 	}
 	for _, c := range codes {
 		if errors.Is(err, c.kind) {
@@ -160,7 +133,7 @@ func MessageOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	if r := (*Reason)(nil); errors.As(err, &r) {
+	if r := (*failure.Reason)(nil); errors.As(err, &r) {
 		return r.Text
 	}
 	if unsupported := (*UnsupportedRegistryError)(nil); errors.As(err, &unsupported) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 func TestCodeOf(t *testing.T) {
@@ -28,14 +29,14 @@ func TestCodeOf(t *testing.T) {
 		{mlruns.ErrCorrupt, mlruns.CodeInvalidState},
 		{mlruns.ErrNotDurable, mlruns.CodeInternal},
 		{mlruns.ErrClosed, mlruns.CodeInternal},
-		{mlruns.RunNotFound("r"), mlruns.CodeNotFound},
-		{mlruns.RunNotActive("r"), mlruns.CodeInvalidParameter},
-		{mlruns.RunInvalidState("r"), mlruns.CodeInvalidState},
-		{mlruns.ExperimentNotFound("e"), mlruns.CodeNotFound},
-		{mlruns.ExperimentTaken("n", mlruns.StageActive), mlruns.CodeExists},
-		{mlruns.ParamChanged("k", "a", "b", "r"), mlruns.CodeInvalidParameter},
-		{mlruns.TagNotFound("k", "r"), mlruns.CodeNotFound},
-		{&mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidState}, mlruns.CodeInvalidState},
+		{failure.RunNotFound("r"), mlruns.CodeNotFound},
+		{failure.RunNotActive("r"), mlruns.CodeInvalidParameter},
+		{failure.RunInvalidState("r"), mlruns.CodeInvalidState},
+		{failure.ExperimentNotFound("e"), mlruns.CodeNotFound},
+		{failure.ExperimentTaken("n", false), mlruns.CodeExists},
+		{failure.ParamChanged("k", "a", "b", "r"), mlruns.CodeInvalidParameter},
+		{failure.TagNotFound("k", "r"), mlruns.CodeNotFound},
+		{&failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState}, mlruns.CodeInvalidState},
 		{&mlruns.UnsupportedRegistryError{}, mlruns.CodeFeatureDisabled},
 	} {
 		for _, err := range []error{c.err, wrapped(c.err)} {
@@ -53,6 +54,17 @@ func wrapped(err error) error {
 	return fmt.Errorf("outer: %w", &mlruns.Error{Op: "op", Err: err})
 }
 
+// TestReasonCodes holds the codes that a reason names to those that users compare with.
+func TestReasonCodes(t *testing.T) {
+	for code, want := range map[string]mlruns.Code{
+		failure.CodeInternal: mlruns.CodeInternal, failure.CodeInvalidState: mlruns.CodeInvalidState, failure.CodeNotFound: mlruns.CodeNotFound,
+	} {
+		if got := mlruns.CodeOf(&failure.Reason{Kind: mlruns.ErrBusy, Code: code}); got != want {
+			t.Errorf("the code %s is %s, want %s", code, got, want)
+		}
+	}
+}
+
 func TestMessageOf(t *testing.T) {
 	for _, c := range []struct {
 		err     error
@@ -60,15 +72,15 @@ func TestMessageOf(t *testing.T) {
 	}{
 		{nil, ""},
 		{errors.New("plain"), "plain"},
-		{wrapped(mlruns.RunNotFound("r")), "Run 'r' not found"},
-		{mlruns.RunNotActive("r"), "The run r must be in 'active' lifecycle_stage."},
-		{mlruns.RunInvalidState("r"), "Run 'r' metadata is in invalid state."},
-		{mlruns.ExperimentNotFound("7"), "Could not find experiment with ID 7"},
-		{mlruns.ExperimentTaken("n", mlruns.StageActive), "Experiment 'n' already exists."},
-		{mlruns.ExperimentTaken("n", mlruns.StageDeleted), "Experiment 'n' already exists in deleted state. You can restore the experiment, or permanently delete the experiment from the .trash " +
+		{wrapped(failure.RunNotFound("r")), "Run 'r' not found"},
+		{failure.RunNotActive("r"), "The run r must be in 'active' lifecycle_stage."},
+		{failure.RunInvalidState("r"), "Run 'r' metadata is in invalid state."},
+		{failure.ExperimentNotFound("7"), "Could not find experiment with ID 7"},
+		{failure.ExperimentTaken("n", false), "Experiment 'n' already exists."},
+		{failure.ExperimentTaken("n", true), "Experiment 'n' already exists in deleted state. You can restore the experiment, or permanently delete the experiment from the .trash " +
 			"folder (under tracking server's root folder) in order to use this experiment name again."},
-		{mlruns.ParamChanged("k", "a", "b", "r"), "Changing param values is not allowed. Param with key='k' was already logged with value='a' for run ID='r'. Attempted logging new value 'b'."},
-		{mlruns.TagNotFound("k", "r"), "No tag with name: k in run with id r"},
+		{failure.ParamChanged("k", "a", "b", "r"), "Changing param values is not allowed. Param with key='k' was already logged with value='a' for run ID='r'. Attempted logging new value 'b'."},
+		{failure.TagNotFound("k", "r"), "No tag with name: k in run with id r"},
 		{wrapped(&mlruns.UnsupportedRegistryError{URI: "u"}), "Model Registry features are not supported by the store with URI: 'u'. Stores with the following URI schemes are supported: []."},
 	} {
 		if got := mlruns.MessageOf(c.err); got != c.message {
@@ -79,7 +91,7 @@ func TestMessageOf(t *testing.T) {
 
 func TestError(t *testing.T) {
 	cause := errors.New("cause")
-	reason := &mlruns.Reason{Kind: mlruns.ErrCorrupt, Text: "text", Cause: cause}
+	reason := &failure.Reason{Kind: mlruns.ErrCorrupt, Text: "text", Cause: cause}
 	for _, c := range []struct {
 		err  mlruns.Error
 		want string
@@ -98,7 +110,7 @@ func TestError(t *testing.T) {
 			}
 		}
 	}
-	if err := mlruns.Invalid("text"); !errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrNotFound) {
+	if err := failure.Invalid("text"); !errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("Invalid gave %v", err)
 	}
 }

@@ -29,19 +29,21 @@ type importRule struct {
 var importRules = []importRule{
 	{"search", nil, "search evaluates a small interface and knows no Run: standard library only"},
 	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
-	{"filestore/internal/codec", []string{".", "internal/pyfmt", "filestore/layout", "gopkg.in/yaml.v3"}, "codec turns bytes into values: no I/O and no store"},
+	{"filestore/internal/codec", []string{".", "internal/failure", "internal/validate", "internal/pyfmt", "filestore/layout", "gopkg.in/yaml.v3"}, "codec turns bytes into values: no I/O and no store"},
 	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "github.com/google/uuid", "golang.org/x/sys"},
 		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
-	{"artifacts", []string{".", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
+	{"artifacts", []string{".", "internal/failure", "internal/validate", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
 	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},
 	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
-	{"internal/wire", []string{"."}, "wire has the JSON shapes of the vocabulary, and knows no store"},
+	{"internal/failure", nil, "failure has the sentinels that the root and every package below it share: standard library only"},
+	{"internal/validate", []string{".", "internal/failure", "internal/pyfmt"}, "validate checks the vocabulary by MLflow's rules, and knows no store"},
+	{"internal/wire", []string{".", "internal/failure"}, "wire has the JSON shapes of the vocabulary, and knows no store"},
 	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
 	{"cmd", []string{".", "filestore", "search", "artifacts", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},
 	{"interop", []string{".", "filestore", "search", "artifacts", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
 	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
-	{".", []string{"internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaf that prints as Python does"},
+	{".", []string{"internal/failure", "internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaves with the sentinels and with Python's texts"},
 }
 
 // storeUsers are the folders that may import filestore outside of tests.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
@@ -41,7 +42,7 @@ type paramList []Param
 func (l *paramList) addAll(v any) error {
 	top, text, err := reach(reflect.ValueOf(v))
 	if err != nil || text != nil || top.Kind() != reflect.Struct && top.Kind() != reflect.Map {
-		return Invalid(fmt.Sprintf("Params come from a struct or a map, not from a value of the type %T", v))
+		return failure.Invalid(fmt.Sprintf("Params come from a struct or a map, not from a value of the type %T", v))
 	}
 	return l.addItems("", top, 0)
 }
@@ -92,7 +93,7 @@ func (l *paramList) add(key string, v reflect.Value, depth int) error {
 }
 
 func noText(key string, err error) error {
-	return Invalid(fmt.Sprintf("The param '%s' has no text: %v", key, err))
+	return failure.Invalid(fmt.Sprintf("The param '%s' has no text: %v", key, err))
 }
 
 // reach follows pointers and interfaces. Text is that of a value with MarshalText. A nil of any

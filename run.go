@@ -3,6 +3,8 @@ package mlruns
 import (
 	"fmt"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // Status is the state of a run. The zero Status is invalid, or "unchanged" in an update.
@@ -40,7 +42,7 @@ func ParseStatus(name string) (Status, error) {
 			return s, nil
 		}
 	}
-	return 0, &Reason{Kind: ErrInvalid, Code: CodeInternal, Text: "Could not get run status corresponding to string " + name +
+	return 0, &failure.Reason{Kind: ErrInvalid, Code: failure.CodeInternal, Text: "Could not get run status corresponding to string " + name +
 		". Valid run status strings: ['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']"}
 }
 

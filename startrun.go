@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // StartRun makes a run and gives its handle. The experiment is named, and made if there is none of
@@ -17,7 +19,7 @@ import (
 func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) (*ActiveRun, error) {
 	if experiment != "" {
 		if spec.ExperimentID != "" {
-			return nil, &Error{Op: "start run", ID: spec.ID, Err: Invalid(fmt.Sprintf(
+			return nil, &Error{Op: "start run", ID: spec.ID, Err: failure.Invalid(fmt.Sprintf(
 				"The experiment is named twice: by its name '%s' and by its id '%s'", experiment, spec.ExperimentID))}
 		}
 		e, err := c.GetOrCreateExperiment(ctx, experiment)
@@ -45,7 +47,7 @@ func (c *Client) StartRun(ctx context.Context, experiment string, spec RunSpec) 
 // last.
 func (r *ActiveRun) StartChild(ctx context.Context, spec RunSpec) (*ActiveRun, error) {
 	if parent, ok := spec.Tags[TagParentRunID]; ok && parent != r.ID {
-		return nil, &Error{Op: "start child", ID: r.ID, Err: Invalid(fmt.Sprintf(
+		return nil, &Error{Op: "start child", ID: r.ID, Err: failure.Invalid(fmt.Sprintf(
 			"The tag '%s' is '%s', but the run is started below '%s'", TagParentRunID, parent, r.ID))}
 	}
 	if spec.Tags = maps.Clone(spec.Tags); spec.Tags == nil {
@@ -66,7 +68,7 @@ func (c *Client) ResumeRun(ctx context.Context, runID string) (*ActiveRun, error
 		return nil, err
 	}
 	if run.Info.Stage != StageActive {
-		return nil, &Error{Op: "resume run", ID: runID, Err: RunNotActive(runID)}
+		return nil, &Error{Op: "resume run", ID: runID, Err: failure.RunNotActive(runID)}
 	}
 	return c.activeRun(run.Info), nil
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // copyFile writes the file name to p, with its mode and time of change. A file onto itself is left
@@ -20,7 +21,7 @@ func (t target) copyFile(ctx context.Context, from origin, name, p string) error
 	}
 	if !info.Mode().IsRegular() {
 		// Opening a named pipe would wait for its writer.
-		return mlruns.Invalid(fmt.Sprintf("'%s' is not a regular file", name))
+		return failure.Invalid(fmt.Sprintf("'%s' is not a regular file", name))
 	}
 	if there, err := t.fs.Stat(t.at(p)); err == nil && os.SameFile(info, there) {
 		return nil

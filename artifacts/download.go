@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -61,12 +62,12 @@ func checkDestination(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: err,
+		return &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Cause: err,
 			Text: "The destination path for downloaded artifacts does not exist! Destination path: " + dir}
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return mlruns.Invalid("The destination path for downloaded artifacts must be a directory! Destination path: " + dir)
+		return failure.Invalid("The destination path for downloaded artifacts must be a directory! Destination path: " + dir)
 	}
 	return nil
 }
@@ -81,7 +82,7 @@ func (r *Repository) stat(p, clean string) (fs.FileInfo, error) {
 		return nil, refuse(err, p)
 	}
 	if !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, mlruns.Invalid(fmt.Sprintf("'%s' is not a file", p))
+		return nil, failure.Invalid(fmt.Sprintf("'%s' is not a file", p))
 	}
 	return info, nil
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // List gives what is directly in the folder p, "" for the top, sorted by path. A file or a missing
@@ -66,7 +67,7 @@ func (r *Repository) Open(ctx context.Context, p string) (io.ReadCloser, error) 
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, mlruns.Invalid(fmt.Sprintf("'%s' is a folder, not a file", p))
+		return nil, failure.Invalid(fmt.Sprintf("'%s' is a folder, not a file", p))
 	}
 	f, err := r.fs.Open(r.at(clean))
 	if missing(err) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -309,7 +310,7 @@ func outside(recorded string) error {
 	default:
 		text += "It is a relative path, and what it is relative to is not recorded. Say so with WithArtifactMapping(\".\", dir)"
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: text}
+	return &failure.Reason{Kind: mlruns.ErrOutside, Text: text}
 }
 
 func (r Run) open(dir, rel string) (*Place, error) {

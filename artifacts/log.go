@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // local is the files of the user.
@@ -56,7 +57,7 @@ func (r *Repository) LogTree(ctx context.Context, localDir, artifactPath string)
 		return err
 	}
 	if !info.IsDir() {
-		return mlruns.Invalid(fmt.Sprintf("'%s' is not a directory", localDir))
+		return failure.Invalid(fmt.Sprintf("'%s' is not a directory", localDir))
 	}
 	return refuse(r.target().copyTree(ctx, local, filepath.ToSlash(localDir), path.Clean(artifactPath)), artifactPath)
 }
@@ -68,7 +69,7 @@ func (r *Repository) Write(ctx context.Context, artifactPath string, src io.Read
 		return err
 	}
 	if artifactPath == "" {
-		return mlruns.Invalid("Invalid artifact path: ''. A file needs a name")
+		return failure.Invalid("Invalid artifact path: ''. A file needs a name")
 	}
 	return r.target().write(ctx, artifactPath, src, 0)
 }

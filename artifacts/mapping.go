@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // Mapping is the caller's word that what was recorded at From or below it is in the local directory
@@ -23,9 +23,9 @@ type Mapping struct{ From, Dir string }
 func (m Mapping) Check() error {
 	switch {
 	case m.From == "":
-		return mlruns.Invalid("Invalid artifact mapping: the location that is mapped is empty")
+		return failure.Invalid("Invalid artifact mapping: the location that is mapped is empty")
 	case m.Dir == "":
-		return mlruns.Invalid("Invalid artifact mapping: there is no directory for '" + m.From + "'")
+		return failure.Invalid("Invalid artifact mapping: there is no directory for '" + m.From + "'")
 	}
 	return nil
 }

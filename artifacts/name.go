@@ -8,12 +8,13 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
-var errInvalidPath = mlruns.Invalid("Invalid path")
+var errInvalidPath = failure.Invalid("Invalid path")
 
 // readable checks an artifact path for reading and gives its shortest form, "." for the top.
 // Nothing in it is decoded.
@@ -35,22 +36,22 @@ func readableOn(p, goos string) (string, error) {
 func writable(p string) error { return writableOn(p, runtime.GOOS) }
 
 func writableOn(p, goos string) error {
-	if err := mlruns.ValidateArtifactPath(p); err != nil {
+	if err := validate.ArtifactPath(p); err != nil {
 		return err
 	}
 	if strings.Contains(p, "\x00") {
 		return errInvalidPath
 	}
 	if n := strings.Count(p, "/") + 1; n > filename.MaxDepth {
-		return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%.80s…' has %d parts, more than %d", p, n, filename.MaxDepth))
+		return failure.Invalid(fmt.Sprintf("Invalid artifact path: '%.80s…' has %d parts, more than %d", p, n, filename.MaxDepth))
 	}
 	for part := range strings.SplitSeq(p, "/") {
 		if atomicfile.IsTemp(part) {
-			return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s'. The name '%s' is kept for temporary files", p, part))
+			return failure.Invalid(fmt.Sprintf("Invalid artifact path: '%s'. The name '%s' is kept for temporary files", p, part))
 		}
 	}
 	if err := filename.CheckPath(goos, p); err != nil {
-		return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s': %v", p, err))
+		return failure.Invalid(fmt.Sprintf("Invalid artifact path: '%s': %v", p, err))
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -80,7 +80,7 @@ func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
 		return info, why, err
 	}
 	if !utf8.ValidString(p) {
-		return nil, "", mlruns.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))
+		return nil, "", failure.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))
 	}
 	info, err = lstat(o.fs, p)
 	if err != nil || !isLink(info) {

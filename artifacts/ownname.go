@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 )
 
@@ -30,9 +31,9 @@ func (t target) ownName(p string) error {
 		case err != nil:
 			return err
 		case kept == "":
-			return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s': this file system keeps '%s' under another name", p, part))
+			return failure.Invalid(fmt.Sprintf("Invalid artifact path: '%s': this file system keeps '%s' under another name", p, part))
 		case kept != part:
-			return mlruns.Invalid(fmt.Sprintf("Invalid artifact path: '%s': on this file system '%s' is the same name as '%s'", p, part, kept))
+			return failure.Invalid(fmt.Sprintf("Invalid artifact path: '%s': on this file system '%s' is the same name as '%s'", p, part, kept))
 		}
 		above = path.Join(above, part)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -47,27 +48,27 @@ func (r *Repository) target() target {
 // refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and
 // MLflow's words. p is the artifact path it is about.
 func refuse(err error, p string) error {
-	known := (*mlruns.Reason)(nil)
+	known := (*failure.Reason)(nil)
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
 	case errors.Is(err, syscall.EINVAL) && filename.Portable(p) != "":
 		return unholdable(err, p)
 	case errors.Is(err, rootfs.ErrOutside):
-		return &mlruns.Reason{Kind: mlruns.ErrOutside, Code: mlruns.CodeInvalidParameter, Cause: err, Text: outsideText(err)}
+		return &failure.Reason{Kind: mlruns.ErrOutside, Cause: err, Text: outsideText(err)}
 	case errors.Is(err, rootfs.ErrReadOnly):
 		return fmt.Errorf("%w: %w", mlruns.ErrReadOnly, err)
 	case errors.Is(err, atomicfile.ErrNotDurable):
 		return fmt.Errorf("%w: %w", mlruns.ErrNotDurable, err)
 	case errors.Is(err, rootfs.ErrNotRegular):
-		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
+		return &failure.Reason{Kind: mlruns.ErrInvalid, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
 	}
 	return err
 }
 
 // unholdable is the refusal of a path that the file system does not take.
 func unholdable(cause error, p string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Cause: cause, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
+	return &failure.Reason{Kind: mlruns.ErrInvalid, Cause: cause, Text: fmt.Sprintf("Invalid artifact path: '%s': %s", p, filename.Portable(p))}
 }
 
 // outsideText is MLflow's text, and which link it is about where that is known.
@@ -100,5 +101,5 @@ func noArtifact(p string, cause error) error {
 	if link := (*rootfs.DanglingError)(nil); errors.As(cause, &link) {
 		text += ": " + link.Error()
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeNotFound, Cause: cause, Text: text}
+	return &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Cause: cause, Text: text}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -119,5 +120,5 @@ func (t target) blocked(err error, folder, p string) error {
 }
 
 func inTheWay(cause error, text string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: text, Cause: cause}
+	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: text, Cause: cause}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 const fileScheme = "file"
@@ -38,11 +39,11 @@ func localPath(uri, goos string) (string, error) {
 		return toSlash(unescape(uri), goos), nil
 	case fileScheme:
 	default:
-		return "", &mlruns.Reason{Kind: mlruns.ErrUnsupported,
+		return "", &failure.Reason{Kind: mlruns.ErrUnsupported,
 			Text: fmt.Sprintf("Artifacts at a location of the scheme '%s' are not supported: only local files are. If they are in a directory here, say so with WithArtifactMapping(location, dir)", u.scheme)}
 	}
 	if !localHost(u.host) {
-		return "", &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInternal,
+		return "", &failure.Reason{Kind: mlruns.ErrInvalid, Code: failure.CodeInternal,
 			Text: uri + " is not a valid remote uri. For remote access on windows, please consider using a different scheme such as SMB (e.g. smb://<hostname>/<path>)."}
 	}
 	p := unescape(u.path)
@@ -125,7 +126,7 @@ func checkQuery(query string) error {
 		query = next
 	}
 	if strings.Contains(query, "..") || unescape(query) != query {
-		return mlruns.Invalid("Invalid query string")
+		return failure.Invalid("Invalid query string")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -72,7 +73,7 @@ func (s *Store) tryAppend(rel string) error {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSPC): // taken away, or full
 		return nil
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrUnsupported, Cause: err, Text: fmt.Sprintf("the file system cannot add to the end of a file (%v), without which no metric can be logged; "+
+	return &failure.Reason{Kind: mlruns.ErrUnsupported, Cause: err, Text: fmt.Sprintf("the file system cannot add to the end of a file (%v), without which no metric can be logged; "+
 		"mount it so that it can (rclone: --vfs-cache-mode writes), or open the store with WithReadOnly", err)}
 }
 
@@ -86,7 +87,7 @@ func refusePointer(f afero.File, size int64) error {
 	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	} else if d := codec.GitPointerOrLink(head[:n]); d != nil {
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: d.Reason, Cause: d}
+		return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: d.Reason, Cause: d}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // batchPlan is what a batch changes.
@@ -137,7 +138,7 @@ func (s *Store) sameParam(ctx context.Context, ref runRef, p mlruns.Param) error
 	defer f.Close()
 	old, err := readValue(ctx, f, p.Key)
 	if err == nil && old != p.Value {
-		err = mlruns.ParamChanged(p.Key, old, p.Value, ref.id)
+		err = failure.ParamChanged(p.Key, old, p.Value, ref.id)
 	}
 	return err
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // TestBentNamesAreExplained has names that file systems and servers made of keys: each is foreign,
@@ -14,7 +14,7 @@ func TestBentNamesAreExplained(t *testing.T) {
 		"a\uf022b": `keep ':'`, "lr\uf029": `keep '.'`, "lr\uf028": `keep ' '`, "a\uf03ab": `keep ':'`, "a/b\uf025": `keep '?'`, "a\uf040": "", "e\u0301": "combining marks",
 		"CTBL6V~F": "short name", "x/LOSS~1": "short name", "A_2F~1.TXT": "short name", "loss~x": "", "bad!": "",
 	} {
-		if mlruns.ValidateKey("key", name) == nil {
+		if validate.Key("key", name) == nil {
 			t.Errorf("%q is a legal key", name)
 		}
 		if got := illegal(name); !strings.HasPrefix(got, "the name is not a legal key") || want != "" && !strings.Contains(got, want) || want == "" && strings.Contains(got, ":") {

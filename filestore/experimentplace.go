@@ -15,7 +15,9 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // placeExperiment makes an experiment's folder whole in the private folder and renames it into the
@@ -172,7 +174,7 @@ func validateTags(tags map[string]string) error {
 }
 
 func validateTag(t mlruns.Tag) error {
-	if err := t.Validate(); err != nil {
+	if err := validate.Tag(t); err != nil {
 		return err
 	}
 	return validateName("key", t.Key)
@@ -182,7 +184,7 @@ func validateTag(t mlruns.Tag) error {
 // sync tools: a reader would take the file for theirs.
 func validateName(field, key string) error {
 	if foreignKey(key) {
-		return mlruns.Invalid("Invalid value '" + key + "' for parameter '" + field + "' supplied: desktops and sync tools use such a name for files of their own")
+		return failure.Invalid("Invalid value '" + key + "' for parameter '" + field + "' supplied: desktops and sync tools use such a name for files of their own")
 	}
 	return holdable(field, key)
 }
@@ -210,7 +212,7 @@ func disjoint(what string, keys []string) error {
 // clash is the refusal of a key because another key needs its file as a folder, or its folder as a
 // file.
 func clash(what, key, other string) error {
-	return mlruns.Invalid("Invalid " + what + " name '" + key + "': there is a " + what + " named '" + other +
+	return failure.Invalid("Invalid " + what + " name '" + key + "': there is a " + what + " named '" + other +
 		"', and in a directory '" + shorter(key, other) + "' cannot be both a file and a folder")
 }
 

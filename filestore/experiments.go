@@ -10,7 +10,9 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -55,7 +57,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 		return nil, fail(op, name, err)
 	}
 	if found == nil {
-		return nil, fail(op, name, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
+		return nil, fail(op, name, &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
 	e, err := s.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
 	if vfs.IsMissing(err) { // it has moved since
@@ -224,10 +226,10 @@ func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec
 // validateExperiment checks all that can be checked without looking, and gives the absolute form of
 // the artifact location.
 func (s *Store) validateExperiment(spec mlruns.ExperimentSpec) (location string, err error) {
-	if err := mlruns.ValidateExperimentName(spec.Name); err != nil {
+	if err := validate.ExperimentName(spec.Name); err != nil {
 		return "", err
 	}
-	if err := mlruns.ValidateArtifactLocation(spec.ArtifactLocation); err != nil {
+	if err := validate.ArtifactLocation(spec.ArtifactLocation); err != nil {
 		return "", err
 	}
 	if spec.ID != "" {
@@ -242,11 +244,11 @@ func (s *Store) validateExperiment(spec mlruns.ExperimentSpec) (location string,
 }
 
 func validateNewExperimentID(id string) error {
-	if err := mlruns.ValidateExperimentID(id); err != nil {
+	if err := validate.ExperimentID(id); err != nil {
 		return err
 	}
 	if layout.ReservedInRoot(id) {
-		return mlruns.Invalid(fmt.Sprintf("Invalid experiment ID: '%s': the name is reserved", id))
+		return failure.Invalid(fmt.Sprintf("Invalid experiment ID: '%s': the name is reserved", id))
 	}
 	return holdable("experiment_id", id)
 }
@@ -257,7 +259,7 @@ func (s *Store) nameFree(ctx context.Context, name string) error {
 	if err != nil || taken == nil {
 		return err
 	}
-	return mlruns.ExperimentTaken(name, taken.Stage)
+	return failure.ExperimentTaken(name, taken.Stage == mlruns.StageDeleted)
 }
 
 // experimentID gives the caller's id, if it is free, or a new one. The caller holds the root lock.
@@ -265,7 +267,7 @@ func (s *Store) experimentID(asked string) (string, error) {
 	if asked != "" {
 		taken, err := s.idTaken(asked)
 		if err == nil && taken {
-			err = &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists.", asked)}
+			err = &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists.", asked)}
 		}
 		return asked, err
 	}
@@ -298,7 +300,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	if err := mlruns.ValidateExperimentName(name); err != nil {
+	if err := validate.ExperimentName(name); err != nil {
 		return err
 	}
 	if _, err := s.findExperiment(id); err != nil {
@@ -321,7 +323,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
 			return experimentError(id, ref.dir, err)
 		}
-		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInternal,
+		return &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInternal,
 			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
 	}
 	return s.rewriteExperiment(ctx, ref, func(d *codec.Document) {
@@ -355,7 +357,7 @@ func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
 	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
 		if vfs.IsMissing(err) {
-			return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
+			return &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
 		}
 		return err
 	}, mlruns.Tag{Key: key}))
@@ -378,7 +380,7 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 		return experimentError(id, ref.dir, err)
 	}
 	if ref.trashed {
-		return &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidParameter,
+		return &failure.Reason{Kind: mlruns.ErrNotActive,
 			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}
 	}
 	return change(ref)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -51,18 +53,18 @@ func newRunRef(e experimentRef, id string) runRef {
 func (s *Store) findExperiment(id string) (experimentRef, error) {
 	ref, bare, err := s.lookForExperiment(id)
 	if bare && s.areas(context.Background()).hold(ref.dir) {
-		return experimentRef{}, mlruns.ExperimentNotFound(id)
+		return experimentRef{}, failure.ExperimentNotFound(id)
 	}
 	return ref, err
 }
 
 // lookForExperiment is findExperiment; bare is a folder without a meta.yaml.
 func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err error) {
-	if err := mlruns.ValidateExperimentID(id); err != nil {
+	if err := validate.ExperimentID(id); err != nil {
 		return experimentRef{}, false, err
 	}
 	if layout.ReservedInRoot(id) {
-		return experimentRef{}, false, mlruns.ExperimentNotFound(id)
+		return experimentRef{}, false, failure.ExperimentNotFound(id)
 	}
 	for i := range maxLooks { // more than two, for it may be deleted or restored between them
 		at := newExperimentRef(id, i%2 == 1)
@@ -85,7 +87,7 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 	if gone := s.rootGone(); gone != nil {
 		return experimentRef{}, false, gone
 	}
-	return experimentRef{}, false, mlruns.ExperimentNotFound(id)
+	return experimentRef{}, false, failure.ExperimentNotFound(id)
 }
 
 // following calls read with the place where an experiment was seen, and with that where it is found
@@ -195,7 +197,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 		}
 	}
 	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
-		func(name string) bool { return mlruns.ValidateExperimentID(name) == nil })
+		func(name string) bool { return validate.ExperimentID(name) == nil })
 	switch {
 	case err == nil:
 		return folders, nil
@@ -232,7 +234,7 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 		_ = f.Close()
 		return nil, nil, err
 	}
-	ids, err := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return mlruns.ValidateRunID(name) == nil })
+	ids, err := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, err

@@ -12,18 +12,20 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // findRun looks for a folder with the run's name in every experiment. It opens no other run, so its
 // cost grows with experiments only.
 func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
-	if err := mlruns.ValidateRunID(id); err != nil {
+	if err := validate.RunID(id); err != nil {
 		return runRef{}, err
 	}
 	if layout.ReservedInExperiment(id) {
-		return runRef{}, mlruns.RunNotFound(id)
+		return runRef{}, failure.RunNotFound(id)
 	}
 	if experiment, ok := s.hints.get(id); ok {
 		for _, trashed := range [...]bool{false, true, false} {
@@ -83,7 +85,7 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 	case ok:
 		return noMeta(lost.dir)
 	}
-	return mlruns.RunNotFound(id)
+	return failure.RunNotFound(id)
 }
 
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it

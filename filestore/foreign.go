@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // A foreignForm is looked for in a name where that can have it: most names are those of keys, and
@@ -28,7 +29,7 @@ func init() {
 			doubtForms = append(doubtForms, f)
 		default:
 			certainForms = append(certainForms, f)
-			if !strings.HasPrefix(f.example, ".") && mlruns.ValidateKey("key", f.example) == nil {
+			if !strings.HasPrefix(f.example, ".") && validate.Key("key", f.example) == nil {
 				foreignMarks = append(foreignMarks, f.holds)
 			}
 		}

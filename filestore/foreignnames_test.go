@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // words are what layout.md calls the fates.
@@ -24,7 +25,7 @@ func TestForeignForms(t *testing.T) {
 		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", f.example, f.tool, words[f.fate]))
 		switch f.fate {
 		case doubtful, doubtfulCopy:
-			if err := mlruns.ValidateKey("key", f.example); err != nil || foreignName(f.example) || isConflict(f.example) {
+			if err := validate.Key("key", f.example); err != nil || foreignName(f.example) || isConflict(f.example) {
 				t.Errorf("%q is doubtful, so it must be a key: %v, foreign %v", f.example, err, foreignName(f.example))
 			}
 			if why := doubt(f.example, anything); !strings.Contains(why, f.tool) {
@@ -58,7 +59,7 @@ func TestKeysAreNotForeign(t *testing.T) {
 		"4913": false, ".nfs_reads": false, ".nfs": false, ".smb_reads": false, "conflict": false, "val_conflict-rate": false, "merge_conflict-2026": false, "acc_LOCAL_rank": false, "acc_LOCAL_1": true,
 		"a:b": false, ".swp": false, "x.swp": true, ".icloud": false, "x.icloud": false, "._": false, "jb_tmp": false, "sync": false, "Conflict": false, "x.sb-best": false,
 	} {
-		if mlruns.ValidateKey("key", key) != nil || foreignName(key) || isConflict(key) {
+		if validate.Key("key", key) != nil || foreignName(key) || isConflict(key) {
 			t.Errorf("%q is a legal key, and hidden", key)
 		}
 		if why := doubt(key, alone); (why != "") != suspicious {
@@ -79,7 +80,7 @@ func TestForeignNamesAreNoKeys(t *testing.T) {
 	check(t, err)
 	keys := 0
 	for _, f := range foreignForms {
-		if mlruns.ValidateKey("key", f.example) != nil {
+		if validate.Key("key", f.example) != nil {
 			continue
 		}
 		keys++

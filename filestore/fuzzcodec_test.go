@@ -25,6 +25,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // goldenSeeds calls add with the files of the golden stores, damaged ones too, that are of a kind,
@@ -325,7 +326,7 @@ func FuzzKeyWalk(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		legal := mlruns.ValidateKey("key", key) == nil && validateName("key", key) == nil
+		legal := validate.Key("key", key) == nil && validateName("key", key) == nil
 		name := path.Join("r/params", key)
 		if !strings.HasPrefix(name, "r/params/") || strings.ContainsRune(key, 0) || len(key) > 1000 {
 			return
@@ -348,7 +349,7 @@ func FuzzKeyWalk(f *testing.F) {
 			t.Fatalf("the key %q is found as %v with the problems %v", key, got, p.list)
 		}
 		for found := range got {
-			if mlruns.ValidateKey("key", found) != nil || path.Join("r/params", found) != name {
+			if validate.Key("key", found) != nil || path.Join("r/params", found) != name {
 				t.Fatalf("%q is found as the key %q", name, found)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -61,7 +62,7 @@ func (c *collection) collect(ctx context.Context) error {
 		return err
 	}
 	if c.query.OlderThan < 0 {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
+		return failure.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
 	c.roots = c.store.rootsOnce(ctx)
 	c.areas = c.store.areas(ctx)
@@ -119,7 +120,7 @@ func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole b
 		return true, ctx.Err()
 	}
 	if other != "" {
-		c.did(ref.dir, mlruns.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
+		c.did(ref.dir, failure.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
 		return true, ctx.Err()
 	}
 	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
@@ -144,7 +145,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		return
 	}
 	if link != "" {
-		c.did(r.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + link + "' is a symbolic link; what is behind it is not removed"})
+		c.did(r.Path, &failure.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + link + "' is a symbolic link; what is behind it is not removed"})
 		return
 	}
 	elsewhere, err := c.artifactsOf(ctx, r.Path)

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -31,7 +32,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	if err := mlruns.ValidateKey("name", key); err != nil {
+	if err := validate.Key("name", key); err != nil {
 		return err
 	}
 	ref, run, err := s.openRun(ctx, runID)

@@ -11,7 +11,9 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -104,18 +106,18 @@ func validateInputs(in mlruns.Inputs) error {
 	for i, d := range in.Datasets {
 		for _, f := range [...]mlruns.Tag{{Key: "name", Value: d.Dataset.Name}, {Key: "digest", Value: d.Dataset.Digest}, {Key: "source_type", Value: d.Dataset.SourceType},
 			{Key: "source", Value: d.Dataset.Source}, {Key: "schema", Value: d.Dataset.Schema}, {Key: "profile", Value: d.Dataset.Profile}} {
-			if err := mlruns.ValidateText(fmt.Sprintf("datasets[%d].dataset.%s", i, f.Key), f.Value); err != nil {
+			if err := validate.Text(fmt.Sprintf("datasets[%d].dataset.%s", i, f.Key), f.Value); err != nil {
 				return err
 			}
 		}
 		if d.Dataset.Name == "" {
-			return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.name'.", i))
+			return failure.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.name'.", i))
 		}
 		if d.Dataset.Digest == "" {
-			return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.digest'.", i))
+			return failure.Invalid(fmt.Sprintf("Missing value for required parameter 'datasets[%d].dataset.digest'.", i))
 		}
 		for key, value := range d.Tags {
-			if err := errors.Join(mlruns.ValidateText(fmt.Sprintf("datasets[%d].tags.key", i), key), mlruns.ValidateText(fmt.Sprintf("datasets[%d].tags.value", i), value)); err != nil {
+			if err := errors.Join(validate.Text(fmt.Sprintf("datasets[%d].tags.key", i), key), validate.Text(fmt.Sprintf("datasets[%d].tags.value", i), value)); err != nil {
 				return err
 			}
 		}
@@ -130,8 +132,8 @@ func validateInputs(in mlruns.Inputs) error {
 
 // validateModelID refuses what cannot be the name of a folder.
 func validateModelID(field, id string) error {
-	if mlruns.ValidateRunID(id) != nil {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: a model id has letters, digits, '_' and '-' only", id, field))
+	if validate.RunID(id) != nil {
+		return failure.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: a model id has letters, digits, '_' and '-' only", id, field))
 	}
 	return holdable(field, id)
 }
@@ -165,7 +167,7 @@ func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p
 
 func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (mlruns.Dataset, error) {
 	var d mlruns.Dataset
-	if mlruns.ValidateRunID(id) != nil {
+	if validate.RunID(id) != nil {
 		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
 	}
 	f, err := s.tree.folder(layout.Join(e.dir, layout.Datasets, id))

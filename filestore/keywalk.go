@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -104,7 +105,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		}
 		defer inner.Close()
 		return w.folder(inner, name, key+"/", depth+1)
-	case mlruns.ValidateKey("key", key) != nil:
+	case validate.Key("key", key) != nil:
 		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: illegal(key)})
 	default:
 		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})

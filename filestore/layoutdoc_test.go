@@ -19,6 +19,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/pyfmt"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // These tests hold layout.md to what the code does: every example and every table of examples in it
@@ -137,20 +138,22 @@ func TestLayoutKeys(t *testing.T) {
 	for _, row := range doc.table(t, "key | legal") {
 		key, err := strconv.Unquote(code(row.cells[0]))
 		check(t, err)
-		if got, want := mlruns.ValidateKey("key", key) == nil, row.cells[1] == "yes"; got != want {
+		if got, want := validate.Key("key", key) == nil, row.cells[1] == "yes"; got != want {
 			t.Errorf("layout.md:%d: %q is legal: got %v, want %v", row.line, key, got, want)
 		}
 	}
 	limits := map[string]func(n int) error{
-		"metric key":          func(n int) error { return mlruns.Metric{Key: strings.Repeat("é", n)}.Validate() },
-		"param key":           func(n int) error { return mlruns.Param{Key: strings.Repeat("é", n)}.Validate() },
-		"tag key, in a batch": func(n int) error { return mlruns.Batch{Tags: []mlruns.Tag{{Key: strings.Repeat("é", n)}}}.Validate() },
-		"param value":         func(n int) error { return mlruns.Param{Key: "k", Value: strings.Repeat("é", n)}.Validate() },
-		"tag value, in a batch": func(n int) error {
-			return mlruns.Batch{Tags: []mlruns.Tag{{Key: "k", Value: strings.Repeat("é", n)}}}.Validate()
+		"metric key": func(n int) error { return validate.Metric(mlruns.Metric{Key: strings.Repeat("é", n)}) },
+		"param key":  func(n int) error { return validate.Param(mlruns.Param{Key: strings.Repeat("é", n)}) },
+		"tag key, in a batch": func(n int) error {
+			return validate.Batch(mlruns.Batch{Tags: []mlruns.Tag{{Key: strings.Repeat("é", n)}}})
 		},
-		"experiment name":   func(n int) error { return mlruns.ValidateExperimentName(strings.Repeat("é", n)) },
-		"artifact location": func(n int) error { return mlruns.ValidateArtifactLocation(strings.Repeat("é", n)) },
+		"param value": func(n int) error { return validate.Param(mlruns.Param{Key: "k", Value: strings.Repeat("é", n)}) },
+		"tag value, in a batch": func(n int) error {
+			return validate.Batch(mlruns.Batch{Tags: []mlruns.Tag{{Key: "k", Value: strings.Repeat("é", n)}}})
+		},
+		"experiment name":   func(n int) error { return validate.ExperimentName(strings.Repeat("é", n)) },
+		"artifact location": func(n int) error { return validate.ArtifactLocation(strings.Repeat("é", n)) },
 	}
 	for _, row := range doc.table(t, "limit | characters") {
 		n, err := strconv.Atoi(row.cells[1])

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // DeleteRun implements mlruns.Store. The commit point is the replacement of meta.yaml. Deleting
@@ -57,7 +58,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	if id == mlruns.DefaultExperimentID {
-		return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInternal,
+		return &failure.Reason{Kind: mlruns.ErrInvalid, Code: failure.CodeInternal,
 			Text: "Cannot delete the default experiment '0'. This is an internally reserved experiment."}
 	}
 	if err := s.ownFolder(layout.Trash); err != nil {
@@ -69,7 +70,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	}
 	defer s.unlock(unlock)
 	if ref.trashed {
-		return mlruns.ExperimentNotFound(id)
+		return failure.ExperimentNotFound(id)
 	}
 	before, doc, err := s.readExperimentOnly(ctx, ref)
 	if err != nil {
@@ -190,7 +191,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 }
 
 func notDeleted(id string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "Could not find deleted experiment with ID " + id}
+	return &failure.Reason{Kind: mlruns.ErrNotFound, Text: "Could not find deleted experiment with ID " + id}
 }
 
 // lockTrashed locks the experiment in the trash, or the active one whose restoring may have been
@@ -215,7 +216,7 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 
 // idTaken is the reason that an experiment cannot leave the trash: its place in the root is taken.
 func idTaken(id string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
+	return &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
 }
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14
@@ -227,7 +228,7 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 			return err
 		}
 		if e.Name == restored.Name {
-			return mlruns.ExperimentTaken(e.Name, e.Stage)
+			return failure.ExperimentTaken(e.Name, e.Stage == mlruns.StageDeleted)
 		}
 	}
 	return check.last(restored.Name)

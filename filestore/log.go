@@ -6,6 +6,8 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -13,7 +15,7 @@ import (
 // makes a new metric's file.
 func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) error {
 	const op = "log metric"
-	if err := m.Validate(); err != nil {
+	if err := validate.Metric(m); err != nil {
 		return fail(op, runID, err)
 	}
 	return fail(op, runID, s.logBatch(ctx, runID, mlruns.Batch{Metrics: []mlruns.Metric{m}}))
@@ -23,7 +25,7 @@ func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) er
 func (s *Store) LogParam(ctx context.Context, runID, key, value string) error {
 	const op = "log param"
 	b := s.truncated(mlruns.Batch{Params: []mlruns.Param{{Key: key, Value: value}}})
-	if err := b.Params[0].Validate(); err != nil {
+	if err := validate.Param(b.Params[0]); err != nil {
 		return fail(op, runID, err)
 	}
 	return fail(op, runID, s.logBatch(ctx, runID, b))
@@ -35,7 +37,7 @@ func (s *Store) LogParam(ctx context.Context, runID, key, value string) error {
 func (s *Store) SetTag(ctx context.Context, runID, key, value string) error {
 	const op = "set tag"
 	tag := mlruns.Tag{Key: key, Value: value}
-	if err := tag.Validate(); err != nil {
+	if err := validate.Tag(tag); err != nil {
 		return fail(op, runID, err)
 	}
 	return fail(op, runID, s.logBatch(ctx, runID, mlruns.Batch{Tags: []mlruns.Tag{tag}}))
@@ -51,13 +53,13 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	if err := mlruns.ValidateKey("key", key); err != nil {
+	if err := validate.Key("key", key); err != nil {
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
 		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if vfs.IsMissing(err) {
-			return mlruns.TagNotFound(key, runID)
+			return failure.TagNotFound(key, runID)
 		}
 		return err
 	})
@@ -70,7 +72,7 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) error {
 	const op = "log batch"
 	b = s.truncated(b)
-	if err := b.Validate(); err != nil {
+	if err := validate.Batch(b); err != nil {
 		return fail(op, runID, err)
 	}
 	return fail(op, runID, s.logBatch(ctx, runID, b))
@@ -78,7 +80,7 @@ func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 
 func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 	if s.truncation {
-		return b.Truncate()
+		return validate.Truncate(b)
 	}
 	return b
 }
@@ -87,7 +89,7 @@ func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, codec.Document) error) error {
 	return s.withRun(ctx, runID, whenMoved, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
 		if info.Stage != mlruns.StageActive {
-			return mlruns.RunNotActive(runID)
+			return failure.RunNotActive(runID)
 		}
 		return do(ref, info, doc)
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/dirlock"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // loggedRun is an active run, locked to be logged to.
@@ -44,7 +45,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 		return false, nil
 	}
 	if r.info.Stage != mlruns.StageActive {
-		return true, mlruns.RunNotActive(r.ref.id)
+		return true, failure.RunNotActive(r.ref.id)
 	}
 	err = do(loggedRun{ref: r.ref, info: r.info, kept: r})
 	stale = errors.Is(err, errRunMoved)
@@ -89,7 +90,7 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 		return errors.Is(err, mlruns.ErrNotFound), err
 	}
 	if run.info.Stage != mlruns.StageActive {
-		return false, mlruns.RunNotActive(runID)
+		return false, failure.RunNotActive(runID)
 	}
 	if ref.experiment.trashed && !held {
 		return true, errRunMoved

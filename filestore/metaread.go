@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -181,9 +182,9 @@ func runError(id string, err error) error {
 	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
-		return withCause(mlruns.RunInvalidState(id), err)
+		return withCause(failure.RunInvalidState(id), err)
 	case vfs.IsMissing(err):
-		return mlruns.RunNotFound(id)
+		return failure.RunNotFound(id)
 	}
 	return corruptMeta(err)
 }
@@ -193,11 +194,11 @@ func experimentError(id, dir string, err error) error {
 	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
-		return withCause(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
+		return withCause(&failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
 	case vfs.IsMissing(err):
 		return noMeta(dir)
 	case errors.Is(err, codec.ErrEmptyMeta):
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Cause: err,
+		return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Cause: err,
 			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
 	}
 	return corruptMeta(err)
@@ -205,7 +206,7 @@ func experimentError(id, dir string, err error) error {
 
 // noMeta is the reason that a folder which must have a meta.yaml has none.
 func noMeta(dir string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
+	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
 }
 
 func corruptMeta(err error) error {
@@ -217,11 +218,11 @@ func corruptMeta(err error) error {
 	if !d.Told {
 		text = layout.Meta + ": " + d.Error()
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: text, Cause: err}
+	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: text, Cause: err}
 }
 
 func withCause(reason, cause error) error {
-	var r *mlruns.Reason
+	var r *failure.Reason
 	if errors.As(reason, &r) {
 		r.Cause = cause
 	}

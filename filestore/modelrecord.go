@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -67,7 +68,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 			return models, err
 		}
 		if try == len(modelRetries) {
-			return "", &mlruns.Reason{Kind: mlruns.ErrBusy, Text: fmt.Sprintf("another program has not finished writing the tag %s", mlruns.TagModelHistory)}
+			return "", &failure.Reason{Kind: mlruns.ErrBusy, Text: fmt.Sprintf("another program has not finished writing the tag %s", mlruns.TagModelHistory)}
 		}
 		if err := sleep(ctx, modelRetries[try]); err != nil {
 			return "", err

@@ -15,6 +15,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // movable refuses to move an experiment where it is known beforehand that it cannot be, and makes
@@ -33,7 +34,7 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 			return err
 		}
 		if !filepath.IsAbs(target) {
-			return &mlruns.Reason{Kind: mlruns.ErrOutside,
+			return &failure.Reason{Kind: mlruns.ErrOutside,
 				Text: fmt.Sprintf("the folder '%s' is a symbolic link to '%s', which would lead elsewhere from '%s'; make the link absolute", from.dir, target, layout.Parent(to.dir))}
 		}
 	}
@@ -95,7 +96,7 @@ func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 	if !to.trashed {
 		return idTaken(to.id)
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, layout.Parent(to.dir))}
+	return &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists in '%s'.", to.id, layout.Parent(to.dir))}
 }
 
 // halfMoved reports whether an experiment that is in the root and in the trash is so because moving

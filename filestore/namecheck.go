@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -42,7 +43,7 @@ func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experiment
 func (c *nameCheck) listing() *problems {
 	return &problems{report: func(p mlruns.Problem) {
 		if p.Kind == mlruns.ProblemUnreadable && strings.Trim(path.Base(p.Path), "0123456789") == "" {
-			c.miss(p.Path, &mlruns.Reason{Kind: mlruns.ErrOutside, Text: p.Reason})
+			c.miss(p.Path, &failure.Reason{Kind: mlruns.ErrOutside, Text: p.Reason})
 		}
 	}}
 }

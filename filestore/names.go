@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 )
 
@@ -59,7 +59,7 @@ func newRunName() (string, error) {
 // holdable refuses what this platform's file systems cannot hold.
 func holdable(field, key string) error {
 	if err := filename.CheckPath(runtime.GOOS, key); err != nil {
-		return mlruns.Invalid(invalidName(field, key, err.Error()))
+		return failure.Invalid(invalidName(field, key, err.Error()))
 	}
 	return nil
 }

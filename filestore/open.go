@@ -19,7 +19,9 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -76,7 +78,7 @@ func leadsNowhere(dir string) error {
 	if err != nil {
 		return err
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("'%s' is a link to '%s', which does not exist", at, target)}
+	return &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("'%s' is a link to '%s', which does not exist", at, target)}
 }
 
 // makeRoot is makeDir in a file system of the caller's.
@@ -99,7 +101,7 @@ func (s *Store) makeRoot() error {
 }
 
 func notDirectory(dir string) error {
-	return mlruns.Invalid(fmt.Sprintf("'%s' is not a directory.", dir))
+	return failure.Invalid(fmt.Sprintf("'%s' is not a directory.", dir))
 }
 
 // settle looks what the directory holds and makes a store of it if it is empty.
@@ -109,9 +111,9 @@ func (s *Store) settle() error {
 	case err != nil || content == holdsStore:
 		return err
 	case content == holdsOther:
-		return mlruns.Invalid(noExperiments)
+		return failure.Invalid(noExperiments)
 	case s.mustExist:
-		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "the directory is empty"}
+		return &failure.Reason{Kind: mlruns.ErrNotFound, Text: "the directory is empty"}
 	case s.readOnly:
 		return nil
 	}
@@ -176,7 +178,7 @@ func (s *Store) look() (content, error) {
 			continue
 		}
 		found = holdsOther
-		if mlruns.ValidateExperimentID(e.Name) != nil {
+		if validate.ExperimentID(e.Name) != nil {
 			continue
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
@@ -187,7 +189,7 @@ func (s *Store) look() (content, error) {
 		unseen = cmp.Or(unseen, err)
 	}
 	if found == holdsOther && unseen != nil {
-		return found, &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + reasonOf(unseen), Cause: unseen}
+		return found, &failure.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + reasonOf(unseen), Cause: unseen}
 	}
 	return found, nil
 }
@@ -211,5 +213,5 @@ func (s *Store) insideStore() error {
 	if path.Base(up) == layout.Trash {
 		up = path.Dir(up)
 	}
-	return mlruns.Invalid(fmt.Sprintf("this is the folder of %s, not a store; its store is '%s'", what, filepath.FromSlash(up)))
+	return failure.Invalid(fmt.Sprintf("this is the folder of %s, not a store; its store is '%s'", what, filepath.FromSlash(up)))
 }

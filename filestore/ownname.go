@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -134,7 +135,7 @@ func (t *tree) ownFolderName(placed, staging string) error {
 	if err := t.rename(placed, staging); err != nil {
 		return err
 	}
-	return mlruns.Invalid("Invalid ID '" + id + "': this file system keeps a folder of that name under another")
+	return failure.Invalid("Invalid ID '" + id + "': this file system keeps a folder of that name under another")
 }
 
 // hasOwn reports whether what was found under a key is that key's: the file system may have
@@ -166,7 +167,7 @@ func merged(sub, key, other string) error {
 	if other != "" && !strings.HasSuffix(other, "/") {
 		same = "'" + other + "' is the same name"
 	}
-	return mlruns.Invalid(fmt.Sprintf("Invalid %s name '%s': on this file system %s", noun(sub), key, same))
+	return failure.Invalid(fmt.Sprintf("Invalid %s name '%s': on this file system %s", noun(sub), key, same))
 }
 
 // noun is what the keys in a folder are called.
@@ -189,5 +190,5 @@ func (t *tree) unholdable(folder, sub, key string, err error) error {
 	case !errors.Is(err, syscall.EINVAL) && !(errors.Is(err, fs.ErrNotExist) && t.isDir(folder)):
 		return err
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: invalidName(field, key, why), Cause: err}
+	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: invalidName(field, key, why), Cause: err}
 }

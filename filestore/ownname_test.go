@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -204,8 +205,8 @@ func TestBentNamesAreRefused(t *testing.T) {
 					}
 					before := d.tree()
 					err := write(c.key)
-					var reason *mlruns.Reason
-					if !errors.Is(err, mlruns.ErrInvalid) || !errors.As(err, &reason) || reason.Code != mlruns.CodeInvalidParameter || !strings.Contains(err.Error(), c.says) {
+					var reason *failure.Reason
+					if !errors.Is(err, mlruns.ErrInvalid) || !errors.As(err, &reason) || mlruns.CodeOf(err) != mlruns.CodeInvalidParameter || !strings.Contains(err.Error(), c.says) {
 						t.Errorf("%s %q: %v, want it refused with %q", what, c.key, err, c.says)
 					}
 					if diff := cmp.Diff(before, d.tree()); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
@@ -154,7 +155,7 @@ func (r *runRecord) hasOwn(sub, key string) bool { return r.store.hasOwn(r.ref.d
 // file is the path of a key's file from the experiment's folder; false if no file can be that
 // key's.
 func (r *runRecord) file(sub, key string) (string, bool) {
-	if mlruns.ValidateKey("key", key) != nil || foreignKey(key) {
+	if validate.Key("key", key) != nil || foreignKey(key) {
 		return "", false
 	}
 	r.opened.Add(1)

@@ -6,8 +6,8 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -32,7 +32,7 @@ func (s *Store) rootGone() error {
 		// that it is missing.
 		return nil
 	}
-	return &mlruns.Reason{Kind: errNoRoot, Code: mlruns.CodeInternal, Text: fmt.Sprintf("'%s' %s.", s.dir, what)}
+	return &failure.Reason{Kind: errNoRoot, Code: failure.CodeInternal, Text: fmt.Sprintf("'%s' %s.", s.dir, what)}
 }
 
 // orRootGone is rootGone, or else the error of who looked into the root.

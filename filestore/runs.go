@@ -13,7 +13,9 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -214,7 +216,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, experimentError(e.id, e.dir, err)
 	}
 	if e.trashed {
-		return nil, &mlruns.Reason{Kind: mlruns.ErrNotActive, Code: mlruns.CodeInvalidState,
+		return nil, &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState,
 			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.id)}
 	}
 	if run.Info.ArtifactURI, err = s.newArtifactURI(ctx, experiment, run.Info.ID); err != nil {
@@ -242,7 +244,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 }
 
 func runTaken(id string) error {
-	return &mlruns.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Run with ID %s already exists.", id)}
+	return &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Run with ID %s already exists.", id)}
 }
 
 // runIDFree refuses an id that any run in the store has. The caller holds the root lock.
@@ -259,7 +261,7 @@ func (s *Store) runIDFree(ctx context.Context, id string) error {
 
 // newRun checks a spec and fills in what it leaves open, as MLflow does.
 func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
-	if err := mlruns.ValidateExperimentID(spec.ExperimentID); err != nil {
+	if err := validate.ExperimentID(spec.ExperimentID); err != nil {
 		return nil, err
 	}
 	id := spec.ID
@@ -275,7 +277,7 @@ func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
 	tags := copyTags(spec.Tags)
 	name, tagged := spec.Name, tags[mlruns.TagRunName]
 	if name != "" && tagged != "" && name != tagged {
-		return nil, mlruns.Invalid(fmt.Sprintf("Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').",
+		return nil, failure.Invalid(fmt.Sprintf("Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='%s', mlflow.runName='%s').",
 			name, tagged))
 	}
 	if name == "" {
@@ -297,7 +299,7 @@ func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
 	if user == "" {
 		user = "unknown"
 	}
-	if err := mlruns.ValidateText("user_id", user); err != nil {
+	if err := validate.Text("user_id", user); err != nil {
 		return nil, err
 	}
 	start, err := s.timestamp("start_time", spec.Start)
@@ -311,11 +313,11 @@ func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
 }
 
 func validateNewRunID(id string) error {
-	if err := mlruns.ValidateRunID(id); err != nil {
+	if err := validate.RunID(id); err != nil {
 		return err
 	}
 	if layout.ReservedInExperiment(id) {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value \"%s\" for parameter 'run_id' supplied: the name is reserved", id))
+		return failure.Invalid(fmt.Sprintf("Invalid value \"%s\" for parameter 'run_id' supplied: the name is reserved", id))
 	}
 	return holdable("run_id", id)
 }
@@ -325,8 +327,8 @@ func (s *Store) timestamp(field string, t time.Time) (time.Time, error) {
 	if t.IsZero() {
 		return s.now(), nil
 	}
-	if !mlruns.ValidTime(t) {
-		return t, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter '%s' supplied: it must be a nonnegative number of milliseconds", t.UnixMilli(), field))
+	if !validate.TimeInRange(t) {
+		return t, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter '%s' supplied: it must be a nonnegative number of milliseconds", t.UnixMilli(), field))
 	}
 	return t.UTC().Truncate(time.Millisecond), nil
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
@@ -59,7 +60,7 @@ func (s *Store) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns.R
 	}
 }
 
-var errNoPages = mlruns.Invalid("Invalid value for parameter 'page_token' supplied: one scan has no pages")
+var errNoPages = failure.Invalid("Invalid value for parameter 'page_token' supplied: one scan has no pages")
 
 func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlruns.Run, error) bool) error {
 	if err := s.begin(ctx); err != nil {
@@ -139,10 +140,10 @@ func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) 
 // pageOf checks the page that a query asks for.
 func pageOf(maxResults int, token string) (limit, offset int, err error) {
 	if maxResults < 0 {
-		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", maxResults))
+		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", maxResults))
 	}
 	if maxResults > mlruns.MaxResultsLimit {
-		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value for request parameter max_results. It must be at most %d, but got value %d",
+		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value for request parameter max_results. It must be at most %d, but got value %d",
 			mlruns.MaxResultsLimit, maxResults))
 	}
 	if maxResults == 0 {
@@ -166,5 +167,5 @@ func queryError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrInvalid, Code: mlruns.CodeInvalidParameter, Text: err.Error(), Cause: err}
+	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: err.Error(), Cause: err}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
@@ -79,7 +80,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 // pageOfExperiments is pageOf in the words that MLflow has for experiments.
 func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) {
 	if q.MaxResults > mlruns.MaxResultsLimit {
-		return 0, 0, mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be at most %d", q.MaxResults, mlruns.MaxResultsLimit))
+		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be at most %d", q.MaxResults, mlruns.MaxResultsLimit))
 	}
 	return pageOf(q.MaxResults, q.PageToken)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -141,13 +142,13 @@ func absoluteDirs(dirs []string) ([]string, error) {
 			list[i], err = filepath.Abs(dir)
 		}
 		if err != nil {
-			return nil, &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: fmt.Sprintf("WithLinkTargets of '%s': %s", dir, reasonOf(err)), Cause: err}
+			return nil, &failure.Reason{Kind: mlruns.ErrInvalid, Text: fmt.Sprintf("WithLinkTargets of '%s': %s", dir, reasonOf(err)), Cause: err}
 		}
 	}
 	return list, nil
 }
 
-var errNoStore = &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
+var errNoStore = &failure.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
 
 func (s *Store) mayMake() bool { return !s.readOnly && !s.mustExist }
 
@@ -211,10 +212,10 @@ func asError(err error) error {
 	}
 	link := (*rootfs.LinkError)(nil)
 	if errors.As(err, &link) {
-		return &mlruns.Reason{Kind: mlruns.ErrOutside, Text: err.Error(), Cause: err}
+		return &failure.Reason{Kind: mlruns.ErrOutside, Text: err.Error(), Cause: err}
 	}
 	if vfs.IsDangling(err) {
-		return &mlruns.Reason{Kind: mlruns.ErrCorrupt, Text: err.Error(), Cause: err}
+		return &failure.Reason{Kind: mlruns.ErrCorrupt, Text: err.Error(), Cause: err}
 	}
 	for _, t := range [...]struct{ from, to error }{
 		{atomicfile.ErrNotDurable, mlruns.ErrNotDurable},

@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -97,7 +98,7 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 
 // putRunBack moves the folder of a run that was taken out to its place, which must be free.
 func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) error {
-	if err := errors.Join(mlruns.ValidateRunID(run.ID), mlruns.ValidateExperimentID(run.ExperimentID)); err != nil {
+	if err := errors.Join(validate.RunID(run.ID), validate.ExperimentID(run.ExperimentID)); err != nil {
 		return err
 	}
 	e, unlock, err := s.lockExperiment(ctx, run.ExperimentID)

@@ -10,7 +10,9 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -38,9 +40,9 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		return err
 	}
 	if u.Status != 0 && !u.Status.Valid() {
-		return mlruns.Invalid(fmt.Sprintf("Invalid value %d for parameter 'status' supplied: valid run statuses are [1, 2, 3, 4, 5]", int8(u.Status)))
+		return failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'status' supplied: valid run statuses are [1, 2, 3, 4, 5]", int8(u.Status)))
 	}
-	if err := mlruns.ValidateText("run_name", u.Name); err != nil {
+	if err := validate.Text("run_name", u.Name); err != nil {
 		return err
 	}
 	var end time.Time

@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -195,7 +196,7 @@ func (s *Store) keyPresent(dir, sub, what, key string) (bool, error) {
 	kind, err := s.tree.kind(layout.Join(dir, sub, key))
 	switch {
 	case err == nil && kind&fs.ModeSymlink != 0: // it may lead to another run's
-		return false, mlruns.Invalid("Invalid " + what + " name '" + key + "': a symbolic link stands in the place of its file")
+		return false, failure.Invalid("Invalid " + what + " name '" + key + "': a symbolic link stands in the place of its file")
 	case err == nil && kind.IsDir():
 		return false, clash(what, key, key+"/…")
 	case err == nil:
@@ -244,7 +245,7 @@ func (s *Store) ownFolder(folder string) error {
 	}
 	link, err := s.isLink(folder)
 	if err == nil && link {
-		err = &mlruns.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
+		err = &failure.Reason{Kind: mlruns.ErrOutside, Text: "the folder '" + folder + "' is a symbolic link; WithLinkTargets allows links to other disks"}
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/wire"
 )
 
@@ -21,13 +22,13 @@ func readBatch(ctx context.Context, in io.Reader, runID string) (mlruns.Batch, e
 	}
 	named, batch, err := wire.ParseBatch(text)
 	if err != nil && !errors.Is(err, mlruns.ErrInvalid) { // a text of MLflow's stays as it is
-		err = mlruns.Invalid("The batch on standard input: " + err.Error())
+		err = failure.Invalid("The batch on standard input: " + err.Error())
 	}
 	if err != nil {
 		return mlruns.Batch{}, err
 	}
 	if named != "" && named != runID {
-		return mlruns.Batch{}, mlruns.Invalid(fmt.Sprintf("The batch on standard input is for the run '%s', not '%s'", named, runID))
+		return mlruns.Batch{}, failure.Invalid(fmt.Sprintf("The batch on standard input is for the run '%s', not '%s'", named, runID))
 	}
 	return batch, nil
 }
@@ -48,7 +49,7 @@ func readAll(ctx context.Context, in io.Reader, limit int64) ([]byte, error) {
 		return nil, ctx.Err()
 	case r := <-done:
 		if r.err == nil && int64(len(r.text)) > limit {
-			return nil, mlruns.Invalid(fmt.Sprintf("The batch on standard input is longer than %d bytes.", limit))
+			return nil, failure.Invalid(fmt.Sprintf("The batch on standard input is longer than %d bytes.", limit))
 		}
 		return r.text, r.err
 	}

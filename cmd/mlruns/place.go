@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // trackingURI is the environment variable that names the store, MLflow's.
@@ -78,7 +79,7 @@ func nearest(opts []filestore.Option) (*filestore.Store, place, error) {
 		where = fmt.Sprintf("in a folder above, looking up to %s (%s)", dir, up.ends)
 	}
 	text := fmt.Sprintf("there is no store: no folder named %s here or %s; name one with --store or %s", usual, where, trackingURI)
-	return nil, place{nextTo, ""}, &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+	return nil, place{nextTo, ""}, &failure.Reason{Kind: mlruns.ErrNotFound, Text: text}
 }
 
 // linkToNowhere reports whether a link stands there whose target is missing, as of a drive that is
@@ -116,7 +117,7 @@ func (a *app) pointAbove(err error) error {
 		return err
 	}
 	text := fmt.Sprintf("no store in .%c%s; commands that write, and --dry-run, do not look above, where there is one: name it with --store %s", filepath.Separator, usual, at.dir)
-	return &mlruns.Error{Op: "open store", ID: usual, Err: errors.Join(&mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text, Cause: err}, store.Close())}
+	return &mlruns.Error{Op: "open store", ID: usual, Err: errors.Join(&failure.Reason{Kind: mlruns.ErrNotFound, Text: text, Cause: err}, store.Close())}
 }
 
 // pointBelow asks whether the store in a directory is meant that was named itself.
@@ -131,7 +132,7 @@ func pointBelow(at place, err error) error {
 	}
 	var opening *mlruns.Error
 	if errors.As(err, &opening) {
-		err = &mlruns.Error{Op: opening.Op, ID: opening.ID, Err: &mlruns.Reason{Kind: mlruns.ErrInvalid, Text: opening.Err.Error() + ", did you mean --store " + below + "?", Cause: err}}
+		err = &mlruns.Error{Op: opening.Op, ID: opening.ID, Err: &failure.Reason{Kind: mlruns.ErrInvalid, Text: opening.Err.Error() + ", did you mean --store " + below + "?", Cause: err}}
 	}
 	return errors.Join(err, store.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // shortID is how long a beginning of an id must be to stand for it, and how long "runs search"
@@ -52,6 +53,6 @@ func (s *session) runID(ctx context.Context, word string) (string, error) {
 	case 1:
 		return found[0], nil
 	default:
-		return "", mlruns.Invalid(fmt.Sprintf("the ids of the runs %s begin with '%s': give more of the one that is meant", strings.Join(found, ", "), word))
+		return "", failure.Invalid(fmt.Sprintf("the ids of the runs %s begin with '%s': give more of the one that is meant", strings.Join(found, ", "), word))
 	}
 }

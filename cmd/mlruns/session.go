@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // session is an open store.
@@ -156,7 +157,7 @@ func (a *app) perhapsBehindLink(ctx context.Context, s *session, err error) erro
 	case len(links) == 0:
 		return err
 	case a.json:
-		return &mlruns.Reason{Kind: mlruns.ErrNotFound, Code: mlruns.CodeOf(err), Text: fmt.Sprintf("%s (not looked into: %v)", mlruns.MessageOf(err), links[0]), Cause: err}
+		return &failure.Reason{Kind: mlruns.ErrNotFound, Code: string(mlruns.CodeOf(err)), Text: fmt.Sprintf("%s (not looked into: %v)", mlruns.MessageOf(err), links[0]), Cause: err}
 	}
 	a.warn(links)
 	return err
@@ -180,7 +181,7 @@ func (s *session) noExperiment(ctx context.Context, idOrName string) error {
 	if hidden := s.hidden(ctx, mlruns.ViewAll); len(hidden) > 0 {
 		text += fmt.Sprintf(" (an experiment could not be read: %s; see \"mlruns store verify\")", hidden[0].Path)
 	}
-	return &mlruns.Reason{Kind: mlruns.ErrNotFound, Text: text}
+	return &failure.Reason{Kind: mlruns.ErrNotFound, Text: text}
 }
 
 // experimentID gives the id of the experiment that is to be changed, and that a person names by its
@@ -206,7 +207,7 @@ func (s *session) experimentID(ctx context.Context, idOrName string, view mlruns
 	case len(found) == 0:
 		return "", s.noExperiment(ctx, idOrName)
 	case len(inView) > 1 || len(inView) == 0 && len(others) > 1:
-		return "", mlruns.Invalid(fmt.Sprintf("the experiments %s have the name '%s': name one by its id", strings.Join(found, ", "), idOrName))
+		return "", failure.Invalid(fmt.Sprintf("the experiments %s have the name '%s': name one by its id", strings.Join(found, ", "), idOrName))
 	default:
 		return found[0], nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // logBatch is the body of runs/log-batch. A pointer tells what is missing from what is zero.
@@ -89,5 +90,5 @@ func parse(text []byte, into any) error {
 
 // missingValue has MLflow's text for a request that lacks a value.
 func missingValue(list string, i int) error {
-	return mlruns.Invalid(fmt.Sprintf("Missing value for required parameter '%s[%d].value'.", list, i))
+	return failure.Invalid(fmt.Sprintf("Missing value for required parameter '%s[%d].value'.", list, i))
 }

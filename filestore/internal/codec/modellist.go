@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/pyfmt"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // Unfinished reports whether more text could make JSON of this one, which is none yet.
@@ -30,7 +33,7 @@ func AddModel(array, element string) (string, error) {
 		array = "[]"
 	}
 	if array[0] != '[' || !json.Valid([]byte(array)) {
-		return "", &mlruns.Reason{Kind: mlruns.ErrCorrupt, Code: mlruns.CodeInternal, Text: fmt.Sprintf("the tag %s is not a JSON array", mlruns.TagModelHistory)}
+		return "", &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: fmt.Sprintf("the tag %s is not a JSON array", mlruns.TagModelHistory)}
 	}
 	end := len(array) - 1
 	if strings.TrimSpace(array[1:end]) == "" {
@@ -42,20 +45,20 @@ func AddModel(array, element string) (string, error) {
 // EncodeModel gives the object that MLflow ≥ 2.16 writes, its keys in the order of that.
 func EncodeModel(runID string, m mlruns.ModelRecord) (string, error) {
 	for _, f := range [...]mlruns.Tag{{Key: "artifact_path", Value: m.ArtifactPath}, {Key: "model_uuid", Value: m.ModelUUID}} {
-		if err := mlruns.ValidateText(f.Key, f.Value); err != nil {
+		if err := validate.Text(f.Key, f.Value); err != nil {
 			return "", err
 		}
 	}
 	var b strings.Builder
 	b.WriteString(`{"run_id": `)
-	b.WriteString(mlruns.JSONText(runID))
+	b.WriteString(pyfmt.JSON(runID))
 	b.WriteString(`, "artifact_path": `)
-	b.WriteString(mlruns.JSONText(m.ArtifactPath))
+	b.WriteString(pyfmt.JSON(m.ArtifactPath))
 	b.WriteString(`, "utc_time_created": `)
-	b.WriteString(mlruns.JSONText(m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000")))
+	b.WriteString(pyfmt.JSON(m.Created.UTC().Truncate(time.Microsecond).Format("2006-01-02 15:04:05.000000")))
 	if m.ModelUUID != "" {
 		b.WriteString(`, "model_uuid": `)
-		b.WriteString(mlruns.JSONText(m.ModelUUID))
+		b.WriteString(pyfmt.JSON(m.ModelUUID))
 	}
 	b.WriteString(`, "flavors": {`)
 	for i, name := range slices.Sorted(maps.Keys(m.Flavors)) {
@@ -63,13 +66,13 @@ func EncodeModel(runID string, m mlruns.ModelRecord) (string, error) {
 			b.WriteString(", ")
 		}
 		flavor := m.Flavors[name]
-		if err := errors.Join(mlruns.ValidateText("flavors", name), mlruns.ValidateText("flavors", string(flavor))); err != nil {
+		if err := errors.Join(validate.Text("flavors", name), validate.Text("flavors", string(flavor))); err != nil {
 			return "", err
 		}
-		b.WriteString(mlruns.JSONText(name))
+		b.WriteString(pyfmt.JSON(name))
 		b.WriteString(": ")
 		if err := writeSpaced(&b, flavor); err != nil {
-			return "", mlruns.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not JSON: %v", name, err))
+			return "", failure.Invalid(fmt.Sprintf("Invalid value for parameter 'flavors' supplied: the flavor %q is not JSON: %v", name, err))
 		}
 	}
 	b.WriteString("}}")
@@ -91,7 +94,7 @@ func writeSpaced(b *strings.Builder, raw json.RawMessage) error {
 			if err := json.Unmarshal([]byte(text[i:end]), &s); err != nil {
 				return err
 			}
-			b.WriteString(mlruns.JSONText(s))
+			b.WriteString(pyfmt.JSON(s))
 			i = end - 1
 		case ',', ':':
 			b.WriteByte(text[i])

@@ -1,4 +1,4 @@
-package mlruns
+package failure
 
 import "fmt"
 
@@ -22,11 +22,11 @@ func ExperimentNotFound(id string) error {
 	return &Reason{Kind: ErrNotFound, Text: "Could not find experiment with ID " + id}
 }
 
-// ExperimentTaken is the reason that an experiment's name is not free: it belongs to one in this
-// stage.
-func ExperimentTaken(name string, stage LifecycleStage) error {
+// ExperimentTaken is the reason that an experiment's name is not free: it belongs to another one,
+// which is perhaps deleted.
+func ExperimentTaken(name string, deleted bool) error {
 	text := fmt.Sprintf("Experiment '%s' already exists.", name)
-	if stage == StageDeleted {
+	if deleted {
 		text = fmt.Sprintf("Experiment '%s' already exists in deleted state. You can restore the experiment, or permanently delete the experiment from the .trash "+
 			"folder (under tracking server's root folder) in order to use this experiment name again.", name)
 	}

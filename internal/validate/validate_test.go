@@ -1,4 +1,4 @@
-package mlruns_test
+package validate_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 const (
@@ -32,7 +33,7 @@ func invalid(t *testing.T, what string, err error, message string) {
 func TestValidateKey(t *testing.T) {
 	for _, key := range []string{"a", "a/b/c", "a b", " a", "a ", ".hidden", "-", "_", "a..b", "é", "日本", "Ω", "a:b", "CON", "nul.txt",
 		"١", "Ⅷ", "½", "²", "ª", "ǅ", "ʰ", "𝒜", "𐍈"} { // letters and numbers of all kinds are \w
-		invalid(t, key, mlruns.ValidateKey("key", key), "")
+		invalid(t, key, validate.Key("key", key), "")
 	}
 	for _, c := range []struct{ key, json, why string }{
 		{"", `""`, ambiguous + "'.'"}, {".", `"."`, ambiguous + "'.'"}, {"..", `".."`, ambiguous + "'..'"}, {"../a", `"../a"`, ambiguous + "'../a'"}, {"..a", `"..a"`, ambiguous + "'..a'"},
@@ -44,40 +45,40 @@ func TestValidateKey(t *testing.T) {
 		{"a\u0301", `"a\u0301"`, badCharacters}, {"‿", `"\u203f"`, badCharacters},
 		{"a\u200d", `"a\u200d"`, badCharacters}, {"€", `"\u20ac"`, badCharacters}, {"\u00a0", `"\u00a0"`, badCharacters},
 	} {
-		invalid(t, c.json, mlruns.ValidateKey("key", c.key), "Invalid value "+c.json+" for parameter 'key' supplied: "+c.why)
+		invalid(t, c.json, validate.Key("key", c.key), "Invalid value "+c.json+" for parameter 'key' supplied: "+c.why)
 	}
 }
 
 func TestValidateIDs(t *testing.T) {
 	for _, id := range []string{"a", "0", "A-_9", "aé", strings.Repeat("x", 64)} {
-		invalid(t, id, mlruns.ValidateRunID(id), "")
-		invalid(t, id, mlruns.ValidateExperimentID(id), "")
+		invalid(t, id, validate.RunID(id), "")
+		invalid(t, id, validate.ExperimentID(id), "")
 	}
 	long, longer := strings.Repeat("é", 64), strings.Repeat("é", 256)
-	invalid(t, "65", mlruns.ValidateExperimentID("x"+long), "Invalid experiment ID: 'x"+long+"'")
-	invalid(t, "256", mlruns.ValidateRunID("x"+longer[2:]), "")
+	invalid(t, "65", validate.ExperimentID("x"+long), "Invalid experiment ID: 'x"+long+"'")
+	invalid(t, "256", validate.RunID("x"+longer[2:]), "")
 	for _, c := range []struct{ id, json string }{{"", `""`}, {"-a", `"-a"`}, {"_a", `"_a"`}, {"éa", `"\u00e9a"`}, {"a.b", `"a.b"`}, {"a/b", `"a/b"`}, {"a\n", `"a\n"`}, {"..", `".."`}, {"a\xff", `"a\ufffd"`},
 		{"x" + longer, `"x` + strings.Repeat(`\u00e9`, 256) + `"`}} {
-		invalid(t, c.json, mlruns.ValidateRunID(c.id), "Invalid value "+c.json+" for parameter 'run_id' supplied.")
-		invalid(t, c.json, mlruns.ValidateExperimentID(c.id), "Invalid experiment ID: '"+c.id+"'")
+		invalid(t, c.json, validate.RunID(c.id), "Invalid value "+c.json+" for parameter 'run_id' supplied.")
+		invalid(t, c.json, validate.ExperimentID(c.id), "Invalid experiment ID: '"+c.id+"'")
 	}
 }
 
 func TestValidateNames(t *testing.T) {
 	for _, name := range []string{"a", " ", "\n", strings.Repeat("é", 500)} {
-		invalid(t, name, mlruns.ValidateExperimentName(name), "")
+		invalid(t, name, validate.ExperimentName(name), "")
 	}
-	invalid(t, "empty", mlruns.ValidateExperimentName(""), "Invalid experiment name: ''")
-	invalid(t, "long", mlruns.ValidateExperimentName(strings.Repeat("é", 501)), "'name' exceeds the maximum length of 500 characters")
+	invalid(t, "empty", validate.ExperimentName(""), "Invalid experiment name: ''")
+	invalid(t, "long", validate.ExperimentName(strings.Repeat("é", 501)), "'name' exceeds the maximum length of 500 characters")
 	for _, location := range []string{"", "/a", "s3://b/c", strings.Repeat("é", 2048)} {
-		invalid(t, location, mlruns.ValidateArtifactLocation(location), "")
+		invalid(t, location, validate.ArtifactLocation(location), "")
 	}
-	invalid(t, "runs", mlruns.ValidateArtifactLocation("runs:/a"), "Artifact location cannot be a runs:/ URI. Given: 'runs:/a'")
+	invalid(t, "runs", validate.ArtifactLocation("runs:/a"), "Artifact location cannot be a runs:/ URI. Given: 'runs:/a'")
 	for _, p := range []string{"", "a", "a/b", "a@b", "a\nb", ".a", "😀"} {
-		invalid(t, p, mlruns.ValidateArtifactPath(p), "")
+		invalid(t, p, validate.ArtifactPath(p), "")
 	}
 	for p, resolved := range map[string]string{".": ".", "..": "..", "../a": "../a", "/a": "/a", "a//b": "a/b", "a/": "a", "a/../..": ".."} {
-		err := mlruns.ValidateArtifactPath(p)
+		err := validate.ArtifactPath(p)
 		want := "Invalid artifact path: '" + p + "'. " + ambiguous + "'" + resolved + "'"
 		if !errors.Is(err, mlruns.ErrInvalid) || mlruns.CodeOf(err) != mlruns.CodeInternal || mlruns.MessageOf(err) != want {
 			t.Errorf("artifact path %q: got %v with code %s\n\twant %s", p, err, mlruns.CodeOf(err), want)
@@ -87,17 +88,17 @@ func TestValidateNames(t *testing.T) {
 
 func TestValidateMetric(t *testing.T) {
 	for _, m := range []mlruns.Metric{{Key: "m"}, {Key: "m", Value: math.NaN(), Step: math.MinInt64, Time: time.UnixMilli(0)}, {Key: "m", DatasetName: "a", DatasetDigest: "b"}, {Key: strings.Repeat("k", 250)}} {
-		invalid(t, "metric", m.Validate(), "")
+		invalid(t, "metric", validate.Metric(m), "")
 	}
-	invalid(t, "long", mlruns.Metric{Key: strings.Repeat("k", 251)}.Validate(), "'Metric name' exceeds the maximum length of 250 characters")
+	invalid(t, "long", validate.Metric(mlruns.Metric{Key: strings.Repeat("k", 251)}), "'Metric name' exceeds the maximum length of 250 characters")
 	for _, c := range []struct {
 		value float64
 		text  string
 	}{{1, "1.0"}, {0.1, "0.1"}, {1e16, "1e+16"}, {1e15, "1000000000000000.0"}, {1e-5, "1e-05"}, {1e-4, "0.0001"}, {math.NaN(), "nan"}, {math.Inf(1), "inf"}, {math.Inf(-1), "-inf"}, {math.Copysign(0, -1), "-0.0"}} {
-		invalid(t, c.text, mlruns.Metric{Key: "m", Value: c.value, Time: time.UnixMilli(-7)}.Validate(),
+		invalid(t, c.text, validate.Metric(mlruns.Metric{Key: "m", Value: c.value, Time: time.UnixMilli(-7)}),
 			"Invalid value -7 for parameter 'timestamp' supplied: metric 'm' (value="+c.text+"). Timestamp must be a nonnegative long (64-bit integer) ")
 	}
-	invalid(t, "name alone", mlruns.Metric{Key: "m", DatasetName: "a"}.Validate(), "Both dataset_name and dataset_digest must be provided if one is provided")
+	invalid(t, "name alone", validate.Metric(mlruns.Metric{Key: "m", DatasetName: "a"}), "Both dataset_name and dataset_digest must be provided if one is provided")
 }
 
 func TestValidateBatch(t *testing.T) {
@@ -119,11 +120,11 @@ func TestValidateBatch(t *testing.T) {
 		{"repeated", mlruns.Batch{Params: []mlruns.Param{{Key: "a", Value: "1"}, {Key: "a", Value: "1"}}},
 			"Duplicate parameter keys have been submitted: ['a']. Please ensure the request contains only one param value per param key."},
 	} {
-		invalid(t, c.name, c.batch.Validate(), c.message)
+		invalid(t, c.name, validate.Batch(c.batch), c.message)
 	}
 	long := mlruns.Batch{Params: []mlruns.Param{{Key: "a", Value: strings.Repeat("é", 6001)}}, Tags: []mlruns.Tag{{Key: "a", Value: strings.Repeat("é", 9000)}}}
-	cut := long.Truncate()
-	invalid(t, "truncated", cut.Validate(), "")
+	cut := validate.Truncate(long)
+	invalid(t, "truncated", validate.Batch(cut), "")
 	if cut.Params[0].Value != strings.Repeat("é", 6000) || cut.Tags[0].Value != strings.Repeat("é", 8000) || len(long.Params[0].Value) != 12002 {
 		t.Errorf("cut to %d and %d bytes, want 12000 and 16000, and the caller's %d left alone", len(cut.Params[0].Value), len(cut.Tags[0].Value), len(long.Params[0].Value))
 	}
@@ -142,7 +143,7 @@ func FuzzValidateKey(f *testing.F) {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		if mlruns.ValidateKey("key", key) != nil {
+		if validate.Key("key", key) != nil {
 			return
 		}
 		for part := range strings.SplitSeq(key, "/") {
@@ -150,7 +151,7 @@ func FuzzValidateKey(f *testing.F) {
 				t.Errorf("accepted %q with the part %q", key, part)
 			}
 		}
-		if mlruns.ValidateArtifactPath(key) != nil {
+		if validate.ArtifactPath(key) != nil {
 			t.Errorf("%q is a key but no path", key)
 		}
 	})
