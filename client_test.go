@@ -75,7 +75,7 @@ func TestCapabilities(t *testing.T) {
 		isUnsupported(t, name, err)
 	}
 	for name, err := range map[string]error{
-		"Verify": firstError(c.Verify(ctx)), "Repair": firstError(c.Repair(ctx, mlruns.RepairQuery{})),
+		"Verify": firstError(c.Verify(ctx, mlruns.VerifyQuery{})), "Repair": firstError(c.Repair(ctx, mlruns.RepairQuery{})),
 		"GC": firstError(c.GC(ctx, mlruns.GCQuery{})), "Relocate": firstError(c.Relocate(ctx, mlruns.RelocateQuery{})),
 	} {
 		isUnsupported(t, name, err)

@@ -6,12 +6,12 @@ import (
 )
 
 // Verify is Verifier.Verify; it yields ErrUnsupported if the store cannot check itself.
-func (c *Client) Verify(ctx context.Context) iter.Seq2[Problem, error] {
+func (c *Client) Verify(ctx context.Context, q VerifyQuery) iter.Seq2[Problem, error] {
 	v, err := capability[Verifier](c, "verify")
 	if err != nil {
 		return unsupportedSeq[Problem]("verify")
 	}
-	return v.Verify(ctx)
+	return v.Verify(ctx, q)
 }
 
 // Repair is Repairer.Repair; it yields ErrUnsupported if the store cannot mend itself.

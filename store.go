@@ -95,10 +95,3 @@ type Store interface {
 	// Runs goes through all runs of the query in one scan: no offsets, no run twice.
 	Runs(ctx context.Context, q RunQuery) iter.Seq2[*Run, error]
 }
-
-// Verifier is a store that can check itself. Client finds it by assertion.
-type Verifier interface {
-	// Verify goes through everything in the store and yields what is wrong as it is found,
-	// experiment by experiment and run by run. It changes nothing and never stops at a problem.
-	Verify(ctx context.Context) iter.Seq2[Problem, error]
-}

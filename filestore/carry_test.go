@@ -125,7 +125,7 @@ func TestRepairBringsBackInterruptedDelete(t *testing.T) {
 		if !same(half, before) && same(got, before) {
 			brought++
 		}
-		for p, err := range f.store.Verify(f.ctx) {
+		for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 			if err != nil || p.Kind != mlruns.ProblemLeftover {
 				t.Errorf("killed at %d, %v: verify: %v, %v", i, f.faults.hit, p, err)
 			}
@@ -199,7 +199,7 @@ func TestMovingByCopyIsCutShort(t *testing.T) {
 					if got := mended.snapshot(); !same(got, before) && !same(got, after) && !restore {
 						t.Errorf("%s at %d, %v: after a repair neither before nor after:\n%s", kind, i, hit, cmp.Diff(before, got, likeness...))
 					}
-					for p, err := range mended.store.Verify(mended.ctx) {
+					for p, err := range mended.store.Verify(mended.ctx, mlruns.VerifyQuery{}) {
 						if err != nil || p.Kind != mlruns.ProblemLeftover || !strings.HasPrefix(p.Path, ".mlruns.trash/") && !strings.Contains(p.Path, "/.mlruns-tmp-") {
 							t.Errorf("%s at %d, %v: after a repair and gc: %v, %v", kind, i, hit, p, err)
 						}

@@ -49,7 +49,7 @@ func TestVerifyOfInterruptedMove(t *testing.T) {
 		}
 		met++
 		told := false
-		for p, err := range f.store.Verify(f.ctx) {
+		for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 			f.must(err)
 			told = told || p.Kind == mlruns.ProblemLeftover && p.Path == ".trash/e1"
 			if p.Kind != mlruns.ProblemLeftover && p.Kind != mlruns.ProblemStage {

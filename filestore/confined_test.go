@@ -158,7 +158,7 @@ func (c *confined) read(ctx context.Context, run, experiment, path string) strin
 	for _, p := range []string{"", "k", "d", "d/k", path} {
 		b.WriteString(c.readAt(ctx, run, p))
 	}
-	for p, err := range s.Verify(ctx) {
+	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		say(p, err)
 	}
 	return b.String()

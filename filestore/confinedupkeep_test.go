@@ -44,7 +44,7 @@ func (c *confined) upkeep(ctx context.Context) string {
 	report := func(p mlruns.Problem) { fmt.Fprintln(&b, p) }
 	say := func(what any, err error) { fmt.Fprintf(&b, "%+v %v\n", what, err) }
 	for _, dry := range []bool{true, false} {
-		for p, err := range c.store.Verify(ctx) {
+		for p, err := range c.store.Verify(ctx, mlruns.VerifyQuery{}) {
 			say(p, err)
 		}
 		for r, err := range c.store.Repair(ctx, mlruns.RepairQuery{DryRun: dry}) {
@@ -124,7 +124,7 @@ func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
 			c.linkInside(to, place, absolute)
 			before := c.content(victim)
 			c.watched("upkeep", func(ctx context.Context) string {
-				return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
+				return fmt.Sprint(errOfAll(c.store.Verify(ctx, mlruns.VerifyQuery{})), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
 					c.store.DeleteRun(ctx, "run"), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
 			})
 			if diff := gocmp.Diff(before, c.content(victim)); diff != "" {
@@ -172,7 +172,7 @@ func TestUpkeepWithATrashOfTheLiving(t *testing.T) {
 					c.linkInside(to, place, absolute)
 					before := c.content("")
 					c.watched("upkeep", func(ctx context.Context) string {
-						return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
+						return fmt.Sprint(errOfAll(c.store.Verify(ctx, mlruns.VerifyQuery{})), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})),
 							errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
 					})
 					after := c.content("")

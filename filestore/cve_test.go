@@ -297,7 +297,7 @@ func TestHostileArtifactURIs(t *testing.T) {
 				return fmt.Sprint(c.store.WriteArtifact(ctx, "run", "meta.yaml", strings.NewReader("new")), c.store.LogArtifacts(ctx, "run", filepath.Join(c.top, "local"), "d"), c.store.DeleteArtifacts(ctx, "run", "k"), c.store.DeleteArtifacts(ctx, "run", ""))
 			})
 			c.watched("upkeep at "+label, func(ctx context.Context) string {
-				return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
+				return fmt.Sprint(errOfAll(c.store.Verify(ctx, mlruns.VerifyQuery{})), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
 			})
 			if c.Failed() {
 				t.Fatalf("the location is %s", label)

@@ -112,7 +112,9 @@ var everyCall = []call{
 	}},
 	{name: "SearchRuns", do: func(ctx context.Context, s mlruns.Store) error { return errOf(s.SearchRuns(ctx, mlruns.RunQuery{})) }},
 	{name: "Runs", do: func(ctx context.Context, s mlruns.Store) error { return errOfAll(s.Runs(ctx, mlruns.RunQuery{})) }},
-	{name: "Verify", do: func(ctx context.Context, s mlruns.Store) error { return errOfAll(s.(mlruns.Verifier).Verify(ctx)) }},
+	{name: "Verify", do: func(ctx context.Context, s mlruns.Store) error {
+		return errOfAll(s.(mlruns.Verifier).Verify(ctx, mlruns.VerifyQuery{}))
+	}},
 	{name: "LogArtifact", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return artifacts(s).LogArtifact(ctx, id, "everycall_test.go", "")
 	}},

@@ -95,7 +95,7 @@ func (f *faulty) must(err error) {
 // verify allows leftovers, and what the operation leaves half done.
 func (f *faulty) verify(allow mlruns.ProblemKind) {
 	f.Helper()
-	for p, err := range f.store.Verify(f.ctx) {
+	for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 		if err != nil {
 			f.Fatalf("Verify: %v", err)
 		}

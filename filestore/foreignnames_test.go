@@ -112,7 +112,7 @@ func TestForeignNamesAreNoKeys(t *testing.T) {
 	if keys < 50 {
 		t.Errorf("only %d of the examples are legal keys", keys)
 	}
-	for p, err := range s.Verify(ctx) {
+	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		if check(t, err); p.Kind != mlruns.ProblemSuspicious {
 			t.Error(p)
 		}

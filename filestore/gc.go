@@ -37,7 +37,7 @@ var _ mlruns.Collector = (*Store)(nil)
 // again goes on. A negative OlderThan is mlruns.ErrInvalid.
 func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, query: q, left: map[experimentRef]bool{}, yield: yield}
+		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, query: q, left: map[experimentRef]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
 			yield(mlruns.Removal{}, fail("gc", "", err))
 		}

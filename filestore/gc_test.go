@@ -218,13 +218,12 @@ func TestGCProgress(t *testing.T) {
 	dir, _ := garbage(t)
 	var last mlruns.Progress
 	told := 0
-	store := openStore(t, dir, filestore.WithProgress(func(p mlruns.Progress) {
+	must(t, errOf(collect(t, openStore(t, dir), mlruns.GCQuery{DryRun: true, Progress: func(p mlruns.Progress) {
 		if p.Done != told+1 || p.Total < p.Done {
 			t.Errorf("after %d: %+v", told, p)
 		}
 		told, last = p.Done, p
-	}))
-	must(t, errOf(collect(t, store, mlruns.GCQuery{DryRun: true})))
+	}})))
 	// Six experiments and the five runs of the active one: the deleted ones go whole.
 	if last.Done != 11 || last.Total != 11 {
 		t.Errorf("at the end: %+v, want 11 of 11", last)

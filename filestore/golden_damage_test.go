@@ -64,7 +64,7 @@ func newBench(t *testing.T, g *golden) *bench {
 func verify(t *testing.T, store mlruns.Verifier) []mlruns.Problem {
 	t.Helper()
 	var list []mlruns.Problem
-	for p, err := range store.Verify(context.Background()) {
+	for p, err := range store.Verify(context.Background(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

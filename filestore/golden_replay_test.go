@@ -26,7 +26,7 @@ func TestGoldenReplay(t *testing.T) {
 		}
 		r.compareTrees(t)
 		r.judge(t, g.version)
-		for p, err := range r.plain.Verify(context.Background()) {
+		for p, err := range r.plain.Verify(context.Background(), mlruns.VerifyQuery{}) {
 			// some points were logged twice on purpose
 			if err != nil || p.Kind != mlruns.ProblemNotPortable && p.Kind != mlruns.ProblemDuplicateLine {
 				t.Errorf("verify after the replay: %v %v", p, err)

@@ -269,7 +269,7 @@ func readWithNothingLeft(ctx context.Context, t *testing.T, dir string) {
 		"MetricHistory":      errOfAll(s.MetricHistory(ctx, "r1", "m", mlruns.HistoryQuery{OnProblem: problem})),
 		"Info":               errOf(s.Info(ctx)),
 		"Artifacts":          errOf(s.Artifacts(ctx, "r1", "")),
-		"Verify":             errOfAll(s.Verify(ctx)),
+		"Verify":             errOfAll(s.Verify(ctx, mlruns.VerifyQuery{})),
 		"Repair":             errOfAll(s.Repair(ctx, mlruns.RepairQuery{})),
 		"GC":                 errOfAll(s.GC(ctx, mlruns.GCQuery{OnProblem: problem})),
 		"Relocate":           errOfAll(s.Relocate(ctx, mlruns.RelocateQuery{OnProblem: problem})),

@@ -28,8 +28,10 @@ type inspection struct {
 	ctx    context.Context //nolint:containedctx // it lives as long as the call that has it
 	report func(found) bool
 	done   mlruns.Progress
-	twice  map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
-	runs   map[string]string           // the folders of the runs seen, by id
+	// progress is told how far the walk is, unless it is nil.
+	progress func(mlruns.Progress)
+	twice    map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
+	runs     map[string]string           // the folders of the runs seen, by id
 	// the folders seen that have a capital letter, by their names in small ones
 	upper map[string]string
 	areas *artifactAreas
@@ -43,8 +45,8 @@ var errEnough = errors.New("enough")
 // inspect goes through the store, the private folder first, then each experiment and its runs in
 // the order of their folders. report is called for every place, also where nothing is wrong, until
 // it returns false.
-func (s *Store) inspect(ctx context.Context, report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
+func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), report func(found) bool) error {
+	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -94,7 +96,9 @@ func (v *inspection) tell(f found, p *problems) error {
 // next says how far the walk is.
 func (v *inspection) next(path string) {
 	v.done.Path = path
-	v.progress(v.done)
+	if v.progress != nil {
+		v.progress(v.done)
+	}
 	v.done.Done++
 }
 

@@ -56,7 +56,7 @@ func exampleStore(t *testing.T) (dir, uri string) {
 	_, err = s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "2", Name: "exp two"})
 	check(t, err)
 	check(t, s.DeleteExperiment(ctx, "2"))
-	for p, err := range s.Verify(ctx) {
+	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		t.Errorf("verify of the example: %v %v", p, err)
 	}
 	return dir, s.URI()

@@ -136,7 +136,7 @@ func checkExperimentMeta(t *testing.T, text string) {
 		if e.Name != name || e.ArtifactLocation != location || e.Stage != mlruns.StageActive {
 			t.Errorf("got %+v from:\n%s", e, text)
 		}
-		for p, err := range s.Verify(context.Background()) {
+		for p, err := range s.Verify(context.Background(), mlruns.VerifyQuery{}) {
 			t.Errorf("verify: %v %v", p, err)
 		}
 	})
@@ -166,7 +166,7 @@ func checkRunMeta(t *testing.T, text string) {
 		if i := run.Info; i.User != "alice" || i.Start.UnixMilli() != 1588888888000 || (i.Stage == mlruns.StageDeleted) == i.Deleted.IsZero() || !strings.HasSuffix(i.ArtifactURI, "/"+id+"/artifacts") {
 			t.Errorf("got %+v from:\n%s", i, text)
 		}
-		for p, err := range s.Verify(ctx) {
+		for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 			t.Errorf("verify: %v %v", p, err)
 		}
 		// A rewrite makes every run one that all versions read.

@@ -100,7 +100,7 @@ func askLinked(t *testing.T, dir string, opts ...filestore.Option) linkedAnswers
 	runs, err := s.SearchRuns(ctx, mlruns.RunQuery{})
 	must(t, err)
 	got := linkedAnswers{Active: info.Active, Runs: info.Runs, Experiments: experiments.Experiments, Found: runs.Runs}
-	for p, err := range s.Verify(ctx) {
+	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		must(t, err)
 		got.Problems = append(got.Problems, p.String())
 	}
@@ -401,7 +401,7 @@ func TestLeftOutArtifacts(t *testing.T) {
 	if err := s.WriteArtifact(t.Context(), "r", "backdir/new", strings.NewReader("x")); err == nil || !strings.Contains(err.Error(), "for reading only") {
 		t.Errorf("write through an absolute link = %v, want an error that says that it is for reading", err)
 	}
-	for p, err := range s.Verify(t.Context()) {
+	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		must(t, err)
 		told[strings.TrimPrefix(p.Path, "e/r/artifacts/")] = p.Reason
 	}

@@ -40,7 +40,7 @@ func TestLost(t *testing.T) {
 func (s *mlflowStore) names(what string, want mlruns.ProblemKind) {
 	s.t.Helper()
 	var kinds []mlruns.ProblemKind
-	for p, err := range s.Verify(s.t.Context()) {
+	for p, err := range s.Verify(s.t.Context(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			if what != "" || messageOf(err) != "'<root>' does not exist." {
 				s.t.Errorf("lost %s: Verify: %v", what, err)

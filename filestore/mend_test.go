@@ -44,7 +44,7 @@ func TestMendingSaysWhyNot(t *testing.T) {
 		t.Errorf("a stage that nobody knows: %v, want what is wrong with it", err)
 	}
 	check(t, afero.WriteFile(mem, "/mlruns/0/meta.yaml", meta, 0o666))
-	for p, err := range s.Verify(t.Context()) {
+	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		t.Error(p, err)
 	}
 }

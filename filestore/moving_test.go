@@ -144,7 +144,7 @@ func TestVerifyOfMovingExperiment(t *testing.T) {
 		arm, s := newMoving(t, at.kind, at.path)
 		arm()
 		var problems []mlruns.Problem
-		for p, err := range s.Verify(t.Context()) {
+		for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -259,7 +259,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	}
 	broken["mlruns/0"], broken["mlruns/.mlruns.trash"] = true, true
 	var got []string
-	for p, err := range s.Verify(t.Context()) {
+	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Fatalf("Verify stops: %v", err)
 		}

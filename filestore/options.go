@@ -30,7 +30,6 @@ type options struct {
 	onProblem     func(mlruns.Problem)
 	truncation    bool
 	parallelism   int
-	progress      func(mlruns.Progress)
 }
 
 // minParallelism is how many files are read at once at least. From a disk or a network that is two
@@ -44,7 +43,7 @@ const DefaultLockTimeout = 30 * time.Second
 func defaults() options {
 	return options{sync: SyncMeta, locking: LockRequired, lockTimeout: DefaultLockTimeout, clock: time.Now,
 		logger:      slog.New(slog.DiscardHandler),
-		parallelism: max(runtime.GOMAXPROCS(0), minParallelism), progress: func(mlruns.Progress) {}}
+		parallelism: max(runtime.GOMAXPROCS(0), minParallelism)}
 }
 
 // Sync says what is durable when a call returns.
@@ -146,7 +145,3 @@ func WithTruncation() Option { return func(o *options) { o.truncation = true } }
 // WithParallelism sets how many runs or experiments are read at once. The default is 16, or the
 // number of processors in use where that is more. Numbers below 1 mean 1.
 func WithParallelism(n int) Option { return func(o *options) { o.parallelism = max(n, 1) } }
-
-// WithProgress is told how far Verify, Repair, GC and Relocate have come, between any two
-// experiments or runs, by the goroutine that goes through them. The default tells nobody.
-func WithProgress(tell func(mlruns.Progress)) Option { return func(o *options) { o.progress = tell } }

@@ -49,7 +49,7 @@ func (c *confined) plantedRuns() {
 			c.Errorf("the location %s: the runs are %q, want %q", location, got, before)
 		}
 		c.watched("upkeep", func(ctx context.Context) string {
-			return fmt.Sprint(errOfAll(c.store.Verify(ctx)), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
+			return fmt.Sprint(errOfAll(c.store.Verify(ctx, mlruns.VerifyQuery{})), errOfAll(c.store.Repair(ctx, mlruns.RepairQuery{})), errOfAll(c.store.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(c.store.GC(ctx, mlruns.GCQuery{})))
 		})
 		if _, err := os.Stat(filepath.Join(c.dir, id, run, "meta.yaml")); err != nil {
 			c.Error(err)

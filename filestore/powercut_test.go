@@ -114,7 +114,7 @@ func (p *powerCuts) cut(ctx context.Context, disk *memfs.FS, w *workload, under 
 		return []string{err.Error()}
 	}
 	problems := map[string]mlruns.ProblemKind{}
-	for problem, err := range s.Verify(ctx) {
+	for problem, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		if err != nil {
 			return []string{err.Error()}
 		}

@@ -285,7 +285,7 @@ func TestProcessesLoseNoPoint(t *testing.T) {
 // noProblems fails on everything that Verify finds but the kinds allowed.
 func noProblems(t testing.TB, s mlruns.Verifier, allow ...mlruns.ProblemKind) {
 	t.Helper()
-	for p, err := range s.Verify(context.Background()) {
+	for p, err := range s.Verify(context.Background(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Errorf("Verify: %v", err)
 			continue

@@ -31,7 +31,7 @@ var _ mlruns.Relocator = (*Store)(nil)
 // mlruns.ErrNotDurable if all was rewritten but may be lost in a power cut. Calling again goes on.
 func (s *Store) Relocate(ctx context.Context, q mlruns.RelocateQuery) iter.Seq2[mlruns.Relocation, error] {
 	return func(yield func(mlruns.Relocation, error) bool) {
-		m := &move{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem)}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
+		m := &move{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
 		if err := m.last(m.relocate(ctx)); err != nil && !m.stopped {
 			yield(mlruns.Relocation{}, fail("relocate", "", err))
 		}

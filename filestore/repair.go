@@ -27,7 +27,7 @@ func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlru
 		err := s.beginUpkeep(ctx, q.DryRun)
 		if err == nil {
 			r := &repair{Store: s, ctx: ctx, dry: q.DryRun, saved: s.newSaved(), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
-			if err = s.inspect(ctx, r.place); err == nil {
+			if err = s.inspect(ctx, q.Progress, r.place); err == nil {
 				err = r.err
 			}
 		}

@@ -280,22 +280,40 @@ func TestRepairKeepsModes(t *testing.T) {
 
 // TestProgressIsTold counts up to the number of experiments and runs.
 func TestProgressIsTold(t *testing.T) {
-	var told []mlruns.Progress
-	d := newPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithProgress(func(p mlruns.Progress) { told = append(told, p) }))
-	d.problems()
+	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	want := []mlruns.Progress{{Done: 0, Total: 3, Path: ".trash/e2"}, {Done: 1, Total: 4, Path: ".trash/e2/gone"}, {Done: 2, Total: 4, Path: "0"}, {Done: 3, Total: 4, Path: "e1"},
 		{Done: 4, Total: 6, Path: "e1/other"}, {Done: 5, Total: 6, Path: "e1/run"}}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("progress (-want +got):\n%s", diff)
+	ctx := t.Context()
+	for name, call := range map[string]func(func(mlruns.Progress)) error{
+		"Verify": func(tell func(mlruns.Progress)) error {
+			return errOfAll(d.store.Verify(ctx, mlruns.VerifyQuery{Progress: tell}))
+		},
+		"Repair": func(tell func(mlruns.Progress)) error {
+			return errOfAll(d.store.Repair(ctx, mlruns.RepairQuery{Progress: tell}))
+		},
+	} {
+		var told []mlruns.Progress
+		d.must(call(func(p mlruns.Progress) { told = append(told, p) }))
+		d.must(call(nil))
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("progress of %s (-want +got):\n%s", name, diff)
+		}
+	}
+	var told mlruns.Progress
+	relocating := mlruns.RelocateQuery{Progress: func(p mlruns.Progress) { told = p }}
+	d.must(errOfAll(d.store.Relocate(ctx, relocating)))
+	d.must(errOfAll(d.store.Relocate(ctx, mlruns.RelocateQuery{})))
+	if told.Done != 6 || told.Total != 6 {
+		t.Errorf("Relocate told %+v at the end, want 6 of 6", told)
 	}
 }
 
 // TestVerifyStreams gives the first problem before it looks at the last experiment.
 func TestVerifyStreams(t *testing.T) {
 	var last string
-	d := newPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithProgress(func(p mlruns.Progress) { last = p.Path }))
+	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	d.write(map[string]string{".trash/e2/gone/metrics/loss": "", "e1/run/metrics/loss": ""})
-	for p, err := range d.store.Verify(t.Context()) {
+	for p, err := range d.store.Verify(t.Context(), mlruns.VerifyQuery{Progress: func(p mlruns.Progress) { last = p.Path }}) {
 		d.must(err)
 		if p.Path != ".trash/e2/gone/metrics/loss" || last != ".trash/e2/gone" {
 			t.Errorf("the first problem is %v, told while at %s", p, last)

@@ -38,7 +38,7 @@ func fillStore(t *testing.T, disk afero.Fs, n int) {
 			t.Fatal(err)
 		}
 	}
-	for p, err := range store.Verify(t.Context()) {
+	for p, err := range store.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		t.Fatalf("verify: %v %v", p, err)
 	}
 }

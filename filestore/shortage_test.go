@@ -75,7 +75,7 @@ var readAnswers = []struct {
 		return string(data), err
 	}},
 	{"Verify", func(f *faulty, problem func(mlruns.Problem)) (any, error) {
-		for p, err := range f.store.Verify(f.ctx) {
+		for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 			if err != nil {
 				return nil, err
 			}

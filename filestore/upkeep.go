@@ -24,6 +24,7 @@ type upkeep struct {
 	stopped  bool // the caller wants no more
 
 	at       mlruns.Progress
+	progress func(mlruns.Progress) // nil tells nobody
 	steps    steps
 	failed   error // the first failure
 	failures int
@@ -72,7 +73,9 @@ func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, ml
 func (u *upkeep) done(path string) {
 	u.at.Done++
 	u.at.Path = path
-	u.store.progress(u.at)
+	if u.progress != nil {
+		u.progress(u.at)
+	}
 }
 
 // did takes the error of one change and reports whether the change stands.

@@ -64,7 +64,7 @@ func TestGCFinishes(t *testing.T) {
 		f.faults.disarm()
 		done = f.faults.failed == 0
 		f.must(f.gc())
-		for p, verifyErr := range f.store.Verify(f.ctx) {
+		for p, verifyErr := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 			t.Errorf("fault %d, %v (%v): %v, %v", i, f.faults.hit, err, p, verifyErr)
 		}
 		f.must(errOf(f.store.Run(f.ctx, "other")))

@@ -15,13 +15,13 @@ import (
 // as a leftover. The names and ids of all experiments and the ids of all runs are held in memory,
 // and of one run at a time its params, tags and problems and, for a metric whose points are out of
 // order, 8 bytes a point.
-func (s *Store) Verify(ctx context.Context) iter.Seq2[mlruns.Problem, error] {
+func (s *Store) Verify(ctx context.Context, q mlruns.VerifyQuery) iter.Seq2[mlruns.Problem, error] {
 	return func(yield func(mlruns.Problem, error) bool) {
 		if err := s.begin(ctx); err != nil {
 			yield(mlruns.Problem{}, fail("verify", "", err))
 			return
 		}
-		err := s.inspect(ctx, func(f found) bool {
+		err := s.inspect(ctx, q.Progress, func(f found) bool {
 			for _, problem := range f.problems {
 				if !yield(problem, nil) {
 					return false

@@ -29,7 +29,7 @@ func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
 		f.must(afero.WriteFile(f.fs, name, []byte(content), 0o666))
 	}
 	got := map[string]mlruns.ProblemKind{}
-	for p, err := range f.store.Verify(f.ctx) {
+	for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
 		f.must(err)
 		if p.Kind == mlruns.ProblemLeftover || p.Kind == mlruns.ProblemDuplicate {
 			got[p.Path] = p.Kind

@@ -107,7 +107,7 @@ func TestListingBetweenTwoPlaces(t *testing.T) {
 func wantBadMetric(t *testing.T, s *filestore.Store) {
 	t.Helper()
 	var problems []mlruns.Problem
-	for p, err := range s.Verify(t.Context()) {
+	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

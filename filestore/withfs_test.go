@@ -32,7 +32,7 @@ func TestWithFsRelative(t *testing.T) {
 	if want := "some/mlruns/e/r/artifacts"; run.Info.ArtifactURI != want {
 		t.Errorf("artifact URI %q, want %q", run.Info.ArtifactURI, want)
 	}
-	for p, err := range store.Verify(ctx) {
+	for p, err := range store.Verify(ctx, mlruns.VerifyQuery{}) {
 		t.Errorf("verify: %v %v", p, err)
 	}
 }

@@ -47,7 +47,7 @@ func TestGoWritesPythonReads(t *testing.T) {
 // sound fails for everything that Verify finds but the kinds allowed.
 func sound(t *testing.T, store mlruns.Verifier, allowed ...mlruns.ProblemKind) {
 	t.Helper()
-	for p, err := range store.Verify(t.Context()) {
+	for p, err := range store.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Errorf("Verify: %v", err)
 		} else if !slices.Contains(allowed, p.Kind) {

@@ -54,7 +54,7 @@ func (a *app) gcStore() *cobra.Command {
 	cmd := a.verb("gc", "Remove deleted runs and experiments for good, which frees their names", noArgs,
 		a.withProgress("gc", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
 			removed, problems, err := collected[mlruns.Removal](func(told func(mlruns.Problem)) seq[mlruns.Removal] {
-				return s.GC(ctx, mlruns.GCQuery{OlderThan: age.Duration, DryRun: dryRun, OnProblem: told})
+				return s.GC(ctx, mlruns.GCQuery{OlderThan: age.Duration, DryRun: dryRun, OnProblem: told, Progress: a.line.tell})
 			})
 			if a.json {
 				shapes := make([]removalShape, len(removed))
@@ -64,7 +64,7 @@ func (a *app) gcStore() *cobra.Command {
 						shapes[i].Deleted = r.Deleted.UnixMilli()
 					}
 				}
-				return a.printUpkeep("removed", shapes, dryRun, problems, err)
+				return a.printDone("removed", shapes, dryRun, problems, err)
 			}
 			a.printRemovals(removed, dryRun)
 			if err == nil && age.Duration > 0 {
@@ -115,7 +115,7 @@ func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Remov
 		gone[r.Path] = true
 	}
 	experiments, runs := 0, 0
-	for r, err := range s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: func(mlruns.Problem) {}}) {
+	for r, err := range s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: func(mlruns.Problem) {}, Progress: a.line.tell}) {
 		switch {
 		case err != nil:
 			return err

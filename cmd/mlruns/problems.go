@@ -53,9 +53,9 @@ func (s *session) MetricHistory(ctx context.Context, id, key string, q mlruns.Hi
 	return s.Client.MetricHistory(ctx, id, key, q)
 }
 
-func (s *session) Verify(ctx context.Context) iter.Seq2[mlruns.Problem, error] {
+func (s *session) Verify(ctx context.Context, q mlruns.VerifyQuery) iter.Seq2[mlruns.Problem, error] {
 	return func(yield func(mlruns.Problem, error) bool) {
-		for p, err := range s.Client.Verify(ctx) {
+		for p, err := range s.Client.Verify(ctx, q) {
 			p.Reason = flagged(p.Reason)
 			if !yield(p, err) {
 				return

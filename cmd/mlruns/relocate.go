@@ -13,13 +13,13 @@ func (a *app) relocateStore() *cobra.Command {
 	cmd := a.verb("relocate", "Rewrite the artifact locations of a store that was moved or copied", noArgs,
 		a.withProgress("relocate", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
 			relocated, problems, err := collected[mlruns.Relocation](func(told func(mlruns.Problem)) seq[mlruns.Relocation] {
-				return s.Relocate(ctx, mlruns.RelocateQuery{DryRun: dryRun, OnProblem: told})
+				return s.Relocate(ctx, mlruns.RelocateQuery{DryRun: dryRun, OnProblem: told, Progress: a.line.tell})
 			})
 			for i := range relocated {
 				relocated[i].Kept = flagged(relocated[i].Kept)
 			}
 			if a.json {
-				return a.printUpkeep("relocated", append([]mlruns.Relocation{}, relocated...), dryRun, problems, err)
+				return a.printDone("relocated", append([]mlruns.Relocation{}, relocated...), dryRun, problems, err)
 			}
 			a.printRelocations(relocated, dryRun)
 			a.warn(problems)

@@ -113,7 +113,7 @@ func newSession(store *filestore.Store, at place) *session {
 }
 
 func (a *app) options() []filestore.Option {
-	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...), filestore.WithProgress(a.line.tell)}
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...)}
 	for _, m := range a.mappings {
 		opts = append(opts, filestore.WithArtifactMapping(m.From, m.Dir))
 	}

@@ -12,7 +12,7 @@ func (a *app) verifyStore() *cobra.Command {
 	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", noArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		found, repairable := 0, 0
-		for p, err := range s.Verify(ctx) {
+		for p, err := range s.Verify(ctx, mlruns.VerifyQuery{Progress: a.line.tell}) {
 			if err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ once nothing in them has changed for an hour. Exits with 3 if problems are left.
 func (a *app) repair(ctx context.Context, s *session, dry bool) error {
 	repairs := []mlruns.Repair{}
 	mended, left := 0, 0
-	for r, err := range s.Repair(ctx, mlruns.RepairQuery{DryRun: dry}) {
+	for r, err := range s.Repair(ctx, mlruns.RepairQuery{DryRun: dry, Progress: a.line.tell}) {
 		if err != nil {
 			return err
 		}

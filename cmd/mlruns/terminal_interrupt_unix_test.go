@@ -106,7 +106,7 @@ func checkWhole(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	for p, err := range store.Verify(t.Context()) {
+	for p, err := range store.Verify(t.Context(), mlruns.VerifyQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -67,7 +67,7 @@ func TestSweepTwice(t *testing.T) {
 			t.Errorf("runs of the sweep %s: got %d, want %d, at least 8", parent, n, len(grid()))
 		}
 	}
-	for p, err := range c.Verify(ctx) {
+	for p, err := range c.Verify(ctx, mlruns.VerifyQuery{}) {
 		t.Errorf("verify: %v %v", p, err)
 	}
 }

@@ -38,7 +38,7 @@ func (f *fixture) verify(allow ...mlruns.ProblemKind) {
 	if !ok {
 		return
 	}
-	for p, err := range v.Verify(f.ctx) {
+	for p, err := range v.Verify(f.ctx, mlruns.VerifyQuery{}) {
 		if err != nil {
 			f.Errorf("Verify: %v", err)
 		} else if !slices.Contains(allow, p.Kind) {

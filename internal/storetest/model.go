@@ -45,7 +45,7 @@ func RunModel(t *testing.T, open func() (mlruns.Store, func())) {
 		})
 		m.compare(t)
 		if v, ok := store.(mlruns.Verifier); ok {
-			for p, err := range v.Verify(m.ctx) {
+			for p, err := range v.Verify(m.ctx, mlruns.VerifyQuery{}) {
 				// the model logs what was drawn twice
 				if err != nil || p.Kind != mlruns.ProblemDuplicateLine {
 					t.Errorf("Verify: %v %v", p, err)

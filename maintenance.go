@@ -6,14 +6,28 @@ import (
 	"time"
 )
 
-// What a store can do for its own upkeep, beside Verifier. Each is found by assertion; Client has
-// the method, which gives ErrUnsupported without it. All go on after what they cannot do: that is
-// yielded as an error only where nothing more can be done.
+// The calls that are about a whole store. Each is an interface that Client finds by assertion; its
+// method gives ErrUnsupported without it. All go on after what they cannot do: an error comes last.
+
+// VerifyQuery says what to check. The zero VerifyQuery checks the whole store.
+type VerifyQuery struct {
+	// Progress is told how far the call has come, see Progress. Nil tells nobody.
+	Progress func(Progress)
+}
+
+// Verifier is a store that can check itself.
+type Verifier interface {
+	// Verify goes through everything in the store and yields what is wrong as it is found,
+	// experiment by experiment and run by run. It changes nothing and never stops at a problem.
+	Verify(ctx context.Context, q VerifyQuery) iter.Seq2[Problem, error]
+}
 
 // RepairQuery says how to repair. The zero RepairQuery repairs all that is repairable.
 type RepairQuery struct {
 	// DryRun yields what would be done and changes nothing.
 	DryRun bool
+	// Progress is told how far the call has come, see Progress. Nil tells nobody.
+	Progress func(Progress)
 }
 
 // Repair is what was done about a problem, or would be.
@@ -46,6 +60,8 @@ type GCQuery struct {
 	DryRun bool
 	// OnProblem is told of what could not be read, and was therefore left. Nil: the store's logger.
 	OnProblem func(Problem)
+	// Progress is told how far the call has come, see Progress. Nil tells nobody.
+	Progress func(Progress)
 }
 
 // Removal is a deleted run or experiment that was removed for good, or would be.
@@ -80,6 +96,8 @@ type RelocateQuery struct {
 	DryRun bool
 	// OnProblem is told of what could not be read, and was therefore left. Nil: the store's logger.
 	OnProblem func(Problem)
+	// Progress is told how far the call has come, see Progress. Nil tells nobody.
+	Progress func(Progress)
 }
 
 // Relocation is a recorded location that was rewritten, or would be, or that was kept for a reason
@@ -102,7 +120,8 @@ type Relocator interface {
 	Relocate(ctx context.Context, q RelocateQuery) iter.Seq2[Relocation, error]
 }
 
-// Progress is how far a walk through a store has come.
+// Progress is how far Verify, Repair, GC or Relocate has come. It is told between any two
+// experiments or runs, by the goroutine that ranges over what the call yields.
 type Progress struct {
 	// Done of Total experiments and runs were looked at. Total grows while experiments are being
 	// listed.

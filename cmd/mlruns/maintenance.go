@@ -31,8 +31,8 @@ func collected[T any](call func(told func(mlruns.Problem)) seq[T]) (list []T, pr
 	return list, problems, nil
 }
 
-// printUpkeep prints what was done under a name, also where an error ended it.
-func (a *app) printUpkeep(name string, list any, dryRun bool, problems []mlruns.Problem, err error) error {
+// printDone prints what was done under a name, also where an error ended it.
+func (a *app) printDone(name string, list any, dryRun bool, problems []mlruns.Problem, err error) error {
 	shape := map[string]any{name: list, "dry_run": dryRun}
 	if len(problems) > 0 {
 		shape["problems"] = problems
