@@ -37,7 +37,7 @@ var importRules = []importRule{
 	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
 	{"internal/failure", nil, "failure has the sentinels that the root and every package below it share: standard library only"},
 	{"internal/validate", []string{".", "internal/failure", "internal/pyfmt"}, "validate checks the vocabulary by MLflow's rules, and knows no store"},
-	{"internal/wire", []string{".", "internal/failure"}, "wire has the JSON shapes of the vocabulary, and knows no store"},
+	{"internal/wire", []string{".", "internal/failure", "internal/pyfmt"}, "wire has the JSON shapes of the vocabulary, and knows no store"},
 	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
 	{"cmd", []string{".", "filestore", "search", "artifacts", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},
