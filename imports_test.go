@@ -30,6 +30,7 @@ var importRules = []importRule{
 	{"search", nil, "search evaluates a small interface and knows no Run: standard library only"},
 	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
 	{"filestore/internal/codec", []string{".", "internal/failure", "internal/validate", "internal/pyfmt", "filestore/layout", "gopkg.in/yaml.v3"}, "codec turns bytes into values: no I/O and no store"},
+	{"filestore/internal/dir", []string{"filestore/layout", "internal", "github.com/spf13/afero"}, "dir knows files and folders, no experiment and no run, and nothing of what files hold"},
 	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "github.com/google/uuid", "golang.org/x/sys"},
 		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
 	{"artifacts", []string{".", "internal/failure", "internal/validate", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
@@ -177,6 +178,7 @@ func TestImportRules(t *testing.T) {
 	}{
 		{".", "fmt", true}, {".", "net/http", true}, {".", module + "/search", false}, {".", "github.com/spf13/afero", false},
 		{"search", module, false}, {"search", module + "/internal/pyfmt", false}, {"filestore/layout", module + "/filestore", false}, {"filestore/layout", "strings", true},
+		{"filestore/internal/dir", module + "/filestore/layout", true}, {"filestore/internal/dir", module + "/filestore/internal/codec", false}, {"filestore/internal/dir", module + "/filestore", false},
 		{"filestore", module, true}, {"filestore", module + "/filestore/layout", true}, {"filestore", module + "/internal/rootfs", true}, {"filestore", "github.com/spf13/cobra", false},
 		{"artifacts", module + "/internal/atomicfile", true}, {"artifacts", module + "/internal/dirlock", false}, {"artifacts", module + "/filestore", false},
 		{"internal/pyfmt", module + "/internal/rootfs", false}, {"internal/rootfs", module, false}, {"internal/memfs", module + "/internal/rootfs", true},

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -50,7 +51,7 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series,
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.publishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !errors.Is(err, fs.ErrExist) || i == attempts {
+		if err = s.tree.PublishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !errors.Is(err, fs.ErrExist) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -61,7 +62,7 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series,
 
 func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, sync bool) error {
 	name := layout.Join(run.ref.dir, layout.Metrics, m.Key)
-	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
+	f, err := s.tree.FS.OpenFile(s.tree.Path(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, syn
 // it is there, all, a part or nothing, is seen when the file is opened anew. If others have
 // appended meanwhile, the lines stay where they are, and stand if they are whole.
 func (s *Store) takeBackClosed(name string, size int64, lines []byte, cause error) error {
-	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
+	f, err := s.tree.FS.OpenFile(s.tree.Path(name), os.O_RDWR, 0)
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("what of it is there could not be taken back: %w", err))
 	}
@@ -172,7 +173,7 @@ func (s *Store) endLine(ctx context.Context, run, name string, f afero.File) (in
 // outwait waits until a torn line has stayed as it is for tornPatience, or has been completed.
 func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []byte) error {
 	for {
-		if err := sleep(ctx, tornPatience); err != nil {
+		if err := dir.Sleep(ctx, tornPatience); err != nil {
 			return err
 		}
 		newSize, newTail, err := readTail(f)
@@ -187,28 +188,22 @@ func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []by
 // strips from the line that follows. The file is not cut: MLflow may be appending to it, and what
 // it appends would be lost.
 func (s *Store) blankOut(run, name string, size int64, tail []byte) error {
-	saved := layout.Join(run, tornPrefix+temporary(path.Base(name)))
-	err := s.tree.create(saved, tail, s.syncs(SyncMeta))
+	saved := layout.Join(run, tornPrefix+dir.TemporaryName(path.Base(name)))
+	err := s.tree.Create(saved, tail, s.syncs(SyncMeta))
 	if err == nil && s.syncs(SyncMeta) {
-		err = s.tree.syncDir(run)
+		err = s.tree.SyncDir(run)
 	}
 	if err != nil {
-		s.discard(saved)
+		s.tree.CleanUpFile(saved)
 		return fmt.Errorf("saving the torn line %.80q: %w", tail, err)
 	}
 	switch err = s.overwrite(name, size, tail); {
 	case err == nil:
 		s.logger.Warn("a torn line was saved and blanked out", "path", name, "saved", saved)
 	case errors.Is(err, errTailChanged):
-		s.discard(saved)
+		s.tree.CleanUpFile(saved)
 	}
 	return err
-}
-
-func (s *Store) discard(name string) {
-	if err := s.tree.remove(name); err != nil && !vfs.IsMissing(err) {
-		s.logger.Warn("cleaning up failed", "path", name, "error", err)
-	}
 }
 
 // errTailChanged is an append that has to begin again.
@@ -217,7 +212,7 @@ var errTailChanged = errors.New("the end of the file keeps changing")
 // overwrite writes blanks over the tail of a file, unless there is another tail, or another file,
 // by now: saving it took time.
 func (s *Store) overwrite(name string, size int64, tail []byte) (err error) {
-	f, err := s.tree.fs.OpenFile(s.tree.name(name), os.O_RDWR, 0)
+	f, err := s.tree.FS.OpenFile(s.tree.Path(name), os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}

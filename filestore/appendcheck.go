@@ -14,10 +14,12 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // checkAppend refuses to log to a file system that makes files and cannot add to them, as some of
@@ -32,29 +34,29 @@ func (s *Store) checkAppend() error {
 		s.appends.Store(true)
 		return nil
 	}
-	rel := layout.Join(layout.Private, temporary(atomicfile.Prefix+"tmp-append"))
-	err := s.makeFolder(layout.Private, false)
+	rel := layout.Join(layout.Private, dir.TemporaryName(atomicfile.Prefix+"tmp-append"))
+	err := s.tree.MakeFolder(layout.Private, false)
 	if err == nil {
-		err = s.tree.create(rel, []byte("1"), false)
+		err = s.tree.Create(rel, []byte("1"), false)
 	}
 	if err == nil {
 		err = s.tryAppend(rel)
 	} else {
-		err = shortage(err)
+		err = vfs.Shortage(err)
 	}
-	s.discard(rel)
+	s.tree.CleanUpFile(rel)
 	s.appends.Store(err == nil)
 	return err
 }
 
 func (s *Store) knownToAppend() bool {
 	kind := s.drive.Kind
-	return s.tree.looker != nil || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
+	return s.tree.Looker != nil || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
 }
 
 // tryAppend adds to a file that holds "1".
 func (s *Store) tryAppend(rel string) error {
-	f, err := s.tree.fs.OpenFile(s.tree.name(rel), os.O_RDWR|os.O_APPEND, 0)
+	f, err := s.tree.FS.OpenFile(s.tree.Path(rel), os.O_RDWR|os.O_APPEND, 0)
 	if err == nil {
 		_, err = f.Write([]byte("2"))
 		if closeErr := f.Close(); err == nil {

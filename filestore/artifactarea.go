@@ -75,7 +75,7 @@ func (a *artifactAreas) hold(dir string) bool {
 // holdsRecords reports whether a folder is a run or an experiment with runs that has lost its
 // meta.yaml.
 func (s *Store) holdsRecords(dir string) bool {
-	entries, err := s.tree.entries(dir)
+	entries, err := s.tree.Entries(dir)
 	if err != nil {
 		return true
 	}
@@ -83,7 +83,7 @@ func (s *Store) holdsRecords(dir string) bool {
 		if e.Name == layout.Metrics || e.Name == layout.Params {
 			return true
 		}
-		if ok, err := s.tree.exists(layout.Join(dir, e.Name, layout.Meta)); ok || err != nil {
+		if ok, err := s.tree.Exists(layout.Join(dir, e.Name, layout.Meta)); ok || err != nil {
 			return true
 		}
 	}
@@ -98,11 +98,11 @@ func (s *Store) inArea(area artifactArea, rel string) bool {
 		return true
 	}
 	for _, e := range area.experiments {
-		if s.tree.isDir(layout.Run(e.dir, name)) {
+		if s.tree.IsDir(layout.Run(e.dir, name)) {
 			return true
 		}
 	}
-	entries, err := s.tree.entries(join(area.dir, name))
+	entries, err := s.tree.Entries(join(area.dir, name))
 	if err != nil {
 		return false
 	}

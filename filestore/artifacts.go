@@ -99,16 +99,16 @@ func leftOut(ref runRef, p, reason string) mlruns.Problem {
 
 // artifactsOf is what package artifacts needs to know of a run. roots are the recorded ones.
 func (s *Store) artifactsOf(ref runRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
-	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.fs, Dir: s.tree.name(ref.dir),
+	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.FS, Dir: s.tree.Path(ref.dir),
 		OwnRoot: s.ownArtifactRoot(), Mappings: s.mappings, Allowed: s.artifactRoots, ReadOnly: s.readOnly}
-	if s.tree.native != nil {
-		r.RealDir, _ = s.tree.native.RealPath(r.Dir)
+	if s.tree.Native != nil {
+		r.RealDir, _ = s.tree.Native.RealPath(r.Dir)
 	}
 	r.InStore = func() (folder, uri string, ok bool) {
 		dir, ok := s.artifactFolder(ref, info.ArtifactURI, roots)
-		folder, uri = s.tree.name(dir), s.tree.name(dir)
-		if s.tree.native != nil {
-			if real, onDisk := s.tree.native.RealPath(folder); onDisk {
+		folder, uri = s.tree.Path(dir), s.tree.Path(dir)
+		if s.tree.Native != nil {
+			if real, onDisk := s.tree.Native.RealPath(folder); onDisk {
 				uri = artifacts.FileURI(filepath.ToSlash(real))
 				if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
 					uri = info.ArtifactURI

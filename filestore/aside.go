@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -19,7 +20,7 @@ func (s *Store) newSaved() string {
 		if i > 1 {
 			dir = fmt.Sprintf("%s.%d", name, i)
 		}
-		if taken, err := s.tree.exists(dir); err != nil || !taken {
+		if taken, err := s.tree.Exists(dir); err != nil || !taken {
 			return dir
 		}
 	}
@@ -29,15 +30,15 @@ func (s *Store) newSaved() string {
 func (r *repair) room(name string) (string, error) {
 	target := layout.Join(r.saved, name)
 	dir := layout.Parent(target)
-	if err := r.tree.mkdirAll(dir); err != nil {
+	if err := r.tree.MkdirAll(dir); err != nil {
 		return "", err
 	}
-	if _, err := r.tree.lstat(target); err == nil {
+	if _, err := r.tree.Lstat(target); err == nil {
 		// by a repair that began in the same millisecond
 		return "", fmt.Errorf("%s was saved before", target)
 	}
 	for ; r.syncs(SyncMeta) && dir != ""; dir = layout.Parent(dir) {
-		if err := r.tree.syncDir(layout.Parent(dir)); err != nil {
+		if err := r.tree.SyncDir(layout.Parent(dir)); err != nil {
 			return "", err
 		}
 	}
@@ -46,21 +47,21 @@ func (r *repair) room(name string) (string, error) {
 
 // aside moves a file or folder to the saved originals. The commit point is the rename.
 func (r *repair) aside(name string) error {
-	if _, err := r.tree.lstat(name); vfs.IsMissing(err) {
+	if _, err := r.tree.Lstat(name); vfs.IsMissing(err) {
 		return errMended
 	}
 	target, err := r.room(name)
 	if err != nil {
 		return err
 	}
-	err = r.tree.rename(name, target)
+	err = r.tree.Rename(name, target)
 	if atomicfile.CrossesFileSystems(err) {
 		err = r.carryAside(name, target)
 	}
 	if err != nil || !r.syncs(SyncMeta) {
-		return cannotMove(name, err)
+		return dir.CannotMove(name, err)
 	}
-	if err := errors.Join(r.tree.syncDir(layout.Parent(target)), r.tree.syncDir(layout.Parent(name))); err != nil {
+	if err := errors.Join(r.tree.SyncDir(layout.Parent(target)), r.tree.SyncDir(layout.Parent(name))); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
@@ -68,25 +69,25 @@ func (r *repair) aside(name string) error {
 
 // carryAside is aside for what cannot be renamed: the original goes when its copy is whole.
 func (r *repair) carryAside(name, target string) error {
-	c := &carrier{tree: r.tree, temps: layout.Private, sync: r.syncs(SyncMeta)}
-	info, err := r.tree.lstat(name)
+	c := r.tree.Copier(layout.Private)
+	info, err := r.tree.Lstat(name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		if _, err = c.file(r.ctx, name, target); err == nil {
-			err = r.tree.remove(name)
+		if _, err = c.File(r.ctx, name, target); err == nil {
+			err = r.tree.Remove(name)
 		}
 		return err
 	}
-	if err = c.folder(name, target); err == nil {
-		err = c.carry(r.ctx, name, target)
+	if err = c.Folder(name, target); err == nil {
+		err = c.Copy(r.ctx, name, target)
 	}
 	if err == nil {
-		err = c.drain(r.ctx, name, target, "")
+		err = c.Drain(r.ctx, name, target, "")
 	}
 	if err == nil {
-		err = r.tree.remove(name)
+		err = r.tree.Remove(name)
 	}
 	return err
 }
@@ -99,14 +100,14 @@ func (r *repair) keep(name string) error {
 		return err
 	}
 	linked := false
-	if r.tree.native != nil {
-		linked = r.tree.native.Link(r.tree.name(name), r.tree.name(target)) == nil
+	if r.tree.Native != nil {
+		linked = r.tree.Native.Link(r.tree.Path(name), r.tree.Path(target)) == nil
 	}
 	if !linked {
 		err = r.copyTo(name, target)
 	}
 	if err == nil && r.syncs(SyncMeta) {
-		err = r.tree.syncDir(layout.Parent(target))
+		err = r.tree.SyncDir(layout.Parent(target))
 	}
 	return err
 }
@@ -120,11 +121,11 @@ func (r *repair) keepCopy(name string) error {
 	if err := r.copyTo(name, target); err != nil || !r.syncs(SyncMeta) {
 		return err
 	}
-	return r.tree.syncDir(layout.Parent(target))
+	return r.tree.SyncDir(layout.Parent(target))
 }
 
 func (r *repair) copyTo(name, target string) error {
-	from, err := r.tree.fs.Open(r.tree.name(name))
+	from, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return err
 	}
@@ -133,6 +134,6 @@ func (r *repair) copyTo(name, target string) error {
 	if err != nil {
 		return err
 	}
-	_, err = atomicfile.ReplaceFrom(r.tree.fs, r.tree.name(target), from, atomicfile.Options{Sync: r.syncs(SyncMeta), Perm: info.Mode().Perm()})
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(target), from, atomicfile.Options{Sync: r.syncs(SyncMeta), Perm: info.Mode().Perm()})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 )
@@ -59,7 +60,7 @@ func (p *batchPlan) validateNames() error {
 				return err
 			}
 		}
-		if err := disjoint(list.what, list.keys); err != nil {
+		if err := dir.Disjoint(list.what, list.keys); err != nil {
 			return err
 		}
 	}
@@ -87,18 +88,18 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 	}
 	dir := run.ref.dir
 	metrics, params, tags := plan.keys()
-	if err := errors.Join(s.ownFolders(dir, layout.Metrics, metrics...), s.ownFolders(dir, layout.Params, params...),
-		s.ownFolders(dir, layout.Tags, tags...)); err != nil {
+	if err := errors.Join(s.tree.RefuseLinks(dir, layout.Metrics, metrics...), s.tree.RefuseLinks(dir, layout.Params, params...),
+		s.tree.RefuseLinks(dir, layout.Tags, tags...)); err != nil {
 		return err
 	}
-	for _, err := range [...]error{s.ownNames(dir, layout.Metrics, metrics), s.ownNames(dir, layout.Params, params), s.ownNames(dir, layout.Tags, tags)} {
+	for _, err := range [...]error{s.tree.RefuseMerged(dir, layout.Metrics, metrics), s.tree.RefuseMerged(dir, layout.Params, params), s.tree.RefuseMerged(dir, layout.Tags, tags)} {
 		if err != nil {
 			return err
 		}
 	}
 	var fresh []mlruns.Param
 	for _, p := range plan.params {
-		present, err := s.keyPresent(dir, layout.Params, "param", p.Key)
+		present, err := s.tree.KeyPresent(dir, layout.Params, "param", p.Key)
 		if err != nil {
 			return err
 		}
@@ -117,12 +118,12 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 				continue
 			}
 		}
-		if _, err := s.keyPresent(dir, layout.Metrics, "metric", m.Key); err != nil {
+		if _, err := s.tree.KeyPresent(dir, layout.Metrics, "metric", m.Key); err != nil {
 			return err
 		}
 	}
 	for _, t := range plan.tags {
-		if _, err := s.keyPresent(dir, layout.Tags, "tag", t.Key); err != nil {
+		if _, err := s.tree.KeyPresent(dir, layout.Tags, "tag", t.Key); err != nil {
 			return err
 		}
 	}
@@ -131,7 +132,7 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 
 // sameParam refuses another value for a param that is there.
 func (s *Store) sameParam(ctx context.Context, ref runRef, p mlruns.Param) error {
-	f, err := s.tree.folder(layout.Join(ref.dir, layout.Params))
+	f, err := s.tree.Folder(layout.Join(ref.dir, layout.Params))
 	if err != nil {
 		return err
 	}
@@ -145,17 +146,17 @@ func (s *Store) sameParam(ctx context.Context, ref runRef, p mlruns.Param) error
 
 func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error {
 	sync := s.syncsValues(run.info)
-	dir := run.ref.dir
-	var all steps
+	in := run.ref.dir
+	var all dir.Durability
 	for _, p := range plan.params {
-		err := s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
+		err := s.tree.PublishValue(in, layout.Params, p.Key, []byte(p.Value), sync)
 		if s.spare(run.kept, err) {
-			err = s.publishValue(dir, layout.Params, p.Key, []byte(p.Value), sync)
+			err = s.tree.PublishValue(in, layout.Params, p.Key, []byte(p.Value), sync)
 		}
 		if errors.Is(err, fs.ErrExist) { // MLflow was faster
 			err = s.sameParam(ctx, run.ref, p)
 		}
-		if err := all.step(err); err != nil {
+		if err := all.Step(err); err != nil {
 			return err
 		}
 	}
@@ -168,17 +169,17 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		if s.spare(run.kept, err) {
 			err = s.appendPoints(ctx, run, m, size, sync)
 		}
-		if err := all.step(err); err != nil {
+		if err := all.Step(err); err != nil {
 			return err
 		}
 	}
 	info := run.info
 	for _, t := range plan.tags {
-		err := s.writeValue(dir, layout.Tags, t.Key, t.Value, sync)
+		err := s.tree.WriteValue(in, layout.Tags, t.Key, t.Value, sync)
 		if s.spare(run.kept, err) {
-			err = s.writeValue(dir, layout.Tags, t.Key, t.Value, sync)
+			err = s.tree.WriteValue(in, layout.Tags, t.Key, t.Value, sync)
 		}
-		if err := all.step(err); err != nil {
+		if err := all.Step(err); err != nil {
 			return err
 		}
 		if t.Key == mlruns.TagRunName && t.Value != "" {
@@ -186,11 +187,11 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 		}
 	}
 	if info.Name == run.info.Name {
-		return all.last(nil)
+		return all.Last(nil)
 	}
 	_, doc, err := s.readLockedRun(ctx, run.ref)
 	if err != nil {
 		return err
 	}
-	return all.last(s.replaceRunInfo(run.ref, info, doc))
+	return all.Last(s.replaceRunInfo(run.ref, info, doc))
 }

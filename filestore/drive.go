@@ -28,7 +28,7 @@ func (s *Store) Drive() Drive {
 
 // judgeDrive is the one place where a store learns of its drive. Whether handles are kept
 // (tree.looker) is of the same judgement.
-func (s *Store) judgeDrive() drive.Drive { return rootfs.DriveOf(s.tree.fs, s.tree.name(layout.Lock)) }
+func (s *Store) judgeDrive() drive.Drive { return rootfs.DriveOf(s.tree.FS, s.tree.Path(layout.Lock)) }
 
 // warnOfDrive tells the log of a writer, once, that its locks may not exclude all others.
 func (s *Store) warnOfDrive() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -99,7 +100,7 @@ type experimentReader func(ctx context.Context, root rootfs.Folder, ref experime
 // at once.
 func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
-		root, err := s.tree.folder("")
+		root, err := s.tree.Folder("")
 		if err != nil {
 			yield(mlruns.Experiment{}, s.orRootGone(err))
 			return
@@ -144,7 +145,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 
 // listedAlone is listed for one experiment.
 func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
-	root, err := s.tree.folder("")
+	root, err := s.tree.Folder("")
 	if err != nil {
 		if end := p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err); end != nil {
 			err = end
@@ -165,7 +166,7 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 	switch {
 	case err == nil || ended(ctx, err):
 	case vfs.IsMissing(err):
-		is, lookErr := s.tree.dirAt(ref.dir)
+		is, lookErr := s.tree.HasDir(ref.dir)
 		if lookErr != nil {
 			return e, lookErr
 		}
@@ -250,7 +251,7 @@ func validateNewExperimentID(id string) error {
 	if layout.ReservedInRoot(id) {
 		return failure.Invalid(fmt.Sprintf("Invalid experiment ID: '%s': the name is reserved", id))
 	}
-	return holdable("experiment_id", id)
+	return dir.Holdable("experiment_id", id)
 }
 
 // nameFree refuses a name that any experiment has. The caller holds the root lock.
@@ -284,7 +285,7 @@ func (s *Store) experimentID(asked string) (string, error) {
 
 func (s *Store) idTaken(id string) (bool, error) {
 	for _, trashed := range [...]bool{false, true} {
-		if taken, err := s.tree.exists(layout.Experiment(id, trashed)); err != nil || taken {
+		if taken, err := s.tree.Exists(layout.Experiment(id, trashed)); err != nil || taken {
 			return taken, err
 		}
 	}
@@ -345,17 +346,17 @@ func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change
 // SetExperimentTag implements mlruns.Store. The commit point is the rename of the tag's file.
 func (s *Store) SetExperimentTag(ctx context.Context, id, key, value string) error {
 	return fail("set experiment tag", id, s.changeExperimentTag(ctx, id, "set", func(ref experimentRef) error {
-		if _, err := s.keyPresent(ref.dir, layout.Tags, "tag", key); err != nil {
+		if _, err := s.tree.KeyPresent(ref.dir, layout.Tags, "tag", key); err != nil {
 			return err
 		}
-		return s.writeValue(ref.dir, layout.Tags, key, value, s.syncs(SyncMeta))
+		return s.tree.WriteValue(ref.dir, layout.Tags, key, value, s.syncs(SyncMeta))
 	}, mlruns.Tag{Key: key, Value: value}))
 }
 
 // DeleteExperimentTag implements mlruns.Store. The commit point is the removal of the tag's file.
 func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
 	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
-		err := s.removeValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
+		err := s.tree.RemoveValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
 		if vfs.IsMissing(err) {
 			return &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
 		}

@@ -68,13 +68,13 @@ func (s *Store) lookForExperiment(id string) (ref experimentRef, bare bool, err 
 	}
 	for i := range maxLooks { // more than two, for it may be deleted or restored between them
 		at := newExperimentRef(id, i%2 == 1)
-		if ok, err := s.tree.exists(layout.Join(at.dir, layout.Meta)); err != nil || ok {
+		if ok, err := s.tree.Exists(layout.Join(at.dir, layout.Meta)); err != nil || ok {
 			return at, false, err
 		}
 		if bare {
 			continue
 		}
-		if bare, err = s.tree.dirAt(at.dir); err != nil {
+		if bare, err = s.tree.HasDir(at.dir); err != nil {
 			return at, false, err
 		}
 		if bare {
@@ -155,7 +155,7 @@ func (s *Store) experimentRefs(view mlruns.View, p *problems) ([]experimentRef, 
 func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]experimentRef, error) {
 	for _, trashed := range [...]bool{true, false} {
 		left := newExperimentRef(id, trashed)
-		is, err := s.tree.dirAt(left.dir)
+		is, err := s.tree.HasDir(left.dir)
 		if err != nil {
 			return nil, err
 		}
@@ -164,15 +164,15 @@ func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]exp
 		}
 	}
 	left, other := newExperimentRef(id, false), newExperimentRef(id, true)
-	is, err := s.isBare(left.dir)
+	is, err := s.tree.LacksMeta(left.dir)
 	if err == nil && !is {
 		left, other = other, left
-		is, err = s.abandoned(left.dir)
+		is, err = s.tree.HalfRemoved(left.dir)
 	}
 	if err != nil || !is {
 		return refs, err
 	}
-	if bare, err := s.isBare(other.dir); err != nil || bare {
+	if bare, err := s.tree.LacksMeta(other.dir); err != nil || bare {
 		return refs, err
 	}
 	problem, err := s.bareProblem(left.dir)
@@ -189,7 +189,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 		dir = layout.Trash
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it
 		// what is not deleted.
-		if err := s.ownFolder(dir); rootfs.IsShortage(err) {
+		if err := s.tree.RefuseLink(dir); rootfs.IsShortage(err) {
 			return nil, err
 		} else if err != nil {
 			p.add(problemOf(mlruns.ProblemUnreadable, dir, err))
@@ -225,7 +225,7 @@ func (s *Store) runRefs(e experimentRef, p *problems) ([]runRef, error) {
 
 // runsIn opens the folder of an experiment and lists the folders in it that can be runs, unsorted.
 func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, error) {
-	f, err := s.tree.folder(e.dir)
+	f, err := s.tree.Folder(e.dir)
 	if err != nil {
 		return nil, nil, err
 	}

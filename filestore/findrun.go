@@ -71,7 +71,7 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 	lost, ok, short := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
 		ref := newRunRef(e, id)
 		for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-			if is, err := s.tree.dirAt(layout.Join(ref.dir, sub)); is || err != nil {
+			if is, err := s.tree.HasDir(layout.Join(ref.dir, sub)); is || err != nil {
 				return ref, is, err
 			}
 		}
@@ -91,11 +91,11 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
 // from now on will change that. It gives none where the file system may be shared.
 func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
-	if s.tree.looker == nil {
+	if s.tree.Looker == nil {
 		return rootfs.Sight{}, false
 	}
 	now := time.Now()
-	sight, err := s.tree.looker.Look(s.tree.name(""), true)
+	sight, err := s.tree.Looker.Look(s.tree.Path(""), true)
 	return sight, err == nil && sight.Settled(now)
 }
 
@@ -157,7 +157,7 @@ func (s *Store) runAmongMoving(ctx context.Context, seen []experimentRef, id str
 func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool, error) {
 	for _, trashed := range [...]bool{e.trashed, !e.trashed, e.trashed} {
 		ref := newRunRef(newExperimentRef(e.id, trashed), id)
-		f, err := s.tree.folder(ref.experiment.dir)
+		f, err := s.tree.Folder(ref.experiment.dir)
 		if isUnseen(err) {
 			return ref, false, err
 		}
@@ -178,7 +178,7 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 		if err != nil {
 			return ref, nil, err
 		}
-		f, err := s.tree.folder(ref.dir)
+		f, err := s.tree.Folder(ref.dir)
 		if err == nil {
 			return ref, f, nil
 		}
@@ -193,15 +193,15 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 // an experiment that is being removed where it lies has none. The error is of a place that cannot
 // be looked at.
 func (s *Store) isRun(ref runRef) (bool, error) {
-	ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta))
+	ok, err := s.tree.Exists(layout.Join(ref.dir, layout.Meta))
 	if err == nil && ok && ref.experiment.trashed {
-		ok, err = s.abandoned(ref.experiment.dir)
+		ok, err = s.tree.HalfRemoved(ref.experiment.dir)
 		return !ok && err == nil, err
 	}
 	if err == nil || rootfs.IsShortage(err) {
 		return ok, err
 	}
-	info, lookErr := s.tree.stat(ref.dir)
+	info, lookErr := s.tree.Stat(ref.dir)
 	if lookErr == nil {
 		return info.IsDir(), nil
 	}

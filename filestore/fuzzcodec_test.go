@@ -23,6 +23,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -219,7 +220,7 @@ func oneMetric(t *testing.T, data []byte) keyFile {
 	if err := errors.Join(m.MkdirAll("metrics", 0o777), afero.WriteFile(m, "metrics/m", data, 0o666), m.Chtimes("metrics/m", old, old)); err != nil {
 		t.Fatal(err)
 	}
-	folder, err := newTree(m, "").folder("metrics")
+	folder, err := dir.New(m, "", dir.Options{}).Folder("metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +336,7 @@ func FuzzKeyWalk(f *testing.F) {
 		if errors.Join(m.MkdirAll(path.Dir(name), 0o777), afero.WriteFile(m, name, []byte("v"), 0o666)) != nil {
 			return
 		}
-		run, err := newTree(m, "").folder("r")
+		run, err := dir.New(m, "", dir.Options{}).Folder("r")
 		if err != nil {
 			t.Fatal(err)
 		}

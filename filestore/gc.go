@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -139,7 +140,7 @@ func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 // remove takes a folder out of the store and then removes it, or only yields it. discard gives
 // where the folder went, "" if it is to stay after all.
 func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func() (string, error)) {
-	link, err := c.store.linkAbove(r.Path)
+	link, err := c.store.tree.LinkAbove(r.Path)
 	if err != nil {
 		c.did(r.Path, err)
 		return
@@ -153,7 +154,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		return
 	}
 	if at := c.mounted(r.Path, elsewhere); at != "" {
-		c.did(r.Path, cannotMove(at, &fs.PathError{Op: "remove", Path: at, Err: syscall.EBUSY}))
+		c.did(r.Path, dir.CannotMove(at, &fs.PathError{Op: "remove", Path: at, Err: syscall.EBUSY}))
 		return
 	}
 	at, durable := r.Path, true
@@ -166,27 +167,27 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 		}
 		durable = err == nil
 	}
-	if r.Files, r.Bytes, err = c.store.measure(at); !c.did(r.Path, err) {
+	if r.Files, r.Bytes, err = c.store.tree.Measure(at); !c.did(r.Path, err) {
 		return
 	}
 	// What was moved and could come back after a power cut is left whole, for the next GC. So is
 	// what knows of artifacts that could not be removed.
 	for _, of := range elsewhere {
-		files, bytes, err := c.store.measure(of.dir)
+		files, bytes, err := c.store.tree.Measure(of.dir)
 		r.Files, r.Bytes = r.Files+files, r.Bytes+bytes
 		if !c.did(of.dir, err) {
 			return
 		}
 	}
 	if !c.query.DryRun && durable && c.did(r.Path, c.removeArtifacts(elsewhere, r.RunID == "")) {
-		c.did(r.Path, c.store.removeDiscarded(at))
+		c.did(r.Path, c.store.tree.RemoveDiscarded(at))
 	}
 	c.stopped = !c.yield(r, nil)
 }
 
 // leftovers finishes the removals that were interrupted.
 func (c *collection) leftovers(ctx context.Context) error {
-	entries, err := c.store.tree.entries(layout.Private)
+	entries, err := c.store.tree.Entries(layout.Private)
 	if err != nil && !vfs.IsMissing(err) {
 		c.did(layout.Private, err)
 	}
@@ -194,12 +195,12 @@ func (c *collection) leftovers(ctx context.Context) error {
 		if c.stopped || ctx.Err() != nil {
 			break
 		}
-		if dir := layout.Join(layout.Private, e.Name); discarded(e.Name) {
-			if run, err := c.store.restoredMeanwhile(ctx, dir, layout.Meta); run != nil || err != nil {
-				c.putBack(ctx, dir, run, err)
+		if at := layout.Join(layout.Private, e.Name); dir.IsDiscarded(e.Name) {
+			if run, err := c.store.restoredMeanwhile(ctx, at, layout.Meta); run != nil || err != nil {
+				c.putBack(ctx, at, run, err)
 				continue
 			}
-			c.remove(ctx, mlruns.Removal{Path: dir}, func() (string, error) { return dir, c.store.settleDiscarded() })
+			c.remove(ctx, mlruns.Removal{Path: at}, func() (string, error) { return at, c.store.tree.MakeDurable(layout.Private) })
 		}
 	}
 	return ctx.Err()
@@ -225,7 +226,7 @@ func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old fu
 		return "", err
 	}
 	defer s.unlock(unlockRoot)
-	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.ExperimentLock(ref.id)))
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.id)))
 	if err != nil {
 		return "", err
 	}
@@ -237,7 +238,7 @@ func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old fu
 	if err != nil {
 		return "", err
 	}
-	return s.takeOut(ref.dir, nil)
+	return s.tree.Discard(ref.dir, nil)
 }
 
 // discardRun takes a deleted run out of its experiment if old still says so under its locks. The
@@ -251,7 +252,7 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 	defer unlock.experiment()
 	defer unlock.run()
 	removable := func(meta string) (bool, error) {
-		f, err := s.tree.folder(layout.Parent(meta))
+		f, err := s.tree.Folder(layout.Parent(meta))
 		if err != nil {
 			return false, err
 		}
@@ -266,5 +267,5 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 		// Whoever takes the lock now keeps the folder from being renamed, as we would.
 		unlock.run()
 	}
-	return s.takeOut(ref.dir, removable)
+	return s.tree.Discard(ref.dir, removable)
 }

@@ -19,9 +19,9 @@ type artifactFolder struct{ run, dir string }
 // elsewhere in the store, as MLflow's gc removes them. What cannot be read has none; the only error
 // is a shortage.
 func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFolder, error) {
-	f, err := c.store.tree.folder(dir)
+	f, err := c.store.tree.Folder(dir)
 	if err != nil {
-		return nil, shortage(err)
+		return nil, vfs.Shortage(err)
 	}
 	defer f.Close()
 	for _, meta := range [...]string{layout.Meta, layout.Removed} {
@@ -35,7 +35,7 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 	}
 	entries, err := f.Entries()
 	if err != nil {
-		return nil, shortage(err)
+		return nil, vfs.Shortage(err)
 	}
 	for _, e := range entries {
 		if e.Type.IsDir() && !layout.ReservedInExperiment(e.Name) {
@@ -63,13 +63,13 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 		if !isRun || !ok {
 			return nil
 		}
-		link, err := c.store.linkAbove(dir)
-		if err == nil && link == "" && c.store.tree.isDir(dir) {
+		link, err := c.store.tree.LinkAbove(dir)
+		if err == nil && link == "" && c.store.tree.IsDir(dir) {
 			of = append(of, artifactFolder{ref.id, dir})
 		}
 		return err
 	})
-	return of, isRun && err == nil, shortage(err)
+	return of, isRun && err == nil, vfs.Shortage(err)
 }
 
 // runsElsewhere reports whether an experiment has a folder of the store that is not its own for its
@@ -87,7 +87,7 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, 
 	if vfs.IsMissing(err) {
 		_, err = readDocument(ctx, f, layout.Removed, read)
 	}
-	return elsewhere && err == nil, shortage(err)
+	return elsewhere && err == nil, vfs.Shortage(err)
 }
 
 // lodger gives the active experiment that has its artifacts in the folder of another, "" if there
@@ -143,12 +143,12 @@ func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) 
 		} else if twin {
 			continue
 		}
-		if err := c.store.tree.removeAll(of.dir); err != nil {
+		if err := c.store.tree.RemoveAll(of.dir); err != nil {
 			return err
 		}
 		above := layout.Parent(of.dir)
 		for n := 0; above != "" && (n == 0 || withExperiment); n++ {
-			if entries, err := c.store.tree.entries(above); err != nil || len(entries) > 0 || c.store.tree.remove(above) != nil {
+			if entries, err := c.store.tree.Entries(above); err != nil || len(entries) > 0 || c.store.tree.Remove(above) != nil {
 				break
 			}
 			delete(changed, above)
@@ -160,7 +160,7 @@ func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) 
 		if !c.store.syncs(SyncMeta) {
 			break
 		}
-		if err := c.store.tree.syncDir(dir); err != nil {
+		if err := c.store.tree.SyncDir(dir); err != nil {
 			return err
 		}
 	}

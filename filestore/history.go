@@ -58,7 +58,7 @@ func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key strin
 		return err
 	}
 	defer f.Close()
-	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.hasOwn(dir, layout.Metrics, key)) {
+	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.tree.KeyMatches(dir, layout.Metrics, key)) {
 		return nil
 	}
 	m := newScratch()

@@ -46,7 +46,7 @@ func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p 
 
 // incompleteExperiment is incomplete for an experiment.
 func (v *inspection) incompleteExperiment(ref experimentRef, p *problems) error {
-	f, err := v.tree.folder(ref.dir)
+	f, err := v.tree.Folder(ref.dir)
 	if err != nil {
 		return ending(v.ctx, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -31,22 +32,22 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
-		var all steps
+		var all dir.Durability
 		for _, d := range in.Datasets {
 			id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
-			if err := all.step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
 				return err
 			}
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
 				return err
 			}
 		}
 		for _, m := range in.Models {
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
 				return err
 			}
 		}
-		return all.last(nil)
+		return all.Last(nil)
 	})
 }
 
@@ -68,35 +69,35 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 		ids[i] = m.ModelID
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
-		if err := s.ownNames(ref.dir, layout.Outputs, ids); err != nil {
+		if err := s.tree.RefuseMerged(ref.dir, layout.Outputs, ids); err != nil {
 			return err
 		}
-		var all steps
+		var all dir.Durability
 		for _, m := range out.Models {
-			if err := all.step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
 				return err
 			}
 		}
-		return all.last(nil)
+		return all.Last(nil)
 	})
 }
 
 // placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins,
 // as in MLflow.
-func (s *Store) placeOnce(dir, id string, doc codec.Document) error {
-	target := layout.Join(dir, id)
-	if exists, err := s.tree.exists(layout.Join(target, layout.Meta)); err != nil || exists {
+func (s *Store) placeOnce(folder, id string, doc codec.Document) error {
+	target := layout.Join(folder, id)
+	if exists, err := s.tree.Exists(layout.Join(target, layout.Meta)); err != nil || exists {
 		return err
 	}
-	if err := s.makeFolder(dir, s.syncs(SyncMeta)); err != nil {
+	if err := s.tree.MakeFolder(folder, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
-	err := s.place(target, s.syncs(SyncMeta), func(b *builder) { b.meta(doc) })
+	err := s.tree.Place(target, func(b *dir.Builder) { b.Meta(doc.Encode()) })
 	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
 		return err
 	}
 	// Another run of the experiment may have placed the same data set meanwhile.
-	if exists, existsErr := s.tree.exists(layout.Join(target, layout.Meta)); existsErr == nil && exists {
+	if exists, existsErr := s.tree.Exists(layout.Join(target, layout.Meta)); existsErr == nil && exists {
 		return nil
 	}
 	return err
@@ -135,7 +136,7 @@ func validateModelID(field, id string) error {
 	if validate.RunID(id) != nil {
 		return failure.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: a model id has letters, digits, '_' and '-' only", id, field))
 	}
-	return holdable(field, id)
+	return dir.Holdable(field, id)
 }
 
 // readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
@@ -170,7 +171,7 @@ func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (ml
 	if validate.RunID(id) != nil {
 		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
 	}
-	f, err := s.tree.folder(layout.Join(e.dir, layout.Datasets, id))
+	f, err := s.tree.Folder(layout.Join(e.dir, layout.Datasets, id))
 	if vfs.IsMissing(err) {
 		return d, errNoDataset
 	}

@@ -105,7 +105,7 @@ func (v *inspection) next(path string) {
 // private reports what interrupted writes left in the private folder. The originals of repairs lie
 // there too, on purpose.
 func (v *inspection) private(p *problems) error {
-	link, err := v.isLink(layout.Private)
+	link, err := v.tree.IsLink(layout.Private)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (v *inspection) private(p *problems) error {
 		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Private, Reason: "a symbolic link stands in its place; what is behind it was not left by a write"})
 		return nil
 	}
-	entries, err := v.tree.entries(layout.Private)
+	entries, err := v.tree.Entries(layout.Private)
 	if err != nil && !vfs.IsMissing(err) {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, layout.Private, err)
 	}
@@ -154,7 +154,7 @@ func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.
 
 // now is where an experiment lies that may have been deleted or restored since it was listed.
 func (v *inspection) now(ref experimentRef) (experimentRef, error) {
-	is, err := v.tree.dirAt(ref.dir)
+	is, err := v.tree.HasDir(ref.dir)
 	if is || err != nil {
 		return ref, err
 	}
@@ -186,7 +186,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 		p.add(problem)
 	}
 	if vfs.IsMissing(err) {
-		if left, err := v.abandoned(ref.dir); err != nil {
+		if left, err := v.tree.HalfRemoved(ref.dir); err != nil {
 			return err
 		} else if left { // which is told by now
 			return v.tell(found{experiment: ref}, p)
@@ -232,7 +232,7 @@ func (v *inspection) inspectID(dir string, p *problems) {
 // beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other
 // files are ignored by every MLflow version, and welcome.
 func (v *inspection) beside(dir string, p *problems) error {
-	entries, err := v.tree.entries(dir)
+	entries, err := v.tree.Entries(dir)
 	if err != nil && !vfs.IsMissing(err) {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
 	}

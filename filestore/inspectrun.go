@@ -41,7 +41,7 @@ func (v *inspection) run(ref runRef) error {
 // inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without
 // one is no run.
 func (v *inspection) inspectRun(ref runRef, p *problems) error {
-	f, err := v.tree.folder(ref.dir)
+	f, err := v.tree.Folder(ref.dir)
 	if vfs.IsMissing(err) { // removed since the listing
 		return v.ctx.Err()
 	}
@@ -83,18 +83,18 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 func (v *inspection) folders(ref runRef, p *problems) error {
 	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
 		path := layout.Join(ref.dir, name)
-		_, err := v.tree.stat(path)
+		_, err := v.tree.Stat(path)
 		if rootfs.IsShortage(err) {
 			return err
 		}
 		link := false
 		if err != nil {
 			var lookErr error
-			if link, lookErr = v.isLink(path); lookErr != nil {
+			if link, lookErr = v.tree.IsLink(path); lookErr != nil {
 				return lookErr
 			}
 		}
-		is, lookErr := v.tree.dirAt(path)
+		is, lookErr := v.tree.HasDir(path)
 		if lookErr != nil {
 			return lookErr
 		}
@@ -117,7 +117,7 @@ func (v *inspection) leftOut(ref runRef, info mlruns.RunInfo, p *problems) error
 	defer place.Close()
 	n := 0
 	place.LeftOut = func(path, reason string) {
-		if link, _ := v.isLink(layout.Join(ref.dir, layout.Artifacts)); link && path == "." {
+		if link, _ := v.tree.IsLink(layout.Join(ref.dir, layout.Artifacts)); link && path == "." {
 			return // told of as a folder of the run
 		}
 		if n++; n <= maxForeign {

@@ -11,9 +11,11 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any
@@ -29,15 +31,15 @@ func (s *Store) judge(p *mlruns.Problem) error {
 		if path.Base(p.Path) == layout.Moving {
 			return nil
 		}
-		if left, err := s.abandoned(p.Path); err != nil || left {
+		if left, err := s.tree.HalfRemoved(p.Path); err != nil || left {
 			p.Repairable = false
 			return err
 		}
-		if discarded(path.Base(p.Path)) {
+		if dir.IsDiscarded(path.Base(p.Path)) {
 			p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
 			return nil
 		}
-		latest, err := s.newest(p.Path)
+		latest, err := s.tree.Newest(p.Path)
 		if err != nil {
 			return err
 		}
@@ -74,36 +76,9 @@ func (s *Store) judgeForeign(p *mlruns.Problem) error {
 	if form.fate != underWay {
 		return nil
 	}
-	latest, err := s.newest(p.Path)
+	latest, err := s.tree.Newest(p.Path)
 	p.Repairable = err == nil && time.Since(latest) > leftoverAge
 	return err
-}
-
-// newest is when anything in a folder, or the file, changed last; now, if that cannot be told. The
-// only error is a shortage.
-func (s *Store) newest(name string) (time.Time, error) {
-	info, err := s.tree.lstat(name)
-	if err != nil {
-		return time.Now(), shortage(err)
-	}
-	latest := info.ModTime()
-	if !info.IsDir() {
-		return latest, nil
-	}
-	entries, err := s.tree.entries(name)
-	if err != nil {
-		return time.Now(), shortage(err)
-	}
-	for _, e := range entries {
-		t, err := s.newest(layout.Join(name, e.Name))
-		if err != nil {
-			return t, err
-		}
-		if t.After(latest) {
-			latest = t
-		}
-	}
-	return latest, nil
 }
 
 // amongRecords reports whether a path lies where MLflow takes every file, or every folder, for a
@@ -124,16 +99,16 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 	if of == "" {
 		return nil
 	}
-	info, err := s.tree.lstat(p.Path)
+	info, err := s.tree.Lstat(p.Path)
 	if err != nil {
-		return shortage(err)
+		return vfs.Shortage(err)
 	}
 	if info.IsDir() {
 		p.Reason = fmt.Sprintf("a sync program's copy of the folder %s; compare the two and keep what is right", of)
 		return nil
 	}
 	p.Reason = fmt.Sprintf("a sync program's copy of %s", of)
-	now, err := s.tree.lstat(of)
+	now, err := s.tree.Lstat(of)
 	if rootfs.IsShortage(err) {
 		return err
 	}
@@ -192,7 +167,7 @@ func (s *Store) differ(of, copied string) (string, error) {
 
 // isPointer reports whether a file has a pointer of git-lfs or git-annex in place of its content.
 func (s *Store) isPointer(name string) bool {
-	f, err := s.tree.folder(layout.Parent(name))
+	f, err := s.tree.Folder(layout.Parent(name))
 	if err != nil {
 		return false
 	}
@@ -203,7 +178,7 @@ func (s *Store) isPointer(name string) bool {
 
 // read reads a small file whole.
 func (s *Store) read(name string) ([]byte, error) {
-	f, err := s.tree.folder(layout.Parent(name))
+	f, err := s.tree.Folder(layout.Parent(name))
 	if err != nil {
 		return nil, err
 	}
@@ -239,9 +214,9 @@ func (s *Store) tellOtherMeta(p *mlruns.Problem, dir string) error {
 // otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished
 // replacement, or a conflict copy. The only error is a shortage.
 func (s *Store) otherMeta(dir string) (string, error) {
-	entries, err := s.tree.entries(dir)
+	entries, err := s.tree.Entries(dir)
 	if err != nil {
-		return "", shortage(err)
+		return "", vfs.Shortage(err)
 	}
 	for _, e := range entries {
 		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !conflictOfMeta(e.Name) {

@@ -42,7 +42,7 @@ func (s *Store) appendKept(ctx context.Context, run loggedRun, points codec.Seri
 		if size, ok = s.inPlace(m); !ok {
 			s.dropMetric(run.kept, points.Key)
 			// The name may have come to be a folder, or a link.
-			_, err := s.keyPresent(run.ref.dir, layout.Metrics, "metric", points.Key)
+			_, err := s.tree.KeyPresent(run.ref.dir, layout.Metrics, "metric", points.Key)
 			return err != nil, err
 		}
 	}
@@ -96,7 +96,7 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	if r.metrics == nil {
 		r.metrics = map[string]*keptMetric{}
 	}
-	r.metrics[key] = &keptMetric{name: name, path: s.tree.name(name), file: file, seen: seen}
+	r.metrics[key] = &keptMetric{name: name, path: s.tree.Path(name), file: file, seen: seen}
 	return true
 }
 

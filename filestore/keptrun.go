@@ -31,13 +31,13 @@ type keptRun struct {
 // openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads.
 // settled is what r is after info was read.
 func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
-	name := s.tree.name(layout.Join(r.ref.dir, layout.Meta))
+	name := s.tree.Path(layout.Join(r.ref.dir, layout.Meta))
 	r.settled = false
 	if r.meta != nil {
 		_ = r.meta.Close()
 		r.meta = nil
 	}
-	file, err := s.tree.fs.Open(name)
+	file, err := s.tree.FS.Open(name)
 	if err != nil {
 		return false, err
 	}

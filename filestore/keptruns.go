@@ -27,12 +27,12 @@ type keptRuns struct {
 // newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and
 // where locks are files.
 func (s *Store) newKeptRuns() *keptRuns {
-	looker := s.tree.looker
+	looker := s.tree.Looker
 	runs, metrics := keptBounds(handleLimit())
 	if looker == nil || s.readOnly || s.locking == LockNone || runs == 0 {
 		return nil
 	}
-	root, err := looker.Look(s.tree.name(""), false)
+	root, err := looker.Look(s.tree.Path(""), false)
 	if err != nil {
 		return nil
 	}

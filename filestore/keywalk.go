@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -106,7 +107,7 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 		defer inner.Close()
 		return w.folder(inner, name, key+"/", depth+1)
 	case validate.Key("key", key) != nil:
-		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: illegal(key)})
+		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: dir.IllegalName(key)})
 	default:
 		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})
 	}

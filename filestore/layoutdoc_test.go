@@ -245,7 +245,7 @@ func TestLayoutHashes(t *testing.T) {
 			t.Errorf("layout.md:%d: unknown kind %q", row.line, row.cells[0])
 		}
 		check(t, s.LogInputs(context.Background(), docRun, in))
-		if ok, err := s.tree.exists(folder + "/meta.yaml"); !ok || err != nil {
+		if ok, err := s.tree.Exists(folder + "/meta.yaml"); !ok || err != nil {
 			t.Errorf("layout.md:%d: %s is not there: %v", row.line, folder, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 )
@@ -61,7 +62,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return &failure.Reason{Kind: mlruns.ErrInvalid, Code: failure.CodeInternal,
 			Text: "Cannot delete the default experiment '0'. This is an internally reserved experiment."}
 	}
-	if err := s.ownFolder(layout.Trash); err != nil {
+	if err := s.tree.RefuseLink(layout.Trash); err != nil {
 		return err
 	}
 	ref, unlock, err := s.lockExperiment(ctx, id)
@@ -76,20 +77,20 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if err != nil {
 		return experimentError(id, ref.dir, err)
 	}
-	if err := s.makeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
+	if err := s.tree.MakeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
 	trashed := newExperimentRef(id, true)
 	if err := s.movable(ctx, ref, trashed); err != nil {
 		return err
 	}
-	var all steps
+	var all dir.Durability
 	now := s.now()
 	begun, err := markedDeleted(&doc, before) // by a call that was interrupted
 	if err != nil {
 		return err
 	}
-	if err := all.step(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
+	if err := all.Step(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageDeleted, now) })); err != nil {
 		return err
 	}
 	marked := map[string]bool{}
@@ -100,11 +101,11 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	}); err != nil {
 		return err
 	}
-	err = all.step(s.moveExperiment(ctx, ref, trashed))
+	err = all.Step(s.moveExperiment(ctx, ref, trashed))
 	if err != nil {
 		return errors.Join(err, s.unmark(ctx, ref, doc, func(r mlruns.RunInfo) bool { return marked[r.ID] && r.Stage == mlruns.StageDeleted }))
 	}
-	return all.last(nil)
+	return all.Last(nil)
 }
 
 // markedDeleted gives the time with which an active experiment, and the runs that go with it, were
@@ -120,11 +121,11 @@ func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) 
 // unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked
 // deleted.
 func (s *Store) unmark(ctx context.Context, ref experimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
-	var all steps
+	var all dir.Durability
 	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
 	if err == nil {
 		doc.SetString(codec.KeyLifecycleStage, string(mlruns.StageActive))
-		err = all.last(s.replaceMeta(ref.dir, doc))
+		err = all.Last(s.replaceMeta(ref.dir, doc))
 	}
 	if err != nil {
 		return fmt.Errorf("the experiment and runs of it stay marked deleted, which a repair or restoring it mends: %w", err)
@@ -151,7 +152,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlockRoot)
-	if err := s.ownFolder(layout.Trash); err != nil {
+	if err := s.tree.RefuseLink(layout.Trash); err != nil {
 		return err
 	}
 	ref, unlock, err := s.lockTrashed(ctx, id)
@@ -163,7 +164,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err != nil && ref.trashed {
 		return experimentError(id, ref.dir, err)
 	}
-	var all steps
+	var all dir.Durability
 	if !ref.trashed {
 		if err != nil {
 			return notDeleted(id)
@@ -179,7 +180,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err := s.movable(ctx, ref, active); err != nil {
 			return err
 		}
-		if err := all.step(s.moveExperiment(ctx, ref, active)); err != nil {
+		if err := all.Step(s.moveExperiment(ctx, ref, active)); err != nil {
 			return err
 		}
 		ref = active
@@ -187,7 +188,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err := s.setStages(ctx, ref, time.Time{}, &all, func(r mlruns.RunInfo) bool { return r.Stage == mlruns.StageDeleted }); err != nil {
 		return err
 	}
-	return all.last(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageActive, s.now()) }))
+	return all.Last(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageActive, s.now()) }))
 }
 
 func notDeleted(id string) error {
@@ -201,7 +202,7 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlo
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return ref, nil, notDeleted(id)
 	}
-	if err == nil && !ref.trashed && s.tree.isDir(newExperimentRef(id, true).dir) {
+	if err == nil && !ref.trashed && s.tree.IsDir(newExperimentRef(id, true).dir) {
 		if s.halfMoved(id) {
 			if err = s.discardCopy(ctx, id); err != nil {
 				s.unlock(unlock)
@@ -236,7 +237,7 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 
 // setStages marks those runs of an experiment deleted at a time, or active where that is zero, that
 // are chosen, one at a time. The caller holds the experiment's lock.
-func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Time, all *steps, chosen func(mlruns.RunInfo) bool) error {
+func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Time, all *dir.Durability, chosen func(mlruns.RunInfo) bool) error {
 	refs, err := s.runRefs(e, nil)
 	if err != nil {
 		return err
@@ -252,7 +253,7 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Tim
 		if !is {
 			continue
 		}
-		if err := all.step(s.setRunStage(ctx, ref, deleted, chosen)); err != nil {
+		if err := all.Step(s.setRunStage(ctx, ref, deleted, chosen)); err != nil {
 			return fmt.Errorf("run %s: %w", ref.id, err)
 		}
 	}
@@ -260,7 +261,7 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Tim
 }
 
 func (s *Store) setRunStage(ctx context.Context, ref runRef, deleted time.Time, chosen func(mlruns.RunInfo) bool) error {
-	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock)))
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // root is the store's directory as recorded paths are written.
@@ -39,8 +40,8 @@ func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.
 	var short error
 	for _, ref := range refs {
 		// most folders of artifacts
-		if ok, err := s.tree.exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
-			short = cmp.Or(short, shortage(err))
+		if ok, err := s.tree.Exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
+			short = cmp.Or(short, vfs.Shortage(err))
 			continue
 		}
 		e, _, err := s.readExperimentOnly(ctx, ref)
@@ -112,7 +113,7 @@ func (s *Store) inStore(location string, roots func() []string) (moved, bool) {
 // an experiment went to the trash with it.
 func (s *Store) nowAt(rel string) string {
 	first, _, _ := strings.Cut(rel, "/")
-	if first == "" || s.tree.isDir(first) || !s.tree.isDir(layout.Experiment(first, true)) {
+	if first == "" || s.tree.IsDir(first) || !s.tree.IsDir(layout.Experiment(first, true)) {
 		return rel
 	}
 	return layout.Join(layout.Trash, rel)
@@ -134,12 +135,12 @@ func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 	}
 	if place.Run != "" && place.Run != layout.Artifacts {
 		run := layout.Run(layout.Experiment(place.Experiment, place.Trashed), place.Run)
-		if ok, err := s.tree.exists(layout.Join(run, layout.Meta)); run != ref.dir && (ok || err != nil) {
+		if ok, err := s.tree.Exists(layout.Join(run, layout.Meta)); run != ref.dir && (ok || err != nil) {
 			return false
 		}
 	}
 	for ; dir != ""; dir = layout.Parent(dir) {
-		if s.ownFolder(dir) != nil {
+		if s.tree.RefuseLink(dir) != nil {
 			return false
 		}
 	}

@@ -21,7 +21,7 @@ import (
 type unlockFunc func() error
 
 func (s *Store) lockRoot(ctx context.Context) (unlockFunc, error) {
-	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.Lock))
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.Lock))
 	if err != nil {
 		err = s.orRootGone(err)
 	}
@@ -44,7 +44,7 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 	if ref, err := s.findExperiment(id); err != nil {
 		return ref, nil, err // no lock file for what does not exist
 	}
-	unlock, err := s.locks.Lock(ctx, s.tree.name(layout.ExperimentLock(id)))
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(id)))
 	if err != nil {
 		return experimentRef{}, nil, err
 	}
@@ -62,7 +62,7 @@ func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Contex
 	if err != nil {
 		return ref, nil, err
 	}
-	unlock, err := lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock)))
+	unlock, err := lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock)))
 	return ref, unlock, err
 }
 
@@ -124,7 +124,7 @@ func (s *Store) lockPlacedRun(ctx context.Context, ref runRef) (runRef, *placedR
 	is, err := s.isRun(ref)
 	if is {
 		var unlockRun unlockFunc
-		if unlockRun, err = s.locks.Lock(ctx, s.tree.name(layout.Join(ref.dir, layout.Lock))); err == nil {
+		if unlockRun, err = s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock))); err == nil {
 			return ref, &placedRun{run: func() { s.unlock(unlockRun) }, experiment: func() { s.unlock(unlock) }}, nil
 		}
 	}

@@ -57,7 +57,7 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
-		err := s.removeValue(ref.dir, layout.Tags, key, s.syncsValues(info))
+		err := s.tree.RemoveValue(ref.dir, layout.Tags, key, s.syncsValues(info))
 		if vfs.IsMissing(err) {
 			return failure.TagNotFound(key, runID)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -14,11 +15,11 @@ import (
 // makeMissing makes a folder of a run.
 func (r *repair) makeMissing(name string) remedy {
 	return remedy{action: "make the folder", do: func(*remedy) error {
-		if r.tree.isDir(name) {
+		if r.tree.IsDir(name) {
 			return errMended
 		}
-		err := r.makeFolder(name, r.syncs(SyncMeta))
-		if err == nil && !r.tree.isDir(name) {
+		err := r.tree.MakeFolder(name, r.syncs(SyncMeta))
+		if err == nil && !r.tree.IsDir(name) {
 			err = errors.New("something else stands in its place")
 		}
 		return err
@@ -45,7 +46,7 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		if recorded == e.Stage {
 			return errMended
 		}
-		var all steps
+		var all dir.Durability
 		if err := r.unmarkRuns(ref, e, &doc, &all); err != nil {
 			return err
 		}
@@ -53,14 +54,14 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 			return err
 		}
 		doc.SetString(codec.KeyLifecycleStage, string(stage))
-		return all.last(r.replaceMeta(ref.dir, doc))
+		return all.Last(r.replaceMeta(ref.dir, doc))
 	}}
 }
 
 // unmarkRuns makes the runs of an active experiment active that were marked deleted together with
 // it. Each is a change of its own; the experiment's meta.yaml, which says when that was, comes
 // last.
-func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.Document, all *steps) error {
+func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.Document, all *dir.Durability) error {
 	deleted, err := markedDeleted(doc, e)
 	if err != nil || deleted.IsZero() {
 		return err
@@ -94,21 +95,21 @@ func (r *repair) clearLeftover(p mlruns.Problem) remedy {
 func (r *repair) finishMove(ref experimentRef, mark string) remedy {
 	return remedy{action: "keep the experiment in the root, and move aside what is in the trash too", takes: mark, do: func(*remedy) error {
 		active, trashed := newExperimentRef(ref.id, false), newExperimentRef(ref.id, true)
-		whole, err := r.tree.exists(layout.Join(active.dir, layout.Meta))
+		whole, err := r.tree.Exists(layout.Join(active.dir, layout.Meta))
 		if err != nil {
 			return err
 		}
-		if whole && r.tree.isDir(trashed.dir) {
+		if whole && r.tree.IsDir(trashed.dir) {
 			if err := r.aside(trashed.dir); err != nil || ref.trashed {
 				return err
 			}
 		}
-		if empty, err := r.isEmpty(active.dir); err != nil {
+		if empty, err := r.tree.IsEmpty(active.dir); err != nil {
 			return err
 		} else if empty {
 			// The last of the original, which nothing but the mark tells from a folder of the
 			// user's.
-			if err := r.tree.remove(active.dir); err != nil {
+			if err := r.tree.Remove(active.dir); err != nil {
 				return err
 			}
 		}
@@ -122,7 +123,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 	place := layout.Parse(of)
 	if place.Kind == layout.Metric {
 		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func(*remedy) error {
-			if err := r.ownFolders(f.run.dir, layout.Metrics, place.Key); err != nil {
+			if err := r.tree.RefuseLinks(f.run.dir, layout.Metrics, place.Key); err != nil {
 				return err
 			}
 			if m, err := r.examine(of); err == nil && !m.sound() {

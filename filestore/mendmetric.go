@@ -12,13 +12,14 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
 // keyFile opens the folder of a metric file, which the caller closes.
 func (s *Store) keyFile(name string) (keyFile, error) {
-	f, err := s.tree.folder(layout.Parent(name))
+	f, err := s.tree.Folder(layout.Parent(name))
 	return keyFile{folder: f, name: path.Base(name), path: name}, err
 }
 
@@ -68,7 +69,7 @@ func (r *repair) examine(name string) (metricState, error) {
 
 func (r *repair) mendLines(run runRef, name string, done *remedy) error {
 	key := strings.TrimPrefix(name, layout.Join(run.dir, layout.Metrics)+"/")
-	if err := r.ownFolders(run.dir, layout.Metrics, key); err != nil {
+	if err := r.tree.RefuseLinks(run.dir, layout.Metrics, key); err != nil {
 		return err
 	}
 	whole, err := r.outwaitTail(name)
@@ -86,26 +87,26 @@ func (r *repair) mendLines(run runRef, name string, done *remedy) error {
 	case m.lacksNewline():
 		return r.addNewline(name)
 	case m.pointless():
-		var all steps
-		if err := all.step(r.aside(name)); err != nil {
+		var all dir.Durability
+		if err := all.Step(r.aside(name)); err != nil {
 			return err
 		}
-		return all.last(r.carryOver(run, key, name, whole))
+		return all.Last(r.carryOver(run, key, name, whole))
 	}
 	if err := r.keep(name); err != nil {
 		return err
 	}
-	var all steps
+	var all dir.Durability
 	read, err := r.rewrite(run, name, m.repeated)
-	if err := all.step(err); err != nil {
+	if err := all.Step(err); err != nil {
 		return err
 	}
-	return all.last(r.carryOver(run, key, name, read))
+	return all.Last(r.carryOver(run, key, name, read))
 }
 
 // outwaitTail lets a writer of MLflow end its line. It gives where the last whole line ends.
 func (r *repair) outwaitTail(name string) (int64, error) {
-	f, err := r.tree.fs.Open(r.tree.name(name))
+	f, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return 0, err
 	}
@@ -122,7 +123,7 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 // addNewline ends the last line, which may have been cut inside its last number: the original is
 // kept. The commit point is the write.
 func (r *repair) addNewline(name string) (err error) {
-	f, err := r.tree.fs.OpenFile(r.tree.name(name), os.O_RDWR|os.O_APPEND, 0)
+	f, err := r.tree.FS.OpenFile(r.tree.Path(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
@@ -150,12 +151,12 @@ func (r *repair) addNewline(name string) (err error) {
 // rewrite replaces a metric file by one that has its good lines. It gives how much of the old one
 // was read.
 func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, err error) {
-	in, err := r.tree.fs.Open(r.tree.name(name))
+	in, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return 0, err
 	}
 	lines := newGoodLines(in, repeated)
-	_, err = atomicfile.ReplaceFrom(r.tree.fs, r.tree.name(name), lines, atomicfile.Options{TempDir: r.tree.name(run.dir), Sync: r.syncs(SyncMeta)})
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.dir), Sync: r.syncs(SyncMeta)})
 	return lines.read, errors.Join(err, lines.close())
 }
 
@@ -164,7 +165,7 @@ func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, e
 // anew for every point.
 func (r *repair) carryOver(run runRef, key, name string, size int64) error {
 	for {
-		if err := sleep(r.ctx, tornRetry); err != nil {
+		if err := dir.Sleep(r.ctx, tornRetry); err != nil {
 			return err
 		}
 		more, err := r.readFrom(layout.Join(r.saved, name), size)
@@ -184,7 +185,7 @@ func (r *repair) carryOver(run runRef, key, name string, size int64) error {
 
 // readFrom gives the whole lines of a file from an offset on.
 func (r *repair) readFrom(name string, offset int64) ([]byte, error) {
-	f, err := r.tree.fs.Open(r.tree.name(name))
+	f, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return nil, err
 	}

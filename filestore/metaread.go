@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -50,7 +51,7 @@ func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, us
 		if err == nil && whole || try == len(metaRetries) || !beingWritten(f, name) {
 			return err
 		}
-		if sleepErr := sleep(ctx, metaRetries[try]); sleepErr != nil {
+		if sleepErr := dir.Sleep(ctx, metaRetries[try]); sleepErr != nil {
 			return sleepErr
 		}
 	}
@@ -94,7 +95,7 @@ func whole(data []byte, d codec.Scalars) bool {
 // readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the
 // place contradicts, go to p.
 func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	f, err := s.tree.folder(ref.dir)
+	f, err := s.tree.Folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
 	}
@@ -127,7 +128,7 @@ func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p
 
 // readExperimentOnly is readExperiment without the tags, and with the document.
 func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
-	f, err := s.tree.folder(ref.dir)
+	f, err := s.tree.Folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, codec.Document{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -174,7 +175,7 @@ func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bo
 		return err
 	}
 	if (len(data) == 0 || !codec.IsBlank(tailOf(data))) && beingWritten(k.folder, k.name) {
-		if err := sleep(ctx, tornRetry); err != nil {
+		if err := dir.Sleep(ctx, tornRetry); err != nil {
 			return err
 		}
 		if data, err = m.readFile(k.folder, k.name); err != nil {
@@ -239,7 +240,7 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(l
 			return nil
 		}
 		retried = true
-		if err := sleep(ctx, tornRetry); err != nil {
+		if err := dir.Sleep(ctx, tornRetry); err != nil {
 			return err
 		}
 	}

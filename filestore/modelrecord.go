@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -33,7 +34,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		return err
 	}
 	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
-		f, err := s.tree.folder(ref.dir)
+		f, err := s.tree.Folder(ref.dir)
 		if err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		if err != nil {
 			return err
 		}
-		return s.writeValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
+		return s.tree.WriteValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
 	})
 }
 
@@ -70,7 +71,7 @@ func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
 		if try == len(modelRetries) {
 			return "", &failure.Reason{Kind: mlruns.ErrBusy, Text: fmt.Sprintf("another program has not finished writing the tag %s", mlruns.TagModelHistory)}
 		}
-		if err := sleep(ctx, modelRetries[try]); err != nil {
+		if err := dir.Sleep(ctx, modelRetries[try]); err != nil {
 			return "", err
 		}
 	}

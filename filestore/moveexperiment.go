@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -21,15 +22,15 @@ import (
 // movable refuses to move an experiment where it is known beforehand that it cannot be, and makes
 // its new place free. The caller holds the experiment's lock.
 func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
-	if err := s.ownFolder(from.dir); err != nil {
+	if err := s.tree.RefuseLink(from.dir); err != nil {
 		return err
 	}
-	link, err := s.isLink(from.dir)
+	link, err := s.tree.IsLink(from.dir)
 	if err != nil {
 		return err
 	}
-	if reader, ok := s.tree.fs.(afero.LinkReader); ok && link {
-		target, err := reader.ReadlinkIfPossible(s.tree.name(from.dir))
+	if reader, ok := s.tree.FS.(afero.LinkReader); ok && link {
+		target, err := reader.ReadlinkIfPossible(s.tree.Path(from.dir))
 		if err != nil {
 			return err
 		}
@@ -38,8 +39,8 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 				Text: fmt.Sprintf("the folder '%s' is a symbolic link to '%s', which would lead elsewhere from '%s'; make the link absolute", from.dir, target, layout.Parent(to.dir))}
 		}
 	}
-	if s.tree.mountRoot(from.dir) {
-		return cannotMove(from.dir, &fs.PathError{Op: "rename", Path: from.dir, Err: syscall.EBUSY})
+	if s.tree.MountRoot(from.dir) {
+		return dir.CannotMove(from.dir, &fs.PathError{Op: "rename", Path: from.dir, Err: syscall.EBUSY})
 	}
 	if err := s.clearPlace(ctx, to); err != nil {
 		return err
@@ -52,45 +53,34 @@ func (s *Store) movable(ctx context.Context, from, to experimentRef) error {
 // dropMark removes the mark that an experiment is a copy of another.
 func (s *Store) dropMark(of experimentRef) error {
 	mark := layout.Join(of.dir, layout.Moving)
-	if marked, err := s.tree.exists(mark); err != nil || !marked {
+	if marked, err := s.tree.Exists(mark); err != nil || !marked {
 		return err
 	}
-	return s.tree.remove(mark)
-}
-
-// cannotMove puts into words that a folder cannot be renamed, nor moved otherwise.
-func cannotMove(dir string, err error) error {
-	switch {
-	case errors.Is(err, syscall.EBUSY):
-		return fmt.Errorf("the folder '%s' cannot be moved or removed while a file system is mounted there; unmount it first: %w", dir, err)
-	case atomicfile.CrossesFileSystems(err):
-		return fmt.Errorf("the folder '%s' cannot be moved to another file system: %w", dir, err)
-	}
-	return err
+	return s.tree.Remove(mark)
 }
 
 // clearPlace makes the place free that an experiment is to be moved to, of what an interrupted move
 // left there. Anything else that is there is mlruns.ErrExists.
 func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
-	taken, err := s.tree.exists(to.dir)
+	taken, err := s.tree.Exists(to.dir)
 	if err != nil || !taken {
 		return err
 	}
-	if left, err := s.abandoned(to.dir); err != nil {
+	if left, err := s.tree.HalfRemoved(to.dir); err != nil {
 		return err
 	} else if left {
-		return s.removeDiscarded(to.dir)
+		return s.tree.RemoveDiscarded(to.dir)
 	}
 	if s.halfMoved(to.id) {
 		if to.trashed {
 			return s.discardCopy(ctx, to.id)
 		}
-		empty, err := s.isEmpty(to.dir)
+		empty, err := s.tree.IsEmpty(to.dir)
 		if err != nil {
 			return err
 		}
 		if empty {
-			return s.tree.remove(to.dir)
+			return s.tree.Remove(to.dir)
 		}
 	}
 	if !to.trashed {
@@ -103,7 +93,7 @@ func (s *Store) clearPlace(ctx context.Context, to experimentRef) error {
 // it was interrupted. The one in the root is meant.
 func (s *Store) halfMoved(id string) bool {
 	for _, trashed := range [...]bool{false, true} {
-		if marked, err := s.tree.exists(layout.Join(layout.Experiment(id, trashed), layout.Moving)); err == nil && marked {
+		if marked, err := s.tree.Exists(layout.Join(layout.Experiment(id, trashed), layout.Moving)); err == nil && marked {
 			return true
 		}
 	}
@@ -118,16 +108,16 @@ func (s *Store) discardCopy(ctx context.Context, id string) error {
 		return experimentError(id, active.dir, err)
 	}
 	dir := newExperimentRef(id, true).dir
-	empty, err := s.isEmpty(dir)
+	empty, err := s.tree.IsEmpty(dir)
 	left := empty
 	if err == nil && !empty {
-		left, err = s.abandoned(dir)
+		left, err = s.tree.HalfRemoved(dir)
 	}
 	if err == nil && !left {
-		dir, err = s.takeOut(dir, nil)
+		dir, err = s.tree.Discard(dir, nil)
 	}
 	if err == nil {
-		err = s.removeDiscarded(dir)
+		err = s.tree.RemoveDiscarded(dir)
 	}
 	if err != nil {
 		return err
@@ -139,17 +129,17 @@ func (s *Store) discardCopy(ctx context.Context, id string) error {
 // caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is
 // carried.
 func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) error {
-	err := s.tree.rename(from.dir, to.dir)
+	err := s.tree.Rename(from.dir, to.dir)
 	if atomicfile.CrossesFileSystems(err) {
 		return s.carryExperiment(ctx, from, to)
 	}
 	if err != nil {
-		return cannotMove(from.dir, err)
+		return dir.CannotMove(from.dir, err)
 	}
 	if !s.syncs(SyncMeta) {
 		return nil
 	}
-	if err := errors.Join(s.tree.syncDir(layout.Parent(to.dir)), s.tree.syncDir(layout.Parent(from.dir))); err != nil {
+	if err := errors.Join(s.tree.SyncDir(layout.Parent(to.dir)), s.tree.SyncDir(layout.Parent(from.dir))); err != nil {
 		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	return nil
@@ -161,32 +151,32 @@ func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) erro
 // rename of the original's meta.yaml that follows. The copy has the file layout.Moving until the
 // original is gone.
 func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) error {
-	if at := s.mountBelow(from.dir); at != "" {
-		return cannotMove(at, &fs.PathError{Op: "rename", Path: at, Err: syscall.EBUSY})
+	if at := s.tree.MountBelow(from.dir); at != "" {
+		return dir.CannotMove(at, &fs.PathError{Op: "rename", Path: at, Err: syscall.EBUSY})
 	}
 	staging, err := s.copyExperiment(ctx, from)
 	if err == nil {
-		err = s.tree.rename(staging, to.dir)
+		err = s.tree.Rename(staging, to.dir)
 	}
 	if err != nil {
-		s.cleanUp(staging)
-		return cannotMove(from.dir, err)
+		s.tree.CleanUp(staging)
+		return dir.CannotMove(from.dir, err)
 	}
 	if s.syncs(SyncMeta) {
-		err = errors.Join(s.tree.syncDir(layout.Private), s.tree.syncDir(layout.Parent(to.dir)))
+		err = errors.Join(s.tree.SyncDir(layout.Private), s.tree.SyncDir(layout.Parent(to.dir)))
 	}
 	switch {
 	case err != nil && !to.trashed:
 		return errors.Join(mlruns.ErrNotDurable, err)
 	case err == nil:
-		err = s.tree.rename(layout.Join(from.dir, layout.Meta), layout.Join(from.dir, layout.Removed))
+		err = s.tree.Rename(layout.Join(from.dir, layout.Meta), layout.Join(from.dir, layout.Removed))
 	}
 	switch {
 	case err != nil && to.trashed:
-		if back := s.tree.rename(to.dir, staging); back != nil {
+		if back := s.tree.Rename(to.dir, staging); back != nil {
 			return errors.Join(err, back)
 		}
-		s.cleanUp(staging)
+		s.tree.CleanUp(staging)
 		return err
 	case err != nil:
 		s.logger.Warn("an experiment was restored, and its copy in the trash stays", "path", from.dir, "error", err)
@@ -198,16 +188,16 @@ func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) err
 // copyExperiment builds the copy of an experiment. It gives the path of what it has made, whatever
 // the error.
 func (s *Store) copyExperiment(ctx context.Context, from experimentRef) (staging string, err error) {
-	if err := s.makeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
+	if err := s.tree.MakeFolder(layout.Private, s.syncs(SyncMeta)); err != nil {
 		return "", err
 	}
-	staging = layout.Join(layout.Private, temporary(path.Base(from.dir)))
-	c := &carrier{tree: s.tree, temps: staging, sync: s.syncs(SyncMeta)}
-	if err = c.folder(from.dir, staging); err == nil {
-		err = s.tree.create(layout.Join(staging, layout.Moving), nil, c.sync)
+	staging = layout.Join(layout.Private, dir.TemporaryName(path.Base(from.dir)))
+	c := s.tree.Copier(staging)
+	if err = c.Folder(from.dir, staging); err == nil {
+		err = s.tree.Create(layout.Join(staging, layout.Moving), nil, s.syncs(SyncMeta))
 	}
 	if err == nil {
-		err = c.carry(ctx, from.dir, staging)
+		err = c.Copy(ctx, from.dir, staging)
 	}
 	return staging, err
 }
@@ -216,18 +206,18 @@ func (s *Store) copyExperiment(ctx context.Context, from experimentRef) (staging
 func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error {
 	if s.syncs(SyncMeta) {
 		// Until the original's meta.yaml is gone for good, nothing else of it must be.
-		if err := s.tree.syncDir(from.dir); err != nil {
+		if err := s.tree.SyncDir(from.dir); err != nil {
 			return errors.Join(mlruns.ErrNotDurable, err)
 		}
 	}
 	ctx = context.WithoutCancel(ctx)
-	c := &carrier{tree: s.tree, temps: to.dir, sync: s.syncs(SyncMeta)}
+	c := s.tree.Copier(to.dir)
 	err := s.hideRuns(ctx, c, from, to)
 	if err == nil {
-		err = c.drain(ctx, from.dir, to.dir, layout.Removed)
+		err = c.Drain(ctx, from.dir, to.dir, layout.Removed)
 	}
 	if err == nil {
-		err = s.removeMark(from.dir)
+		err = s.tree.RemoveMarked(from.dir)
 	}
 	if err == nil {
 		err = s.dropMark(to)
@@ -245,7 +235,7 @@ const readersTime = 50 * time.Millisecond
 // hideRuns removes the meta.yaml of each run in the original of a copy, so that nobody finds it
 // there any more. Before that those finish who have listed the runs, and after it those who read
 // one: what is left of a run while its files are removed would pass for all of it.
-func (s *Store) hideRuns(ctx context.Context, c *carrier, from, to experimentRef) error {
+func (s *Store) hideRuns(ctx context.Context, c *dir.Copier, from, to experimentRef) error {
 	refs, err := s.runRefs(from, nil)
 	if err != nil {
 		return err
@@ -253,7 +243,7 @@ func (s *Store) hideRuns(ctx context.Context, c *carrier, from, to experimentRef
 	s.letReadersFinish(ctx)
 	for _, ref := range refs {
 		there := newRunRef(to, ref.id).dir
-		if err := c.drainFile(ctx, layout.Join(ref.dir, layout.Meta), layout.Join(there, layout.Meta), there); err != nil {
+		if err := c.DrainFile(ctx, layout.Join(ref.dir, layout.Meta), layout.Join(there, layout.Meta), there); err != nil {
 			return err
 		}
 	}
@@ -262,20 +252,10 @@ func (s *Store) hideRuns(ctx context.Context, c *carrier, from, to experimentRef
 }
 
 func (s *Store) letReadersFinish(ctx context.Context) {
-	if s.tree.native == nil {
+	if s.tree.Native == nil {
 		return
 	}
-	if _, onDisk := s.tree.native.RealPath(s.tree.name("")); onDisk {
-		_ = sleep(ctx, readersTime) // its only error is the end of a context
-	}
-}
-
-// cleanUp removes a folder that was being made.
-func (s *Store) cleanUp(staging string) {
-	if staging == "" {
-		return
-	}
-	if err := s.tree.removeAll(staging); err != nil {
-		s.logger.Warn("cleaning up failed", "path", staging, "error", err)
+	if _, onDisk := s.tree.Native.RealPath(s.tree.Path("")); onDisk {
+		_ = dir.Sleep(ctx, readersTime) // its only error is the end of a context
 	}
 }

@@ -5,12 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
-	"runtime"
 
 	"github.com/google/uuid"
-
-	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/filename"
 )
 
 // newRunID gives 32 random hexadecimal digits, a uuid4 without dashes as in MLflow.
@@ -54,16 +50,4 @@ func newRunName() (string, error) {
 	number := i % 1000
 	i /= 1000
 	return fmt.Sprintf("%s-%s-%d", adjectives[i%len(adjectives)], nouns[i/len(adjectives)], number), nil
-}
-
-// holdable refuses what this platform's file systems cannot hold.
-func holdable(field, key string) error {
-	if err := filename.CheckPath(runtime.GOOS, key); err != nil {
-		return failure.Invalid(invalidName(field, key, err.Error()))
-	}
-	return nil
-}
-
-func invalidName(field, key, why string) string {
-	return "Invalid value '" + key + "' for parameter '" + field + "' supplied: " + why
 }

@@ -83,7 +83,7 @@ func leadsNowhere(dir string) error {
 
 // makeRoot is makeDir in a file system of the caller's.
 func (s *Store) makeRoot() error {
-	info, err := s.tree.stat("")
+	info, err := s.tree.Stat("")
 	switch {
 	case err == nil && !info.IsDir():
 		return notDirectory(s.dir)
@@ -94,10 +94,10 @@ func (s *Store) makeRoot() error {
 	case !s.mayMake():
 		return errNoStore
 	}
-	if err := s.tree.mkdirAll(""); err != nil || !s.syncs(SyncMeta) {
+	if err := s.tree.MkdirAll(""); err != nil || !s.syncs(SyncMeta) {
 		return err
 	}
-	return atomicfile.SyncDir(s.fs, path.Dir(s.tree.name("")))
+	return atomicfile.SyncDir(s.fs, path.Dir(s.tree.Path("")))
 }
 
 func notDirectory(dir string) error {
@@ -143,7 +143,7 @@ func (s *Store) initialize() error {
 	if err := s.placeExperiment(def); err != nil {
 		return err
 	}
-	return s.makeFolder(layout.Trash, s.syncs(SyncMeta))
+	return s.tree.MakeFolder(layout.Trash, s.syncs(SyncMeta))
 }
 
 const noExperiments = "the directory is not empty and holds no experiments"
@@ -159,7 +159,7 @@ const (
 // look tells a store by its .trash, which MLflow always makes, or by a folder with the name of an
 // experiment and a meta.yaml.
 func (s *Store) look() (content, error) {
-	entries, err := s.tree.entries("")
+	entries, err := s.tree.Entries("")
 	if err != nil {
 		return holdsNothing, err
 	}
@@ -182,7 +182,7 @@ func (s *Store) look() (content, error) {
 			continue
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
-		ok, err := s.tree.exists(layout.Join(e.Name, layout.Meta))
+		ok, err := s.tree.Exists(layout.Join(e.Name, layout.Meta))
 		if ok || rootfs.IsShortage(err) {
 			return holdsStore, err
 		}
@@ -199,7 +199,7 @@ func (s *Store) look() (content, error) {
 func (s *Store) insideStore() error {
 	data, err := s.read(layout.Meta)
 	if err != nil {
-		return shortage(err) // what cannot be read does not say that it is an experiment's
+		return vfs.Shortage(err) // what cannot be read does not say that it is an experiment's
 	}
 	doc, err := codec.ParseDocument(data)
 	// a logged model names its experiment too

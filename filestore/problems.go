@@ -97,7 +97,7 @@ func reasonOf(err error) string {
 // subfolders lists the names of the folders in dir that are not reserved and pass valid, sorted.
 // Links to folders count. What does not pass is reported as foreign.
 func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
-	entries, err := s.tree.entries(dir)
+	entries, err := s.tree.Entries(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 	for _, e := range entries {
 		switch {
 		case e.Type&fs.ModeSymlink != 0:
-			info, err := s.tree.stat(join(dir, e.Name))
+			info, err := s.tree.Stat(join(dir, e.Name))
 			switch {
 			case rootfs.IsShortage(err):
 				return nil, err
@@ -174,14 +174,6 @@ func ending(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case rootfs.IsShortage(err):
-		return err
-	}
-	return nil
-}
-
-// shortage is an error if it is a shortage, and nil for all others.
-func shortage(err error) error {
-	if rootfs.IsShortage(err) {
 		return err
 	}
 	return nil

@@ -150,7 +150,7 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 }
 
 // hasOwn reports whether what was found under a key is that key's.
-func (r *runRecord) hasOwn(sub, key string) bool { return r.store.hasOwn(r.ref.dir, sub, key) }
+func (r *runRecord) hasOwn(sub, key string) bool { return r.store.tree.KeyMatches(r.ref.dir, sub, key) }
 
 // file is the path of a key's file from the experiment's folder; false if no file can be that
 // key's.

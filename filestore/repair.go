@@ -123,7 +123,7 @@ func (r *repair) ownPath(f found, takes string) error {
 	if !ok || !inFolder {
 		return nil
 	}
-	return r.ownFolders(cmp.Or(f.run.dir, f.experiment.dir), sub, key)
+	return r.tree.RefuseLinks(cmp.Or(f.run.dir, f.experiment.dir), sub, key)
 }
 
 // lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
@@ -140,7 +140,7 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 		if err != nil {
 			return
 		}
-		if u, err = r.locks.Lock(r.ctx, r.tree.name(name)); err == nil {
+		if u, err = r.locks.Lock(r.ctx, r.tree.Path(name)); err == nil {
 			held = append(held, u)
 		}
 	}
@@ -153,7 +153,7 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 		lock(layout.ExperimentLock(f.experiment.id))
 		is := false
 		if err == nil {
-			is, err = r.tree.dirAt(f.run.dir)
+			is, err = r.tree.HasDir(f.run.dir)
 		}
 		if is {
 			lock(layout.Join(f.run.dir, layout.Lock))
@@ -162,13 +162,13 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 	dir := cmp.Or(f.run.dir, f.experiment.dir)
 	is := false
 	if err == nil {
-		is, err = r.tree.dirAt(dir)
+		is, err = r.tree.HasDir(dir)
 	}
 	if err == nil && !is {
 		err = fmt.Errorf("%s is not there any more; it was moved while this was going on", dir)
 	}
 	for ; err == nil && dir != ""; dir = layout.Parent(dir) {
-		err = r.ownFolder(dir)
+		err = r.tree.RefuseLink(dir)
 	}
 	return unlock, err
 }

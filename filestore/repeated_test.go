@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -27,7 +28,7 @@ func metricFile(t *testing.T, text []byte) keyFile {
 	check(t, err)
 	check(t, f.Close())
 	var folder rootfs.Folder
-	folder, err = newTree(mem, "").folder("")
+	folder, err = dir.New(mem, "", dir.Options{}).Folder("")
 	check(t, err)
 	return keyFile{key: "m", folder: folder, name: "m", path: filepath.Join("e", "r", "metrics", "m")}
 }

@@ -18,10 +18,10 @@ var errNoRoot = errors.New("no root directory")
 // rootGone says that the root itself is gone, in MLflow's words; nil while it is there. It is asked
 // where something in it was not found.
 func (s *Store) rootGone() error {
-	if s.tree.isDir(layout.Trash) {
+	if s.tree.IsDir(layout.Trash) {
 		return nil
 	}
-	entries, err := s.tree.entries("")
+	entries, err := s.tree.Entries("")
 	what := "does not exist"
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
@@ -45,7 +45,7 @@ func (s *Store) orRootGone(err error) error {
 
 func (s *Store) statRoot() (err error) {
 	if s.fs != nil {
-		_, err = s.tree.stat("")
+		_, err = s.tree.Stat("")
 	} else {
 		_, err = os.Stat(s.dir)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -58,7 +59,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 // readRun reads a run whole. Its problems are in the result; an error is about its meta.yaml or its
 // folder.
 func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
-	f, err := s.tree.folder(ref.dir)
+	f, err := s.tree.Folder(ref.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, r
 	switch {
 	case err == nil || ended(ctx, err):
 	case vfs.IsGone(err):
-		_, gone := s.tree.stat(ref.dir)
+		_, gone := s.tree.Stat(ref.dir)
 		if rootfs.IsShortage(gone) {
 			return info, gone
 		}
@@ -223,19 +224,20 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, err
 	}
 	ref := newRunRef(e, run.Info.ID)
-	taken, err := s.tree.exists(ref.dir)
+	taken, err := s.tree.Exists(ref.dir)
 	if err != nil {
 		return nil, err
 	}
 	if taken {
 		return nil, runTaken(ref.id)
 	}
-	err = s.place(ref.dir, s.syncs(SyncMeta), func(b *builder) {
+	err = s.tree.Place(ref.dir, func(b *dir.Builder) {
 		for _, folder := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
-			b.folder(folder)
+			b.Folder(folder)
 		}
-		b.values(layout.Tags, run.Data.Tags)
-		b.meta(codec.NewRunDocument(run.Info))
+		b.Values(layout.Tags, run.Data.Tags)
+		doc := codec.NewRunDocument(run.Info)
+		b.Meta(doc.Encode())
 	})
 	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
 		s.hints.put(ref.id, e.id)
@@ -319,7 +321,7 @@ func validateNewRunID(id string) error {
 	if layout.ReservedInExperiment(id) {
 		return failure.Invalid(fmt.Sprintf("Invalid value \"%s\" for parameter 'run_id' supplied: the name is reserved", id))
 	}
-	return holdable("run_id", id)
+	return dir.Holdable("run_id", id)
 }
 
 // timestamp gives now for the zero time, and refuses times before 1970, which MLflow cannot hold.

@@ -132,7 +132,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 // not read them. One that has gone since is left out.
 func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
-		root, err := s.tree.folder("")
+		root, err := s.tree.Folder("")
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
 			return

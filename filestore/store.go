@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
@@ -28,14 +27,13 @@ type Store struct {
 	mlruns.UnimplementedStore
 	options
 
-	tree    *tree
+	tree    *dir.Tree
 	locks   *dirlock.Locker
 	drive   drive.Drive
 	dir     string // as the caller gave it, absolute where it is a path of the operating system
 	uri     string
 	hints   runHints
 	kept    *keptRuns // nil where no handles are kept
-	folding folding   // of each experiment
 	closed  atomic.Bool
 	appends atomic.Bool // it is known that files can be appended to
 	close   func() error
@@ -83,7 +81,7 @@ func (s *Store) open(dir string) error {
 		return err
 	}
 	s.drive = s.judgeDrive()
-	s.locks = dirlock.New(s.tree.fs, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
+	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
 	if err := s.settle(); err != nil {
@@ -96,18 +94,18 @@ func (s *Store) open(dir string) error {
 }
 
 // mount sets the file system up, without looking what is in it.
-func (s *Store) mount(dir string) error {
+func (s *Store) mount(path string) error {
 	if s.fs != nil {
-		s.dir, s.uri = dir, dir
-		s.tree = newTree(s.fs, filepath.ToSlash(filepath.Clean(dir)))
+		s.dir, s.uri = path, path
+		s.tree = dir.New(s.fs, filepath.ToSlash(filepath.Clean(path)), s.treeOptions())
 		s.close = func() error { return nil }
 		return s.makeRoot()
 	}
-	dir, err := localDir(dir)
+	path, err := localDir(path)
 	if err != nil {
 		return err
 	}
-	abs, err := filepath.Abs(dir)
+	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
@@ -123,8 +121,12 @@ func (s *Store) mount(dir string) error {
 	if err != nil {
 		return err
 	}
-	s.tree, s.close = newTree(root, ""), root.Close
+	s.tree, s.close = dir.New(root, "", s.treeOptions()), root.Close
 	return nil
+}
+
+func (s *Store) treeOptions() dir.Options {
+	return dir.Options{Durable: s.syncs(SyncMeta), FollowsLinks: len(s.linkTargets) > 0, Logger: s.logger}
 }
 
 // linkHint tells who meets a link that leads out of the store what to do about it.
@@ -236,27 +238,4 @@ func asError(err error) error {
 		return fmt.Errorf("%w: %w", mlruns.ErrCorrupt, err)
 	}
 	return err
-}
-
-// sleep waits, unless the context ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// temporary gives a name that nobody else has, for something of the run, experiment or key id in a
-// private place. A long id is cut: with what is added the name would be longer than a file name can
-// be.
-func temporary(id string) string {
-	const longest = 64
-	if len(id) > longest {
-		id = strings.ToValidUTF8(id[:longest], "")
-	}
-	return fmt.Sprintf("%s.%016x", id, rand.Uint64())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -52,8 +53,8 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			return err
 		}
 	}
-	var all steps
-	return all.last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+	var all dir.Durability
+	return all.Last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
 		sync := s.syncsValues(info)
 		if u.Status != 0 {
 			info.Status = u.Status
@@ -63,7 +64,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 		if u.Name != "" {
 			info.Name = u.Name
-			if err := all.step(s.writeValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name, sync)); err != nil {
+			if err := all.Step(s.tree.WriteValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name, sync)); err != nil {
 				return err
 			}
 		}
@@ -101,7 +102,7 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 }
 
 func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, codec.Document, error) {
-	f, err := s.tree.folder(ref.dir)
+	f, err := s.tree.Folder(ref.dir)
 	if err != nil {
 		return mlruns.RunInfo{}, codec.Document{}, runError(ref.id, err)
 	}
@@ -117,14 +118,14 @@ func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, 
 // were logged. What cannot be opened holds no value that was logged here: a link that leads
 // nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
 func (s *Store) syncRun(ctx context.Context, ref runRef) error {
-	f, err := s.tree.folder(ref.dir)
+	f, err := s.tree.Folder(ref.dir)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
-			file, err := s.tree.openToSync(k.path)
+			file, err := s.tree.OpenToSync(k.path)
 			if rootfs.IsShortage(err) {
 				return err
 			}
@@ -142,13 +143,13 @@ func (s *Store) syncRun(ctx context.Context, ref runRef) error {
 			return err
 		}
 	}
-	return s.tree.syncDir(ref.dir)
+	return s.tree.SyncDir(ref.dir)
 }
 
 // syncFolders makes the entries of a folder and of all below it durable. One that is empty by now
 // counts: what was deleted from it must not come back.
 func (s *Store) syncFolders(ctx context.Context, dir string) error {
-	entries, err := s.tree.entries(dir)
+	entries, err := s.tree.Entries(dir)
 	if vfs.IsMissing(err) {
 		return nil
 	}
@@ -165,5 +166,5 @@ func (s *Store) syncFolders(ctx context.Context, dir string) error {
 			}
 		}
 	}
-	return s.tree.syncDir(dir)
+	return s.tree.SyncDir(dir)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -25,7 +26,7 @@ type upkeep struct {
 
 	at       mlruns.Progress
 	progress func(mlruns.Progress) // nil tells nobody
-	steps    steps
+	steps    dir.Durability
 	failed   error // the first failure
 	failures int
 }
@@ -80,7 +81,7 @@ func (u *upkeep) done(path string) {
 
 // did takes the error of one change and reports whether the change stands.
 func (u *upkeep) did(path string, err error) bool {
-	if err = u.steps.step(err); err == nil {
+	if err = u.steps.Step(err); err == nil {
 		return true
 	}
 	u.store.logger.Warn("not done", "path", path, "error", err)
@@ -100,5 +101,5 @@ func (u *upkeep) last(err error) error {
 	case u.failed != nil:
 		return u.failed
 	}
-	return u.steps.undurable
+	return u.steps.Last(nil)
 }

@@ -22,3 +22,11 @@ func IsDangling(err error) bool { return errors.Is(err, rootfs.ErrDangling) }
 
 // IsFolder reports whether an error says that there is a folder where a file was wanted.
 func IsFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }
+
+// Shortage gives back an error if it is a shortage, and nil for all others.
+func Shortage(err error) error {
+	if rootfs.IsShortage(err) {
+		return err
+	}
+	return nil
+}

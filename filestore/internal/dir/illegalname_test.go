@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"strings"
@@ -17,7 +17,7 @@ func TestBentNamesAreExplained(t *testing.T) {
 		if validate.Key("key", name) == nil {
 			t.Errorf("%q is a legal key", name)
 		}
-		if got := illegal(name); !strings.HasPrefix(got, "the name is not a legal key") || want != "" && !strings.Contains(got, want) || want == "" && strings.Contains(got, ":") {
+		if got := IllegalName(name); !strings.HasPrefix(got, "the name is not a legal key") || want != "" && !strings.Contains(got, want) || want == "" && strings.Contains(got, ":") {
 			t.Errorf("%q: %q, want %q in it", name, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
@@ -46,31 +45,31 @@ func (f *folding) put(experiment string, folds bool) {
 
 // folds reports whether the file system of an experiment folds case. dir is the folder of the
 // experiment or of a run in it.
-func (s *Store) folds(dir string) bool {
+func (t *Tree) folds(dir string) bool {
 	experiment, below, _ := strings.Cut(dir, "/")
 	if experiment == layout.Trash {
 		experiment, _, _ = strings.Cut(below, "/")
 	}
-	if folds, ok := s.folding.get(experiment); ok {
+	if folds, ok := t.folding.get(experiment); ok {
 		return folds
 	}
-	folds, err := filename.Folds(s.tree.fs, s.tree.name(layout.Join(dir, layout.Meta)))
+	folds, err := filename.Folds(t.FS, t.Path(layout.Join(dir, layout.Meta)))
 	if err == nil {
-		s.folding.put(experiment, folds)
+		t.folding.put(experiment, folds)
 	}
 	return folds
 }
 
-// ownNames refuses keys that the file system would keep in the file of another, or under another
-// name. dir is that of a run or experiment.
-func (s *Store) ownNames(dir, sub string, keys []string) error {
+// RefuseMerged refuses keys that the file system would keep in the file of another, or under
+// another name. dir is that of a run or experiment.
+func (t *Tree) RefuseMerged(dir, sub string, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	folds := s.folds(dir)
+	folds := t.folds(dir)
 	for _, key := range keys {
 		if folds || !filename.Plain(key) {
-			if err := s.tree.ownName(dir, sub, key); err != nil {
+			if err := t.refuseOtherName(dir, sub, key); err != nil {
 				return err
 			}
 		}
@@ -102,11 +101,12 @@ func distinct(sub string, keys []string) error {
 	return nil
 }
 
-// ownName refuses a key of which a part is there under another name. That nothing is there is fine.
-func (t *tree) ownName(dir, sub, key string) error {
+// refuseOtherName refuses a key of which a part is there under another name. That nothing is there
+// is fine.
+func (t *Tree) refuseOtherName(dir, sub, key string) error {
 	above := layout.Join(dir, sub)
 	for part := range strings.SplitSeq(key, "/") {
-		kept, err := filename.Kept(t.fs, t.name(above), part)
+		kept, err := filename.Kept(t.FS, t.Path(above), part)
 		switch {
 		case vfs.IsMissing(err):
 			return nil
@@ -120,43 +120,43 @@ func (t *tree) ownName(dir, sub, key string) error {
 	return nil
 }
 
-// ownFolderName moves a folder that was just placed back to staging, if the file system has given
+// takeBackFolder moves a folder that was just placed back to staging, if the file system has given
 // it another name.
-func (t *tree) ownFolderName(placed, staging string) error {
+func (t *Tree) takeBackFolder(placed, staging string) error {
 	id := path.Base(placed)
 	if filename.Plain(id) {
 		return nil
 	}
-	kept, err := filename.Kept(t.fs, t.name(layout.Parent(placed)), id)
+	kept, err := filename.Kept(t.FS, t.Path(layout.Parent(placed)), id)
 	if err != nil || kept == id {
 		// the folder is there; what keeps it from being looked at is no matter of names
 		return nil //nolint:nilerr
 	}
-	if err := t.rename(placed, staging); err != nil {
+	if err := t.Rename(placed, staging); err != nil {
 		return err
 	}
 	return failure.Invalid("Invalid ID '" + id + "': this file system keeps a folder of that name under another")
 }
 
-// hasOwn reports whether what was found under a key is that key's: the file system may have
+// KeyMatches reports whether what was found under a key is that key's: the file system may have
 // answered with another's.
-func (s *Store) hasOwn(dir, sub, key string) bool {
-	if filename.Plain(key) && !s.folds(dir) {
+func (t *Tree) KeyMatches(dir, sub, key string) bool {
+	if filename.Plain(key) && !t.folds(dir) {
 		return true
 	}
-	return s.tree.ownName(dir, sub, key) == nil
+	return t.refuseOtherName(dir, sub, key) == nil
 }
 
-// keptName takes a key's new file back if the file system has given it another name.
-func (s *Store) keptName(dir, sub, key string) error {
-	if filename.Plain(key) && !s.folds(dir) {
+// takeBackKey takes a key's new file back if the file system has given it another name.
+func (t *Tree) takeBackKey(dir, sub, key string) error {
+	if filename.Plain(key) && !t.folds(dir) {
 		return nil
 	}
-	err := s.tree.ownName(dir, sub, key)
-	if !errors.Is(err, mlruns.ErrInvalid) {
+	err := t.refuseOtherName(dir, sub, key)
+	if !errors.Is(err, failure.ErrInvalid) {
 		return nil // the file is there; what keeps it from being looked at is no matter of names
 	}
-	s.discard(layout.Join(dir, sub, key))
+	t.CleanUpFile(layout.Join(dir, sub, key))
 	return err
 }
 
@@ -176,7 +176,7 @@ func noun(sub string) string { return strings.TrimSuffix(sub, "s") }
 // unholdable says in words why the file system does not take a key, if the error is such an answer.
 // Most say that the name is invalid, and exfat-fuse that there is no such thing, though the folder
 // is there. The key's file or a folder above it was to be made in that.
-func (t *tree) unholdable(folder, sub, key string, err error) error {
+func (t *Tree) unholdable(folder, sub, key string, err error) error {
 	field := "key"
 	if sub == layout.Metrics {
 		field = "name"
@@ -187,8 +187,8 @@ func (t *tree) unholdable(folder, sub, key string, err error) error {
 		why = "a part of it is longer than a file name can be here"
 	case why == "":
 		return err
-	case !errors.Is(err, syscall.EINVAL) && !(errors.Is(err, fs.ErrNotExist) && t.isDir(folder)):
+	case !errors.Is(err, syscall.EINVAL) && !(errors.Is(err, fs.ErrNotExist) && t.IsDir(folder)):
 		return err
 	}
-	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: invalidName(field, key, why), Cause: err}
+	return &failure.Reason{Kind: failure.ErrInvalid, Text: invalidName(field, key, why), Cause: err}
 }

@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ var shortName = regexp.MustCompile(`^[^a-z/~]{1,8}~[0-9A-Z]{1,3}(?:\.[^a-z/~.]{1
 // Windows has them in no name.
 const forbidden = "\"*:<>?\\| ."
 
-// illegal says why the name of a file is no key's, and what it may have been before a file system
-// or server made that of it.
-func illegal(key string) string {
+// IllegalName says why the name of a file is no key's, and what it may have been before a file
+// system or server made that of it.
+func IllegalName(key string) string {
 	const reason = "the name is not a legal key"
 	for _, r := range key {
 		was := rune(0)

@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"context"
@@ -16,43 +16,48 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// carrier brings the content of a folder that cannot be renamed to another place, file by file. A
-// file gets a second link where the file system gives one, so that what MLflow appends meanwhile is
+// Copier brings the content of a folder that cannot be renamed to another place, file by file. A
+// File gets a second link where the File system gives one, so that what MLflow appends meanwhile is
 // in both places; else it is copied, with its mode and time of change.
-type carrier struct {
-	tree  *tree
+type Copier struct {
+	tree  *Tree
 	temps string // the folder for temporary files
-	sync  bool
 }
 
-// carry brings to the folder to what it lacks of the folder from, and what is other there.
-func (c *carrier) carry(ctx context.Context, from, to string) error {
-	entries, err := c.tree.entries(from)
+// Copier gives one that keeps its temporary files in the folder temps.
+func (t *Tree) Copier(temps string) *Copier { return &Copier{tree: t, temps: temps} }
+
+// drainTries is how often a folder is drained that is filled meanwhile.
+const drainTries = 5
+
+// Copy brings to the folder to what it lacks of the folder from, and what is other there.
+func (c *Copier) Copy(ctx context.Context, from, to string) error {
+	entries, err := c.tree.Entries(from)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		at, there := layout.Join(from, e.Name), layout.Join(to, e.Name)
 		if !e.Type.IsDir() {
-			_, err = c.file(ctx, at, there)
-		} else if err = c.folder(at, there); err == nil {
-			err = c.carry(ctx, at, there)
+			_, err = c.File(ctx, at, there)
+		} else if err = c.Folder(at, there); err == nil {
+			err = c.Copy(ctx, at, there)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if c.sync {
-		return c.tree.syncDir(to)
+	if c.tree.Durable {
+		return c.tree.SyncDir(to)
 	}
 	return nil
 }
 
-// drain removes what is in the folder from, all but the name keep, and carries before what MLflow,
+// Drain removes what is in the folder from, all but the name keep, and carries before what MLflow,
 // which takes no locks, has changed there since it was carried. Of each folder the meta.yaml goes
 // first: what has lost a part must not be found any more.
-func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
-	entries, err := c.tree.entries(from)
+func (c *Copier) Drain(ctx context.Context, from, to, keep string) error {
+	entries, err := c.tree.Entries(from)
 	if err != nil {
 		return err
 	}
@@ -65,7 +70,7 @@ func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
 		if e.Type.IsDir() {
 			err = c.drainFolder(ctx, at, there)
 		} else {
-			err = c.drainFile(ctx, at, there, to)
+			err = c.DrainFile(ctx, at, there, to)
 		}
 		if err != nil {
 			return err
@@ -76,13 +81,13 @@ func (c *carrier) drain(ctx context.Context, from, to, keep string) error {
 
 // drainFolder drains a folder and removes it. It begins again where something was put into it
 // meanwhile.
-func (c *carrier) drainFolder(ctx context.Context, from, to string) (err error) {
-	for range maxLooks {
-		if err = c.folder(from, to); err == nil {
-			err = c.drain(ctx, from, to, "")
+func (c *Copier) drainFolder(ctx context.Context, from, to string) (err error) {
+	for range drainTries {
+		if err = c.Folder(from, to); err == nil {
+			err = c.Drain(ctx, from, to, "")
 		}
 		if err == nil {
-			err = c.tree.remove(from)
+			err = c.tree.Remove(from)
 		}
 		if !errors.Is(err, fs.ErrExist) { // which is what a folder that is not empty answers
 			break
@@ -94,14 +99,14 @@ func (c *carrier) drainFolder(ctx context.Context, from, to string) (err error) 
 	return err
 }
 
-// drainFile removes a file, of which the folder to has by then what is to be kept.
-func (c *carrier) drainFile(ctx context.Context, from, there, to string) error {
-	carried, err := c.file(ctx, from, there)
-	if err == nil && carried && c.sync {
-		err = c.tree.syncDir(to)
+// DrainFile removes a file, of which the folder to has by then what is to be kept.
+func (c *Copier) DrainFile(ctx context.Context, from, there, to string) error {
+	carried, err := c.File(ctx, from, there)
+	if err == nil && carried && c.tree.Durable {
+		err = c.tree.SyncDir(to)
 	}
 	if err == nil {
-		err = c.tree.remove(from)
+		err = c.tree.Remove(from)
 	}
 	if vfs.IsMissing(err) {
 		return nil // removed since it was listed
@@ -115,8 +120,9 @@ func metaFirst(entries []rootfs.Entry) {
 	}
 }
 
-func (c *carrier) folder(from, to string) error {
-	info, err := c.tree.lstat(from)
+// Folder makes the folder to with the mode of from, unless it exists.
+func (c *Copier) Folder(from, to string) error {
+	info, err := c.tree.Lstat(from)
 	if err != nil {
 		return err
 	}
@@ -132,22 +138,23 @@ func (c *carrier) folder(from, to string) error {
 
 // keepMode gives a copy the mode of its original: whose group may write, and whose new files are
 // the group's, must be so of the copy. Not every file system has modes.
-func (c *carrier) keepMode(to string, info fs.FileInfo) {
-	_ = c.tree.fs.Chmod(c.tree.name(to), info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky))
+func (c *Copier) keepMode(to string, info fs.FileInfo) {
+	_ = c.tree.FS.Chmod(c.tree.Path(to), info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky))
 }
 
-func (c *carrier) file(ctx context.Context, from, to string) (carried bool, err error) {
+// File brings a file to the path to, unless what is there is the same; carried says that it did.
+func (c *Copier) File(ctx context.Context, from, to string) (carried bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	info, err := c.tree.lstat(from)
+	info, err := c.tree.Lstat(from)
 	if vfs.IsMissing(err) {
 		return false, nil // removed since it was listed
 	}
 	if err != nil {
 		return false, err
 	}
-	there, err := c.tree.lstat(to)
+	there, err := c.tree.Lstat(to)
 	switch {
 	case err == nil && alike(info, there):
 		return false, nil
@@ -156,7 +163,7 @@ func (c *carrier) file(ctx context.Context, from, to string) (carried bool, err 
 	case !vfs.IsMissing(err):
 		return false, err
 	}
-	if c.tree.native != nil && c.tree.native.Link(c.tree.name(from), c.tree.name(to)) == nil {
+	if c.tree.Native != nil && c.tree.Native.Link(c.tree.Path(from), c.tree.Path(to)) == nil {
 		return true, nil
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
@@ -173,33 +180,33 @@ func alike(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) || a.Mode()&fs.ModeSymlink != 0 || a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-func (c *carrier) copyFile(from, to string, info fs.FileInfo) error {
+func (c *Copier) copyFile(from, to string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("'%s' is a %s, which cannot be copied", from, rootfs.KindOf(info.Mode()))
 	}
-	f, err := c.tree.fs.Open(c.tree.name(from))
+	f, err := c.tree.FS.Open(c.tree.Path(from))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = atomicfile.ReplaceFrom(c.tree.fs, c.tree.name(to), f,
-		atomicfile.Options{TempDir: c.tree.name(c.temps), Sync: c.sync, Perm: info.Mode().Perm()})
+	_, err = atomicfile.ReplaceFrom(c.tree.FS, c.tree.Path(to), f,
+		atomicfile.Options{TempDir: c.tree.Path(c.temps), Sync: c.tree.Durable, Perm: info.Mode().Perm()})
 	if err != nil {
 		return err
 	}
 	c.keepMode(to, info)
-	return c.tree.fs.Chtimes(c.tree.name(to), info.ModTime(), info.ModTime())
+	return c.tree.FS.Chtimes(c.tree.Path(to), info.ModTime(), info.ModTime())
 }
 
-func (c *carrier) copyLink(from, to string) error {
-	reader, reads := c.tree.fs.(afero.LinkReader)
-	linker, links := c.tree.fs.(afero.Linker)
+func (c *Copier) copyLink(from, to string) error {
+	reader, reads := c.tree.FS.(afero.LinkReader)
+	linker, links := c.tree.FS.(afero.Linker)
 	if !reads || !links {
 		return fmt.Errorf("'%s' is a symbolic link, which cannot be copied: %w", from, errors.ErrUnsupported)
 	}
-	target, err := reader.ReadlinkIfPossible(c.tree.name(from))
+	target, err := reader.ReadlinkIfPossible(c.tree.Path(from))
 	if err != nil {
 		return err
 	}
-	return linker.SymlinkIfPossible(target, c.tree.name(to))
+	return linker.SymlinkIfPossible(target, c.tree.Path(to))
 }

@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"cmp"
@@ -10,24 +10,24 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// builder fills a folder that nobody looks into yet. After an error it does nothing more.
-type builder struct {
-	tree *tree
+// Builder fills a folder that nobody looks into yet. After an error it does nothing more.
+type Builder struct {
+	tree *Tree
 	dir  string
-	sync bool
 	made []string     // folders, parents first
 	open []afero.File // files that are not durable yet
 	err  error
 }
 
-func (b *builder) folder(rel string) {
+// Folder makes a folder and those above it, where that was not done before; "" is the builder's
+// own.
+func (b *Builder) Folder(rel string) {
 	dir := b.dir
 	if rel != "" {
 		dir = layout.Join(b.dir, rel)
@@ -36,7 +36,7 @@ func (b *builder) folder(rel string) {
 		return
 	}
 	if rel != "" && path.Dir(rel) != "." {
-		b.folder(path.Dir(rel))
+		b.Folder(path.Dir(rel))
 	}
 	if b.err == nil {
 		b.err = b.tree.mkdir(dir)
@@ -47,13 +47,13 @@ func (b *builder) folder(rel string) {
 // maxOpen bounds the files that wait to be made durable.
 const maxOpen = 64
 
-func (b *builder) file(rel string, data []byte) {
+func (b *Builder) file(rel string, data []byte) {
 	if b.err != nil {
 		return
 	}
 	name := layout.Join(b.dir, rel)
-	if !b.sync {
-		b.err = b.tree.create(name, data, false)
+	if !b.tree.Durable {
+		b.err = b.tree.Create(name, data, false)
 		return
 	}
 	f, err := b.tree.createOpen(name, data)
@@ -72,56 +72,56 @@ func (b *builder) file(rel string, data []byte) {
 	}
 }
 
-func (b *builder) meta(doc codec.Document) {
-	data, err := doc.Encode()
+// Meta takes what a document is encoded as.
+func (b *Builder) Meta(data []byte, err error) {
 	if b.err == nil {
 		b.err = err
 	}
 	b.file(layout.Meta, data)
 }
 
-// values makes a folder with a file for each key.
-func (b *builder) values(folder string, values map[string]string) {
-	b.folder(folder)
+// Values makes a folder with a file for each key.
+func (b *Builder) Values(folder string, values map[string]string) {
+	b.Folder(folder)
 	keys := slices.Sorted(maps.Keys(values))
 	for _, key := range keys {
 		if b.err != nil {
 			return
 		}
 		name := layout.Join(folder, key)
-		b.folder(path.Dir(name))
+		b.Folder(path.Dir(name))
 		b.file(name, []byte(values[key]))
 		b.named(folder, key, keys)
 	}
 }
 
 // named says in words what the file system has against the name of a key's file, or makes of it.
-func (b *builder) named(folder, key string, keys []string) {
+func (b *Builder) named(folder, key string, keys []string) {
 	switch {
 	case errors.Is(b.err, fs.ErrExist): // all are new, and differ
 		b.err = cmp.Or(distinct(folder, keys), merged(folder, key, ""))
 	case b.err != nil:
 		b.err = b.tree.unholdable(layout.Join(b.dir, folder), folder, key, b.err)
 	case !filename.Plain(key):
-		b.err = b.tree.ownName(b.dir, folder, key)
+		b.err = b.tree.refuseOtherName(b.dir, folder, key)
 	}
 }
 
 // settle makes all that was made durable.
-func (b *builder) settle() {
-	if b.sync {
+func (b *Builder) settle() {
+	if b.tree.Durable {
 		dirs := make([]string, 0, len(b.made))
 		for _, dir := range slices.Backward(b.made) {
-			dirs = append(dirs, b.tree.name(dir))
+			dirs = append(dirs, b.tree.Path(dir))
 		}
 		b.settleFiles(dirs)
 	}
 }
 
 // settleFiles makes the open files durable, and folders, and closes the files whatever the error.
-func (b *builder) settleFiles(dirs []string) {
+func (b *Builder) settleFiles(dirs []string) {
 	if b.err == nil {
-		b.err = atomicfile.SyncAll(b.tree.fs, b.open, dirs)
+		b.err = atomicfile.SyncAll(b.tree.FS, b.open, dirs)
 	}
 	for _, f := range b.open {
 		if err := f.Close(); b.err == nil {

@@ -1,0 +1,126 @@
+package dir
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"strings"
+
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/rootfs"
+)
+
+// Place builds a folder in the private folder and renames it to target: whoever looks sees all of
+// it or nothing. target must not exist, which the caller makes sure of under a lock. The commit
+// point is the rename. Where the private folder is on another file system, for an experiment is a
+// mount point or a link, it is built in a private folder of the experiment or run instead.
+func (t *Tree) Place(target string, build func(*Builder)) error {
+	if err := t.MakeFolder(layout.Private, false); err != nil {
+		return err
+	}
+	err := t.placeFrom(layout.Private, target, build)
+	if near := stagingBeside(target); near != "" && atomicfile.CrossesFileSystems(err) {
+		err = t.placeNear(near, target, build)
+	}
+	if err != nil {
+		return cannotPlace(target, err)
+	}
+	if t.Durable {
+		if err := t.SyncDir(layout.Parent(target)); err != nil {
+			return errors.Join(failure.ErrNotDurable, err)
+		}
+	}
+	return nil
+}
+
+func (t *Tree) placeFrom(private, target string, build func(*Builder)) error {
+	staging := layout.Join(private, TemporaryName(path.Base(target)))
+	b := &Builder{tree: t, dir: staging}
+	b.Folder("")
+	build(b)
+	b.settle()
+	if b.err == nil {
+		b.err = t.Rename(staging, target)
+	}
+	if b.err == nil {
+		b.err = t.takeBackFolder(target, staging)
+	}
+	if b.err != nil {
+		t.CleanUp(staging)
+	}
+	return b.err
+}
+
+// placeNear is placeFrom with a private folder in the folder near that is there for this call only.
+// Every version of MLflow passes it by: it has no meta.yaml.
+func (t *Tree) placeNear(near, target string, build func(*Builder)) error {
+	private := layout.Join(near, atomicfile.TempName())
+	if err := t.mkdir(private); err != nil {
+		return err
+	}
+	defer t.CleanUp(private)
+	return t.placeFrom(private, target, build)
+}
+
+// stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is
+// none but the root's: that of the experiment for a run and a data set, and of the run for an input
+// and an output.
+func stagingBeside(target string) string {
+	switch layout.Parse(layout.Join(target, layout.Meta)).Kind {
+	case layout.RunMeta:
+		return layout.Parent(target)
+	case layout.DatasetMeta, layout.InputMeta, layout.OutputMeta:
+		return layout.Parent(layout.Parent(target))
+	}
+	return ""
+}
+
+// cannotPlace puts into words that a folder cannot appear whole.
+func cannotPlace(target string, err error) error {
+	if atomicfile.CrossesFileSystems(err) {
+		return fmt.Errorf("'%s' cannot be made: another file system is mounted at '%s', and what is placed there must appear by a rename: %w", target, cmp.Or(layout.Parent(target), layout.Private), err)
+	}
+	return err
+}
+
+// TemporaryName gives a name that nobody else has, for something of the run, experiment or key id
+// in a private place. A long id is cut: with what is added the name would be longer than a file
+// name can be.
+func TemporaryName(id string) string {
+	const longest = 64
+	if len(id) > longest {
+		id = strings.ToValidUTF8(id[:longest], "")
+	}
+	return fmt.Sprintf("%s.%016x", id, rand.Uint64())
+}
+
+// CleanUp removes a folder that was being made.
+func (t *Tree) CleanUp(staging string) {
+	if staging == "" {
+		return
+	}
+	if err := t.RemoveAll(staging); err != nil {
+		t.Logger.Warn("cleaning up failed", "path", staging, "error", err)
+	}
+}
+
+// MakeFolder makes a folder that may exist, durably if that is asked for. One that is a link is
+// refused: what is placed there would be another folder's.
+func (t *Tree) MakeFolder(dir string, sync bool) error {
+	err := t.mkdir(dir)
+	if errors.Is(err, fs.ErrExist) {
+		return t.RefuseLink(dir)
+	}
+	if err == nil && dir == layout.Private {
+		rootfs.Share(t.FS, t.Path(dir)) // every writer of the store makes things in it
+	}
+	if err != nil || !sync {
+		return err
+	}
+	return t.SyncDir(layout.Parent(dir))
+}
