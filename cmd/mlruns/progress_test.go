@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +104,27 @@ func TestNoProgressOffTerminals(t *testing.T) {
 		})(t.Context(), nil)
 		if err != nil || (out.Len() > 0) == json {
 			t.Errorf("json %v: error %v, written %q", json, err, out.String())
+		}
+	}
+}
+
+// TestProgressOfTheVerbs has each verb that goes through the whole store show how far it is.
+func TestProgressOfTheVerbs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "s")
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if code := newApp(nil, out, io.Discard).run(t.Context(), []string{"experiments", "create", "x", "--store", dir}); code != exitDone {
+		t.Fatalf("no store was made: %d", code)
+	}
+	for _, verb := range []string{"verify", "repair", "gc", "relocate"} {
+		var shown, errs bytes.Buffer
+		a := newApp(nil, out, &errs)
+		a.line.terminal, a.line.width, a.line.now = &shown, func() int { return 80 }, time.Now
+		if code := a.run(t.Context(), []string{"store", verb, "--store", dir}); code != exitDone || !strings.Contains(shown.String(), verb+" ") {
+			t.Errorf("store %s: exit %d, shown %q, errors %q", verb, code, shown.String(), errs.String())
 		}
 	}
 }
