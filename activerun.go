@@ -151,7 +151,7 @@ func (r *ActiveRun) LogText(ctx context.Context, artifactPath, text string) erro
 	return r.WriteArtifact(ctx, artifactPath, strings.NewReader(text))
 }
 
-// LogJSON stores a value as the artifact artifactPath: JSON, indented by two blanks, as MLflow's
+// LogJSON stores a value as the artifact artifactPath: JSON, indented by two spaces, as MLflow's
 // log_dict writes it. ErrInvalid if the value has no JSON.
 func (r *ActiveRun) LogJSON(ctx context.Context, artifactPath string, v any) error {
 	var b bytes.Buffer

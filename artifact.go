@@ -14,11 +14,12 @@ type FileInfo struct {
 	Size int64
 }
 
-// ArtifactStore is the part of a store that holds files. Client finds it by assertion.
+// ArtifactStore is the part of a store that holds files. Client finds it by type assertion; without
+// it the calls give ErrUnsupported.
 //
 // Artifact paths are relative, with slashes, and never lead out of the run's artifacts: no "..",
-// nothing absolute. They are names of files as they stand: nothing in them is decoded. Deleted
-// runs' artifacts can be read and written, as in MLflow.
+// nothing absolute; others are ErrInvalid. They are names of files as they stand: nothing in them
+// is decoded. Deleted runs' artifacts can be read and written, as in MLflow.
 type ArtifactStore interface {
 	// LogArtifact copies the file, or the folder under its own name, at localPath into the folder
 	// artifactPath ("" is the top). Each file appears whole or not at all, replacing the one of its
@@ -35,7 +36,7 @@ type ArtifactStore interface {
 	// of the artifacts, is left out here and from copies; a store says where it tells that,
 	// filestore.WithOnProblem.
 	Artifacts(ctx context.Context, runID, artifactPath string) ([]FileInfo, error)
-	// OpenArtifact opens a file for reading. The caller closes it.
+	// OpenArtifact opens a file for reading. The caller closes it. ErrNotFound if there is none.
 	OpenArtifact(ctx context.Context, runID, artifactPath string) (io.ReadCloser, error)
 	// DownloadArtifacts copies the file or folder artifactPath to below the existing folder
 	// localDir and returns where it is, as an absolute path.

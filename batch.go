@@ -1,18 +1,19 @@
 package mlruns
 
-// Limits of one LogBatch call, MLflow's.
+// Limits of one Store.LogBatch call, those of every MLflow. ActiveRun.LogBatch splits
+// what is larger.
 const (
 	MaxBatchMetrics  = 1000
 	MaxBatchParams   = 100
 	MaxBatchTags     = 100
-	MaxBatchEntities = 1000
+	MaxBatchEntities = 1000 // metrics, params and tags together
 )
 
-// Limits of lengths, in Unicode code points, MLflow 3.11's.
+// Limits of lengths, in Unicode code points, MLflow 3.11's. What is longer is ErrInvalid.
 const (
-	MaxKeyLength              = 250
+	MaxKeyLength              = 250 // of metrics, params and, in a batch, tags
 	MaxParamValueLength       = 6000
-	MaxTagValueLength         = 8000
+	MaxTagValueLength         = 8000 // in a batch; a tag that is set alone has no limit
 	MaxExperimentNameLength   = 500
 	MaxArtifactLocationLength = 2048
 	MaxDatasetNameLength      = 500
@@ -31,8 +32,8 @@ type Tag struct{ Key, Value string }
 // if anything is refused. It is atomic per value, not as a whole.
 type Batch struct {
 	Metrics []Metric
-	Params  []Param
-	Tags    []Tag
+	Params  []Param // each key once
+	Tags    []Tag   // of a key given twice the last counts
 }
 
 // Empty reports whether there is nothing in the batch.

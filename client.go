@@ -11,11 +11,11 @@ import (
 
 // Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model
 // registry, and what is composed of them. Each call that MlflowClient has names it: "MLflow:
-// get_run". A Client is safe for concurrent use. It keeps nothing, so any number of them can share
-// a store.
+// get_run". A Client is safe for concurrent use. It keeps nothing but the registry that it opened,
+// so any number of them can share a store. Make one with NewClient; the zero Client is not usable.
 type Client struct {
 	store    Store
-	registry *lazyRegistry
+	registry *registry
 }
 
 // A Client has every call of what it is made of.
@@ -26,23 +26,22 @@ var (
 )
 
 // ClientOption changes how NewClient makes a Client.
-type ClientOption func(*lazyRegistry)
+type ClientOption func(*registry)
 
 // WithRegistryURI names the model registry. The default is the store's URI.
 func WithRegistryURI(uri string) ClientOption {
-	return func(r *lazyRegistry) { r.uri = uri }
+	return func(r *registry) { r.uri = uri }
 }
 
 // WithRegistry says how to open a registry whose URI has this scheme; "" is a plain path. The
 // default is none.
 func WithRegistry(scheme string, open RegistryOpener) ClientOption {
-	return func(r *lazyRegistry) { r.openers[scheme] = open }
+	return func(r *registry) { r.openers[scheme] = open }
 }
 
-// NewClient makes a client of a store. The store stays the caller's to close, which Client.Close
-// does too.
+// NewClient makes a client of a store. Close one of the two: Client.Close closes the store.
 func NewClient(s Store, opts ...ClientOption) *Client {
-	r := &lazyRegistry{uri: s.URI(), openers: map[string]RegistryOpener{}}
+	r := &registry{uri: s.URI(), openers: map[string]RegistryOpener{}}
 	for _, o := range opts {
 		o(r)
 	}

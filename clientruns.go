@@ -17,8 +17,9 @@ func (c *Client) Run(ctx context.Context, runID string) (*Run, error) {
 	return c.store.Run(ctx, runID)
 }
 
-// RunInfos goes through the runs of an experiment, active or deleted, by folder name, reading
-// nothing but their meta.yaml. An unknown experiment has none. MLflow: list_run_infos.
+// RunInfos goes through the runs of an experiment, active or deleted, in the order of their
+// folders' names, reading nothing but their meta.yaml. An unknown experiment has none. MLflow:
+// list_run_infos.
 func (c *Client) RunInfos(ctx context.Context, experimentID string, view View) iter.Seq2[RunInfo, error] {
 	return c.store.RunInfos(ctx, experimentID, view)
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Inputs is what a run read: data sets and models.
+// Inputs is what a run used: data sets, which MLflow ≥ 2.4 reads, and models, which MLflow ≥ 3.0
+// reads.
 type Inputs struct {
 	Datasets []DatasetInput
 	Models   []ModelInput
 }
 
-// Outputs is what a run made.
+// Outputs is what a run made: models. MLflow ≥ 3.0 reads it.
 type Outputs struct {
 	Models []ModelOutput
 }
@@ -46,7 +47,8 @@ type ModelRecord struct {
 	// ArtifactPath is where the model lies below the run's artifacts.
 	ArtifactPath string
 	// Created is now when zero.
-	Created   time.Time
+	Created time.Time
+	// ModelUUID is left out when empty.
 	ModelUUID string
 	// Flavors maps a flavor's name to its description: JSON, an object as a rule. MLflow leaves out
 	// an object's key "config".

@@ -21,6 +21,16 @@
 // Times are UTC with millisecond precision. The zero time means now when writing and absent when
 // read.
 //
+// # Errors
+//
+// Every error of a store is or wraps an *Error, which names the operation and what it was about.
+// The kind of an error is one of the sentinels, found with errors.Is:
+//
+//	if errors.Is(err, mlruns.ErrNotFound) { … }
+//
+// CodeOf and MessageOf give MLflow's code and text. The error of a call whose context has ended is
+// the context's. An error that an iterator yields is its last element and comes with a zero value.
+//
 // # Damage
 //
 // Damage is not an error. What cannot be read becomes a Problem beside the result, and costs no

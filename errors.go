@@ -8,7 +8,8 @@ import (
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
-// Sentinels for arguments and state: the call was refused and nothing changed.
+// Sentinels for arguments and state: the call was refused and nothing changed. CodeOf gives each a
+// code of MLflow's.
 var (
 	// ErrInvalid is returned when an argument breaks a rule. The text names the field, the value
 	// and the rule; correct it and call again.
@@ -43,19 +44,21 @@ var (
 	ErrClosed = failure.ErrClosed
 )
 
-// Code is MLflow's name of an error class, as its REST interface sends it.
+// Code is MLflow's name of a kind of errors, as its REST interface sends it.
 type Code string
 
-// The error codes this module uses, by their names in MLflow.
+// The codes that CodeOf gives, by their names in MLflow, each with the errors that have it. Where
+// MLflow 3.11 gives another one for a refusal, that counts: INTERNAL_ERROR for the name of an
+// unknown status, for instance.
 const (
-	CodeInternal         Code = "INTERNAL_ERROR"
-	CodeInvalidParameter Code = "INVALID_PARAMETER_VALUE"
-	CodeInvalidState     Code = "INVALID_STATE"
-	CodeNotFound         Code = "RESOURCE_DOES_NOT_EXIST"
-	CodeExists           Code = "RESOURCE_ALREADY_EXISTS"
-	CodeFeatureDisabled  Code = "FEATURE_DISABLED"
-	CodeUnavailable      Code = "TEMPORARILY_UNAVAILABLE"
-	CodePermissionDenied Code = "PERMISSION_DENIED"
+	CodeInternal         Code = "INTERNAL_ERROR"          // all without a code of their own, ErrNotDurable and ErrClosed too
+	CodeInvalidParameter Code = "INVALID_PARAMETER_VALUE" // ErrInvalid, ErrOutside, ErrNotActive
+	CodeInvalidState     Code = "INVALID_STATE"           // ErrCorrupt
+	CodeNotFound         Code = "RESOURCE_DOES_NOT_EXIST" // ErrNotFound
+	CodeExists           Code = "RESOURCE_ALREADY_EXISTS" // ErrExists
+	CodeFeatureDisabled  Code = "FEATURE_DISABLED"        // ErrUnsupported
+	CodeUnavailable      Code = "TEMPORARILY_UNAVAILABLE" // ErrBusy
+	CodePermissionDenied Code = "PERMISSION_DENIED"       // ErrReadOnly, fs.ErrPermission
 )
 
 // Error says which operation failed on what. Every error of a store is one, or wraps one, except
@@ -67,7 +70,7 @@ type Error struct {
 	ID string
 	// Path is the file concerned, relative to the store's root and with slashes, "" if none.
 	Path string
-	// Err is the reason.
+	// Err is why it failed, never nil: it has the sentinel.
 	Err error
 }
 
@@ -127,8 +130,9 @@ var codes = []struct {
 	{fs.ErrPermission, CodePermissionDenied},
 }
 
-// MessageOf gives MLflow's message for err, without the operation and the path: what belongs beside
-// the code in a JSON error.
+// MessageOf gives the message of err without the operation and the path, in MLflow 3.11's words
+// where MLflow refuses the same: what belongs beside the code in a JSON error. It is err.Error()
+// where there is no such message, "" for nil.
 func MessageOf(err error) string {
 	if err == nil {
 		return ""

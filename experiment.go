@@ -41,7 +41,8 @@ func (v View) Shows(s LifecycleStage) bool {
 // Experiment is a named set of runs.
 type Experiment struct {
 	// ID is the folder's name: decimal digits where MLflow or this module chose it.
-	ID   string
+	ID string
+	// Name is unique among the experiments of a store, deleted ones too.
 	Name string
 	// ArtifactLocation is the URI or path below which new runs get their artifact URIs.
 	ArtifactLocation string
@@ -55,10 +56,11 @@ type Experiment struct {
 	Created, Updated time.Time
 }
 
-// ExperimentSpec says what experiment to make.
+// ExperimentSpec says what experiment to make. It must have a Name.
 type ExperimentSpec struct {
 	// ID is chosen by the store when empty: 18 random decimal digits, as MLflow ≥ 2.0 does.
-	ID   string
+	ID string
+	// Name is not taken by another experiment, active or deleted.
 	Name string
 	// ArtifactLocation is <artifact root>/<id> when empty. Local relative paths are made absolute.
 	ArtifactLocation string

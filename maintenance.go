@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// The calls that are about a whole store. Each is an interface that Client finds by assertion; its
-// method gives ErrUnsupported without it. All go on after what they cannot do: an error comes last.
+// The calls that are about a whole store. Each is an interface that Client finds by type assertion;
+// its method gives ErrUnsupported without it. All go on after what they cannot do: an error comes
+// last.
 
 // VerifyQuery says what to check. The zero VerifyQuery checks the whole store.
 type VerifyQuery struct {
@@ -15,7 +16,7 @@ type VerifyQuery struct {
 	Progress func(Progress)
 }
 
-// Verifier is a store that can check itself.
+// Verifier is a store that can check itself. Client finds it by type assertion.
 type Verifier interface {
 	// Verify goes through everything in the store and yields what is wrong as it is found,
 	// experiment by experiment and run by run. It changes nothing and never stops at a problem.
@@ -43,7 +44,8 @@ type Repair struct {
 	SavedTo string `json:"saved_to,omitempty"`
 }
 
-// Repairer is a store that can mend what Verify calls repairable.
+// Repairer is a store that can mend what Verify calls repairable. Client finds it by type
+// assertion.
 type Repairer interface {
 	// Repair goes through the store as Verify does, mends what is repairable and yields what it did
 	// about every problem. Nothing is deleted: originals are kept. A repair that was interrupted is
@@ -66,13 +68,14 @@ type GCQuery struct {
 
 // Removal is a deleted run or experiment that was removed for good, or would be.
 type Removal struct {
-	// Path of its folder, relative to the store's root, with slashes. The rest of a removal that
-	// was interrupted has nothing else.
+	// Path of its folder, relative to the store's root, with slashes. What an interrupted removal
+	// left has a path and nothing else.
 	Path         string `json:"path"`
 	ExperimentID string `json:"experiment_id,omitempty"`
 	// RunID is empty for an experiment.
 	RunID string `json:"run_id,omitempty"`
-	Name  string `json:"name,omitempty"`
+	// Name of the run or experiment.
+	Name string `json:"name,omitempty"`
 	// Deleted is when it was deleted, or an experiment last changed, which deleting is; zero where
 	// that is not known.
 	Deleted time.Time `json:"-"`
@@ -81,7 +84,8 @@ type Removal struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// Collector is a store that can remove deleted runs and experiments for good.
+// Collector is a store that can remove deleted runs and experiments for good. Client finds it by
+// type assertion.
 type Collector interface {
 	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names
 	// and ids. It removes only what lies in the store, artifacts elsewhere in it too: those that
@@ -105,6 +109,7 @@ type RelocateQuery struct {
 type Relocation struct {
 	// Path of the meta.yaml, relative to the store's root, with slashes.
 	Path string `json:"path"`
+	// From is what was recorded.
 	From string `json:"from"`
 	// To is what is recorded now, "" if From was kept.
 	To string `json:"to,omitempty"`
@@ -113,7 +118,7 @@ type Relocation struct {
 }
 
 // Relocator is a store that can rewrite recorded artifact locations after it was moved or copied,
-// so that MLflow finds the artifacts.
+// so that MLflow finds the artifacts. Client finds it by type assertion.
 type Relocator interface {
 	// Relocate rewrites the locations of experiments and runs that were recorded for another place
 	// of this store. Locations elsewhere stay.

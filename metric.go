@@ -12,7 +12,7 @@ type Metric struct {
 	// Step may be negative and need not grow.
 	Step int64
 	// DatasetName and DatasetDigest name the data set it was measured on: both or neither, without
-	// blanks. MLflow < 3.0 cannot read a run that has such a point, and MLflow 3 reads its step as
+	// spaces. MLflow < 3.0 cannot read a run that has such a point, and MLflow 3 reads its step as
 	// 0.
 	DatasetName, DatasetDigest string
 }

@@ -60,7 +60,7 @@ const (
 	ProblemLeftover ProblemKind = "leftover"
 	// ProblemNotPortable is a name that some platform cannot hold or would merge with another.
 	ProblemNotPortable ProblemKind = "not-portable"
-	// ProblemStage is a lifecycle_stage that the folder's place contradicts.
+	// ProblemStage is a lifecycle_stage that contradicts where the folder is: in the trash or not.
 	ProblemStage ProblemKind = "stage"
 	// ProblemDuplicate is an experiment id, an experiment name or a run id found twice.
 	ProblemDuplicate ProblemKind = "duplicate"
@@ -81,6 +81,7 @@ const (
 // Problem is one thing wrong with a store. Problems are not errors: whatever is not damaged is
 // still read.
 type Problem struct {
+	// Kind says what is wrong.
 	Kind ProblemKind `json:"kind"`
 	// Path is relative to the store's root, with slashes.
 	Path string `json:"path"`

@@ -1,6 +1,6 @@
 package mlruns
 
-// Limits of the searches, MLflow's.
+// Limits of the searches, MLflow 3.11's.
 const (
 	// DefaultMaxResults is the page size when a query names none.
 	DefaultMaxResults = 1000
@@ -17,7 +17,8 @@ type RunQuery struct {
 	Experiments []string
 	// Filter is in the language of docs/search.md; "" matches every run.
 	Filter string
-	View   View
+	// View selects active runs, deleted ones or both. It does not select experiments.
+	View View
 	// OrderBy are terms such as "metrics.loss ASC"; start time descending, then run id, always
 	// follow.
 	OrderBy []string
@@ -34,6 +35,7 @@ type RunQuery struct {
 
 // RunPage is one page of runs.
 type RunPage struct {
+	// Runs are in the order of the query, each whole, as Store.Run gives it.
 	Runs []*Run
 	// NextPageToken is "" on the last page. It is MLflow's own token and not bound to the query.
 	NextPageToken string
@@ -59,28 +61,34 @@ type Scan struct {
 // ExperimentQuery selects and orders experiments. The zero ExperimentQuery is all active ones,
 // newest first.
 type ExperimentQuery struct {
+	// Filter is in the language of docs/search.md; "" matches every experiment.
 	Filter string
 	View   View
-	// OrderBy are terms such as "name ASC".
+	// OrderBy are terms such as "name ASC"; experiment id, descending, always follows. None means
+	// the time of creation, descending, then experiment id.
 	OrderBy []string
 	// MaxResults bounds a page, 1 to MaxResultsLimit; 0 means DefaultMaxResults for
 	// SearchExperiments and no bound for Experiments.
 	MaxResults int
-	PageToken  string
-	// OnProblem is that of a RunQuery.
+	// PageToken is the NextPageToken of the page before. Experiments takes none.
+	PageToken string
+	// OnProblem is as in RunQuery.
 	OnProblem func(Problem)
 }
 
 // ExperimentPage is one page of experiments.
 type ExperimentPage struct {
-	Experiments   []Experiment
+	// Experiments are in the order of the query.
+	Experiments []Experiment
+	// NextPageToken is "" on the last page.
 	NextPageToken string
-	Problems      []Problem
+	// Problems names what the query met and could not read, unless the query has an OnProblem.
+	Problems []Problem
 	// Scan tells what the query cost; its files are those of experiments.
 	Scan Scan
 }
 
-// HistoryQuery modifies the reading of a metric's history. The zero HistoryQuery reads all of it.
+// HistoryQuery says how to read a metric's history. The zero HistoryQuery reads all of it.
 type HistoryQuery struct {
 	// OnProblem is told of lines that are no points. Nil: the store's logger.
 	OnProblem func(Problem)

@@ -35,8 +35,8 @@ func (e *UnsupportedRegistryError) Error() string {
 // Unwrap gives ErrUnsupported.
 func (e *UnsupportedRegistryError) Unwrap() error { return ErrUnsupported }
 
-// lazyRegistry finds and opens a Client's model registry on first use.
-type lazyRegistry struct {
+// registry finds and opens a Client's model registry on first use.
+type registry struct {
 	uri     string
 	openers map[string]RegistryOpener
 
@@ -44,7 +44,7 @@ type lazyRegistry struct {
 	opened ModelRegistry
 }
 
-func (l *lazyRegistry) open(ctx context.Context) (ModelRegistry, error) {
+func (l *registry) open(ctx context.Context) (ModelRegistry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.opened != nil {
@@ -72,7 +72,7 @@ func schemeOf(uri string) string {
 	return strings.ToLower(scheme)
 }
 
-func registryCall[T any](ctx context.Context, l *lazyRegistry, call func(ModelRegistry) (T, error)) (T, error) {
+func registryCall[T any](ctx context.Context, l *registry, call func(ModelRegistry) (T, error)) (T, error) {
 	r, err := l.open(ctx)
 	if err != nil {
 		var zero T
@@ -81,7 +81,7 @@ func registryCall[T any](ctx context.Context, l *lazyRegistry, call func(ModelRe
 	return call(r)
 }
 
-func registrySeq[T any](ctx context.Context, l *lazyRegistry, call func(ModelRegistry) iter.Seq2[T, error]) iter.Seq2[T, error] {
+func registrySeq[T any](ctx context.Context, l *registry, call func(ModelRegistry) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		r, err := l.open(ctx)
 		if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
-// Status is the state of a run. The zero Status is invalid, or "unchanged" in an update.
+// Status is the state of a run. The zero Status is none of the five: FINISHED for EndRun
+// and "unchanged" in a RunUpdate.
 type Status int8
 
 // The statuses of a run, with MLflow's numbers, which stand in meta.yaml.
@@ -60,7 +61,8 @@ type Run struct {
 // RunInfo is what a run's meta.yaml says.
 type RunInfo struct {
 	// ID is the folder's name: 32 hexadecimal digits unless the caller chose it.
-	ID           string
+	ID string
+	// Name is read from the tag mlflow.runName where MLflow ≤ 1.29 kept it, but not by RunInfos.
 	Name         string
 	ExperimentID string
 	User         string
@@ -76,13 +78,14 @@ type RunInfo struct {
 
 // RunData is what was logged to a run. The maps are never nil in what a store returns.
 type RunData struct {
-	// Metrics holds the latest point of each key, see Metric.After.
+	// Metrics holds the latest point of each key, see Metric.After. MetricHistory gives all.
 	Metrics map[string]Metric
 	Params  map[string]string
 	Tags    map[string]string
 }
 
-// RunSpec says what run to make.
+// RunSpec says what run to make. The zero RunSpec is a run with a generated name in the default
+// experiment.
 type RunSpec struct {
 	// ID is chosen by the store when empty: 32 random hexadecimal digits. A caller's own must be
 	// unused in the whole store.
@@ -95,7 +98,8 @@ type RunSpec struct {
 	User string
 	// Start is now when zero.
 	Start time.Time
-	Tags  map[string]string
+	// Tags are the run's first tags.
+	Tags map[string]string
 }
 
 // RunUpdate says what to change of a run: zero fields stay as they are.
@@ -105,18 +109,20 @@ type RunUpdate struct {
 	End    time.Time
 }
 
-// Tag names with a meaning of their own in MLflow, which its client and its web page read.
+// Names of tags that have a meaning in MLflow: its client and its web page read them. CreateRun
+// sets TagRunName, StartChild TagParentRunID and RecordLoggedModel TagModelHistory. The others are
+// the caller's to set.
 const (
-	TagRunName        = "mlflow.runName"
-	TagUser           = "mlflow.user"
-	TagParentRunID    = "mlflow.parentRunId"
-	TagNote           = "mlflow.note.content"
-	TagSourceName     = "mlflow.source.name"
-	TagSourceType     = "mlflow.source.type" // NOTEBOOK, JOB, PROJECT, LOCAL
-	TagGitCommit      = "mlflow.source.git.commit"
-	TagGitBranch      = "mlflow.source.git.branch"
-	TagGitRepoURL     = "mlflow.source.git.repoURL"
-	TagProjectEntry   = "mlflow.project.entryPoint"
-	TagModelHistory   = "mlflow.log-model.history"
-	TagDatasetContext = "mlflow.data.context"
+	TagRunName        = "mlflow.runName"            // the name of the run
+	TagUser           = "mlflow.user"               // who started it
+	TagParentRunID    = "mlflow.parentRunId"        // the id of the run it belongs below
+	TagNote           = "mlflow.note.content"       // a description, in Markdown
+	TagSourceName     = "mlflow.source.name"        // the program or notebook that made it
+	TagSourceType     = "mlflow.source.type"        // NOTEBOOK, JOB, PROJECT or LOCAL
+	TagGitCommit      = "mlflow.source.git.commit"  // the hash of the program's commit
+	TagGitBranch      = "mlflow.source.git.branch"  // the branch of that commit
+	TagGitRepoURL     = "mlflow.source.git.repoURL" // where the program was cloned from
+	TagProjectEntry   = "mlflow.project.entryPoint" // which entry point of an MLflow project ran
+	TagModelHistory   = "mlflow.log-model.history"  // the models logged, a JSON array
+	TagDatasetContext = "mlflow.data.context"       // of a DatasetInput: "training", for instance
 )

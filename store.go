@@ -10,9 +10,14 @@ import (
 // has the one for directories.
 //
 // All methods are safe for concurrent use, in one process and across processes. Each takes a
-// context, which bounds waiting for locks and scans. Bad arguments give an error for which
-// errors.Is(err, ErrInvalid), and nothing is written. An error that an iterator yields is its last
+// context, which bounds waiting for locks and scans. An error that an iterator yields is its last
 // element.
+//
+// Every call can give these errors, beside those that its comment names: ErrInvalid for bad
+// arguments; ErrNotFound where the experiment or run named does not exist; ErrCorrupt where what it
+// needs cannot be read; ErrClosed. A call that writes also gives ErrNotActive where the experiment
+// or run must be active and is deleted, ErrReadOnly, ErrBusy, and ErrNotDurable. After each of
+// them but ErrNotDurable the store is as it was, unless the comment says otherwise.
 //
 // Store may grow in minor versions: implementers embed UnimplementedStore.
 type Store interface {
@@ -54,16 +59,17 @@ type Store interface {
 	CreateRun(ctx context.Context, spec RunSpec) (*Run, error)
 	// Run gets a run, active or deleted, with the latest point of each metric.
 	Run(ctx context.Context, runID string) (*Run, error)
-	// RunInfos goes through the runs of an experiment, active or deleted, by folder name, reading
-	// nothing but their meta.yaml. An unknown experiment has none.
+	// RunInfos goes through the runs of an experiment, active or deleted, in the order of their
+	// folders' names, reading nothing but their meta.yaml. An unknown experiment has none.
 	RunInfos(ctx context.Context, experimentID string, view View) iter.Seq2[RunInfo, error]
 	// UpdateRun changes status, name or end time of an active run. Any status may follow any, as in
 	// MLflow.
 	UpdateRun(ctx context.Context, runID string, u RunUpdate) error
 	// EndRun ends an active run: status FINISHED when zero, end time now when zero.
 	EndRun(ctx context.Context, runID string, status Status, end time.Time) error
-	// DeleteRun marks a run deleted; RestoreRun undoes it. Both may be called again.
+	// DeleteRun marks a run deleted, which RestoreRun undoes. It may be called again.
 	DeleteRun(ctx context.Context, runID string) error
+	// RestoreRun undoes DeleteRun. It may be called again.
 	RestoreRun(ctx context.Context, runID string) error
 
 	// LogMetric appends a point to a metric of an active run.
