@@ -12,6 +12,14 @@
 // A killed process loses nothing that was acknowledged. What survives a power cut is chosen with
 // WithSync.
 //
+// # Commit points
+//
+// Each write has one commit point, which its method names: the step, a rename for instance, that
+// makes the change. A failure before it leaves the directory as it was, unless the method says
+// otherwise, and calling again is safe. After it the change stands: the error is
+// mlruns.ErrNotDurable, and calling again changes nothing or gives mlruns.ErrExists. Only a point of
+// a metric is then written twice.
+//
 // # Concurrency
 //
 // A Store is safe for concurrent use, and any number of processes may have one open on the same

@@ -48,8 +48,8 @@ func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc codec.Document
 // Where that fails the marks are taken back. Any other failure before it, or a kill, leaves an
 // active experiment that is marked deleted, and some runs that are; calling again goes on,
 // RestoreExperiment makes all runs active, and Repair those that were marked. Runs whose meta.yaml
-// cannot be read are moved as they are. A folder that the file system cannot rename is copied, see
-// carryExperiment.
+// cannot be read are moved as they are. A folder that the file system cannot rename is copied,
+// by hard links where it has them.
 func (s *Store) DeleteExperiment(ctx context.Context, id string) error {
 	return fail("delete experiment", id, s.deleteExperiment(ctx, id))
 }
