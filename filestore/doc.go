@@ -17,8 +17,8 @@
 // Each write has one commit point, which its method names: the step, a rename for instance, that
 // makes the change. A failure before it leaves the directory as it was, unless the method says
 // otherwise, and calling again is safe. After it the change stands: the error is
-// mlruns.ErrNotDurable, and calling again changes nothing or gives mlruns.ErrExists. Only a point of
-// a metric is then written twice.
+// mlruns.ErrNotDurable, and calling again changes nothing or gives mlruns.ErrExists. Only a point
+// of a metric is then written twice.
 //
 // # Concurrency
 //
