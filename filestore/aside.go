@@ -1,12 +1,9 @@
 package filestore
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -54,42 +51,7 @@ func (r *repair) aside(name string) error {
 	if err != nil {
 		return err
 	}
-	err = r.tree.Rename(name, target)
-	if atomicfile.CrossesFileSystems(err) {
-		err = r.carryAside(name, target)
-	}
-	if err != nil || !r.syncs(SyncMeta) {
-		return dir.CannotMove(name, err)
-	}
-	if err := errors.Join(r.tree.SyncDir(layout.Parent(target)), r.tree.SyncDir(layout.Parent(name))); err != nil {
-		return errors.Join(mlruns.ErrNotDurable, err)
-	}
-	return nil
-}
-
-// carryAside is aside for what cannot be renamed: the original goes when its copy is whole.
-func (r *repair) carryAside(name, target string) error {
-	c := r.tree.Copier(layout.Private)
-	info, err := r.tree.Lstat(name)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
-		if _, err = c.File(r.ctx, name, target); err == nil {
-			err = r.tree.Remove(name)
-		}
-		return err
-	}
-	if err = c.Folder(name, target); err == nil {
-		err = c.Copy(r.ctx, name, target)
-	}
-	if err == nil {
-		err = c.Drain(r.ctx, name, target, "")
-	}
-	if err == nil {
-		err = r.tree.Remove(name)
-	}
-	return err
+	return r.tree.Copier(layout.Private).Move(r.ctx, name, target)
 }
 
 // keep gives a file that is about to be replaced a second name among the saved originals, or copies

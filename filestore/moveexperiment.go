@@ -129,20 +129,11 @@ func (s *Store) discardCopy(ctx context.Context, id string) error {
 // caller holds its lock. The commit point is the rename. Where the folder cannot be renamed it is
 // carried.
 func (s *Store) moveExperiment(ctx context.Context, from, to experimentRef) error {
-	err := s.tree.Rename(from.dir, to.dir)
+	err := s.tree.Move(from.dir, to.dir)
 	if atomicfile.CrossesFileSystems(err) {
 		return s.carryExperiment(ctx, from, to)
 	}
-	if err != nil {
-		return dir.CannotMove(from.dir, err)
-	}
-	if !s.syncs(SyncMeta) {
-		return nil
-	}
-	if err := errors.Join(s.tree.SyncDir(layout.Parent(to.dir)), s.tree.SyncDir(layout.Parent(from.dir))); err != nil {
-		return errors.Join(mlruns.ErrNotDurable, err)
-	}
-	return nil
+	return err
 }
 
 // carryExperiment makes a copy of an experiment in the private folder, renames it to its place and
@@ -162,9 +153,7 @@ func (s *Store) carryExperiment(ctx context.Context, from, to experimentRef) err
 		s.tree.CleanUp(staging)
 		return dir.CannotMove(from.dir, err)
 	}
-	if s.syncs(SyncMeta) {
-		err = errors.Join(s.tree.SyncDir(layout.Private), s.tree.SyncDir(layout.Parent(to.dir)))
-	}
+	err = s.tree.SyncParents(staging, to.dir)
 	switch {
 	case err != nil && !to.trashed:
 		return errors.Join(mlruns.ErrNotDurable, err)
@@ -204,11 +193,9 @@ func (s *Store) copyExperiment(ctx context.Context, from experimentRef) (staging
 
 // removeCarried removes what an experiment was copied from. What it cannot remove is left to gc.
 func (s *Store) removeCarried(ctx context.Context, from, to experimentRef) error {
-	if s.syncs(SyncMeta) {
-		// Until the original's meta.yaml is gone for good, nothing else of it must be.
-		if err := s.tree.SyncDir(from.dir); err != nil {
-			return errors.Join(mlruns.ErrNotDurable, err)
-		}
+	// Until the original's meta.yaml is gone for good, nothing else of it must be.
+	if err := s.tree.MakeDurable(from.dir); err != nil {
+		return errors.Join(mlruns.ErrNotDurable, err)
 	}
 	ctx = context.WithoutCancel(ctx)
 	c := s.tree.Copier(to.dir)

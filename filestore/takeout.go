@@ -66,16 +66,10 @@ func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) 
 	if err == nil && taken {
 		err = fmt.Errorf("the run was restored while it was being removed, and %s is not free: move one of the two by hand", place)
 	}
-	if err == nil {
-		err = s.tree.Rename(dir, place)
-	}
-	if err != nil || !s.syncs(SyncMeta) {
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.tree.SyncDir(layout.Parent(place)), s.tree.SyncDir(layout.Private)); err != nil {
-		return errors.Join(mlruns.ErrNotDurable, err)
-	}
-	return nil
+	return s.tree.Move(dir, place)
 }
 
 // mounted is mountBelow for all that goes with a folder.

@@ -39,7 +39,7 @@ func (c *Copier) Copy(ctx context.Context, from, to string) error {
 	for _, e := range entries {
 		at, there := layout.Join(from, e.Name), layout.Join(to, e.Name)
 		if !e.Type.IsDir() {
-			_, err = c.File(ctx, at, there)
+			_, err = c.file(ctx, at, there)
 		} else if err = c.Folder(at, there); err == nil {
 			err = c.Copy(ctx, at, there)
 		}
@@ -47,10 +47,7 @@ func (c *Copier) Copy(ctx context.Context, from, to string) error {
 			return err
 		}
 	}
-	if c.tree.Durable {
-		return c.tree.SyncDir(to)
-	}
-	return nil
+	return c.tree.MakeDurable(to)
 }
 
 // Drain removes what is in the folder from, all but the name keep, and carries before what MLflow,
@@ -101,9 +98,9 @@ func (c *Copier) drainFolder(ctx context.Context, from, to string) (err error) {
 
 // DrainFile removes a file, of which the folder to has by then what is to be kept.
 func (c *Copier) DrainFile(ctx context.Context, from, there, to string) error {
-	carried, err := c.File(ctx, from, there)
-	if err == nil && carried && c.tree.Durable {
-		err = c.tree.SyncDir(to)
+	carried, err := c.file(ctx, from, there)
+	if err == nil && carried {
+		err = c.tree.MakeDurable(to)
 	}
 	if err == nil {
 		err = c.tree.Remove(from)
@@ -142,8 +139,8 @@ func (c *Copier) keepMode(to string, info fs.FileInfo) {
 	_ = c.tree.FS.Chmod(c.tree.Path(to), info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky))
 }
 
-// File brings a file to the path to, unless what is there is the same; carried says that it did.
-func (c *Copier) File(ctx context.Context, from, to string) (carried bool, err error) {
+// file brings a file to the path to, unless what is there is the same; carried says that it did.
+func (c *Copier) file(ctx context.Context, from, to string) (carried bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"syscall"
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // A folder that cannot be renamed into the private folder is removed where it lies. The rename of
@@ -50,12 +48,7 @@ func (t *Tree) Discard(dir string, still func(meta string) (bool, error)) (at st
 			return "", err
 		}
 	}
-	if t.Durable {
-		if err := errors.Join(t.SyncDir(layout.Private), t.SyncDir(layout.Parent(dir))); err != nil {
-			return at, errors.Join(failure.ErrNotDurable, err)
-		}
-	}
-	return at, nil
+	return at, notDurable(t.SyncParents(dir, at))
 }
 
 // discardHere is Discard for such a folder.
@@ -72,27 +65,5 @@ func (t *Tree) discardHere(dir string, still func(meta string) (bool, error)) (a
 			return "", err
 		}
 	}
-	if err := t.MakeDurable(dir); err != nil {
-		return dir, errors.Join(failure.ErrNotDurable, err)
-	}
-	return dir, nil
-}
-
-// MakeDurable makes durable what a folder holds, where changes are.
-func (t *Tree) MakeDurable(dir string) error {
-	if !t.Durable {
-		return nil
-	}
-	return t.SyncDir(dir)
-}
-
-// CannotMove puts into words that a folder cannot be renamed, nor moved otherwise.
-func CannotMove(dir string, err error) error {
-	switch {
-	case errors.Is(err, syscall.EBUSY):
-		return fmt.Errorf("the folder '%s' cannot be moved or removed while a file system is mounted there; unmount it first: %w", dir, err)
-	case atomicfile.CrossesFileSystems(err):
-		return fmt.Errorf("the folder '%s' cannot be moved to another file system: %w", dir, err)
-	}
-	return err
+	return dir, notDurable(t.MakeDurable(dir))
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
@@ -30,12 +29,7 @@ func (t *Tree) Place(target string, build func(*Builder)) error {
 	if err != nil {
 		return cannotPlace(target, err)
 	}
-	if t.Durable {
-		if err := t.SyncDir(layout.Parent(target)); err != nil {
-			return errors.Join(failure.ErrNotDurable, err)
-		}
-	}
-	return nil
+	return notDurable(t.MakeDurable(layout.Parent(target)))
 }
 
 func (t *Tree) placeFrom(private, target string, build func(*Builder)) error {

@@ -61,8 +61,8 @@ func (t *Tree) RemoveMarked(dir string) error {
 	if err == nil {
 		err = t.Remove(dir)
 	}
-	if err == nil && t.Durable {
-		err = t.SyncDir(layout.Parent(dir))
+	if err == nil {
+		err = t.MakeDurable(layout.Parent(dir))
 	}
 	return err
 }

@@ -75,10 +75,7 @@ func (t *Tree) RemoveValue(dir, sub, key string, sync bool) error {
 	if err := t.Remove(name); err != nil || !sync {
 		return err
 	}
-	if err := t.SyncDir(layout.Parent(name)); err != nil {
-		return errors.Join(failure.ErrNotDurable, err)
-	}
-	return nil
+	return notDurable(t.SyncDir(layout.Parent(name)))
 }
 
 // makeRoom gives the path for a key's file and makes the folders above it.
