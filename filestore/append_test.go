@@ -92,6 +92,7 @@ func TestAppendAfterTornLine(t *testing.T) {
 
 // TestAppendWaitsForSlowWriter completes the torn line while it is looked at: it is no longer torn.
 func TestAppendWaitsForSlowWriter(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t, false, filestore.SyncMeta)
 	f.must(afero.WriteFile(f.fs, oldMetric, []byte("1 1.0 0\n4 2."), 0o666))
 	looks := 0

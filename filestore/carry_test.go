@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/faultfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // rename: the same comes of it as where it does.
@@ -101,6 +102,7 @@ func fullFor(folder string) faultfs.Injector {
 // TestRepairBringsBackInterruptedDelete kills a deletion at each of its operations. Repair makes
 // active what it had marked, and nothing else.
 func TestRepairBringsBackInterruptedDelete(t *testing.T) {
+	t.Parallel()
 	base := newMovable(t)
 	before := base.snapshot()
 	deleted := base.on(nil)
@@ -140,6 +142,8 @@ func TestRepairBringsBackInterruptedDelete(t *testing.T) {
 // their operations, and fails each. At any moment every run is found once, and calling again, or a
 // repair and gc, complete it.
 func TestMovingByCopyIsCutShort(t *testing.T) {
+	t.Parallel()
+	rng := proof.Rand(t)
 	for _, restore := range []bool{false, true} {
 		base := newMovable(t)
 		if restore {
@@ -160,11 +164,8 @@ func TestMovingByCopyIsCutShort(t *testing.T) {
 			"failed": func(i int) faultfs.Injector { return faultfs.FailAt(i, errFault) },
 		} {
 			for _, inject := range []faultfs.Injector{overlay, noLinks(overlay)} {
-				step := 7
-				if full() {
-					step = 1
-				}
-				for i := len(kind) % step; !t.Failed(); i += step {
+				step := proof.Choose(29, 7, 1)
+				for i := rng.IntN(step); !t.Failed(); i += step {
 					f := base.on(inject)
 					f.faults.arm(at(i))
 					err := do(f)
@@ -232,6 +233,7 @@ func TestPlacesInMountedExperiment(t *testing.T) {
 // TestPlacingBesideIsPrivate kills the making of a run in a mounted experiment at each operation:
 // no reader, MLflow's rules included, meets a part of it.
 func TestPlacingBesideIsPrivate(t *testing.T) {
+	t.Parallel()
 	base := newMovable(t)
 	before := base.snapshot()
 	for i := 0; !t.Failed(); i++ {
@@ -267,6 +269,7 @@ func (f *faulty) age() {
 // TestGCWhereItLies removes what the file system does not rename, killed and failed at each
 // operation: it is there whole, or gone for readers, and the next gc finishes.
 func TestGCWhereItLies(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(*faulty) error{
 		"a run":         func(f *faulty) error { return f.store.DeleteRun(f.ctx, "run") },
 		"an experiment": func(f *faulty) error { return f.store.DeleteExperiment(f.ctx, "e1") },

@@ -39,6 +39,7 @@ func (f *faulty) there(name string) bool {
 // TestVerifyOfInterruptedMove calls what an interrupted move by copy left a leftover, not a run or
 // an experiment that lost its meta.yaml.
 func TestVerifyOfInterruptedMove(t *testing.T) {
+	t.Parallel()
 	base := newMovable(t)
 	base.must(base.store.DeleteExperiment(base.ctx, "e1"))
 	base.fs.SyncAll()
@@ -68,6 +69,7 @@ func TestVerifyOfInterruptedMove(t *testing.T) {
 // TestDamagedExperimentKeepsItsCopy damages the experiment in the root while the one it was copied
 // from is still in the trash: that is not removed then.
 func TestDamagedExperimentKeepsItsCopy(t *testing.T) {
+	t.Parallel()
 	base := newMovable(t)
 	base.must(base.store.DeleteExperiment(base.ctx, "e1"))
 	base.fs.SyncAll()
@@ -90,6 +92,7 @@ func TestDamagedExperimentKeepsItsCopy(t *testing.T) {
 // TestMarkOfMoveGoesWithIt leaves no mark of an interrupted move in an experiment that is moved
 // again, where another move could take it for its own.
 func TestMarkOfMoveGoesWithIt(t *testing.T) {
+	t.Parallel()
 	base := newMovable(t)
 	met := 0
 	eachCut(base, overlay, func(f *faulty) error { return f.store.DeleteExperiment(f.ctx, "e1") }, func(f *faulty, hit any) {
@@ -158,6 +161,7 @@ func TestMoveByCopyTakesWhatComesMeanwhile(t *testing.T) {
 // TestGCAfterInterruptedMoveSparesArtifacts has artifacts elsewhere in the store: an experiment and
 // what is left of its other folder own them both.
 func TestGCAfterInterruptedMoveSparesArtifacts(t *testing.T) {
+	t.Parallel()
 	noMove := func(op faultfs.Op) error {
 		if op.Kind == faultfs.Rename && (op.Path == "/mlruns/e2" || op.Path == "/mlruns/.trash/e2") {
 			return syscall.EXDEV

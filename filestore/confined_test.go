@@ -19,8 +19,12 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// canary is in every value and file outside of the store, and must be in no answer.
-const canary = "CANARY"
+// canary is in every value and file outside of the store, and must be in no answer; nor must
+// canaryNumber, which is so long that no time and no temporary name has it by chance.
+const (
+	canary       = "CANARY"
+	canaryNumber = 0.8646911284551352
+)
 
 // confined is a store and, beside it, another one with the same ids whose every value is the
 // canary: whatever of the second stands in the place of the same of the first is read without a
@@ -56,7 +60,7 @@ func newConfined(t *testing.T, opts ...filestore.Option) *confined {
 	c := &confined{T: t, top: top, dir: filepath.Join(top, "store"), outside: filepath.Join(top, "outside")}
 	confinedTrees.once.Do(func() {
 		dir := t.TempDir()
-		fillConfined(t, filepath.Join(dir, "outside"), canary, 77777)
+		fillConfined(t, filepath.Join(dir, "outside"), canary, canaryNumber)
 		fillConfined(t, filepath.Join(dir, "store"), "inside", 1)
 		confinedTrees.tree = readTree(t, dir)
 	})
@@ -230,7 +234,7 @@ func (c *confined) watched(what string, do func(context.Context) string) {
 		if i := strings.Index(said, canary); i >= 0 {
 			c.Errorf("%s gives what is outside of the store: …%s…", what, said[max(0, i-200):min(len(said), i+60)])
 		}
-		if i := strings.Index(said, "77777"); i >= 0 {
+		if i := strings.Index(said, fmt.Sprint(canaryNumber)); i >= 0 {
 			c.Errorf("%s gives a number from outside of the store: …%s…", what, said[max(0, i-200):min(len(said), i+60)])
 		}
 	case <-time.After(60 * time.Second):

@@ -23,7 +23,7 @@ import (
 func newConfinedDamaged(t *testing.T, opts ...filestore.Option) *confined {
 	t.Helper()
 	c := newConfined(t, opts...)
-	for dir, value := range map[string]string{c.dir: "1", c.outside: "77777"} {
+	for dir, value := range map[string]string{c.dir: "1", c.outside: fmt.Sprint(canaryNumber)} {
 		for name, content := range map[string]string{
 			"0/run/metrics/k": "1 " + value + " 1\nx\n1 " + value + " 1\n2 " + value, "0/run/metrics/k (1)": "5 " + value + " 5\n", "0/run/metrics/d/empty": "", "0/run/params/k (1)": "same",
 			"0/run/params/k": "same", "0/run/tags/.DS_Store": "d", "0/run/.mlruns-tmp-1": "t", "0/tags/.DS_Store": "d", "0/.mlruns-tmp-1": "t", ".mlruns.trash/r.00/meta.yaml": "m", ".mlruns.trash/.removed.r.00/k": "k",
@@ -138,6 +138,7 @@ func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
 // TestRepairThroughALink mends a run where it is, and not by the name of another experiment, whose
 // lock guards nothing of it.
 func TestRepairThroughALink(t *testing.T) {
+	t.Parallel()
 	c := newConfinedDamaged(t)
 	must(t, errOf(c.store.CreateRun(t.Context(), mlruns.RunSpec{ID: "third", ExperimentID: "e1"})))
 	put(t, filepath.Join(c.dir, "e1", "third", "metrics", "k"), "1 1 1\nx\n")

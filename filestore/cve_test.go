@@ -188,6 +188,10 @@ func (c *confined) setLocation(uri string) {
 	if err := os.WriteFile(name, artifactURILine.ReplaceAllLiteral(meta, []byte(line)), 0o666); err != nil {
 		c.Fatal(err)
 	}
+	// what is fresh and makes no sense is read again after a pause
+	if err := os.Chtimes(name, longAgo, longAgo); err != nil {
+		c.Fatal(err)
+	}
 }
 
 // refusedSources wants every call of the model registry to be unsupported, wherever the source of a

@@ -204,6 +204,7 @@ func TestClosedStore(t *testing.T) {
 }
 
 func TestReadOnlyStore(t *testing.T) {
+	t.Parallel()
 	dir := preparedDir(t)
 	for name, fs := range map[string]afero.Fs{"confined": nil, "OsFs, which would let it write": afero.NewOsFs()} {
 		t.Run(name, func(t *testing.T) {

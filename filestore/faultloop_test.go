@@ -19,12 +19,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
-
-// full reports whether the proofs run at full length: `make proof` sets the variable. By default
-// they run a part that shows the same.
-func full() bool { return os.Getenv("MLRUNS_PROOF") == "full" }
 
 // faultPlace is where a write is failed, and through what.
 type faultPlace struct {
@@ -41,8 +38,8 @@ type faultPlace struct {
 // there is none, on the other.
 func faultPlaces() []faultPlace {
 	info, err := os.Stat("/dev/shm")
-	inMemory := full() && err == nil && info.IsDir()
-	some := inMemory || !full()
+	inMemory := proof.Full() && err == nil && info.IsDir()
+	some := inMemory || !proof.Full()
 	places := []faultPlace{
 		{name: "memory", sync: filestore.SyncMeta},
 		{name: "memory through afero alone", plain: true, sync: filestore.SyncAlways},
@@ -63,7 +60,7 @@ var faultKinds = []struct {
 	name  string
 	at    func(i int) faultfs.Injector
 	cause error
-	often bool // every time by default, in memory
+	often bool // every time in CI, in memory
 }{
 	{"EIO", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.EIO) }, syscall.EIO, true},
 	{"ENOSPC", func(i int) faultfs.Injector { return faultfs.FailAt(i, syscall.ENOSPC) }, syscall.ENOSPC, false},
@@ -79,11 +76,11 @@ var faultKinds = []struct {
 func (p faultPlace) stepOf(often bool) int {
 	switch {
 	case p.some:
-		return 29
-	case full() || often:
-		return 1
+		return proof.Choose(211, 29, 29)
+	case often:
+		return proof.Choose(13, 1, 1)
 	}
-	return 4
+	return proof.Choose(37, 4, 1)
 }
 
 const fullDiskStep = 29 // bytes; the places where a disk is full fall everywhere in what is written
@@ -226,25 +223,23 @@ func TestEveryFault(t *testing.T) {
 	t.Cleanup(func() {
 		t.Logf("%d faults were injected into %d writes, %d of them on the disk that is not in memory", injected.Load(), len(faultedOperations), onDisk.Load())
 	})
-	for n, op := range faultedOperations {
+	for _, op := range faultedOperations {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
+			rng := proof.Rand(t)
 			g := newGround(t, op)
-			for p, place := range faultPlaces() {
+			for _, place := range faultPlaces() {
 				if place.local != (op.warm != nil) {
 					continue
 				}
 				syncs := []filestore.Sync{place.sync}
-				if full() {
+				if proof.Full() {
 					syncs = []filestore.Sync{filestore.SyncNever, filestore.SyncMeta, filestore.SyncAlways}
 				}
-				for k, kind := range faultKinds {
-					first, step := 0, place.stepOf(kind.often)
-					if step > 1 {
-						first = (n + p + k) % step
-					}
+				for _, kind := range faultKinds {
+					step := place.stepOf(kind.often)
 					for _, sync := range syncs {
-						for i := first; !t.Failed(); i += step {
+						for i := rng.IntN(step); !t.Failed(); i += step {
 							f := g.faulty(t, place, sync)
 							f.about = place.name + ", " + kind.name
 							f.faults.arm(kind.at(i))
@@ -356,10 +351,13 @@ func (f *faulty) readsStrictly(got map[string]any) {
 
 // TestEveryFaultOfOpen fails each operation of making a store.
 func TestEveryFaultOfOpen(t *testing.T) {
+	t.Parallel()
+	rng := proof.Rand(t)
 	var injected int
 	for _, place := range faultPlaces() {
 		for _, kind := range faultKinds {
-			for i := 0; !t.Failed(); i++ {
+			step := proof.Choose(7, 1, 1)
+			for i := rng.IntN(step); !t.Failed(); i += step {
 				f := &faulty{T: t, ctx: t.Context(), faults: &faults{}, base: memfs.New(), close: func() {}, about: place.name + ", " + kind.name}
 				if place.disk {
 					f.base, f.close = tree{}.onDisk(t, place.dir)

@@ -19,6 +19,7 @@ import (
 // Of many experiments several are looked into at once: the run is found wherever it is, and of two
 // with its id, which only damage makes, always the same.
 func TestFindRunAmongMany(t *testing.T) {
+	t.Parallel()
 	const many = 100
 	mem := memfs.New()
 	s := openStore(t, "/mlruns", filestore.WithFs(mem))

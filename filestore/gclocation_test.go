@@ -31,6 +31,7 @@ func removals(t testing.TB, s *filestore.Store, q mlruns.GCQuery) (map[string]ml
 // TestGCRemovesArtifactsInTheStore removes a deleted run, and then its experiment, with the
 // artifacts they have elsewhere in the store, moved or not.
 func TestGCRemovesArtifactsInTheStore(t *testing.T) {
+	t.Parallel()
 	for _, c := range locations {
 		for _, move := range []bool{false, true} {
 			t.Run(c.name, func(t *testing.T) {
@@ -105,6 +106,7 @@ func TestGCInterruptedAmongArtifacts(t *testing.T) {
 // TestGCKeepsArtifactsOfOthers removes nothing of a run that is not deleted, though another that is
 // names the same folder, or lies around it.
 func TestGCKeepsArtifactsOfOthers(t *testing.T) {
+	t.Parallel()
 	t.Run("one id twice", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "mlruns")
 		located(t, dir, "URI")

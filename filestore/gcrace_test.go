@@ -81,6 +81,7 @@ func collectAll(t *testing.T, s *filestore.Store, stop <-chan struct{}) (removed
 
 // TestGCAgainstRestore removes what others restore, in this process and in others.
 func TestGCAgainstRestore(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
 	stop := make(chan struct{})

@@ -97,7 +97,7 @@ func TestKeptHandlesBesideOthers(t *testing.T) {
 		}
 	})
 	got := count(t, store, run.Info.ID)
-	for writer, want := range map[int]int64{0: pointsOfProcess, 1: pointsOfProcess, here: here, 99: byMLflow} {
+	for writer, want := range map[int]int64{0: pointsOfWriter(), 1: pointsOfWriter(), here: here, 99: byMLflow} {
 		if got[writer] != want {
 			t.Errorf("writer %d: %d points, want %d", writer, got[writer], want)
 		}
@@ -108,6 +108,7 @@ func TestKeptHandlesBesideOthers(t *testing.T) {
 // TestNothingAfterDeletion deletes a run that two processes log to: all that they were told is
 // written is there, and nothing comes when the deletion has returned.
 func TestNothingAfterDeletion(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)
 	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // workloadTask is what a process does that is killed, or that writes beside one: steps without end,
@@ -150,11 +151,8 @@ func (p *worker) stop(t *testing.T) {
 // TestKills kills processes inside each kind of write, while another process writes to the same
 // experiment.
 func TestKills(t *testing.T) {
-	perKind, kills := 1, 30
-	if full() {
-		perKind, kills = 20, 300
-	}
-	const perStore = 23
+	t.Parallel()
+	perKind, kills, perStore := proof.Choose(0, 1, 20), proof.Choose(8, 30, 300), proof.Choose(8, 23, 23)
 	within, total, between := map[string]int{}, 0, 0
 	lasts := map[string]time.Duration{}
 	for _, kind := range stepKinds {
@@ -194,8 +192,9 @@ func TestKills(t *testing.T) {
 	t.Logf("%d kills, %d of them between two steps; within each kind: %v", total, between, within)
 }
 
+// fewest is a kind of step in which the fewest were killed.
 func fewest(within map[string]int) string {
-	least := stepKinds[0].name
+	least := stepKinds[rand.IntN(len(stepKinds))].name
 	for _, kind := range stepKinds {
 		if within[kind.name] < within[least] {
 			least = kind.name

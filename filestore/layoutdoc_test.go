@@ -70,6 +70,7 @@ func check(t *testing.T, err error) {
 }
 
 func TestLayoutMetricLines(t *testing.T) {
+	t.Parallel()
 	doc := readLayoutDocument(t)
 	for _, row := range doc.table(t, "line | timestamp | value | step | data set") {
 		line := code(row.cells[0])

@@ -242,6 +242,7 @@ func replaceByLink(t *testing.T, dir, place, to string) {
 // A link that leads nowhere, into a cache whose objects were dropped for instance, is never
 // silently taken for something that is not there.
 func TestDanglingLinks(t *testing.T) {
+	t.Parallel()
 	input := func(dir, folder string) string {
 		list, err := os.ReadDir(filepath.Join(dir, filepath.FromSlash(folder)))
 		if err != nil || len(list) != 1 {
@@ -298,6 +299,7 @@ var placesBackIn = []string{
 // An absolute link to a place in the store is followed for reading, and nothing is written through
 // it.
 func TestAbsoluteLinksBackIntoTheStore(t *testing.T) {
+	t.Parallel()
 	for _, place := range placesBackIn {
 		t.Run(place, func(t *testing.T) {
 			dir := linkedStore(t)

@@ -58,6 +58,7 @@ func located(t *testing.T, dir, location string) {
 // TestLocationsInTheStore reads and writes the artifacts of an experiment whose location is in the
 // store: where it was made, moved, and beside the original.
 func TestLocationsInTheStore(t *testing.T) {
+	t.Parallel()
 	for _, c := range locations {
 		for _, how := range []string{"in place", "moved", "copied", "read-only"} {
 			t.Run(c.name+"/"+how, func(t *testing.T) {

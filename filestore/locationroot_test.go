@@ -98,6 +98,7 @@ func TestGoldenRecordedRoot(t *testing.T) {
 // TestRelocateLocationsInTheStore brings locations of every shape to the present place of the
 // store, as MLflow would have written them there.
 func TestRelocateLocationsInTheStore(t *testing.T) {
+	t.Parallel()
 	for _, c := range locations {
 		t.Run(c.name, func(t *testing.T) {
 			was, dir := filepath.Join(t.TempDir(), "mlruns"), filepath.Join(t.TempDir(), "a b", "mlruns")

@@ -22,6 +22,7 @@ import (
 // TestStaleHolders stops a process that holds a lock, and then kills it: a stopped one is waited
 // for no longer than WithLockTimeout or the context says, a dead one not at all.
 func TestStaleHolders(t *testing.T) {
+	t.Parallel()
 	dir, s := lockStore(t)
 	holder := startLockTask(t, os.Args[0], "hold", dir, 0, nil)
 	defer func() { _ = holder.Process.Kill() }()
@@ -74,6 +75,7 @@ func holdLock(t *testing.T, dir string, say func(string, ...any)) {
 // TestLockFileOfAnotherUser writes, as another user, to a store whose folders all may write but
 // whose lock files it may not.
 func TestLockFileOfAnotherUser(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root can be another user")
 	}

@@ -37,6 +37,7 @@ func lockStore(t *testing.T) (dir string, s *filestore.Store) {
 // TestOneOfManyProcessesWins is the table of layout.md §10, for what must be the only one of its
 // name, id or value.
 func TestOneOfManyProcessesWins(t *testing.T) {
+	t.Parallel()
 	dir, s := lockStore(t)
 	for round := range lockRounds {
 		for id := range lockProcesses {
@@ -112,6 +113,7 @@ func TestOneOfManyProcessesWins(t *testing.T) {
 // TestDeletingBesideCreatingAndLogging lets one process delete and restore an experiment while
 // others fill it: what was acknowledged is there, and what was refused was refused as not active.
 func TestDeletingBesideCreatingAndLogging(t *testing.T) {
+	t.Parallel()
 	dir, s := lockStore(t)
 	list := []process{startLockTask(t, os.Args[0], "toggle", dir, 0, nil)}
 	for i := range 2 {
@@ -214,6 +216,7 @@ func TestLockFilesDeletedAllTheTime(t *testing.T) {
 // TestLockFileDeletedWhileHeld is layout.md §10, rule 2: who waits for the deleted file gets the
 // one that the name leads to, and that one counts from then on.
 func TestLockFileDeletedWhileHeld(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		file  string
 		write func(*filestore.Store) error

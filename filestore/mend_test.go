@@ -13,6 +13,7 @@ import (
 // TestMendingSaysWhyNot has remedies meet what was not there when they were chosen: each error says
 // one thing, and is not taken for a thing that was mended.
 func TestMendingSaysWhyNot(t *testing.T) {
+	t.Parallel()
 	mem := memfs.New()
 	s, err := Open("/mlruns", WithFs(mem), WithLocking(LockNone))
 	check(t, err)

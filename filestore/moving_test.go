@@ -123,6 +123,7 @@ func TestListingOfRestoredExperiment(t *testing.T) {
 
 // Whenever it moves, it is listed with its tags, and what is wrong with them is told.
 func TestTagsOfMovingExperiment(t *testing.T) {
+	t.Parallel()
 	for _, at := range readsOfExperiment {
 		for _, filter := range []string{"name = 'one'", "tags.team = 'a'"} {
 			arm, s := newMoving(t, at.kind, at.path)
@@ -140,6 +141,7 @@ func TestTagsOfMovingExperiment(t *testing.T) {
 }
 
 func TestVerifyOfMovingExperiment(t *testing.T) {
+	t.Parallel()
 	for _, at := range readsOfExperiment {
 		arm, s := newMoving(t, at.kind, at.path)
 		arm()

@@ -180,6 +180,7 @@ func twoWriters(ctx context.Context, seed uint64, share bool) (wrong []string) {
 // TestMutantWithoutLock looks how many runs of two writers it takes to catch stores whose locks do
 // not meet.
 func TestMutantWithoutLock(t *testing.T) {
+	t.Parallel()
 	const limit = 200
 	for seed := range uint64(limit) {
 		if wrong := twoWriters(t.Context(), seed, true); wrong != nil {

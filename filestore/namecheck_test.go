@@ -58,6 +58,7 @@ func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 // TestNameOfDamagedExperiment has a meta.yaml that was read and makes no sense: one damaged
 // experiment keeps nobody from making another.
 func TestNameOfDamagedExperiment(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t, false, filestore.SyncNever)
 	f.must(afero.WriteFile(f.base, "mlruns/e1/meta.yaml", []byte("<<<<<<< HEAD\n"), 0o666))
 	f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "two"})))

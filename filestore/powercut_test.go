@@ -17,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 const (
@@ -219,10 +220,8 @@ var syncLevels = map[string]filestore.Sync{"SyncAlways": filestore.SyncAlways, "
 // TestPowerCuts cuts the power at random moments of random workloads and holds each level to its
 // row in the documentation of Sync.
 func TestPowerCuts(t *testing.T) {
-	cuts, kinds := 200, len(stepKinds)-8 // some are short, and seldom met
-	if full() {
-		cuts, kinds = 2000, len(stepKinds)
-	}
+	// Some kinds of steps are short, and seldom met.
+	cuts, kinds := proof.Choose(40, 200, 2000), proof.Choose(1, len(stepKinds)-8, len(stepKinds))
 	for name, level := range syncLevels {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

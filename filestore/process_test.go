@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // The environment of a process that a test starts: what it does, to which store, to which run, and
@@ -111,10 +112,7 @@ func appendPoints(ctx context.Context, c *mlruns.Client, run string, process int
 }
 
 func pointsOfWriter() int64 {
-	if full() {
-		return pointsOfGoroutine
-	}
-	return pointsOfGoroutine / 10
+	return pointsOfGoroutine / proof.Choose(int64(40), 10, 1)
 }
 
 // start runs a task in n processes at once and gives what each printed.
@@ -142,9 +140,10 @@ func start(t *testing.T, n int, task, dir, run string) []string {
 
 // TestProcessesMakeOneExperiment begins where there is no directory: the processes make that too.
 func TestProcessesMakeOneExperiment(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	seen := map[string]int{}
-	const processes = 64
+	processes := proof.Choose(16, 64, 64)
 	for _, out := range start(t, processes, "experiment", dir, "") {
 		_, rest, _ := strings.Cut(out, "id=")
 		id, _, _ := strings.Cut(rest, "\n")
@@ -247,6 +246,7 @@ func rewrite(t *testing.T, store mlruns.Store, run string, done <-chan struct{})
 // TestProcessesLoseNoPoint lets processes log to one run and key, others rewrite its meta.yaml and
 // a tag, and others read.
 func TestProcessesLoseNoPoint(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	store := openStore(t, dir)
 	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{Name: "a", Tags: map[string]string{"long": strings.Repeat("a", longTag)}})

@@ -23,6 +23,7 @@ import (
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // manyDamages are of every kind that repair mends, in one store.
@@ -59,6 +60,8 @@ func TestRepairEveryFault(t *testing.T) {
 		{"sync always through afero alone", filestore.SyncAlways, faultfs.Plain, false}} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
+			step := proof.Choose(9, 1, 1)
+			first := proof.Rand(t).IntN(step)
 			base := newPatient(t, v.wrap)
 			manyDamages.apply(base)
 			base.mem.SyncAll()
@@ -79,7 +82,7 @@ func TestRepairEveryFault(t *testing.T) {
 			for range 16 { // most of it is waiting for writers that are not there
 				workers.Go(func() {
 					for !t.Failed() {
-						i := int(next.Add(1)) - 1
+						i := first + step*(int(next.Add(1))-1)
 						x := &faults{}
 						d := open(x)
 						if x.arm(faultfs.FailAt(i, errFault)); v.short {
@@ -128,6 +131,7 @@ func lostOf(before, now map[string]bool) (lost []string) {
 
 // TestRepairIsDurable has everything after a power cut that takes whatever was not synced.
 func TestRepairIsDurable(t *testing.T) {
+	t.Parallel()
 	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
 	manyDamages.apply(d)
 	d.mem.SyncAll()
@@ -141,6 +145,7 @@ func TestRepairIsDurable(t *testing.T) {
 // TestRepairCarriesOver has MLflow append while a file is replaced: before the new file is in its
 // place, and to a file opened before that.
 func TestRepairCarriesOver(t *testing.T) {
+	t.Parallel()
 	for name, content := range map[string]string{"replaced": lossBefore + "x\n", "torn": lossBefore + "3 3.", "moved aside": "x\n", "moved aside, torn": "3"} {
 		t.Run(name, func(t *testing.T) {
 			mem := memfs.New()
@@ -193,6 +198,7 @@ func TestRepairCarriesOver(t *testing.T) {
 // TestRepairBesideWriters repairs a file to which our appenders and one of MLflow's kind append,
 // who also leaves lines that are no points.
 func TestRepairBesideWriters(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
 	ctx := t.Context()

@@ -101,6 +101,7 @@ func TestParallelismIsBounded(t *testing.T) {
 // TestScanEndsWithContext cancels a search in its middle: it must end at once, with the context's
 // error, without blaming the store.
 func TestScanEndsWithContext(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var opened atomic.Int64
 	store := watchedStore(t, 200, func(op faultfs.Op) {

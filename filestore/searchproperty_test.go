@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -20,10 +21,9 @@ import (
 // reads every run whole through the other calls of the store and evaluates the filter on that, over
 // random stores, damaged ones among them, and random filters.
 func TestPlannedSearchEqualsReadingEverything(t *testing.T) {
-	const stores, filters = 8, 260
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Parallel()
+	stores, filters := proof.Choose(2, 8, 8), proof.Choose(120, 260, 260)
+	rng := proof.Rand(t)
 	selective := 0
 	for range stores {
 		dir := filepath.Join(t.TempDir(), "mlruns")

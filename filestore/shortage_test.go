@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // shortages are the errors that say something of the process, and nothing of what it reads.
@@ -163,6 +164,7 @@ func TestShortageIsNoAnswer(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("plain %v, local %v", plain, local), func(t *testing.T) {
 				t.Parallel()
+				rng := proof.Rand(t)
 				f := shortageStore(t, mem, plain)
 				for _, call := range readAnswers {
 					about := call.name
@@ -172,14 +174,14 @@ func TestShortageIsNoAnswer(t *testing.T) {
 						for _, on := range []bool{false, true} {
 							// Of the others a few are enough: what is a shortage is decided in one
 							// place.
-							first, step := k, 1
+							step := proof.Choose(7, 1, 1)
 							switch {
 							case k > 0 || on:
-								step = 7
-							case (local || plain) && !full():
-								step = 3
+								step = proof.Choose(43, 7, 7)
+							case local || plain:
+								step = proof.Choose(19, 3, 1)
 							}
-							for i := first; ; i += step {
+							for i := rng.IntN(step); ; i += step {
 								injector := faultfs.FailAt(i, cause)
 								if on {
 									injector = faultfs.FailFrom(i, cause)

@@ -30,6 +30,7 @@ func readAll(t *testing.T, s *filestore.Store) (calls int) {
 // TestReadsAttemptNoWrite opens a store and makes every call that reads, on a file system that
 // counts: none of its operations could change the disk.
 func TestReadsAttemptNoWrite(t *testing.T) {
+	t.Parallel()
 	dir := preparedDir(t)
 	for name, opts := range map[string][]filestore.Option{"read-only": {filestore.WithReadOnly()}, "writable": nil, "that must exist": {filestore.WithMustExist()}} {
 		for _, plain := range []bool{false, true} {

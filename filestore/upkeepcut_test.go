@@ -13,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // upkeepIn is a store in memory whose disk does as the hook says.
@@ -28,14 +29,12 @@ func upkeepIn(t *testing.T, mem *memfs.FS, level filestore.Sync, hook faultfs.In
 // TestUpkeepPowerCuts cuts the power before the changes that GC, Relocate and Repair make to the
 // disk. What was yielded stands, at both levels.
 func TestUpkeepPowerCuts(t *testing.T) {
-	every, outcomes := 9, 1
-	if full() {
-		every, outcomes = 1, 4
-	}
+	every, outcomes := proof.Choose(37, 9, 1), proof.Choose(1, 1, 4)
 	for _, call := range upkeepCalls {
 		for _, level := range []string{"SyncMeta", "SyncAlways"} {
 			t.Run(call.name+"/"+level, func(t *testing.T) {
 				t.Parallel()
+				rng := proof.Rand(t)
 				disk := memfs.New()
 				files := needsUpkeep(t, call, 1)
 				// The newline that a whole line lacked may come to the disk as a NUL. Then the
@@ -52,7 +51,7 @@ func TestUpkeepPowerCuts(t *testing.T) {
 				disk.SyncAll()
 				quiet := func(faultfs.Op) error { return nil }
 				g := newUpkeepGround(t, call, func() upkeepPlace { return upkeepIn(t, disk.CrashClone(nil), syncLevels[level], quiet) })
-				changes, cuts, seed := 0, 0, rand.Uint64()>>16
+				changes, cuts, seed := rng.IntN(every), 0, rng.Uint64()>>16
 				var said []string
 				mem := disk.CrashClone(nil)
 				cut := func() {

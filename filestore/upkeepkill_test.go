@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // upkeepTask is what a process does that is killed in one of the upkeepCalls: it says what is done.
@@ -72,12 +73,10 @@ func killUpkeep(t *testing.T, dir, call string, lasts *time.Duration) (said []st
 // TestUpkeepKills kills processes inside GC, Relocate and Repair, one after the other in one store
 // until there is nothing more to do, while others write to the same store.
 func TestUpkeepKills(t *testing.T) {
-	kills, size := 3, 4
-	if full() {
-		kills, size = 20, 12
-	}
+	kills, size := proof.Choose(1, 3, 20), proof.Choose(2, 4, 12)
 	for _, call := range upkeepCalls {
 		t.Run(call.name, func(t *testing.T) {
+			t.Parallel()
 			files, dir := needsUpkeep(t, call, size), filepath.Join(t.TempDir(), "mlruns")
 			place := func() upkeepPlace {
 				must(t, os.RemoveAll(dir))

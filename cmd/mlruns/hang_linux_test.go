@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,24 +26,32 @@ func TestSecondInterruptWhileAMountHangs(t *testing.T) {
 				dir := t.TempDir()
 				hung := mountHanging(t, dir)
 				cmd := exec.Command("mlruns", append(args, "--store", filepath.Join(dir, "mlruns"))...)
+				errs, err := cmd.StderrPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
+				hung(t)
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				// it has seen the first when it says so
+				if line, err := bufio.NewReader(errs).ReadString('\n'); !strings.Contains(line, "interrupt once more to end at once") {
+					t.Errorf("standard error has %q, %v", line, err)
+				}
 				ended := make(chan error, 1)
 				go func() { ended <- cmd.Wait() }()
-				hung(t)
-				for range 2 {
-					if err := cmd.Process.Signal(sig); err != nil {
-						t.Fatal(err)
-					}
-					time.Sleep(200 * time.Millisecond)
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
 				}
 				select {
 				case err := <-ended:
 					if err == nil {
 						t.Error("exits with 0, want a failure")
 					}
-				case <-time.After(5 * time.Second):
+				case <-time.After(atMost):
 					t.Error("two signals and the process is still there")
 					_ = cmd.Process.Kill()
 					<-ended
@@ -85,7 +95,7 @@ func mountHanging(t *testing.T, dir string) (hung func(t *testing.T)) {
 	}
 	return func(t *testing.T) {
 		t.Helper()
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(atMost/time.Millisecond))
 		if err != nil || n != 1 {
 			t.Fatalf("nobody asks the file system: %d, %v", n, err)
 		}

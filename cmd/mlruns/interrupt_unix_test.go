@@ -56,7 +56,7 @@ func TestSecondInterruptWhileNobodyReads(t *testing.T) {
 				if err == nil {
 					t.Error("exits with 0, want a failure")
 				}
-			case <-time.After(5 * time.Second):
+			case <-time.After(atMost):
 				t.Error("two signals and the process is still there")
 				_ = cmd.Process.Kill()
 				<-ended

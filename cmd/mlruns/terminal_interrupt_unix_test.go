@@ -16,8 +16,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// soon is how long a command may take to end after an interrupt.
-const soon = 10 * time.Second
+// soon is how long a command may take to end after an interrupt, on a machine that has a lot of
+// other work.
+const soon = time.Minute
 
 // TestInterruptOnTerminal types Ctrl-C while each verb that can take long is at work. It ends soon,
 // says so, and leaves a whole store.
@@ -28,8 +29,7 @@ func TestInterruptOnTerminal(t *testing.T) {
 	if err := makeMany(filepath.Join(dir, usual), run, big); err != nil {
 		t.Fatal(err)
 	}
-	interrupted := 0
-	for _, verb := range []struct {
+	verbs := []struct {
 		args  []string
 		begun string   // what is shown when it is at work
 		made  []string // or the folder in which something new is then
@@ -44,7 +44,11 @@ func TestInterruptOnTerminal(t *testing.T) {
 		{args: []string{"metrics", "history", run, "long"}, begun: "step"},
 		{args: []string{"artifacts", "log", run, big, "--path", "logged"}, made: []string{usual, "1", run}},
 		{args: []string{"artifacts", "download", run, "big", "--to", "to"}, made: []string{"to"}},
-	} {
+	}
+	// Where there is other work a verb may be done before it is interrupted: then all come again.
+	interrupted := 0
+	for i := 0; i < len(verbs) || interrupted < 3 && i < 5*len(verbs); i++ {
+		verb := verbs[i%len(verbs)]
 		folder := filepath.Join(append([]string{dir}, verb.made...)...)
 		before := entries(folder)
 		term := startTerminal(t, 80, dir, verb.args...)
@@ -77,11 +81,17 @@ func TestInterruptOnTerminal(t *testing.T) {
 		default:
 			t.Logf("%q was done before the interrupt came", verb.args)
 		}
+		to := filepath.Join(dir, "to")
+		if got.code == 0 {
+			if err := os.RemoveAll(filepath.Join(to, "big")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left, err := os.ReadDir(to); err != nil || len(left) > 0 && got.code >= 0 {
+			t.Errorf("%q left %v, %v", verb.args, left, err)
+		}
 	}
 	checkWhole(t, filepath.Join(dir, usual))
-	if left, err := os.ReadDir(filepath.Join(dir, "to")); err != nil || len(left) > 0 {
-		t.Errorf("the download left %v, %v", left, err)
-	}
 	if interrupted < 3 {
 		t.Errorf("%d verbs were interrupted at work, want some more", interrupted)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -160,19 +161,21 @@ func TestBusyAnswersAreWaitedFor(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the answers of Unix")
 	}
-	for _, answer := range busyAnswers {
-		for _, mode := range []Mode{Required, BestEffort} {
-			l := answerLocker(t, mode, Options{Timeout: 10 * time.Second, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }}, nil, answer, answer, answer)
-			unlock, err := l.Lock(t.Context(), "0/lock")
-			if err != nil {
-				t.Errorf("mode %v, %v: %v", mode, answer, err)
-				continue
-			}
-			if err := unlock(); err != nil {
-				t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, answer := range busyAnswers {
+			for _, mode := range []Mode{Required, BestEffort} {
+				l := answerLocker(t, mode, Options{Timeout: 10 * time.Second, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }}, nil, answer, answer, answer)
+				unlock, err := l.Lock(t.Context(), "0/lock")
+				if err != nil {
+					t.Errorf("mode %v, %v: %v", mode, answer, err)
+					continue
+				}
+				if err := unlock(); err != nil {
+					t.Error(err)
+				}
 			}
 		}
-	}
+	})
 }
 
 // TestBusyAnswersEndAsBusy has them go on: the error is ErrBusy, names the last answer, and advises
@@ -181,45 +184,49 @@ func TestBusyAnswersEndAsBusy(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the answers of Unix")
 	}
-	for _, answer := range busyAnswers {
-		l, tries := brokenLocker(t, Required, answer, Options{Timeout: 20 * time.Millisecond})
-		_, err := l.Lock(t.Context(), "0/lock")
-		if !errors.Is(err, ErrBusy) || *tries > 0 && !errors.Is(err, answer) || strings.Contains(err.Error(), "WithLocking") || !strings.Contains(err.Error(), "0/lock") {
-			t.Errorf("%v: %v, want ErrBusy with the answer", answer, err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, answer := range busyAnswers {
+			l, tries := brokenLocker(t, Required, answer, Options{Timeout: 20 * time.Millisecond})
+			_, err := l.Lock(t.Context(), "0/lock")
+			if !errors.Is(err, ErrBusy) || *tries > 0 && !errors.Is(err, answer) || strings.Contains(err.Error(), "WithLocking") || !strings.Contains(err.Error(), "0/lock") {
+				t.Errorf("%v: %v, want ErrBusy with the answer", answer, err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			l, tries = brokenLocker(t, Required, answer, Options{})
+			if _, err := l.Lock(ctx, "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) || *tries > 0 && !errors.Is(err, answer) {
+				t.Errorf("%v with a deadline: %v, want ErrBusy, the deadline and the answer", answer, err)
+			}
+			cancel()
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		l, tries = brokenLocker(t, Required, answer, Options{})
-		if _, err := l.Lock(ctx, "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) || *tries > 0 && !errors.Is(err, answer) {
-			t.Errorf("%v with a deadline: %v, want ErrBusy, the deadline and the answer", answer, err)
-		}
-		cancel()
-	}
+	})
 }
 
 // TestLocksThatWorkedBefore has a file system that gave a lock say that it has none: that is an
 // outage, and no leave to go on without.
 func TestLocksThatWorkedBefore(t *testing.T) {
-	for _, answer := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP} {
-		for _, mode := range []Mode{Required, BestEffort} {
-			var list []error
-			l, _ := brokenLocker(t, mode, nil, Options{Timeout: 50 * time.Millisecond, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }})
-			l.openLock = func(path string) fileLock { return answers{path, &list, nil} }
-			for range 2 {
-				unlock, err := l.Lock(t.Context(), "0/lock")
-				if err != nil {
-					t.Fatalf("mode %v, %v: %v", mode, answer, err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, answer := range []error{syscall.ENOLCK, syscall.EOPNOTSUPP} {
+			for _, mode := range []Mode{Required, BestEffort} {
+				var list []error
+				l, _ := brokenLocker(t, mode, nil, Options{Timeout: 50 * time.Millisecond, OnUnlocked: func(string, error) { t.Errorf("%v: went on without a lock", answer) }})
+				l.openLock = func(path string) fileLock { return answers{path, &list, nil} }
+				for range 2 {
+					unlock, err := l.Lock(t.Context(), "0/lock")
+					if err != nil {
+						t.Fatalf("mode %v, %v: %v", mode, answer, err)
+					}
+					if err := unlock(); err != nil {
+						t.Error(err)
+					}
+					list = []error{answer, answer}
 				}
-				if err := unlock(); err != nil {
-					t.Error(err)
+				list = slices.Repeat([]error{answer}, 1000)
+				if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, answer) || errors.Is(err, ErrUnsupported) {
+					t.Errorf("mode %v: %v, want ErrBusy with %v", mode, err, answer)
 				}
-				list = []error{answer, answer}
-			}
-			list = slices.Repeat([]error{answer}, 1000)
-			if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, ErrBusy) || !errors.Is(err, answer) || errors.Is(err, ErrUnsupported) {
-				t.Errorf("mode %v: %v, want ErrBusy with %v", mode, err, answer)
 			}
 		}
-	}
+	})
 }
 
 // TestLockLostWhileHeld frees a lock that the file server no longer knows.
@@ -241,25 +248,31 @@ func TestLockLostWhileHeld(t *testing.T) {
 // TestFreshLockFileIsWaitedFor refuses a lock file that was made a moment ago, as one of another
 // user who has not shared it yet.
 func TestFreshLockFileIsWaitedFor(t *testing.T) {
-	refused := &fs.PathError{Op: "open", Path: "lock", Err: syscall.EACCES}
-	unlock, err := answerLocker(t, Required, Options{}, nil, refused, refused).Lock(t.Context(), "0/lock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unlock(); err != nil {
-		t.Error(err)
-	}
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now)) // the file's time is not that of the bubble
+		refused := &fs.PathError{Op: "open", Path: "lock", Err: syscall.EACCES}
+		unlock, err := answerLocker(t, Required, Options{}, nil, refused, refused).Lock(t.Context(), "0/lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A lock file that keeps vanishing is given up, and not in a busy loop.
 func TestNeverSpins(t *testing.T) {
-	l, tries := brokenLocker(t, Required, fs.ErrNotExist, Options{Timeout: 100 * time.Millisecond})
-	if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, ErrBusy) {
-		t.Errorf("Lock = %v, want ErrBusy", err)
-	}
-	if *tries > 100 {
-		t.Errorf("%d tries in 100 ms", *tries)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l, tries := brokenLocker(t, Required, fs.ErrNotExist, Options{Timeout: 100 * time.Millisecond})
+		if _, err := l.Lock(t.Context(), "0/lock"); !errors.Is(err, ErrBusy) {
+			t.Errorf("Lock = %v, want ErrBusy", err)
+		}
+		if *tries > 100 {
+			t.Errorf("%d tries in 100 ms", *tries)
+		}
+	})
 }
 
 // A failed Lock leaves the mutex free, and no entry behind.
@@ -295,26 +308,28 @@ func (m movingLock) Stat() (fs.FileInfo, error) {
 
 // What was locked is not what the name leads to: it is freed, and the lock taken again.
 func TestOtherFileLocked(t *testing.T) {
-	l, _ := brokenLocker(t, Required, nil, Options{Timeout: 10 * time.Second})
-	m := movingLock{tries: new(int), frees: new(int)}
-	l.openLock = func(path string) fileLock {
-		var err error
-		if m.right, err = os.Stat(path); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := brokenLocker(t, Required, nil, Options{Timeout: 10 * time.Second})
+		m := movingLock{tries: new(int), frees: new(int)}
+		l.openLock = func(path string) fileLock {
+			var err error
+			if m.right, err = os.Stat(path); err != nil {
+				t.Fatal(err)
+			}
+			if m.other, err = os.Stat(filepath.Dir(path)); err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		unlock, err := l.Lock(t.Context(), "0/lock")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if m.other, err = os.Stat(filepath.Dir(path)); err != nil {
-			t.Fatal(err)
+		if *m.tries != 3 || *m.frees != 2 {
+			t.Errorf("%d tries, %d freed; want 3 and 2", *m.tries, *m.frees)
 		}
-		return m
-	}
-	unlock, err := l.Lock(t.Context(), "0/lock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *m.tries != 3 || *m.frees != 2 {
-		t.Errorf("%d tries, %d freed; want 3 and 2", *m.tries, *m.frees)
-	}
-	if err := unlock(); err != nil || *m.frees != 3 {
-		t.Errorf("unlock: %v, %d freed; want 3", err, *m.frees)
-	}
+		if err := unlock(); err != nil || *m.frees != 3 {
+			t.Errorf("unlock: %v, %d freed; want 3", err, *m.frees)
+		}
+	})
 }

@@ -196,7 +196,7 @@ func TestStoreMoved(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "0"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{Timeout: 100 * time.Millisecond})
+	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{})
 	lock(t, l)()
 	if err := os.Rename(dir, moved); err != nil {
 		t.Skip(err)
@@ -205,7 +205,9 @@ func TestStoreMoved(t *testing.T) {
 		lock(t, l)()
 	}
 	elsewhere(t, filepath.Join(moved, "0", ".mlruns.lock"))
-	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, dirlock.ErrBusy) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := l.Lock(ctx, lockName); !errors.Is(err, dirlock.ErrBusy) {
 		t.Errorf("Lock of a moved store = %v, want ErrBusy", err)
 	}
 }
