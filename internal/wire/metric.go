@@ -10,6 +10,8 @@ type Metric struct {
 	Step          int64  `json:"step"`
 	DatasetName   string `json:"dataset_name,omitempty"`
 	DatasetDigest string `json:"dataset_digest,omitempty"`
+	// RunID is told where the points of several runs are in one answer.
+	RunID string `json:"run_id,omitempty"`
 }
 
 // NewMetric gives the shape of a point.

@@ -1,0 +1,112 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+)
+
+// getRunQuery is a query as Apollo sends those of MLflow's page.
+const getRunQuery = `query GetRun($data: MlflowGetRunInput!) @component(name: "MLflow.ExperimentRunTracking") {
+  mlflowGetRun(input: $data) {
+    apiError { helpUrl code message __typename }
+    run {
+      info { runName status runId startTime endTime artifactUri __typename }
+      experiment { experimentId name tags { key value __typename } __typename }
+      modelVersions { status name __typename }
+      data { metrics { key value step timestamp __typename } params { ...Pair } tags { key value } __typename }
+      inputs { datasetInputs { dataset { name schema } tags { key } } modelInputs { modelId } }
+      outputs { modelOutputs { modelId step } }
+      __typename
+    }
+    __typename
+  }
+}
+fragment Pair on MlflowParam { key value __typename }`
+
+func (a *asked) graphQL(query string, variables map[string]any) map[string]any {
+	a.Helper()
+	body, err := json.Marshal(map[string]any{"operationName": "x", "variables": variables, "query": query})
+	if err != nil {
+		a.Fatal(err)
+	}
+	return a.answer(a.send("POST", "/graphql", string(body)), query)
+}
+
+func TestGraphQL(t *testing.T) {
+	a := serve(t)
+	run, err := a.store.CreateRun(t.Context(), mlruns.RunSpec{Name: "n", Start: time.UnixMilli(1_700_000_000_000), Tags: map[string]string{"mlflow.runName": "n"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := run.Info.ID
+	if err := a.store.LogBatch(t.Context(), id, mlruns.Batch{Params: []mlruns.Param{{Key: "p", Value: "1"}}, Metrics: []mlruns.Metric{{Key: "m", Value: 0.5, Step: 1 << 60, Time: time.UnixMilli(5)}}}); err != nil {
+		t.Fatal(err)
+	}
+	a.post("runs/log-metric", fmt.Sprintf(`{"run_id":%q,"key":"nan","value":"NaN","timestamp":6}`, id))
+	got := a.graphQL(getRunQuery, map[string]any{"data": map[string]any{"runId": id}})
+	want := map[string]any{
+		"apiError": nil, "__typename": "MlflowGetRunResponse",
+		"run": map[string]any{
+			"__typename": "MlflowRunExtension",
+			"info": map[string]any{"__typename": "MlflowRunInfo", "runName": "n", "status": "RUNNING", "runId": id, "startTime": "1700000000000", "endTime": nil,
+				"artifactUri": "mlflow-artifacts:/0/" + id + "/artifacts"},
+			"experiment":    map[string]any{"__typename": "MlflowExperiment", "experimentId": "0", "name": "Default", "tags": []any{}},
+			"modelVersions": []any{},
+			"data": map[string]any{
+				"__typename": "MlflowRunData",
+				"metrics": []any{
+					map[string]any{"__typename": "MlflowMetricExtension", "key": "m", "value": 0.5, "step": "1152921504606846976", "timestamp": "5"},
+					map[string]any{"__typename": "MlflowMetricExtension", "key": "nan", "value": nil, "step": "0", "timestamp": "6"},
+				},
+				"params": []any{map[string]any{"__typename": "MlflowParam", "key": "p", "value": "1"}}, "tags": []any{map[string]any{"key": "mlflow.runName", "value": "n"}},
+			},
+			"inputs": map[string]any{"datasetInputs": []any{}, "modelInputs": []any{}}, "outputs": map[string]any{"modelOutputs": []any{}},
+		},
+	}
+	if run := at(got, "data", "mlflowGetRun"); !reflect.DeepEqual(run, want) || got["errors"] != nil {
+		t.Errorf("got\n%v\nwant\n%v", run, want)
+	}
+
+	got = a.graphQL(`{ e: mlflowGetExperiment(input: {experimentId: "0"}) { experiment { n: name } } none: mlflowGetExperiment(input: {experimentId: "7"}) { apiError { code message } experiment { name } } what }`, nil)
+	if at(got, "data", "e", "experiment", "n") != "Default" || at(got, "data", "none", "apiError", "code") != "RESOURCE_DOES_NOT_EXIST" || at(got, "data", "none", "experiment") != nil {
+		t.Errorf("experiments: %v", got)
+	}
+	got = a.graphQL(`mutation S($data: X) { mlflowSearchRuns(input: $data) { apiError { message } runs { info { runId } } nextPageToken } }`, map[string]any{"data": map[string]any{"experimentIds": []string{"0"}, "filter": `params.p = "1"`, "runViewType": "ALL", "maxResults": 5}})
+	if at(got, "data", "mlflowSearchRuns", "runs", 0, "info", "runId") != id {
+		t.Errorf("search: %v", got)
+	}
+	got = a.graphQL(`query H($data: X) { mlflowGetMetricHistoryBulkInterval(input: $data) { metrics { runId key value step timestamp } } }`, map[string]any{"data": map[string]any{"runIds": []string{id}, "metricKey": "m", "maxResults": 320}})
+	if at(got, "data", "mlflowGetMetricHistoryBulkInterval", "metrics", 0, "step") != "1152921504606846976" {
+		t.Errorf("histories: %v", got)
+	}
+}
+
+// TestHostileQueries are refused, quickly.
+func TestHostileQueries(t *testing.T) {
+	a := serve(t)
+	bomb := "{ ...a } "
+	for c := 'a'; c < 'z'; c++ {
+		bomb += fmt.Sprintf("fragment %c on X { %s } ", c, strings.Repeat(fmt.Sprintf("...%c ", c+1), 10))
+	}
+	for name, query := range map[string]string{
+		"empty braces open": "{", "no braces": "query", "deep": strings.Repeat("{a", 5000), "deep value": "{a(x:" + strings.Repeat("[", 5000), "long": "{" + strings.Repeat("a ", 40000) + "}", "cycle": "{...a} fragment a on X {...a}",
+		"bomb": bomb, "many aliases": "{" + strings.Repeat("a: mlflowGetRun ", 100) + "}", "bad name": "{ 3$ }", "open string": `{a(x:"`, "bad string": `{a(x:"\q")}`, "bad argument": "{a(:)}",
+	} {
+		body, err := json.Marshal(map[string]string{"query": query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.send("POST", "/graphql", string(body)); got.status != 400 || !strings.Contains(got.body, `"errors":[{"message":`) {
+			t.Errorf("%s is answered %d %.200s", name, got.status, got.body)
+		}
+	}
+	if got := a.send("POST", "/graphql", "no JSON"); got.status != 400 {
+		t.Errorf("no JSON is answered %d %s", got.status, got.body)
+	}
+}

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Option changes how New makes a handler. The defaults are those of a server for one person on one
+// machine: requests by a loopback name only, no token, and artifacts through the server.
+type Option func(*options)
+
+type options struct {
+	version   string
+	direct    bool
+	hosts     []string
+	origins   []string
+	token     string
+	page      fs.FS
+	log       func(Access)
+	bodyLimit int64
+	patience  time.Duration
+}
+
+func defaultOptions() options {
+	return options{version: "dev", bodyLimit: 16 << 20, patience: 30 * time.Second}
+}
+
+// WithVersion names the version of this module for /version and server-info.
+func WithVersion(version string) Option { return func(o *options) { o.version = version } }
+
+// WithDirectArtifacts gives artifact locations out as the store recorded them. A client then reads
+// and writes them itself, on its own disk where they are paths. The default is that clients send
+// and fetch files through the server, wherever they run.
+func WithDirectArtifacts() Option { return func(o *options) { o.direct = true } }
+
+// WithHosts names hosts by which the server may be asked, beside localhost and the loopback
+// addresses: the name of this machine, or that of a proxy before it. A request by any other name is
+// refused, because that is what a page does that has its own name lead to this machine.
+func WithHosts(names ...string) Option {
+	return func(o *options) { o.hosts = append(o.hosts, names...) }
+}
+
+// WithOrigins names pages of other hosts, such as https://ml.example.com, that may send requests
+// from a browser. The default is none but the server's own.
+func WithOrigins(origins ...string) Option {
+	return func(o *options) { o.origins = append(o.origins, origins...) }
+}
+
+// WithToken demands a token, as a bearer token or as the password of basic authentication. Without
+// it whoever reaches the server may read and write the store.
+func WithToken(token string) Option { return func(o *options) { o.token = token } }
+
+// WithPage serves a build of MLflow's web page, the folder mlflow/server/js/build of its package.
+func WithPage(build fs.FS) Option { return func(o *options) { o.page = build } }
+
+// WithAccessLog has every request told once it has been answered, from any goroutine.
+func WithAccessLog(log func(Access)) Option { return func(o *options) { o.log = log } }

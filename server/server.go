@@ -1,0 +1,30 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/mlruns/mlruns"
+)
+
+// server answers requests about one store.
+type server struct {
+	store mlruns.Store
+	// files is nil where the store has no artifacts.
+	files   mlruns.ArtifactStore
+	options options
+	routes  *routeTable
+}
+
+// New makes the handler of a store. What the store can do beside the methods of mlruns.Store is
+// found by assertion; what it cannot do is answered as MLflow answers for a store that lacks it.
+//
+// The handler is safe for concurrent use, and holds nothing: the store stays the caller's to close,
+// after the last request has ended.
+func New(store mlruns.Store, opts ...Option) http.Handler {
+	s := &server{store: store, options: defaultOptions(), routes: newRouteTable()}
+	s.files, _ = store.(mlruns.ArtifactStore)
+	for _, o := range opts {
+		o(&s.options)
+	}
+	return s.logged(s.guarded(http.HandlerFunc(s.dispatch)))
+}
