@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -56,10 +55,6 @@ func refuse(err error, p string) error {
 		return unholdable(err, p)
 	case errors.Is(err, rootfs.ErrOutside):
 		return &failure.Reason{Kind: mlruns.ErrOutside, Cause: err, Text: outsideText(err)}
-	case errors.Is(err, rootfs.ErrReadOnly):
-		return fmt.Errorf("%w: %w", mlruns.ErrReadOnly, err)
-	case errors.Is(err, atomicfile.ErrNotDurable):
-		return fmt.Errorf("%w: %w", mlruns.ErrNotDurable, err)
 	case errors.Is(err, rootfs.ErrNotRegular):
 		return &failure.Reason{Kind: mlruns.ErrInvalid, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
 	}

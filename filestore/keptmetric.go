@@ -104,7 +104,7 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 // handle for it, and the run's metric files have been closed. A step that failed has changed
 // nothing, unless it says that its effect stands.
 func (s *Store) spare(r *keptRun, err error) bool {
-	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, atomicfile.ErrNotDurable) || errors.Is(err, mlruns.ErrNotDurable) {
+	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, mlruns.ErrNotDurable) {
 		return false
 	}
 	for key := range r.metrics {

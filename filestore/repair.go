@@ -12,7 +12,6 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
 var _ mlruns.Repairer = (*Store)(nil)
@@ -93,7 +92,7 @@ func (r *repair) apply(f found, m remedy, err error) bool {
 	}
 	for _, problem := range m.problems {
 		done := mlruns.Repair{Problem: problem}
-		undurable := errors.Is(err, mlruns.ErrNotDurable) || errors.Is(err, atomicfile.ErrNotDurable)
+		undurable := errors.Is(err, mlruns.ErrNotDurable)
 		switch {
 		case m.do == nil:
 			done.Repairable = false

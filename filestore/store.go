@@ -14,7 +14,6 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
-	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -220,12 +219,8 @@ func asError(err error) error {
 		return &failure.Reason{Kind: mlruns.ErrCorrupt, Text: err.Error(), Cause: err}
 	}
 	for _, t := range [...]struct{ from, to error }{
-		{atomicfile.ErrNotDurable, mlruns.ErrNotDurable},
-		{dirlock.ErrBusy, mlruns.ErrBusy},
-		{dirlock.ErrUnsupported, mlruns.ErrUnsupported},
 		{dirlock.ErrGone, mlruns.ErrNotFound},
 		{rootfs.ErrOutside, mlruns.ErrOutside},
-		{rootfs.ErrReadOnly, mlruns.ErrReadOnly},
 		{syscall.EROFS, mlruns.ErrReadOnly},
 	} {
 		if errors.Is(err, t.from) {

@@ -11,12 +11,13 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // ErrNotDurable is returned when a write took effect, whole, but the directory could not be made
 // durable: after a power cut the effect may be gone. It wraps the cause.
-var ErrNotDurable = errors.New("written, but not durable")
+var ErrNotDurable = failure.ErrNotDurable
 
 // Options of a write. The zero value writes through the folder of the file, without fsync.
 type Options struct {

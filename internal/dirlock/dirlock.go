@@ -14,16 +14,17 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 var (
 	// ErrBusy is returned when the lock was not free before the timeout or the deadline of the
 	// context. The text names the lock file and the option that sets the timeout.
-	ErrBusy = errors.New("lock is busy")
+	ErrBusy = failure.ErrBusy
 	// ErrUnsupported is returned where the file system has no locks, if it never had any. The text
 	// names the option that does without.
-	ErrUnsupported = errors.New("file system has no locks")
+	ErrUnsupported = failure.ErrUnsupported
 	// ErrGone is returned when the folder of the lock file does not exist, or no longer. The caller
 	// must find the object that it wanted to lock again.
 	ErrGone = errors.New("folder of the lock is gone")
@@ -143,7 +144,7 @@ func (l *Locker) lockFile(w *wait, name string) (fileLock, error) {
 			}
 			return nil, nil
 		case isUnsupported(err):
-			return nil, fmt.Errorf("%s: %w (%w); open the store with WithLocking(LockBestEffort) or WithLocking(LockNone) to do without", name, ErrUnsupported, err)
+			return nil, fmt.Errorf("%s: the file system has no locks, %w (%w); open the store with WithLocking(LockBestEffort) or WithLocking(LockNone) to do without", name, ErrUnsupported, err)
 		case err != nil:
 			return nil, err
 		}

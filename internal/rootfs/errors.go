@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 var (
@@ -17,7 +19,7 @@ var (
 	ErrOutside = errors.New("leads outside of the directory")
 
 	// ErrReadOnly is returned by every mutating call on a read-only file system. It is an
-	// fs.ErrPermission and a syscall.EROFS.
+	// fs.ErrPermission, a syscall.EROFS and a failure.ErrReadOnly.
 	ErrReadOnly error = readOnlyError{}
 
 	// ErrNotRegular is returned when something else than a regular file is opened for reading or
@@ -33,7 +35,7 @@ type readOnlyError struct{}
 func (readOnlyError) Error() string { return "file system is open read-only" }
 
 func (readOnlyError) Is(target error) bool {
-	return target == fs.ErrPermission || target == syscall.EROFS
+	return target == fs.ErrPermission || target == syscall.EROFS || target == failure.ErrReadOnly
 }
 
 // kindError says what was found where a regular file was wanted.

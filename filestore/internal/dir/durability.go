@@ -3,7 +3,6 @@ package dir
 import (
 	"errors"
 
-	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
@@ -14,7 +13,7 @@ type Durability struct{ undurable error }
 
 // Step takes the error of one change and gives it back if the call must end.
 func (s *Durability) Step(err error) error {
-	if !errors.Is(err, failure.ErrNotDurable) && !errors.Is(err, atomicfile.ErrNotDurable) {
+	if !errors.Is(err, failure.ErrNotDurable) {
 		return err
 	}
 	if s.undurable == nil {
