@@ -50,7 +50,7 @@ func (s *Store) findAreas(ctx context.Context) ([]artifactArea, error) {
 // explain reports whether a problem is that of a folder of artifacts which was taken for a run or
 // an experiment.
 func (a *artifactAreas) explain(p mlruns.Problem) bool {
-	return a != nil && (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
+	return (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
 }
 
 // hold reports whether a folder that has no meta.yaml is in an area or on the way to one, and so
@@ -102,7 +102,7 @@ func (s *Store) inArea(area artifactArea, rel string) bool {
 			return true
 		}
 	}
-	entries, err := s.tree.Entries(join(area.dir, name))
+	entries, err := s.tree.Entries(layout.Join(area.dir, name))
 	if err != nil {
 		return false
 	}

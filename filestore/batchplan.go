@@ -189,7 +189,7 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 	if info.Name == run.info.Name {
 		return all.Last(nil)
 	}
-	_, doc, err := s.readLockedRun(ctx, run.ref)
+	_, doc, err := s.records.readLockedRun(ctx, run.ref)
 	if err != nil {
 		return err
 	}

@@ -30,12 +30,12 @@ func TestBest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 1, 2, 10, 500} {
-		records := make([]keyed, n)
-		for i := range records {
-			records[i] = keyed{id: fmt.Sprintf("%03d", i), start: rand.Int64N(50)}
+		runs := make([]keyed, n)
+		for i := range runs {
+			runs[i] = keyed{id: fmt.Sprintf("%03d", i), start: rand.Int64N(50)}
 		}
-		rand.Shuffle(n, func(i, j int) { records[i], records[j] = records[j], records[i] })
-		want := slices.Clone(records)
+		rand.Shuffle(n, func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
+		want := slices.Clone(runs)
 		slices.SortFunc(want, func(a, b keyed) int {
 			if a.start != b.start {
 				return int(b.start - a.start)
@@ -45,7 +45,7 @@ func TestBest(t *testing.T) {
 		for _, limit := range []int{1, 2, 3, 10, 499, 500, 501, unlimited} {
 			found := best{order: order, limit: limit}
 			var all sync.WaitGroup
-			for part := range slices.Chunk(records, max(n/3, 1)) {
+			for part := range slices.Chunk(runs, max(n/3, 1)) {
 				all.Go(func() {
 					var key search.Key
 					for _, r := range part {

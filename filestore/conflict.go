@@ -48,7 +48,7 @@ func original(copied string) string {
 	if of == "" {
 		return ""
 	}
-	return join(layout.Parent(copied), of)
+	return layout.Join(layout.Parent(copied), of)
 }
 
 func conflict(path string) mlruns.Problem {

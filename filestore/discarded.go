@@ -22,15 +22,6 @@ func (s *Store) removable(dir string) (bool, error) {
 	return s.emptied(dir)
 }
 
-// bareProblem is the problem of the folder of an experiment or a run that has no meta.yaml.
-func (s *Store) bareProblem(dir string) (mlruns.Problem, error) {
-	left, err := s.tree.HalfRemoved(dir)
-	if left {
-		return mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: dir, Reason: "an interrupted gc, delete or restore left it, or one is under way; the next gc removes it"}, nil
-	}
-	return missingMeta(dir), err
-}
-
 // emptied reports whether a folder is empty, and so long that it cannot be one that MLflow is
 // filling. Such a one is the last of a removal, or of no use, but in the root: if nothing tells
 // that an experiment was moved from there, it may be where a disk is to be mounted.

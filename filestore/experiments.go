@@ -37,7 +37,7 @@ func (s *Store) experiment(ctx context.Context, id string, p *problems) (e mlrun
 		return e, err
 	}
 	ref, err = s.following(ref, func(ref experimentRef) error {
-		e, err = s.readExperiment(ctx, ref, p)
+		e, err = s.records.readExperiment(ctx, ref, p)
 		return err
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	if found == nil {
 		return nil, fail(op, name, &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
-	e, err := s.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
+	e, err := s.records.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
 	if vfs.IsMissing(err) { // it has moved since
 		e, err = s.experiment(ctx, found.ID, s.logged(nil))
 	}
@@ -171,7 +171,7 @@ func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRe
 			return e, lookErr
 		}
 		if is { // else it was removed for good since it was listed
-			problem, err := s.bareProblem(ref.dir)
+			problem, err := s.records.bareProblem(ref.dir)
 			if err != nil {
 				return e, err
 			}
@@ -321,7 +321,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		return err
 	}
 	if ref.trashed {
-		if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
+		if _, _, err := s.records.readExperimentOnly(ctx, ref); err != nil {
 			return experimentError(id, ref.dir, err)
 		}
 		return &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInternal,
@@ -335,7 +335,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 
 // rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
 func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*codec.Document)) error {
-	_, doc, err := s.readExperimentOnly(ctx, ref)
+	_, doc, err := s.records.readExperimentOnly(ctx, ref)
 	if err != nil {
 		return experimentError(ref.id, ref.dir, err)
 	}
@@ -377,7 +377,7 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 	}
 	defer s.unlock(unlock)
 	// What cannot be read is not listed either, so a tag would be written that nobody sees.
-	if _, _, err := s.readExperimentOnly(ctx, ref); err != nil {
+	if _, _, err := s.records.readExperimentOnly(ctx, ref); err != nil {
 		return experimentError(id, ref.dir, err)
 	}
 	if ref.trashed {

@@ -14,39 +14,9 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// experimentRef is where an experiment lies.
-type experimentRef struct {
-	id      string
-	dir     string // relative to the root
-	trashed bool
-}
-
-func newExperimentRef(id string, trashed bool) experimentRef {
-	return experimentRef{id: id, dir: layout.Experiment(id, trashed), trashed: trashed}
-}
-
-// stage is told by the place: MLflow ≤ 2.2 never wrote the stage of an experiment it deleted.
-func (r experimentRef) stage() mlruns.LifecycleStage {
-	if r.trashed {
-		return mlruns.StageDeleted
-	}
-	return mlruns.StageActive
-}
-
 // maxLooks is how often a run or an experiment is looked for that was not where it had been seen:
 // it may move while it is looked for.
 const maxLooks = 5
-
-// runRef is where a run lies.
-type runRef struct {
-	id         string
-	experiment experimentRef
-	dir        string
-}
-
-func newRunRef(e experimentRef, id string) runRef {
-	return runRef{id: id, experiment: e, dir: layout.Run(e.dir, id)}
-}
 
 // findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with
 // it, the latter is meant.
@@ -175,7 +145,7 @@ func (s *Store) withoutLeft(refs []experimentRef, id string, p *problems) ([]exp
 	if bare, err := s.tree.LacksMeta(other.dir); err != nil || bare {
 		return refs, err
 	}
-	problem, err := s.bareProblem(left.dir)
+	problem, err := s.records.bareProblem(left.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +166,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *problems) ([]string, error) {
 			return nil, nil
 		}
 	}
-	folders, err := s.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
+	folders, err := s.records.subfolders(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
 		func(name string) bool { return validate.ExperimentID(name) == nil })
 	switch {
 	case err == nil:
@@ -234,7 +204,7 @@ func (s *Store) runsIn(e experimentRef, p *problems) ([]runRef, rootfs.Folder, e
 		_ = f.Close()
 		return nil, nil, err
 	}
-	ids, err := s.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
+	ids, err := s.records.folders(entries, e.dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, err

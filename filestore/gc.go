@@ -231,7 +231,7 @@ func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old fu
 		return "", err
 	}
 	defer s.unlock(unlock)
-	e, _, err := s.readExperimentOnly(ctx, ref)
+	e, _, err := s.records.readExperimentOnly(ctx, ref)
 	if vfs.IsMissing(err) || err == nil && !old(e.Updated) {
 		return "", nil // restored, or deleted again, since it was listed
 	}

@@ -38,7 +38,7 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	p := &problems{areas: s.areas(ctx)}
+	p := &problems{explained: s.areas(ctx).explain}
 	refs, err := s.experimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err

@@ -4,18 +4,13 @@ import (
 	"context" //nolint:gosec // MLflow names these folders by MD5; nothing is secured by it.
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
-	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and
@@ -137,139 +132,4 @@ func validateModelID(field, id string) error {
 		return failure.Invalid(fmt.Sprintf("Invalid value %q for parameter '%s' supplied: a model id has letters, digits, '_' and '-' only", id, field))
 	}
 	return dir.Holdable(field, id)
-}
-
-// readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
-// is missing, is left out and reported.
-func (s *Store) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
-	var in mlruns.Inputs
-	bytes := 0
-	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *codec.Document) error {
-		source, isModel, tags, err := codec.InputOf(doc)
-		if err != nil {
-			return err
-		}
-		if isModel {
-			in.Models = append(in.Models, mlruns.ModelInput{ModelID: source})
-			return nil
-		}
-		dataset, err := s.readDataset(ctx, ref.experiment, source)
-		if err != nil {
-			return err
-		}
-		if bytes += len(dataset.Source) + len(dataset.Schema) + len(dataset.Profile); bytes > maxValues {
-			return &codec.Damage{Reason: fmt.Sprintf("the data sets of the run have more than %d bytes together", maxValues)}
-		}
-		in.Datasets = append(in.Datasets, mlruns.DatasetInput{Dataset: dataset, Tags: tags})
-		return nil
-	})
-	return in, err
-}
-
-func (s *Store) readDataset(ctx context.Context, e experimentRef, id string) (mlruns.Dataset, error) {
-	var d mlruns.Dataset
-	if validate.RunID(id) != nil {
-		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
-	}
-	f, err := s.tree.Folder(layout.Join(e.dir, layout.Datasets, id))
-	if vfs.IsMissing(err) {
-		return d, errNoDataset
-	}
-	if err != nil {
-		return d, err
-	}
-	defer f.Close()
-	_, err = readDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
-		var err error
-		d, err = codec.DatasetOf(doc)
-		return err
-	})
-	if vfs.IsMissing(err) {
-		err = errNoDataset
-	}
-	return d, err
-}
-
-var errNoDataset = errors.New("the data set it names is not among the experiment's")
-
-func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Outputs, error) {
-	var out mlruns.Outputs
-	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *codec.Document) error {
-		m, err := codec.OutputOf(doc)
-		if err == nil {
-			out.Models = append(out.Models, m)
-		}
-		return err
-	})
-	return out, err
-}
-
-// maxInputs is how many inputs, or outputs, of a run are read; MLflow logs a few.
-const maxInputs = 10_000
-
-// noFolder says why an entry of a folder is neither a folder nor a link to one, "" if it is.
-func noFolder(f rootfs.Folder, e rootfs.Entry) string {
-	folder := e.Type.IsDir()
-	if e.Type&fs.ModeSymlink != 0 {
-		info, err := f.Stat(e.Name)
-		if err != nil {
-			return reasonOf(err)
-		}
-		folder = info.IsDir()
-	}
-	if !folder {
-		return "not a folder"
-	}
-	return ""
-}
-
-// eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is
-// no such folder, or use refuses, is reported.
-func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*codec.Document) error) error {
-	f, err := run.OpenFolder(sub)
-	if vfs.IsGone(err) {
-		return ctx.Err()
-	}
-	if err != nil {
-		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
-	}
-	defer f.Close()
-	entries, err := f.Entries()
-	if err != nil {
-		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
-	}
-	if len(entries) > maxInputs {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
-		entries = entries[:maxInputs]
-	}
-	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
-	for _, e := range entries {
-		path := layout.Join(dir, sub, e.Name)
-		switch {
-		case isConflict(e.Name):
-			p.add(conflict(path))
-			continue
-		case foreignName(e.Name):
-			p.add(foreign(path))
-			continue
-		}
-		if why := noFolder(f, e); why != "" {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: why})
-			continue
-		}
-		path = layout.Join(path, layout.Meta)
-		_, err := readDocument(ctx, f, layout.Join(e.Name, layout.Meta), use)
-		switch {
-		case err == nil:
-		case ended(ctx, err):
-			return ending(ctx, err)
-		case errors.Is(err, errNoDataset):
-			p.add(problemOf(mlruns.ProblemDangling, path, err))
-		case vfs.IsGone(err):
-			p.add(missingMeta(layout.Parent(path)))
-		default:
-			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))
-		}
-	}
-	return nil
 }

@@ -54,7 +54,7 @@ func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), rep
 }
 
 func (v *inspection) all() error {
-	p := &problems{areas: v.areas}
+	p := &problems{explained: v.areas.explain}
 	if err := v.private(p); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.
 	names, ids := map[string]string{}, map[string]bool{}
 	twice := map[string][]mlruns.Problem{}
 	for _, ref := range refs {
-		e, _, err := v.readExperimentOnly(v.ctx, ref)
+		e, _, err := v.records.readExperimentOnly(v.ctx, ref)
 		if end := ending(v.ctx, err); end != nil {
 			return nil, end
 		}
@@ -171,7 +171,7 @@ func (v *inspection) experiment(ref experimentRef) error {
 		return err
 	}
 	v.next(ref.dir)
-	p := &problems{areas: v.areas}
+	p := &problems{explained: v.areas.explain}
 	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
 	if end := ending(v.ctx, err); end != nil {
 		return end

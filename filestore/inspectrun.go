@@ -27,7 +27,7 @@ func (v *inspection) run(ref runRef) error {
 	}
 	ref = newRunRef(e, ref.id)
 	v.next(ref.dir)
-	p := &problems{areas: v.areas}
+	p := &problems{explained: v.areas.explain}
 	v.inspectID(ref.dir, p)
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err)
 	}
 	defer f.Close()
-	info, err := v.reportedRun(v.ctx, f, layout.Meta, ref, p)
+	info, err := v.records.reportedRun(v.ctx, f, layout.Meta, ref, p)
 	if err != nil && (ended(v.ctx, err) || vfs.IsMissing(err)) {
 		return ending(v.ctx, err)
 	}
@@ -71,7 +71,7 @@ func (v *inspection) inspectRun(ref runRef, p *problems) error {
 	if err := v.values(f, ref, info, p); err != nil {
 		return err
 	}
-	if _, err := v.readInputs(v.ctx, f, ref, p); err != nil {
+	if _, err := v.records.readInputs(v.ctx, f, ref, p); err != nil {
 		return err
 	}
 	_, err = readOutputs(v.ctx, f, ref, p)
@@ -229,7 +229,7 @@ func inspectKeys(dir string, keys []string, p *problems) {
 	for _, key := range keys {
 		at := layout.Join(dir, key)
 		beside := func(name string) bool {
-			_, found := slices.BinarySearch(keys, join(layout.Parent(key), name))
+			_, found := slices.BinarySearch(keys, layout.Join(layout.Parent(key), name))
 			return found
 		}
 		if why := doubt(path.Base(key), beside); why != "" {

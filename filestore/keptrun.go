@@ -72,7 +72,7 @@ func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
 	if err != nil {
 		return false
 	}
-	info, _, err := s.readLockedRun(ctx, r.ref)
+	info, _, err := s.records.readLockedRun(ctx, r.ref)
 	if err != nil {
 		return false // what is wrong is told by the way that keeps nothing
 	}

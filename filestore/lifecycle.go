@@ -73,7 +73,7 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if ref.trashed {
 		return failure.ExperimentNotFound(id)
 	}
-	before, doc, err := s.readExperimentOnly(ctx, ref)
+	before, doc, err := s.records.readExperimentOnly(ctx, ref)
 	if err != nil {
 		return experimentError(id, ref.dir, err)
 	}
@@ -160,7 +160,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlock)
-	experiment, doc, err := s.readExperimentOnly(ctx, ref)
+	experiment, doc, err := s.records.readExperimentOnly(ctx, ref)
 	if err != nil && ref.trashed {
 		return experimentError(id, ref.dir, err)
 	}
@@ -266,7 +266,7 @@ func (s *Store) setRunStage(ctx context.Context, ref runRef, deleted time.Time, 
 		return err
 	}
 	defer s.unlock(unlock)
-	info, doc, err := s.readLockedRun(ctx, ref)
+	info, doc, err := s.records.readLockedRun(ctx, ref)
 	if err == nil && chosen(info) {
 		err = s.replaceStage(ref, info, doc, deleted)
 	}

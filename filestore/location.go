@@ -44,7 +44,7 @@ func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.
 			short = cmp.Or(short, vfs.Shortage(err))
 			continue
 		}
-		e, _, err := s.readExperimentOnly(ctx, ref)
+		e, _, err := s.records.readExperimentOnly(ctx, ref)
 		if err == nil {
 			do(ref, e)
 		}

@@ -86,7 +86,7 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 		settled, err = s.openMeta(fresh)
 		keep = err == nil
 	}
-	if run.info, _, err = s.readLockedRun(ctx, ref); err != nil {
+	if run.info, _, err = s.records.readLockedRun(ctx, ref); err != nil {
 		return errors.Is(err, mlruns.ErrNotFound), err
 	}
 	if run.info.Stage != mlruns.StageActive {

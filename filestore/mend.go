@@ -35,7 +35,7 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 		action += ", and that of the runs which were deleted with it"
 	}
 	return remedy{action: action, takes: meta, do: func(*remedy) error {
-		e, doc, err := r.readExperimentOnly(r.ctx, ref)
+		e, doc, err := r.records.readExperimentOnly(r.ctx, ref)
 		if err != nil {
 			return err
 		}

@@ -104,7 +104,7 @@ func (s *Store) halfMoved(id string) bool {
 // part, and the mark of the other, which must be readable: it is the only one then.
 func (s *Store) discardCopy(ctx context.Context, id string) error {
 	active := newExperimentRef(id, false)
-	if _, _, err := s.readExperimentOnly(ctx, active); err != nil {
+	if _, _, err := s.records.readExperimentOnly(ctx, active); err != nil {
 		return experimentError(id, active.dir, err)
 	}
 	dir := newExperimentRef(id, true).dir

@@ -21,15 +21,16 @@ import (
 // them.
 type problems struct {
 	report func(mlruns.Problem)
-	// where folders of artifacts are, which are no problem; nil where none can be met
-	areas *artifactAreas
+	// Reports whether a problem is none after all, a folder of artifacts that was taken for a
+	// record; nil where none can be met.
+	explained func(mlruns.Problem) bool
 
 	mu   sync.Mutex
 	list []mlruns.Problem
 }
 
 func (p *problems) add(problem mlruns.Problem) {
-	if p == nil || p.areas.explain(problem) {
+	if p == nil || p.explained != nil && p.explained(problem) {
 		return
 	}
 	p.mu.Lock()
@@ -53,19 +54,6 @@ func (p *problems) sorted() []mlruns.Problem {
 	})
 	p.list = slices.Compact(p.list)
 	return p.list
-}
-
-// logged reports to the caller's function, or to the log where there is none.
-func (s *Store) logged(report func(mlruns.Problem)) *problems {
-	if report == nil {
-		report = s.onProblem
-	}
-	if report == nil {
-		report = func(p mlruns.Problem) {
-			s.logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
-		}
-	}
-	return &problems{report: report, areas: s.areas(context.Background())}
 }
 
 // problemOf describes why a file or folder could not be read; kind is what it is if nothing more is
@@ -96,36 +84,36 @@ func reasonOf(err error) string {
 
 // subfolders lists the names of the folders in dir that are not reserved and pass valid, sorted.
 // Links to folders count. What does not pass is reported as foreign.
-func (s *Store) subfolders(dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
-	entries, err := s.tree.Entries(dir)
+func (r *Reader) subfolders(dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
+	entries, err := r.tree.Entries(dir)
 	if err != nil {
 		return nil, err
 	}
-	names, err := s.folders(entries, dir, p, reserved, valid)
+	names, err := r.folders(entries, dir, p, reserved, valid)
 	slices.Sort(names)
 	return names, err
 }
 
 // folders is subfolders of what was listed already, unsorted.
-func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
+func (r *Reader) folders(entries []rootfs.Entry, dir string, p *problems, reserved, valid func(string) bool) ([]string, error) {
 	names := make([]string, 0, len(entries))
 	foreign := 0
 	reject := func(name, reason string) {
 		if foreign++; foreign <= maxForeign {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: join(dir, name), Reason: reason})
+			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: layout.Join(dir, name), Reason: reason})
 		}
 	}
 	for _, e := range entries {
 		switch {
 		case e.Type&fs.ModeSymlink != 0:
-			info, err := s.tree.Stat(join(dir, e.Name))
+			info, err := r.tree.Stat(layout.Join(dir, e.Name))
 			switch {
 			case rootfs.IsShortage(err):
 				return nil, err
 			case err != nil && e.Name == layout.Meta: // who reads it says so
 				continue
 			case err != nil && !reserved(e.Name) && !foreignName(e.Name) && valid(e.Name):
-				p.add(problemOf(mlruns.ProblemUnreadable, join(dir, e.Name), err))
+				p.add(problemOf(mlruns.ProblemUnreadable, layout.Join(dir, e.Name), err))
 				continue
 			case err != nil:
 				reject(e.Name, reasonOf(err))
@@ -144,7 +132,7 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 		// the latter is where a run is built (see placeNear)
 		case reserved(e.Name) || dir != "" && dir != layout.Trash && atomicfile.IsTemp(e.Name):
 		case isConflict(e.Name):
-			p.add(conflict(join(dir, e.Name)))
+			p.add(conflict(layout.Join(dir, e.Name)))
 		case foreignName(e.Name) || !valid(e.Name):
 			reject(e.Name, "a folder that is neither an experiment nor a run")
 		default:
@@ -155,13 +143,6 @@ func (s *Store) folders(entries []rootfs.Entry, dir string, p *problems, reserve
 		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: dir, Reason: fmt.Sprintf("%d more folders are neither experiments nor runs", more)})
 	}
 	return names, nil
-}
-
-func join(dir, name string) string {
-	if dir == "" {
-		return name
-	}
-	return layout.Join(dir, name)
 }
 
 // ending gives the error that ends a call, if err is one of the call and says nothing of the store:

@@ -187,7 +187,7 @@ func (r *runRecord) Datasets() []search.Dataset {
 		return nil
 	}
 	defer run.Close()
-	in, err := r.store.readInputs(r.ctx, run, r.ref, r.problems)
+	in, err := r.store.records.readInputs(r.ctx, run, r.ref, r.problems)
 	if err != nil {
 		r.end(err)
 		return nil

@@ -93,7 +93,7 @@ func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 			return false, err
 		}
 		defer m.store.unlock(unlock)
-		_, doc, err := m.store.readExperimentOnly(ctx, now)
+		_, doc, err := m.store.records.readExperimentOnly(ctx, now)
 		if err != nil {
 			return false, experimentError(e.ID, now.dir, err)
 		}
@@ -119,7 +119,7 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 		}
 		defer unlock.experiment()
 		defer unlock.run()
-		_, doc, err := m.store.readLockedRun(ctx, now)
+		_, doc, err := m.store.records.readLockedRun(ctx, now)
 		if err != nil {
 			return false, err
 		}
@@ -133,7 +133,7 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRef {
 	var first, last []experimentRef
 	for _, ref := range refs {
-		e, _, err := m.store.readExperimentOnly(ctx, ref)
+		e, _, err := m.store.records.readExperimentOnly(ctx, ref)
 		if at, ok := m.from(e.ArtifactLocation, e.ID); err == nil && ok && at.rel != e.ID {
 			first = append(first, ref)
 		} else {

@@ -15,7 +15,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -33,7 +32,7 @@ func (s *Store) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
 func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 	// Where it was seen last, reading it is the look whether it is still there.
 	if e, ok := s.hints.get(runID); ok {
-		run, err := s.readRun(ctx, newRunRef(newExperimentRef(e, false), runID))
+		run, err := s.records.readRun(ctx, newRunRef(newExperimentRef(e, false), runID))
 		if err == nil {
 			return run, nil
 		}
@@ -46,7 +45,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		run, err := s.readRun(ctx, ref)
+		run, err := s.records.readRun(ctx, ref)
 		if err == nil {
 			return run, nil
 		}
@@ -54,46 +53,6 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 			return nil, runError(runID, err)
 		}
 	}
-}
-
-// readRun reads a run whole. Its problems are in the result; an error is about its meta.yaml or its
-// folder.
-func (s *Store) readRun(ctx context.Context, ref runRef) (*mlruns.Run, error) {
-	f, err := s.tree.Folder(ref.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := readRunInfo(ctx, f, layout.Meta, ref)
-	if err != nil {
-		return nil, err
-	}
-	return s.readRunData(ctx, f, ref, info)
-}
-
-func (s *Store) readRunData(ctx context.Context, f rootfs.Folder, ref runRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
-	p := &problems{}
-	run = &mlruns.Run{Info: info}
-	if run.Data.Metrics, err = readMetrics(ctx, f, ref.dir, layout.Metrics, p); err != nil {
-		return nil, err
-	}
-	if run.Data.Params, err = readValues(ctx, f, ref.dir, layout.Params, p); err != nil {
-		return nil, err
-	}
-	if run.Data.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p); err != nil {
-		return nil, err
-	}
-	if run.Inputs, err = s.readInputs(ctx, f, ref, p); err != nil {
-		return nil, err
-	}
-	if run.Outputs, err = readOutputs(ctx, f, ref, p); err != nil {
-		return nil, err
-	}
-	if run.Info.Name == "" {
-		run.Info.Name = run.Data.Tags[mlruns.TagRunName]
-	}
-	run.Problems = p.sorted()
-	return run, nil
 }
 
 // RunInfos implements mlruns.Store. A run's name is what meta.yaml says: MLflow ≤ 1.29 kept it in a
@@ -135,7 +94,7 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		info, err := s.listedRun(ctx, f, ref, p)
+		info, err := s.records.listedRun(ctx, f, ref, p)
 		if end := ending(ctx, err); end != nil {
 			return end
 		}
@@ -144,35 +103,6 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		}
 	}
 	return nil
-}
-
-// listedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and
-// reports it where that fails.
-func (s *Store) listedRun(ctx context.Context, f rootfs.Folder, ref runRef, p *problems) (mlruns.RunInfo, error) {
-	return s.reportedRun(ctx, f, layout.Join(ref.id, layout.Meta), ref, p)
-}
-
-// reportedRun is readRunInfo that reports where it fails.
-func (s *Store) reportedRun(ctx context.Context, f rootfs.Folder, name string, ref runRef, p *problems) (mlruns.RunInfo, error) {
-	info, err := readRunInfo(ctx, f, name, ref)
-	switch {
-	case err == nil || ended(ctx, err):
-	case vfs.IsGone(err):
-		_, gone := s.tree.Stat(ref.dir)
-		if rootfs.IsShortage(gone) {
-			return info, gone
-		}
-		if !vfs.IsMissing(gone) { // else it was removed for good since it was listed
-			problem, err := s.bareProblem(ref.dir)
-			if err != nil {
-				return info, err
-			}
-			p.add(problem)
-		}
-	default:
-		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
-	}
-	return info, err
 }
 
 // CreateRun implements mlruns.Store. The commit point is the rename that puts the finished folder
@@ -212,7 +142,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, err
 	}
 	defer s.unlock(unlock)
-	experiment, _, err := s.readExperimentOnly(ctx, e)
+	experiment, _, err := s.records.readExperimentOnly(ctx, e)
 	if err != nil {
 		return nil, experimentError(e.id, e.dir, err)
 	}

@@ -101,7 +101,7 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 	}
 	defer f.Close()
 	name := sync.OnceValue(func() string {
-		experiment, _, err := sc.store.readExperimentOnly(ctx, e)
+		experiment, _, err := sc.store.records.readExperimentOnly(ctx, e)
 		if err != nil {
 			sc.end(ctx, sc.problems.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(e.dir, layout.Meta), err))
 		}
@@ -132,7 +132,7 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 func (sc *scan) run(ref runRef, r *runRecord) error {
 	sc.scanned.Add(1)
 	sc.opened.Add(1)
-	info, err := sc.store.listedRun(r.ctx, r.experiment, ref, sc.problems)
+	info, err := sc.store.records.listedRun(r.ctx, r.experiment, ref, sc.problems)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
 		return ending(r.ctx, err)
 	}

@@ -28,7 +28,7 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, areas: s.areas(ctx)}
+	p := &problems{report: q.OnProblem, explained: s.areas(ctx).explain}
 	atMost := unlimited
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page
@@ -127,7 +127,7 @@ type foundError struct{ problem mlruns.Problem }
 func (e *foundError) Error() string { return e.problem.String() }
 
 func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) {
-	run, err := s.readRun(ctx, ref)
+	run, err := s.records.readRun(ctx, ref)
 	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.run(ctx, ref.id)
 	}

@@ -58,7 +58,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, areas: s.areas(ctx)}
+	p := &problems{report: q.OnProblem, explained: s.areas(ctx).explain}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ type Store struct {
 	options
 
 	tree    *dir.Tree
+	records *Reader
 	locks   *dirlock.Locker
 	drive   drive.Drive
 	dir     string // as the caller gave it, absolute where it is a path of the operating system
@@ -79,6 +80,7 @@ func (s *Store) open(dir string) error {
 	if err := s.mount(dir); err != nil {
 		return err
 	}
+	s.records = &Reader{tree: s.tree}
 	s.drive = s.judgeDrive()
 	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)

@@ -90,7 +90,7 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 			return errors.Is(err, dirlock.ErrGone), err
 		}
 		defer s.unlock(unlock)
-		info, doc, err := s.readLockedRun(ctx, ref)
+		info, doc, err := s.records.readLockedRun(ctx, ref)
 		if err != nil {
 			return errors.Is(err, mlruns.ErrNotFound), err
 		}
@@ -99,19 +99,6 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 		}
 		return false, do(ref, info, doc)
 	})
-}
-
-func (s *Store) readLockedRun(ctx context.Context, ref runRef) (mlruns.RunInfo, codec.Document, error) {
-	f, err := s.tree.Folder(ref.dir)
-	if err != nil {
-		return mlruns.RunInfo{}, codec.Document{}, runError(ref.id, err)
-	}
-	defer f.Close()
-	info, doc, err := readRunDocument(ctx, f, ref)
-	if err != nil {
-		err = runError(ref.id, err)
-	}
-	return info, doc, err
 }
 
 // syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they

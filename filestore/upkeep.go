@@ -55,7 +55,7 @@ func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, ml
 		if u.stopped || ctx.Err() != nil {
 			break
 		}
-		info, err := u.store.listedRun(ctx, f, ref, u.problems)
+		info, err := u.store.records.listedRun(ctx, f, ref, u.problems)
 		if end := ending(ctx, err); end != nil {
 			return end
 		}

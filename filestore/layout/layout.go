@@ -75,8 +75,14 @@ func Experiment(id string, trashed bool) string {
 // Run is the folder of a run in the folder of its experiment.
 func Run(experiment, runID string) string { return experiment + "/" + runID }
 
-// Join puts names together with slashes; each part must be a path as this package makes them.
-func Join(parts ...string) string { return strings.Join(parts, "/") }
+// Join puts names together with slashes; each part must be a path as this package makes them. Of
+// them the first may be the root, "".
+func Join(parts ...string) string {
+	if len(parts) > 0 && parts[0] == "" {
+		parts = parts[1:]
+	}
+	return strings.Join(parts, "/")
+}
 
 // Parent is the folder of a path; that of a name in the root is "".
 func Parent(name string) string {

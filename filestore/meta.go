@@ -94,8 +94,8 @@ func whole(data []byte, d codec.Scalars) bool {
 
 // readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the
 // place contradicts, go to p.
-func (s *Store) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	f, err := s.tree.Folder(ref.dir)
+func (r *Reader) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+	f, err := r.tree.Folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
 	}
@@ -127,8 +127,8 @@ func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p
 }
 
 // readExperimentOnly is readExperiment without the tags, and with the document.
-func (s *Store) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
-	f, err := s.tree.Folder(ref.dir)
+func (r *Reader) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
+	f, err := r.tree.Folder(ref.dir)
 	if err != nil {
 		return mlruns.Experiment{}, codec.Document{}, err
 	}
