@@ -51,7 +51,7 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series,
 			return err
 		}
 		// MLflow may make the file between the two attempts: then it is there to append to.
-		if err = s.tree.PublishValue(run.ref.dir, layout.Metrics, m.Key, m.Lines, sync); !errors.Is(err, fs.ErrExist) || i == attempts {
+		if err = s.tree.PublishValue(run.ref.Dir, layout.Metrics, m.Key, m.Lines, sync); !errors.Is(err, fs.ErrExist) || i == attempts {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
@@ -61,12 +61,12 @@ func (s *Store) appendPoints(ctx context.Context, run loggedRun, m codec.Series,
 }
 
 func (s *Store) appendTo(ctx context.Context, run loggedRun, m codec.Series, sync bool) error {
-	name := layout.Join(run.ref.dir, layout.Metrics, m.Key)
+	name := layout.Join(run.ref.Dir, layout.Metrics, m.Key)
 	f, err := s.tree.FS.OpenFile(s.tree.Path(name), os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	size, err := s.endLine(ctx, run.ref.dir, name, f)
+	size, err := s.endLine(ctx, run.ref.Dir, name, f)
 	if err != nil {
 		_ = f.Close()
 		return err

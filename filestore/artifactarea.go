@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -15,7 +16,7 @@ import (
 // their own: <area>/<run id>/artifacts.
 type artifactArea struct {
 	dir         string // "" for the root
-	experiments []experimentRef
+	experiments []records.ExperimentRef
 }
 
 // artifactAreas are the areas of all experiments, which are looked for when they are asked for
@@ -32,7 +33,7 @@ func (s *Store) areas(ctx context.Context) *artifactAreas {
 func (s *Store) findAreas(ctx context.Context) ([]artifactArea, error) {
 	var areas []artifactArea
 	roots := s.rootsOnce(ctx)
-	err := s.eachLocation(ctx, func(ref experimentRef, e mlruns.Experiment) {
+	err := s.eachLocation(ctx, func(ref records.ExperimentRef, e mlruns.Experiment) {
 		at, ok := s.inStore(e.ArtifactLocation, roots)
 		if !ok || at.rel == e.ID {
 			return
@@ -98,7 +99,7 @@ func (s *Store) inArea(area artifactArea, rel string) bool {
 		return true
 	}
 	for _, e := range area.experiments {
-		if s.tree.IsDir(layout.Run(e.dir, name)) {
+		if s.tree.IsDir(layout.Run(e.Dir, name)) {
 			return true
 		}
 	}

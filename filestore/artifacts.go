@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -75,31 +76,31 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 		return nil, err
 	}
 	defer f.Close()
-	info, err := readRunInfo(ctx, f, layout.Meta, ref)
+	info, err := records.ReadRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
-		return nil, runError(runID, err)
+		return nil, records.RunError(runID, err)
 	}
 	r := s.artifactsOf(ref, info, s.rootsOnce(ctx))
 	r.ForWriting = writing
 	place, err := artifacts.Locate(r)
 	if err == nil && place.Problem != nil {
-		s.logged(nil).add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.dir, layout.Artifacts), Reason: place.Problem.Reason})
+		s.logged(nil).Add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.Dir, layout.Artifacts), Reason: place.Problem.Reason})
 	}
 	if err == nil {
 		problems := s.logged(nil)
-		place.LeftOut = func(p, reason string) { problems.add(leftOut(ref, p, reason)) }
+		place.LeftOut = func(p, reason string) { problems.Add(leftOut(ref, p, reason)) }
 	}
 	return place, err
 }
 
 // leftOut is the problem of an artifact path that is left out.
-func leftOut(ref runRef, p, reason string) mlruns.Problem {
-	return mlruns.Problem{Kind: mlruns.ProblemLeftOut, Path: path.Join(ref.dir, layout.Artifacts, p), Reason: reason}
+func leftOut(ref records.RunRef, p, reason string) mlruns.Problem {
+	return mlruns.Problem{Kind: mlruns.ProblemLeftOut, Path: path.Join(ref.Dir, layout.Artifacts, p), Reason: reason}
 }
 
 // artifactsOf is what package artifacts needs to know of a run. roots are the recorded ones.
-func (s *Store) artifactsOf(ref runRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
-	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.FS, Dir: s.tree.Path(ref.dir),
+func (s *Store) artifactsOf(ref records.RunRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
+	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.FS, Dir: s.tree.Path(ref.Dir),
 		OwnRoot: s.ownArtifactRoot(), Mappings: s.mappings, Allowed: s.artifactRoots, ReadOnly: s.readOnly}
 	if s.tree.Native != nil {
 		r.RealDir, _ = s.tree.Native.RealPath(r.Dir)

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 )
@@ -86,7 +87,7 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 			return errRunMoved
 		}
 	}
-	dir := run.ref.dir
+	dir := run.ref.Dir
 	metrics, params, tags := plan.keys()
 	if err := errors.Join(s.tree.RefuseLinks(dir, layout.Metrics, metrics...), s.tree.RefuseLinks(dir, layout.Params, params...),
 		s.tree.RefuseLinks(dir, layout.Tags, tags...)); err != nil {
@@ -131,22 +132,22 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 }
 
 // sameParam refuses another value for a param that is there.
-func (s *Store) sameParam(ctx context.Context, ref runRef, p mlruns.Param) error {
-	f, err := s.tree.Folder(layout.Join(ref.dir, layout.Params))
+func (s *Store) sameParam(ctx context.Context, ref records.RunRef, p mlruns.Param) error {
+	f, err := s.tree.Folder(layout.Join(ref.Dir, layout.Params))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	old, err := readValue(ctx, f, p.Key)
+	old, err := records.ReadValue(ctx, f, p.Key)
 	if err == nil && old != p.Value {
-		err = failure.ParamChanged(p.Key, old, p.Value, ref.id)
+		err = failure.ParamChanged(p.Key, old, p.Value, ref.ID)
 	}
 	return err
 }
 
 func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error {
 	sync := s.syncsValues(run.info)
-	in := run.ref.dir
+	in := run.ref.Dir
 	var all dir.Durability
 	for _, p := range plan.params {
 		err := s.tree.PublishValue(in, layout.Params, p.Key, []byte(p.Value), sync)
@@ -189,7 +190,7 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 	if info.Name == run.info.Name {
 		return all.Last(nil)
 	}
-	_, doc, err := s.records.readLockedRun(ctx, run.ref)
+	_, doc, err := s.records.RunDocument(ctx, run.ref)
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/search"
 )
 
 // candidate is a run that matches, with what it is ordered by.
 type candidate struct {
-	ref runRef
+	ref records.RunRef
 	key search.Key
 }
 
@@ -84,5 +85,5 @@ func (b *best) compare(x, y candidate) int {
 	if order := b.order.Compare(x.key, y.key); order != 0 {
 		return order
 	}
-	return strings.Compare(x.ref.dir, y.ref.dir)
+	return strings.Compare(x.ref.Dir, y.ref.Dir)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -50,7 +51,7 @@ func TestBest(t *testing.T) {
 					var key search.Key
 					for _, r := range part {
 						key = order.KeyInto(key, r)
-						key = found.offer(candidate{ref: newRunRef(newExperimentRef("0", false), r.id), key: key})
+						key = found.offer(candidate{ref: records.NewRunRef(records.NewExperimentRef("0", false), r.id), key: key})
 					}
 				})
 			}
@@ -60,8 +61,8 @@ func TestBest(t *testing.T) {
 				t.Fatalf("%d of %d: %d kept, %d offered", limit, n, len(got), found.offered)
 			}
 			for i, c := range got {
-				if c.ref.id != want[i].id {
-					t.Fatalf("%d of %d: %s at %d, want %s", limit, n, c.ref.id, i, want[i].id)
+				if c.ref.ID != want[i].id {
+					t.Fatalf("%d of %d: %s at %d, want %s", limit, n, c.ref.ID, i, want[i].id)
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -45,14 +46,14 @@ func (c *collection) abandoned(ctx context.Context) error {
 			return err
 		}
 		for _, id := range ids {
-			ref := newExperimentRef(id, trashed)
-			is, err := c.store.removable(ref.dir)
+			ref := records.NewExperimentRef(id, trashed)
+			is, err := c.store.removable(ref.Dir)
 			if err != nil {
 				return err
 			}
 			if is && !c.stopped && ctx.Err() == nil {
 				c.left[ref] = true
-				c.remove(ctx, mlruns.Removal{Path: ref.dir}, func() (string, error) { return c.store.abandonedHeld(ctx, ref) })
+				c.remove(ctx, mlruns.Removal{Path: ref.Dir}, func() (string, error) { return c.store.abandonedHeld(ctx, ref) })
 			}
 		}
 	}
@@ -61,41 +62,41 @@ func (c *collection) abandoned(ctx context.Context) error {
 
 // abandonedHeld gives the folder of an experiment that is still to be removed when nobody moves the
 // experiment any more.
-func (s *Store) abandonedHeld(ctx context.Context, ref experimentRef) (at string, err error) {
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.id)))
+func (s *Store) abandonedHeld(ctx context.Context, ref records.ExperimentRef) (at string, err error) {
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.ID)))
 	if err != nil {
 		return "", err
 	}
 	defer s.unlock(unlock)
-	if is, err := s.removable(ref.dir); err != nil || !is {
+	if is, err := s.removable(ref.Dir); err != nil || !is {
 		return "", err
 	}
-	return ref.dir, s.tree.MakeDurable(ref.dir)
+	return ref.Dir, s.tree.MakeDurable(ref.Dir)
 }
 
 // abandonedRun removes a run whose removal where it lies was interrupted, or puts it back if it was
 // restored meanwhile.
-func (c *collection) abandonedRun(ctx context.Context, ref runRef) {
-	if is, err := c.store.removable(ref.dir); err != nil || !is {
-		c.did(ref.dir, err)
+func (c *collection) abandonedRun(ctx context.Context, ref records.RunRef) {
+	if is, err := c.store.removable(ref.Dir); err != nil || !is {
+		c.did(ref.Dir, err)
 		return
 	}
-	c.remove(ctx, mlruns.Removal{Path: ref.dir}, func() (at string, err error) {
-		_, unlock, err := c.store.lockExperiment(ctx, ref.experiment.id)
+	c.remove(ctx, mlruns.Removal{Path: ref.Dir}, func() (at string, err error) {
+		_, unlock, err := c.store.lockExperiment(ctx, ref.Experiment.ID)
 		if err != nil {
 			return "", err
 		}
 		defer c.store.unlock(unlock)
-		if is, err := c.store.removable(ref.dir); err != nil || !is {
+		if is, err := c.store.removable(ref.Dir); err != nil || !is {
 			return "", err
 		}
-		run, err := c.store.restoredMeanwhile(ctx, ref.dir, layout.Removed)
+		run, err := c.store.restoredMeanwhile(ctx, ref.Dir, layout.Removed)
 		switch {
 		case err != nil:
 			return "", err
 		case run != nil:
-			return "", c.store.tree.Rename(layout.Join(ref.dir, layout.Removed), layout.Join(ref.dir, layout.Meta))
+			return "", c.store.tree.Rename(layout.Join(ref.Dir, layout.Removed), layout.Join(ref.Dir, layout.Meta))
 		}
-		return ref.dir, c.store.tree.MakeDurable(ref.dir)
+		return ref.Dir, c.store.tree.MakeDurable(ref.Dir)
 	})
 }

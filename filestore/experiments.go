@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -31,17 +32,17 @@ func (s *Store) Experiment(ctx context.Context, id string) (*mlruns.Experiment, 
 }
 
 // experiment reads an experiment that may move while it is looked for.
-func (s *Store) experiment(ctx context.Context, id string, p *problems) (e mlruns.Experiment, err error) {
+func (s *Store) experiment(ctx context.Context, id string, p *records.Problems) (e mlruns.Experiment, err error) {
 	ref, err := s.findExperiment(id)
 	if err != nil {
 		return e, err
 	}
-	ref, err = s.following(ref, func(ref experimentRef) error {
-		e, err = s.records.readExperiment(ctx, ref, p)
+	ref, err = s.following(ref, func(ref records.ExperimentRef) error {
+		e, err = s.records.Experiment(ctx, ref, p)
 		return err
 	})
 	if err != nil {
-		err = experimentError(id, ref.dir, err)
+		err = records.ExperimentError(id, ref.Dir, err)
 	}
 	return e, err
 }
@@ -60,7 +61,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	if found == nil {
 		return nil, fail(op, name, &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
-	e, err := s.records.readExperiment(ctx, newExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
+	e, err := s.records.Experiment(ctx, records.NewExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.logged(nil))
 	if vfs.IsMissing(err) { // it has moved since
 		e, err = s.experiment(ctx, found.ID, s.logged(nil))
 	}
@@ -94,11 +95,11 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 
 // experimentReader reads an experiment for a listing, which has opened the root: readTagged or
 // readUntagged.
-type experimentReader func(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error)
+type experimentReader func(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
 
 // experiments goes through the readable experiments, in the order of their places. Several are read
 // at once.
-func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
+func (s *Store) experiments(ctx context.Context, view mlruns.View, p *records.Problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.Folder("")
 		if err != nil {
@@ -116,13 +117,13 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			dir string
 			mlruns.Experiment
 		}
-		look := func(ref experimentRef) (found, error) {
+		look := func(ref records.ExperimentRef) (found, error) {
 			e, err := s.listed(reading, root, ref, p, read)
-			return found{ref.dir, e}, err
+			return found{ref.Dir, e}, err
 		}
 		seen := make(map[string]mlruns.LifecycleStage, len(refs))
 		for e, err := range ahead(s.parallelism, refs, look, stop) {
-			if ctx.Err() != nil || ended(ctx, err) {
+			if ctx.Err() != nil || records.EndsCall(ctx, err) {
 				yield(mlruns.Experiment{}, cmp.Or(ctx.Err(), err))
 				return
 			}
@@ -131,7 +132,7 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 			}
 			if stage, ok := seen[e.ID]; ok {
 				if stage != e.Stage { // else it was listed in both places because it has moved
-					p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
+					p.Add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
 				}
 				continue
 			}
@@ -144,10 +145,10 @@ func (s *Store) experiments(ctx context.Context, view mlruns.View, p *problems, 
 }
 
 // listedAlone is listed for one experiment.
-func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
+func (s *Store) listedAlone(ctx context.Context, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
 	root, err := s.tree.Folder("")
 	if err != nil {
-		if end := p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err); end != nil {
+		if end := p.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err); end != nil {
 			err = end
 		}
 		return mlruns.Experiment{}, err
@@ -157,28 +158,28 @@ func (s *Store) listedAlone(ctx context.Context, ref experimentRef, p *problems,
 }
 
 // listed reads an experiment of a listing, and reports it where that fails.
-func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems, read experimentReader) (mlruns.Experiment, error) {
+func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
 	var e mlruns.Experiment
-	ref, err := s.following(ref, func(ref experimentRef) (err error) {
+	ref, err := s.following(ref, func(ref records.ExperimentRef) (err error) {
 		e, err = read(ctx, root, ref, p)
 		return err
 	})
 	switch {
-	case err == nil || ended(ctx, err):
+	case err == nil || records.EndsCall(ctx, err):
 	case vfs.IsMissing(err):
-		is, lookErr := s.tree.HasDir(ref.dir)
+		is, lookErr := s.tree.HasDir(ref.Dir)
 		if lookErr != nil {
 			return e, lookErr
 		}
 		if is { // else it was removed for good since it was listed
-			problem, err := s.records.bareProblem(ref.dir)
+			problem, err := s.records.MissingMeta(ref.Dir)
 			if err != nil {
 				return e, err
 			}
-			p.add(problem)
+			p.Add(problem)
 		}
 	default:
-		p.add(problemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.dir, layout.Meta), err))
+		p.Add(records.ProblemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err))
 	}
 	return e, err
 }
@@ -320,9 +321,9 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 	if err := s.nameFree(ctx, name); err != nil {
 		return err
 	}
-	if ref.trashed {
-		if _, _, err := s.records.readExperimentOnly(ctx, ref); err != nil {
-			return experimentError(id, ref.dir, err)
+	if ref.Trashed {
+		if _, _, err := s.records.ExperimentDocument(ctx, ref); err != nil {
+			return records.ExperimentError(id, ref.Dir, err)
 		}
 		return &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInternal,
 			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
@@ -334,29 +335,29 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 }
 
 // rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
-func (s *Store) rewriteExperiment(ctx context.Context, ref experimentRef, change func(*codec.Document)) error {
-	_, doc, err := s.records.readExperimentOnly(ctx, ref)
+func (s *Store) rewriteExperiment(ctx context.Context, ref records.ExperimentRef, change func(*codec.Document)) error {
+	_, doc, err := s.records.ExperimentDocument(ctx, ref)
 	if err != nil {
-		return experimentError(ref.id, ref.dir, err)
+		return records.ExperimentError(ref.ID, ref.Dir, err)
 	}
 	change(&doc)
-	return s.replaceMeta(ref.dir, doc)
+	return s.replaceMeta(ref.Dir, doc)
 }
 
 // SetExperimentTag implements mlruns.Store. The commit point is the rename of the tag's file.
 func (s *Store) SetExperimentTag(ctx context.Context, id, key, value string) error {
-	return fail("set experiment tag", id, s.changeExperimentTag(ctx, id, "set", func(ref experimentRef) error {
-		if _, err := s.tree.KeyPresent(ref.dir, layout.Tags, "tag", key); err != nil {
+	return fail("set experiment tag", id, s.changeExperimentTag(ctx, id, "set", func(ref records.ExperimentRef) error {
+		if _, err := s.tree.KeyPresent(ref.Dir, layout.Tags, "tag", key); err != nil {
 			return err
 		}
-		return s.tree.WriteValue(ref.dir, layout.Tags, key, value, s.syncs(SyncMeta))
+		return s.tree.WriteValue(ref.Dir, layout.Tags, key, value, s.syncs(SyncMeta))
 	}, mlruns.Tag{Key: key, Value: value}))
 }
 
 // DeleteExperimentTag implements mlruns.Store. The commit point is the removal of the tag's file.
 func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
-	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref experimentRef) error {
-		err := s.tree.RemoveValue(ref.dir, layout.Tags, key, s.syncs(SyncMeta))
+	return fail("delete experiment tag", id, s.changeExperimentTag(ctx, id, "delete", func(ref records.ExperimentRef) error {
+		err := s.tree.RemoveValue(ref.Dir, layout.Tags, key, s.syncs(SyncMeta))
 		if vfs.IsMissing(err) {
 			return &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in experiment with id %s", key, id)}
 		}
@@ -364,7 +365,7 @@ func (s *Store) DeleteExperimentTag(ctx context.Context, id, key string) error {
 	}, mlruns.Tag{Key: key}))
 }
 
-func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change func(experimentRef) error, tag mlruns.Tag) error {
+func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change func(records.ExperimentRef) error, tag mlruns.Tag) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
@@ -377,10 +378,10 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 	}
 	defer s.unlock(unlock)
 	// What cannot be read is not listed either, so a tag would be written that nobody sees.
-	if _, _, err := s.records.readExperimentOnly(ctx, ref); err != nil {
-		return experimentError(id, ref.dir, err)
+	if _, _, err := s.records.ExperimentDocument(ctx, ref); err != nil {
+		return records.ExperimentError(id, ref.Dir, err)
 	}
-	if ref.trashed {
+	if ref.Trashed {
 		return &failure.Reason{Kind: mlruns.ErrNotActive,
 			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -20,16 +21,16 @@ import (
 
 // findRun looks for a folder with the run's name in every experiment. It opens no other run, so its
 // cost grows with experiments only.
-func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
+func (s *Store) findRun(ctx context.Context, id string) (records.RunRef, error) {
 	if err := validate.RunID(id); err != nil {
-		return runRef{}, err
+		return records.RunRef{}, err
 	}
 	if layout.ReservedInExperiment(id) {
-		return runRef{}, failure.RunNotFound(id)
+		return records.RunRef{}, failure.RunNotFound(id)
 	}
 	if experiment, ok := s.hints.get(id); ok {
 		for _, trashed := range [...]bool{false, true, false} {
-			ref := newRunRef(newExperimentRef(experiment, trashed), id)
+			ref := records.NewRunRef(records.NewExperimentRef(experiment, trashed), id)
 			if is, err := s.isRun(ref); is || rootfs.IsShortage(err) {
 				return ref, err
 			}
@@ -39,10 +40,10 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 	before, settled := s.lookAtRoot()
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
-		return runRef{}, err
+		return records.RunRef{}, err
 	}
-	ref, ok, unseen := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
-		ref := newRunRef(e, id)
+	ref, ok, unseen := s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
+		ref := records.NewRunRef(e, id)
 		is, err := s.isRun(ref)
 		return ref, is, err
 	})
@@ -52,26 +53,26 @@ func (s *Store) findRun(ctx context.Context, id string) (runRef, error) {
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return runRef{}, err
+		return records.RunRef{}, err
 	}
 	if !ok && unseen != nil {
-		return runRef{}, fmt.Errorf("no experiment that can be looked into has the run '%s': %w", id, unseen)
+		return records.RunRef{}, fmt.Errorf("no experiment that can be looked into has the run '%s': %w", id, unseen)
 	}
 	if !ok {
-		return runRef{}, s.noRun(ctx, refs, id)
+		return records.RunRef{}, s.noRun(ctx, refs, id)
 	}
-	s.hints.put(id, ref.experiment.id)
+	s.hints.put(id, ref.Experiment.ID)
 	return ref, nil
 }
 
 // noRun says that there is no such run among the experiments, or that there is one which has lost
 // its meta.yaml: a folder of the name with values in it. One without values may as well be an
 // artifact folder.
-func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) error {
-	lost, ok, short := s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) {
-		ref := newRunRef(e, id)
+func (s *Store) noRun(ctx context.Context, refs []records.ExperimentRef, id string) error {
+	lost, ok, short := s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
+		ref := records.NewRunRef(e, id)
 		for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-			if is, err := s.tree.HasDir(layout.Join(ref.dir, sub)); is || err != nil {
+			if is, err := s.tree.HasDir(layout.Join(ref.Dir, sub)); is || err != nil {
 				return ref, is, err
 			}
 		}
@@ -83,7 +84,7 @@ func (s *Store) noRun(ctx context.Context, refs []experimentRef, id string) erro
 	case short != nil:
 		return short
 	case ok:
-		return noMeta(lost.dir)
+		return records.NoMeta(lost.Dir)
 	}
 	return failure.RunNotFound(id)
 }
@@ -105,7 +106,7 @@ const alone = 16
 // runAmong looks into experiments, into several at once if there are many, and gives the run of the
 // first in their order that has it. The error is that of an experiment that could not be looked
 // into.
-func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(experimentRef) (runRef, bool, error)) (found runRef, ok bool, unseen error) {
+func (s *Store) runAmong(ctx context.Context, refs []records.ExperimentRef, look func(records.ExperimentRef) (records.RunRef, bool, error)) (found records.RunRef, ok bool, unseen error) {
 	var mu sync.Mutex
 	next, first := 0, len(refs)
 	take := func() (int, bool) {
@@ -140,24 +141,24 @@ func (s *Store) runAmong(ctx context.Context, refs []experimentRef, look func(ex
 // it is said to be nowhere: one that has it may have been elsewhere at each look. It lists them
 // again and opens each, for an open folder is the experiment wherever it goes (where folders can be
 // opened).
-func (s *Store) runAmongMoving(ctx context.Context, seen []experimentRef, id string) (runRef, bool, error) {
+func (s *Store) runAmongMoving(ctx context.Context, seen []records.ExperimentRef, id string) (records.RunRef, bool, error) {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
-		return runRef{}, false, err
+		return records.RunRef{}, false, err
 	}
-	listed := make(map[experimentRef]bool, len(refs))
+	listed := make(map[records.ExperimentRef]bool, len(refs))
 	for _, e := range refs {
 		listed[e] = true
 	}
-	refs = append(refs, slices.DeleteFunc(seen, func(e experimentRef) bool { return listed[e] })...)
-	return s.runAmong(ctx, refs, func(e experimentRef) (runRef, bool, error) { return s.runInMoving(e, id) })
+	refs = append(refs, slices.DeleteFunc(seen, func(e records.ExperimentRef) bool { return listed[e] })...)
+	return s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) { return s.runInMoving(e, id) })
 }
 
 // runInMoving looks into an experiment, wherever it is.
-func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool, error) {
-	for _, trashed := range [...]bool{e.trashed, !e.trashed, e.trashed} {
-		ref := newRunRef(newExperimentRef(e.id, trashed), id)
-		f, err := s.tree.Folder(ref.experiment.dir)
+func (s *Store) runInMoving(e records.ExperimentRef, id string) (records.RunRef, bool, error) {
+	for _, trashed := range [...]bool{e.Trashed, !e.Trashed, e.Trashed} {
+		ref := records.NewRunRef(records.NewExperimentRef(e.ID, trashed), id)
+		f, err := s.tree.Folder(ref.Experiment.Dir)
 		if isUnseen(err) {
 			return ref, false, err
 		}
@@ -168,22 +169,22 @@ func (s *Store) runInMoving(e experimentRef, id string) (runRef, bool, error) {
 		_, err = f.Stat(layout.Join(id, layout.Meta))
 		return ref, err == nil, unseen(err)
 	}
-	return runRef{}, false, nil
+	return records.RunRef{}, false, nil
 }
 
 // openRun opens the folder of a run, which is the run wherever its experiment goes.
-func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, error) {
+func (s *Store) openRun(ctx context.Context, id string) (records.RunRef, rootfs.Folder, error) {
 	for i := 1; ; i++ {
 		ref, err := s.findRun(ctx, id)
 		if err != nil {
 			return ref, nil, err
 		}
-		f, err := s.tree.Folder(ref.dir)
+		f, err := s.tree.Folder(ref.Dir)
 		if err == nil {
 			return ref, f, nil
 		}
 		if !vfs.IsMissing(err) || i == maxLooks {
-			return ref, nil, runError(id, err)
+			return ref, nil, records.RunError(id, err)
 		}
 	}
 }
@@ -192,16 +193,16 @@ func (s *Store) openRun(ctx context.Context, id string) (runRef, rootfs.Folder, 
 // one whose meta.yaml cannot even be looked at is a damaged run, not a missing one. What is left of
 // an experiment that is being removed where it lies has none. The error is of a place that cannot
 // be looked at.
-func (s *Store) isRun(ref runRef) (bool, error) {
-	ok, err := s.tree.Exists(layout.Join(ref.dir, layout.Meta))
-	if err == nil && ok && ref.experiment.trashed {
-		ok, err = s.tree.HalfRemoved(ref.experiment.dir)
+func (s *Store) isRun(ref records.RunRef) (bool, error) {
+	ok, err := s.tree.Exists(layout.Join(ref.Dir, layout.Meta))
+	if err == nil && ok && ref.Experiment.Trashed {
+		ok, err = s.tree.HalfRemoved(ref.Experiment.Dir)
 		return !ok && err == nil, err
 	}
 	if err == nil || rootfs.IsShortage(err) {
 		return ok, err
 	}
-	info, lookErr := s.tree.Stat(ref.dir)
+	info, lookErr := s.tree.Stat(ref.Dir)
 	if lookErr == nil {
 		return info.IsDir(), nil
 	}

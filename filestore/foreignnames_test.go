@@ -9,35 +9,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // words are what layout.md calls the fates.
-var words = map[fate]string{junk: "foreign", underWay: "foreign, under way", inUse: "foreign, in use", copied: "conflict copy", doubtful: "suspicious", doubtfulCopy: "suspicious beside its original"}
+var words = map[records.Fate]string{records.Junk: "foreign", records.UnderWay: "foreign, under way", records.InUse: "foreign, in use", records.Copied: "conflict copy", records.Doubtful: "suspicious", records.DoubtfulCopy: "suspicious beside its original"}
 
 // TestForeignForms tries each example of the table, in the code and in layout.md.
 func TestForeignForms(t *testing.T) {
 	anything := func(string) bool { return true }
 	var want []string
-	for i := range foreignForms {
-		f := &foreignForms[i]
-		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", f.example, f.tool, words[f.fate]))
-		switch f.fate {
-		case doubtful, doubtfulCopy:
-			if err := validate.Key("key", f.example); err != nil || foreignName(f.example) || isConflict(f.example) {
-				t.Errorf("%q is doubtful, so it must be a key: %v, foreign %v", f.example, err, foreignName(f.example))
+	for i := range records.ForeignForms {
+		f := &records.ForeignForms[i]
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", f.Example, f.Tool, words[f.Fate]))
+		switch f.Fate {
+		case records.Doubtful, records.DoubtfulCopy:
+			if err := validate.Key("key", f.Example); err != nil || records.IsForeign(f.Example) || records.IsConflict(f.Example) {
+				t.Errorf("%q is doubtful, so it must be a key: %v, foreign %v", f.Example, err, records.IsForeign(f.Example))
 			}
-			if why := doubt(f.example, anything); !strings.Contains(why, f.tool) {
-				t.Errorf("%q: the doubt is %q, want %q in it", f.example, why, f.tool)
+			if why := records.Doubt(f.Example, anything); !strings.Contains(why, f.Tool) {
+				t.Errorf("%q: the doubt is %q, want %q in it", f.Example, why, f.Tool)
 			}
 		default:
-			if got := foreignFormOf(f.example); got == nil || got.fate != f.fate {
-				t.Errorf("%q of %s has the form %+v", f.example, f.tool, got)
+			if got := records.FormOf(f.Example); got == nil || got.Fate != f.Fate {
+				t.Errorf("%q of %s has the form %+v", f.Example, f.Tool, got)
 			}
 		}
-		if of := conflictOf(f.example); f.fate == copied && of != "" && of != "loss" {
-			t.Errorf("%q is a copy of %q", f.example, of)
+		if of := records.ConflictOf(f.Example); f.Fate == records.Copied && of != "" && of != "loss" {
+			t.Errorf("%q is a copy of %q", f.Example, of)
 		}
 	}
 	var got []string
@@ -59,10 +60,10 @@ func TestKeysAreNotForeign(t *testing.T) {
 		"4913": false, ".nfs_reads": false, ".nfs": false, ".smb_reads": false, "conflict": false, "val_conflict-rate": false, "merge_conflict-2026": false, "acc_LOCAL_rank": false, "acc_LOCAL_1": true,
 		"a:b": false, ".swp": false, "x.swp": true, ".icloud": false, "x.icloud": false, "._": false, "jb_tmp": false, "sync": false, "Conflict": false, "x.sb-best": false,
 	} {
-		if validate.Key("key", key) != nil || foreignName(key) || isConflict(key) {
+		if validate.Key("key", key) != nil || records.IsForeign(key) || records.IsConflict(key) {
 			t.Errorf("%q is a legal key, and hidden", key)
 		}
-		if why := doubt(key, alone); (why != "") != suspicious {
+		if why := records.Doubt(key, alone); (why != "") != suspicious {
 			t.Errorf("%q: the doubt is %q, want one: %v", key, why, suspicious)
 		}
 	}
@@ -79,34 +80,34 @@ func TestForeignNamesAreNoKeys(t *testing.T) {
 	_, err = s.CreateRun(ctx, mlruns.RunSpec{ID: "run"})
 	check(t, err)
 	keys := 0
-	for _, f := range foreignForms {
-		if validate.Key("key", f.example) != nil {
+	for _, f := range records.ForeignForms {
+		if validate.Key("key", f.Example) != nil {
 			continue
 		}
 		keys++
-		param, tag, point := s.LogParam(ctx, "run", f.example, "1"), s.SetTag(ctx, "run", f.example, "1"), s.LogMetric(ctx, "run", mlruns.Metric{Key: f.example, Value: 1})
+		param, tag, point := s.LogParam(ctx, "run", f.Example, "1"), s.SetTag(ctx, "run", f.Example, "1"), s.LogMetric(ctx, "run", mlruns.Metric{Key: f.Example, Value: 1})
 		points := 0
-		for range s.MetricHistory(ctx, "run", f.example, mlruns.HistoryQuery{}) {
+		for range s.MetricHistory(ctx, "run", f.Example, mlruns.HistoryQuery{}) {
 			points++
 		}
 		r, err := s.Run(ctx, "run")
 		check(t, err)
-		_, hasParam := r.Data.Params[f.example]
-		page, err := s.SearchRuns(ctx, mlruns.RunQuery{Filter: fmt.Sprintf("params.`%s` = '1'", f.example)})
+		_, hasParam := r.Data.Params[f.Example]
+		page, err := s.SearchRuns(ctx, mlruns.RunQuery{Filter: fmt.Sprintf("params.`%s` = '1'", f.Example)})
 		check(t, err)
-		if f.fate == doubtful || f.fate == doubtfulCopy {
+		if f.Fate == records.Doubtful || f.Fate == records.DoubtfulCopy {
 			if err := errors.Join(param, tag, point); err != nil || points != 1 || !hasParam || len(page.Runs) != 1 {
-				t.Errorf("%q is a key: %v, %d points, param %v, %d runs found", f.example, err, points, hasParam, len(page.Runs))
+				t.Errorf("%q is a key: %v, %d points, param %v, %d runs found", f.Example, err, points, hasParam, len(page.Runs))
 			}
 			continue
 		}
 		for _, err := range []error{param, tag, point} {
 			if !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), "for files of their own") {
-				t.Errorf("%q: %v, want it to be refused", f.example, err)
+				t.Errorf("%q: %v, want it to be refused", f.Example, err)
 			}
 		}
 		if points != 0 || hasParam || len(page.Runs) != 0 {
-			t.Errorf("%q is no key: %d points, param %v, %d runs found", f.example, points, hasParam, len(page.Runs))
+			t.Errorf("%q is no key: %d points, param %v, %d runs found", f.Example, points, hasParam, len(page.Runs))
 		}
 	}
 	if keys < 50 {
@@ -122,28 +123,28 @@ func TestForeignNamesAreNoKeys(t *testing.T) {
 // FuzzForeignNames holds the quick look to the table: each form is found, whatever else a name
 // holds.
 func FuzzForeignNames(f *testing.F) {
-	for _, form := range foreignForms {
-		f.Add(form.example)
-		f.Add("x." + form.example)
+	for _, form := range records.ForeignForms {
+		f.Add(form.Example)
+		f.Add("x." + form.Example)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		var want *foreignForm
-		for i := range foreignForms {
-			form := &foreignForms[i]
-			if form.form == nil && form.example == name || form.form != nil && form.fate != doubtful && form.fate != doubtfulCopy && form.fits(name) {
+		var want *records.Form
+		for i := range records.ForeignForms {
+			form := &records.ForeignForms[i]
+			if form.Form == nil && form.Example == name || form.Form != nil && form.Fate != records.Doubtful && form.Fate != records.DoubtfulCopy && form.Fits(name) {
 				want = form
 				break
 			}
 		}
-		got := foreignFormOf(name)
+		got := records.FormOf(name)
 		if got == nil || want == nil {
 			if got != want {
 				t.Errorf("%q: %+v, want %+v", name, got, want)
 			}
-		} else if got.fate != want.fate {
+		} else if got.Fate != want.Fate {
 			t.Errorf("%q: %+v, want %+v", name, got, want)
 		}
-		if of := conflictOf(name); of == name && name != "" {
+		if of := records.ConflictOf(name); of == name && name != "" {
 			t.Errorf("%q is a copy of itself", name)
 		}
 	})
@@ -153,7 +154,7 @@ func BenchmarkForeignName(b *testing.B) {
 	for _, name := range []string{"loss", "mlflow.source.name", "model/depth", ".loss.a1B2c3"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				foreignName(name)
+				records.IsForeign(name)
 			}
 		})
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -213,7 +214,7 @@ func checkExperimentUpdate(t *testing.T, doc codec.Document) {
 }
 
 // oneMetric puts a metric file into memory, as old as one that nobody is writing.
-func oneMetric(t *testing.T, data []byte) keyFile {
+func oneMetric(t *testing.T, data []byte) records.KeyFile {
 	t.Helper()
 	m := memfs.New()
 	old := time.Now().Add(-time.Hour)
@@ -224,7 +225,7 @@ func oneMetric(t *testing.T, data []byte) keyFile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyFile{key: "m", folder: folder, name: "m", path: "metrics/m"}
+	return records.KeyFile{Key: "m", Folder: folder, Name: "m", Path: "metrics/m"}
 }
 
 // exactPoint is a point whose value is compared bit by bit, NaN too.
@@ -271,8 +272,8 @@ func FuzzMetricFile(f *testing.F) {
 		}
 		const sample = "7 7.0 7\n"
 		filler := strings.Repeat(" ", 1024-len(sample)) + sample
-		pad := strings.Repeat(filler, (streamChunk-cut)/1024)
-		if rest := streamChunk - cut - len(pad); rest >= len(sample) {
+		pad := strings.Repeat(filler, (records.ChunkSize-cut)/1024)
+		if rest := records.ChunkSize - cut - len(pad); rest >= len(sample) {
 			pad += strings.Repeat(" ", rest-len(sample)) + sample
 		} else {
 			pad = strings.Repeat(" ", rest) + pad
@@ -282,30 +283,30 @@ func FuzzMetricFile(f *testing.F) {
 		}
 		k := oneMetric(t, append([]byte(pad), data...))
 		ctx := context.Background()
-		var whole, pieces problems
+		var whole, pieces records.Problems
 		var want, got []exactPoint
-		atOnce, inPieces := scanner{path: k.path, p: &whole}, scanner{path: k.path, p: &pieces}
-		if err := atOnce.read(ctx, k, atOnce.points(func(p codec.Point) bool { want = append(want, exact(p)); return true })); err != nil {
+		atOnce, inPieces := records.Scanner{Path: k.Path, Problems: &whole}, records.Scanner{Path: k.Path, Problems: &pieces}
+		if err := atOnce.Read(ctx, k, atOnce.Points(func(p codec.Point) bool { want = append(want, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
-		if err := inPieces.stream(ctx, k, make([]byte, 0, streamChunk), inPieces.points(func(p codec.Point) bool { got = append(got, exact(p)); return true })); err != nil {
+		if err := inPieces.Stream(ctx, k, make([]byte, 0, records.ChunkSize), inPieces.Points(func(p codec.Point) bool { got = append(got, exact(p)); return true })); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b exactPoint) bool { return a == b })); diff != "" {
 			t.Fatalf("%q read whole and in pieces (-whole +pieces):\n%s", data, diff)
 		}
-		if diff := cmp.Diff(whole.list, pieces.list); diff != "" {
+		if diff := cmp.Diff(whole.List, pieces.List); diff != "" {
 			t.Fatalf("%q: problems read whole and in pieces (-whole +pieces):\n%s", data, diff)
 		}
-		var newest problems
-		pt, found, err := readLatest(ctx, k, &newest)
+		var newest records.Problems
+		pt, found, err := records.ReadLatest(ctx, k, &newest)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if best, any := greatest(got); found != any || found && exact(pt) != best {
 			t.Fatalf("%q: the latest point is %+v (%v), want %+v (%v)", data, exact(pt), found, best, any)
 		}
-		if diff := cmp.Diff(whole.list, newest.list); diff != "" {
+		if diff := cmp.Diff(whole.List, newest.List); diff != "" {
 			t.Fatalf("%q: problems met on the way to the latest point (-all +latest):\n%s", data, diff)
 		}
 		for _, p := range got {
@@ -340,22 +341,22 @@ func FuzzKeyWalk(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var p problems
-		got, err := readValues(context.Background(), run, "r", layout.Params, &p)
+		var p records.Problems
+		got, err := records.ReadValues(context.Background(), run, "r", layout.Params, &p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]string{key: "v"}
-		if legal && (!cmp.Equal(got, want) || len(p.list) > 0) {
-			t.Fatalf("the key %q is found as %v with the problems %v", key, got, p.list)
+		if legal && (!cmp.Equal(got, want) || len(p.List) > 0) {
+			t.Fatalf("the key %q is found as %v with the problems %v", key, got, p.List)
 		}
 		for found := range got {
 			if validate.Key("key", found) != nil || path.Join("r/params", found) != name {
 				t.Fatalf("%q is found as the key %q", name, found)
 			}
 		}
-		if len(got)+len(p.list) != 1 {
-			t.Fatalf("%q is found as %v with the problems %v, want one of either", name, got, p.list)
+		if len(got)+len(p.List) != 1 {
+			t.Fatalf("%q is found as %v with the problems %v, want one of either", name, got, p.List)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -38,7 +39,7 @@ var _ mlruns.Collector = (*Store)(nil)
 // again goes on. A negative OlderThan is mlruns.ErrInvalid.
 func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, query: q, left: map[experimentRef]bool{}, yield: yield}
+		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
 			yield(mlruns.Removal{}, fail("gc", "", err))
 		}
@@ -55,7 +56,7 @@ type collection struct {
 	areas  *artifactAreas
 	runIDs func() (map[string][]string, error)
 	yield  func(mlruns.Removal, error) bool
-	left   map[experimentRef]bool // what interrupted moves and removals left
+	left   map[records.ExperimentRef]bool // what interrupted moves and removals left
 }
 
 func (c *collection) collect(ctx context.Context) error {
@@ -84,12 +85,12 @@ func (c *collection) collect(ctx context.Context) error {
 		}
 		whole, err := c.experiment(ctx, ref)
 		if err == nil && !whole {
-			err = c.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { c.run(ctx, ref, info) }, func(ref runRef) { c.abandonedRun(ctx, ref) })
+			err = c.runs(ctx, ref, func(ref records.RunRef, info mlruns.RunInfo) { c.run(ctx, ref, info) }, func(ref records.RunRef) { c.abandonedRun(ctx, ref) })
 		}
 		if c.stopped || err != nil {
 			return err
 		}
-		c.done(ref.dir)
+		c.done(ref.Dir)
 	}
 	if !c.query.DryRun {
 		c.store.dropLocks(ctx)
@@ -104,36 +105,37 @@ func (c *collection) old(deleted time.Time) bool {
 
 // experiment removes an experiment if it is to go whole, and reports whether its runs are not to be
 // looked at. The only error is one of the call.
-func (c *collection) experiment(ctx context.Context, ref experimentRef) (whole bool, err error) {
-	if !ref.trashed {
+func (c *collection) experiment(ctx context.Context, ref records.ExperimentRef) (whole bool, err error) {
+	if !ref.Trashed {
 		return false, nil
 	}
-	e, err := c.store.listedAlone(ctx, ref, c.problems, readUntagged)
+	e, err := c.store.listedAlone(ctx, ref, c.problems, records.WithoutTags)
 	if err != nil {
-		return true, ending(ctx, err) // with its meta.yaml mended it may be restored, with its runs
+		// with its meta.yaml mended it may be restored, with its runs
+		return true, records.CallError(ctx, err)
 	}
 	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
 		return false, nil
 	}
-	other, err := c.lodger(ref.dir)
+	other, err := c.lodger(ref.Dir)
 	if err != nil {
-		c.did(ref.dir, err)
+		c.did(ref.Dir, err)
 		return true, ctx.Err()
 	}
 	if other != "" {
-		c.did(ref.dir, failure.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
+		c.did(ref.Dir, failure.Invalid(fmt.Sprintf("the artifacts of the experiment '%s', which is not deleted, lie in it", other)))
 		return true, ctx.Err()
 	}
-	r := mlruns.Removal{Path: ref.dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
+	r := mlruns.Removal{Path: ref.Dir, ExperimentID: e.ID, Name: e.Name, Deleted: e.Updated}
 	c.remove(ctx, r, func() (string, error) { return c.store.discardExperiment(ctx, ref, c.old) })
 	return true, ctx.Err()
 }
 
-func (c *collection) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
+func (c *collection) run(ctx context.Context, ref records.RunRef, info mlruns.RunInfo) {
 	if info.Stage != mlruns.StageDeleted || !c.old(info.Deleted) {
 		return
 	}
-	r := mlruns.Removal{Path: ref.dir, ExperimentID: info.ExperimentID, RunID: info.ID, Name: info.Name, Deleted: info.Deleted}
+	r := mlruns.Removal{Path: ref.Dir, ExperimentID: info.ExperimentID, RunID: info.ID, Name: info.Name, Deleted: info.Deleted}
 	c.remove(ctx, r, func() (string, error) { return c.store.discardRun(ctx, ref, c.old) })
 }
 
@@ -220,31 +222,31 @@ func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInf
 
 // discardExperiment takes a deleted experiment out of the trash if old still says so under its
 // lock. The commit point is the rename.
-func (s *Store) discardExperiment(ctx context.Context, ref experimentRef, old func(time.Time) bool) (at string, err error) {
+func (s *Store) discardExperiment(ctx context.Context, ref records.ExperimentRef, old func(time.Time) bool) (at string, err error) {
 	unlockRoot, err := s.lockRoot(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer s.unlock(unlockRoot)
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.id)))
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.ID)))
 	if err != nil {
 		return "", err
 	}
 	defer s.unlock(unlock)
-	e, _, err := s.records.readExperimentOnly(ctx, ref)
+	e, _, err := s.records.ExperimentDocument(ctx, ref)
 	if vfs.IsMissing(err) || err == nil && !old(e.Updated) {
 		return "", nil // restored, or deleted again, since it was listed
 	}
 	if err != nil {
 		return "", err
 	}
-	return s.tree.Discard(ref.dir, nil)
+	return s.tree.Discard(ref.Dir, nil)
 }
 
 // discardRun takes a deleted run out of its experiment if old still says so under its locks. The
 // experiment's lock keeps it where it is, and keeps whoever restores it as a whole from counting on
 // the run. The commit point is the rename.
-func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) bool) (at string, err error) {
+func (s *Store) discardRun(ctx context.Context, ref records.RunRef, old func(time.Time) bool) (at string, err error) {
 	ref, unlock, err := s.lockPlacedRun(ctx, ref)
 	if err != nil || unlock == nil {
 		return "", err
@@ -257,15 +259,15 @@ func (s *Store) discardRun(ctx context.Context, ref runRef, old func(time.Time) 
 			return false, err
 		}
 		defer f.Close()
-		info, err := readRunInfo(ctx, f, path.Base(meta), ref)
+		info, err := records.ReadRunInfo(ctx, f, path.Base(meta), ref)
 		return info.Stage == mlruns.StageDeleted && old(info.Deleted), err
 	}
-	if ok, err := removable(layout.Join(ref.dir, layout.Meta)); err != nil || !ok {
+	if ok, err := removable(layout.Join(ref.Dir, layout.Meta)); err != nil || !ok {
 		return "", err
 	}
 	if openFilesStay {
 		// Whoever takes the lock now keeps the folder from being renamed, as we would.
 		unlock.run()
 	}
-	return s.tree.Discard(ref.dir, removable)
+	return s.tree.Discard(ref.Dir, removable)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -51,12 +52,12 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 }
 
 func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
-	_, err = readDocument(ctx, f, meta, func(doc *codec.Document) error {
-		var ref runRef
-		if ref.id, isRun = doc.Text(codec.KeyRunID); !isRun {
-			ref.id, isRun = doc.Text(codec.KeyRunUUID)
+	_, err = records.ReadDocument(ctx, f, meta, func(doc *codec.Document) error {
+		var ref records.RunRef
+		if ref.ID, isRun = doc.Text(codec.KeyRunID); !isRun {
+			ref.ID, isRun = doc.Text(codec.KeyRunUUID)
 		}
-		ref.experiment.id, _ = doc.Text(codec.KeyExperimentID)
+		ref.Experiment.ID, _ = doc.Text(codec.KeyExperimentID)
 		location, _ := doc.Text(codec.KeyArtifactURI)
 		of = nil
 		dir, ok := c.store.artifactFolder(ref, location, c.roots)
@@ -65,7 +66,7 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 		}
 		link, err := c.store.tree.LinkAbove(dir)
 		if err == nil && link == "" && c.store.tree.IsDir(dir) {
-			of = append(of, artifactFolder{ref.id, dir})
+			of = append(of, artifactFolder{ref.ID, dir})
 		}
 		return err
 	})
@@ -83,9 +84,9 @@ func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, 
 		elsewhere = ok && at.rel != id
 		return nil
 	}
-	_, err := readDocument(ctx, f, layout.Meta, read)
+	_, err := records.ReadDocument(ctx, f, layout.Meta, read)
 	if vfs.IsMissing(err) {
-		_, err = readDocument(ctx, f, layout.Removed, read)
+		_, err = records.ReadDocument(ctx, f, layout.Removed, read)
 	}
 	return elsewhere && err == nil, vfs.Shortage(err)
 }
@@ -102,8 +103,8 @@ func (c *collection) lodger(dir string) (string, error) {
 			continue
 		}
 		for _, e := range area.experiments {
-			if !e.trashed {
-				return e.id, nil
+			if !e.Trashed {
+				return e.ID, nil
 			}
 		}
 	}
@@ -127,7 +128,7 @@ func (s *Store) runsByID() (map[string][]string, error) {
 		}
 		_ = f.Close()
 		for _, run := range runs {
-			all[run.id] = append(all[run.id], e.id)
+			all[run.ID] = append(all[run.ID], e.ID)
 		}
 	}
 	return all, nil
@@ -175,7 +176,7 @@ func (c *collection) hasTwin(run string) (bool, error) {
 	}
 	for _, e := range experiments[run] {
 		for _, trashed := range [...]bool{false, true} {
-			if is, err := c.store.isRun(newRunRef(newExperimentRef(e, trashed), run)); is || err != nil {
+			if is, err := c.store.isRun(records.NewRunRef(records.NewExperimentRef(e, trashed), run)); is || err != nil {
 				return is, err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -28,7 +29,7 @@ func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.H
 	}
 }
 
-func (s *Store) history(ctx context.Context, runID, key string, p *problems, each func(codec.Point) bool) error {
+func (s *Store) history(ctx context.Context, runID, key string, p *records.Problems, each func(codec.Point) bool) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -40,13 +41,13 @@ func (s *Store) history(ctx context.Context, runID, key string, p *problems, eac
 		return err
 	}
 	defer run.Close()
-	return s.historyIn(ctx, run, ref.dir, key, p, each)
+	return s.historyIn(ctx, run, ref.Dir, key, p, each)
 }
 
 // historyIn goes through the points of a metric of the run whose folder is open. A metric that has
 // no file has none.
-func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *problems, each func(codec.Point) bool) error {
-	if foreignKey(key) {
+func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *records.Problems, each func(codec.Point) bool) error {
+	if records.IsForeignKey(key) {
 		return nil
 	}
 	name := layout.Join(layout.Metrics, key)
@@ -61,11 +62,11 @@ func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key strin
 	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.tree.KeyMatches(dir, layout.Metrics, key)) {
 		return nil
 	}
-	m := newScratch()
-	defer m.free()
-	k := keyFile{key: key, folder: f, name: path.Base(name), path: layout.Join(dir, name)}
-	scan := scanner{path: k.path, p: p}
-	err = scan.stream(ctx, k, m.chunk(), scan.points(each))
+	m := records.NewBuffer()
+	defer m.Free()
+	k := records.KeyFile{Key: key, Folder: f, Name: path.Base(name), Path: layout.Join(dir, name)}
+	scan := records.Scanner{Path: k.Path, Problems: p}
+	err = scan.Stream(ctx, k, m.Chunk(), scan.Points(each))
 	if vfs.IsGone(err) {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -17,11 +18,11 @@ var runAlways = [...]string{codec.KeyEndTime, codec.KeyStartTime, codec.KeyStatu
 
 // incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that
 // every version writes are missing, or the last newline. Readers show defaults in their place.
-func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *problems) error {
-	m := newScratch()
-	defer m.free()
+func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *records.Problems) error {
+	m := records.NewBuffer()
+	defer m.Free()
 	var signs []string
-	err := m.readMeta(v.ctx, f, layout.Meta, func(data []byte) (bool, error) {
+	err := m.ReadMeta(v.ctx, f, layout.Meta, func(data []byte) (bool, error) {
 		doc, err := codec.ParseDocument(data)
 		signs = nil
 		var missing []string
@@ -39,17 +40,17 @@ func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p 
 		return signs == nil, err
 	})
 	if err == nil && signs != nil {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemIncompleteMeta, Path: layout.Join(dir, layout.Meta), Reason: "the file was perhaps cut off: it " + strings.Join(signs, " and ")})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemIncompleteMeta, Path: layout.Join(dir, layout.Meta), Reason: "the file was perhaps cut off: it " + strings.Join(signs, " and ")})
 	}
-	return ending(v.ctx, err)
+	return records.CallError(v.ctx, err)
 }
 
 // incompleteExperiment is incomplete for an experiment.
-func (v *inspection) incompleteExperiment(ref experimentRef, p *problems) error {
-	f, err := v.tree.Folder(ref.dir)
+func (v *inspection) incompleteExperiment(ref records.ExperimentRef, p *records.Problems) error {
+	f, err := v.tree.Folder(ref.Dir)
 	if err != nil {
-		return ending(v.ctx, err)
+		return records.CallError(v.ctx, err)
 	}
 	defer f.Close()
-	return v.incomplete(f, ref.dir, nil, p)
+	return v.incomplete(f, ref.Dir, nil, p)
 }

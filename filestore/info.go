@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -38,7 +39,7 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	p := &problems{explained: s.areas(ctx).explain}
+	p := &records.Problems{Explained: s.areas(ctx).explain}
 	refs, err := s.experimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err
@@ -60,23 +61,23 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 			return info, err
 		}
 	}
-	info.Problems = p.sorted()
+	info.Problems = p.Sorted()
 	return info, nil
 }
 
 // count counts an experiment and its runs from its open folder.
-func (i *Info) count(ctx context.Context, f rootfs.Folder, e experimentRef, runs []runRef, p *problems) error {
-	ok, err := counted(ctx, f, layout.Meta, e.dir, p)
+func (i *Info) count(ctx context.Context, f rootfs.Folder, e records.ExperimentRef, runs []records.RunRef, p *records.Problems) error {
+	ok, err := counted(ctx, f, layout.Meta, e.Dir, p)
 	switch {
 	case err != nil:
 		return err
-	case ok && e.trashed:
+	case ok && e.Trashed:
 		i.Deleted++
 	case ok:
 		i.Active++
 	}
 	for _, run := range runs {
-		ok, err := counted(ctx, f, layout.Join(run.id, layout.Meta), run.dir, p)
+		ok, err := counted(ctx, f, layout.Join(run.ID, layout.Meta), run.Dir, p)
 		if err != nil {
 			return err
 		}
@@ -89,10 +90,10 @@ func (i *Info) count(ctx context.Context, f rootfs.Folder, e experimentRef, runs
 
 // counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in
 // the folder dir. One that cannot be looked at is a problem.
-func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *problems) (bool, error) {
+func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *records.Problems) (bool, error) {
 	_, err := f.Stat(name)
 	if err != nil && !vfs.IsMissing(err) {
-		return false, p.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err)
+		return false, p.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err)
 	}
 	return err == nil, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -26,19 +27,19 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	if err := validateInputs(in); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
+	return s.withActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all dir.Durability
 		for _, d := range in.Datasets {
 			id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
-			if err := all.Step(s.placeOnce(layout.Join(ref.experiment.dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.Experiment.Dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
 				return err
 			}
-			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
 				return err
 			}
 		}
 		for _, m := range in.Models {
-			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
 				return err
 			}
 		}
@@ -63,13 +64,13 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 		}
 		ids[i] = m.ModelID
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, _ mlruns.RunInfo, _ codec.Document) error {
-		if err := s.tree.RefuseMerged(ref.dir, layout.Outputs, ids); err != nil {
+	return s.withActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
+		if err := s.tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
 			return err
 		}
 		var all dir.Durability
 		for _, m := range out.Models {
-			if err := all.Step(s.placeOnce(layout.Join(ref.dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
+			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
 				return err
 			}
 		}

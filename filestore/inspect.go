@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
@@ -17,8 +18,8 @@ import (
 
 // found is what is wrong in one place: a run, an experiment but for its runs, or the root.
 type found struct {
-	experiment experimentRef // zero for the root
-	run        runRef        // zero for all but a run
+	experiment records.ExperimentRef // zero for the root
+	run        records.RunRef        // zero for all but a run
 	problems   []mlruns.Problem
 }
 
@@ -46,7 +47,7 @@ var errEnough = errors.New("enough")
 // the order of their folders. report is called for every place, also where nothing is wrong, until
 // it returns false.
 func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, streamChunk)}
+	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -54,7 +55,7 @@ func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), rep
 }
 
 func (v *inspection) all() error {
-	p := &problems{explained: v.areas.explain}
+	p := &records.Problems{Explained: v.areas.explain}
 	if err := v.private(p); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (v *inspection) all() error {
 	if v.twice, err = v.sameExperiments(refs); err != nil {
 		return err
 	}
-	slices.SortFunc(refs, func(a, b experimentRef) int { return strings.Compare(a.dir, b.dir) })
+	slices.SortFunc(refs, func(a, b records.ExperimentRef) int { return strings.Compare(a.Dir, b.Dir) })
 	for _, ref := range refs {
 		if err := v.experiment(ref); err != nil {
 			return err
@@ -79,8 +80,8 @@ func (v *inspection) all() error {
 }
 
 // tell judges what was found in one place and passes it on.
-func (v *inspection) tell(f found, p *problems) error {
-	f.problems = p.sorted()
+func (v *inspection) tell(f found, p *records.Problems) error {
+	f.problems = p.Sorted()
 	for i := range f.problems {
 		if err := v.judge(&f.problems[i]); err != nil {
 			return err
@@ -104,22 +105,22 @@ func (v *inspection) next(path string) {
 
 // private reports what interrupted writes left in the private folder. The originals of repairs lie
 // there too, on purpose.
-func (v *inspection) private(p *problems) error {
+func (v *inspection) private(p *records.Problems) error {
 	link, err := v.tree.IsLink(layout.Private)
 	if err != nil {
 		return err
 	}
 	if link {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Private, Reason: "a symbolic link stands in its place; what is behind it was not left by a write"})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Private, Reason: "a symbolic link stands in its place; what is behind it was not left by a write"})
 		return nil
 	}
 	entries, err := v.tree.Entries(layout.Private)
 	if err != nil && !vfs.IsMissing(err) {
-		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, layout.Private, err)
+		return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, layout.Private, err)
 	}
 	for _, e := range entries {
 		if !layout.IsSaved(e.Name) {
-			p.add(leftover(layout.Join(layout.Private, e.Name)))
+			p.Add(leftover(layout.Join(layout.Private, e.Name)))
 		}
 	}
 	return nil
@@ -127,23 +128,23 @@ func (v *inspection) private(p *problems) error {
 
 // sameExperiments finds ids and names that stand twice in the store. Of two, the active one comes
 // first.
-func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.Problem, error) {
+func (v *inspection) sameExperiments(refs []records.ExperimentRef) (map[string][]mlruns.Problem, error) {
 	names, ids := map[string]string{}, map[string]bool{}
 	twice := map[string][]mlruns.Problem{}
 	for _, ref := range refs {
-		e, _, err := v.records.readExperimentOnly(v.ctx, ref)
-		if end := ending(v.ctx, err); end != nil {
+		e, _, err := v.records.ExperimentDocument(v.ctx, ref)
+		if end := records.CallError(v.ctx, err); end != nil {
 			return nil, end
 		}
 		if err != nil {
 			continue // told when its turn comes
 		}
 		if ids[e.ID] {
-			twice[ref.dir] = append(twice[ref.dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.dir, Reason: "an active experiment has the same id"})
+			twice[ref.Dir] = append(twice[ref.Dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: ref.Dir, Reason: "an active experiment has the same id"})
 		}
 		ids[e.ID] = true
 		if first, ok := names[e.Name]; ok {
-			twice[ref.dir] = append(twice[ref.dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: layout.Join(ref.dir, layout.Meta),
+			twice[ref.Dir] = append(twice[ref.Dir], mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: layout.Join(ref.Dir, layout.Meta),
 				Reason: fmt.Sprintf("the experiment %s has the same name %q", first, e.Name)})
 			continue
 		}
@@ -153,27 +154,27 @@ func (v *inspection) sameExperiments(refs []experimentRef) (map[string][]mlruns.
 }
 
 // now is where an experiment lies that may have been deleted or restored since it was listed.
-func (v *inspection) now(ref experimentRef) (experimentRef, error) {
-	is, err := v.tree.HasDir(ref.dir)
+func (v *inspection) now(ref records.ExperimentRef) (records.ExperimentRef, error) {
+	is, err := v.tree.HasDir(ref.Dir)
 	if is || err != nil {
 		return ref, err
 	}
-	again, err := v.findExperiment(ref.id)
+	again, err := v.findExperiment(ref.ID)
 	if err != nil {
-		return ref, ending(v.ctx, err)
+		return ref, records.CallError(v.ctx, err)
 	}
 	return again, nil
 }
 
-func (v *inspection) experiment(ref experimentRef) error {
+func (v *inspection) experiment(ref records.ExperimentRef) error {
 	ref, err := v.now(ref)
 	if err != nil {
 		return err
 	}
-	v.next(ref.dir)
-	p := &problems{explained: v.areas.explain}
-	e, err := v.listedAlone(v.ctx, ref, p, readTagged)
-	if end := ending(v.ctx, err); end != nil {
+	v.next(ref.Dir)
+	p := &records.Problems{Explained: v.areas.explain}
+	e, err := v.listedAlone(v.ctx, ref, p, records.WithTags)
+	if end := records.CallError(v.ctx, err); end != nil {
 		return end
 	}
 	if err == nil {
@@ -181,24 +182,24 @@ func (v *inspection) experiment(ref experimentRef) error {
 			return err
 		}
 	}
-	v.inspectID(ref.dir, p)
-	for _, problem := range v.twice[ref.dir] {
-		p.add(problem)
+	v.inspectID(ref.Dir, p)
+	for _, problem := range v.twice[ref.Dir] {
+		p.Add(problem)
 	}
 	if vfs.IsMissing(err) {
-		if left, err := v.tree.HalfRemoved(ref.dir); err != nil {
+		if left, err := v.tree.HalfRemoved(ref.Dir); err != nil {
 			return err
 		} else if left { // which is told by now
 			return v.tell(found{experiment: ref}, p)
 		}
 	}
-	inspectValues(layout.Join(ref.dir, layout.Tags), e.Tags, p)
-	if err := v.beside(ref.dir, p); err != nil {
+	inspectValues(layout.Join(ref.Dir, layout.Tags), e.Tags, p)
+	if err := v.beside(ref.Dir, p); err != nil {
 		return err
 	}
 	runs, err := v.runRefs(ref, p)
 	if err != nil && !vfs.IsMissing(err) { // not removed since the listing
-		if err := p.unreadable(v.ctx, mlruns.ProblemUnreadable, ref.dir, err); err != nil {
+		if err := p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err); err != nil {
 			return err
 		}
 	}
@@ -216,13 +217,13 @@ func (v *inspection) experiment(ref experimentRef) error {
 
 // inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder,
 // or would merge with another: folders come in order, capital letters first.
-func (v *inspection) inspectID(dir string, p *problems) {
+func (v *inspection) inspectID(dir string, p *records.Problems) {
 	if why := filename.Portable(path.Base(dir)); why != "" {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
 	}
 	lower := strings.ToLower(dir)
 	if other, ok := v.upper[lower]; ok {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: mergesWith(other)})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: mergesWith(other)})
 	}
 	if lower != dir {
 		v.upper[lower] = dir
@@ -231,21 +232,21 @@ func (v *inspection) inspectID(dir string, p *problems) {
 
 // beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other
 // files are ignored by every MLflow version, and welcome.
-func (v *inspection) beside(dir string, p *problems) error {
+func (v *inspection) beside(dir string, p *records.Problems) error {
 	entries, err := v.tree.Entries(dir)
 	if err != nil && !vfs.IsMissing(err) {
-		return p.unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
+		return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
 	}
 	for _, e := range entries {
 		path := layout.Join(dir, e.Name)
 		switch {
 		case atomicfile.IsTemp(e.Name):
-			p.add(leftover(path))
+			p.Add(leftover(path))
 		case e.Name == layout.Moving:
-			p.add(mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true,
+			p.Add(mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true,
 				Reason: "deleting or restoring the experiment was interrupted, or is under way; the one in the root is meant, if it is in the trash too"})
-		case e.Type.IsRegular() && conflictOfMeta(e.Name):
-			p.add(conflict(path))
+		case e.Type.IsRegular() && records.IsConflictOfMeta(e.Name):
+			p.Add(records.Conflict(path))
 		}
 	}
 	return nil

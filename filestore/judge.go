@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -68,12 +69,12 @@ func (s *Store) judge(p *mlruns.Problem) error {
 // judgeForeign lets a repair move what lies among the records and nobody needs there. The only
 // error is a shortage.
 func (s *Store) judgeForeign(p *mlruns.Problem) error {
-	form := foreignFormOf(path.Base(p.Path))
+	form := records.FormOf(path.Base(p.Path))
 	if form == nil || !amongRecords(p.Path) {
 		return nil
 	}
-	p.Repairable = form.fate == junk
-	if form.fate != underWay {
+	p.Repairable = form.Fate == records.Junk
+	if form.Fate != records.UnderWay {
 		return nil
 	}
 	latest, err := s.tree.Newest(p.Path)
@@ -95,7 +96,7 @@ func amongRecords(name string) bool {
 
 // judgeConflict compares a conflict copy with its original.
 func (s *Store) judgeConflict(p *mlruns.Problem) error {
-	of := original(p.Path)
+	of := records.Original(p.Path)
 	if of == "" {
 		return nil
 	}
@@ -127,7 +128,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 		case rootfs.IsShortage(err):
 			return err
 		case err != nil:
-			p.Reason += "; the two cannot be compared: " + reasonOf(err)
+			p.Reason += "; the two cannot be compared: " + records.ReasonOf(err)
 		case differ != "":
 			p.Reason += ", which two machines had changed; " + differ
 		default:
@@ -219,7 +220,7 @@ func (s *Store) otherMeta(dir string) (string, error) {
 		return "", vfs.Shortage(err)
 	}
 	for _, e := range entries {
-		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !conflictOfMeta(e.Name) {
+		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !records.IsConflictOfMeta(e.Name) {
 			continue
 		}
 		name := layout.Join(dir, e.Name)

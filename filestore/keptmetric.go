@@ -42,12 +42,12 @@ func (s *Store) appendKept(ctx context.Context, run loggedRun, points codec.Seri
 		if size, ok = s.inPlace(m); !ok {
 			s.dropMetric(run.kept, points.Key)
 			// The name may have come to be a folder, or a link.
-			_, err := s.tree.KeyPresent(run.ref.dir, layout.Metrics, "metric", points.Key)
+			_, err := s.tree.KeyPresent(run.ref.Dir, layout.Metrics, "metric", points.Key)
 			return err != nil, err
 		}
 	}
 	if !m.endsLine(size) {
-		size, err = s.endLine(ctx, run.ref.dir, m.name, m.file)
+		size, err = s.endLine(ctx, run.ref.Dir, m.name, m.file)
 	}
 	if err == nil {
 		err = write(m.file, size, points.Lines)

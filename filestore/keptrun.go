@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -16,7 +17,7 @@ import (
 // keptRun is a run with its lock file, its meta.yaml and some of its metric files open. What it
 // knows is guarded by the run's lock, but for users and gone.
 type keptRun struct {
-	ref     runRef
+	ref     records.RunRef
 	lock    *dirlock.Kept
 	meta    afero.File
 	seen    rootfs.Sight // of meta, before info was read from it
@@ -31,7 +32,7 @@ type keptRun struct {
 // openMeta opens the meta.yaml that is about to be read, if that is where the run's path leads.
 // settled is what r is after info was read.
 func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
-	name := s.tree.Path(layout.Join(r.ref.dir, layout.Meta))
+	name := s.tree.Path(layout.Join(r.ref.Dir, layout.Meta))
 	r.settled = false
 	if r.meta != nil {
 		_ = r.meta.Close()
@@ -72,7 +73,7 @@ func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
 	if err != nil {
 		return false
 	}
-	info, _, err := s.records.readLockedRun(ctx, r.ref)
+	info, _, err := s.records.RunDocument(ctx, r.ref)
 	if err != nil {
 		return false // what is wrong is told by the way that keeps nothing
 	}

@@ -65,12 +65,12 @@ func (k *keptRuns) add(r *keptRun) {
 	k.mu.Lock()
 	r.users = 1
 	var out []*keptRun
-	if e := k.byID[r.ref.id]; e != nil {
+	if e := k.byID[r.ref.ID]; e != nil {
 		out = append(out, k.remove(e))
 	}
 	r.gone = k.closed
 	if !k.closed {
-		k.byID[r.ref.id] = k.order.PushFront(r)
+		k.byID[r.ref.ID] = k.order.PushFront(r)
 	}
 	for e := k.order.Back(); e != nil && len(k.byID) > k.maxRuns; {
 		before := e.Prev()
@@ -86,7 +86,7 @@ func (k *keptRuns) add(r *keptRun) {
 // remove takes a run out of the cache. The caller holds mu, and closes it then if nobody uses it.
 func (k *keptRuns) remove(e *list.Element) *keptRun {
 	r := k.order.Remove(e).(*keptRun) //nolint:forcetypeassert // as above
-	delete(k.byID, r.ref.id)
+	delete(k.byID, r.ref.ID)
 	r.gone = true
 	if r.users > 0 {
 		return nil
@@ -102,7 +102,7 @@ func (k *keptRuns) release(r *keptRun, stale bool) {
 	var out *keptRun
 	switch {
 	case stale && !r.gone:
-		out = k.remove(k.byID[r.ref.id])
+		out = k.remove(k.byID[r.ref.ID])
 	case r.gone && r.users == 0:
 		k.metrics -= len(r.metrics)
 		out = r

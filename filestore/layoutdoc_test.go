@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -279,10 +280,10 @@ func TestLayoutProblems(t *testing.T) {
 
 func TestLayoutPauses(t *testing.T) {
 	pauses := map[string]time.Duration{
-		"a `meta.yaml` that cannot be used, first time":                  metaRetries[0],
-		"a `meta.yaml` that cannot be used, second time":                 metaRetries[1],
-		"an empty param or tag":                                          emptyRetry,
-		"a metric file that is empty, or whose last line has no newline": tornRetry,
+		"a `meta.yaml` that cannot be used, first time":                  records.MetaRetries[0],
+		"a `meta.yaml` that cannot be used, second time":                 records.MetaRetries[1],
+		"an empty param or tag":                                          records.EmptyRetry,
+		"a metric file that is empty, or whose last line has no newline": records.TornRetry,
 		"a torn line, before an appender blanks it out":                  tornPatience,
 	}
 	rows := readLayoutDocument(t).table(t, "what is met | pause before looking again")

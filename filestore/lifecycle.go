@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 )
@@ -29,12 +30,12 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	return s.withRun(ctx, runID, always, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+	return s.withRun(ctx, runID, always, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		return s.replaceStage(ref, info, doc, deleted)
 	})
 }
 
-func (s *Store) replaceStage(ref runRef, info mlruns.RunInfo, doc codec.Document, deleted time.Time) error {
+func (s *Store) replaceStage(ref records.RunRef, info mlruns.RunInfo, doc codec.Document, deleted time.Time) error {
 	info.Deleted, info.Stage = deleted, mlruns.StageActive
 	if !deleted.IsZero() {
 		info.Stage = mlruns.StageDeleted
@@ -70,17 +71,17 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlock)
-	if ref.trashed {
+	if ref.Trashed {
 		return failure.ExperimentNotFound(id)
 	}
-	before, doc, err := s.records.readExperimentOnly(ctx, ref)
+	before, doc, err := s.records.ExperimentDocument(ctx, ref)
 	if err != nil {
-		return experimentError(id, ref.dir, err)
+		return records.ExperimentError(id, ref.Dir, err)
 	}
 	if err := s.tree.MakeFolder(layout.Trash, s.syncs(SyncMeta)); err != nil {
 		return err
 	}
-	trashed := newExperimentRef(id, true)
+	trashed := records.NewExperimentRef(id, true)
 	if err := s.movable(ctx, ref, trashed); err != nil {
 		return err
 	}
@@ -120,12 +121,12 @@ func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) 
 
 // unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked
 // deleted.
-func (s *Store) unmark(ctx context.Context, ref experimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
+func (s *Store) unmark(ctx context.Context, ref records.ExperimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
 	var all dir.Durability
 	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
 	if err == nil {
 		doc.SetString(codec.KeyLifecycleStage, string(mlruns.StageActive))
-		err = all.Last(s.replaceMeta(ref.dir, doc))
+		err = all.Last(s.replaceMeta(ref.Dir, doc))
 	}
 	if err != nil {
 		return fmt.Errorf("the experiment and runs of it stay marked deleted, which a repair or restoring it mends: %w", err)
@@ -160,12 +161,12 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	defer s.unlock(unlock)
-	experiment, doc, err := s.records.readExperimentOnly(ctx, ref)
-	if err != nil && ref.trashed {
-		return experimentError(id, ref.dir, err)
+	experiment, doc, err := s.records.ExperimentDocument(ctx, ref)
+	if err != nil && ref.Trashed {
+		return records.ExperimentError(id, ref.Dir, err)
 	}
 	var all dir.Durability
-	if !ref.trashed {
+	if !ref.Trashed {
 		if err != nil {
 			return notDeleted(id)
 		}
@@ -173,7 +174,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 			return notDeleted(id)
 		}
 	} else {
-		active := newExperimentRef(id, false)
+		active := records.NewExperimentRef(id, false)
 		if err := s.nameFreeBut(ctx, experiment); err != nil {
 			return err
 		}
@@ -197,12 +198,12 @@ func notDeleted(id string) error {
 
 // lockTrashed locks the experiment in the trash, or the active one whose restoring may have been
 // interrupted.
-func (s *Store) lockTrashed(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
+func (s *Store) lockTrashed(ctx context.Context, id string) (records.ExperimentRef, unlockFunc, error) {
 	ref, unlock, err := s.lockExperiment(ctx, id)
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return ref, nil, notDeleted(id)
 	}
-	if err == nil && !ref.trashed && s.tree.IsDir(newExperimentRef(id, true).dir) {
+	if err == nil && !ref.Trashed && s.tree.IsDir(records.NewExperimentRef(id, true).Dir) {
 		if s.halfMoved(id) {
 			if err = s.discardCopy(ctx, id); err != nil {
 				s.unlock(unlock)
@@ -237,7 +238,7 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 
 // setStages marks those runs of an experiment deleted at a time, or active where that is zero, that
 // are chosen, one at a time. The caller holds the experiment's lock.
-func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Time, all *dir.Durability, chosen func(mlruns.RunInfo) bool) error {
+func (s *Store) setStages(ctx context.Context, e records.ExperimentRef, deleted time.Time, all *dir.Durability, chosen func(mlruns.RunInfo) bool) error {
 	refs, err := s.runRefs(e, nil)
 	if err != nil {
 		return err
@@ -254,24 +255,24 @@ func (s *Store) setStages(ctx context.Context, e experimentRef, deleted time.Tim
 			continue
 		}
 		if err := all.Step(s.setRunStage(ctx, ref, deleted, chosen)); err != nil {
-			return fmt.Errorf("run %s: %w", ref.id, err)
+			return fmt.Errorf("run %s: %w", ref.ID, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) setRunStage(ctx context.Context, ref runRef, deleted time.Time, chosen func(mlruns.RunInfo) bool) error {
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock)))
+func (s *Store) setRunStage(ctx context.Context, ref records.RunRef, deleted time.Time, chosen func(mlruns.RunInfo) bool) error {
+	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.Dir, layout.Lock)))
 	if err != nil {
 		return err
 	}
 	defer s.unlock(unlock)
-	info, doc, err := s.records.readLockedRun(ctx, ref)
+	info, doc, err := s.records.RunDocument(ctx, ref)
 	if err == nil && chosen(info) {
 		err = s.replaceStage(ref, info, doc, deleted)
 	}
 	if errors.Is(err, mlruns.ErrCorrupt) {
-		s.logger.Warn("a run's meta.yaml cannot be read; its stage stays as it is", "run", ref.id, "error", err)
+		s.logger.Warn("a run's meta.yaml cannot be read; its stage stays as it is", "run", ref.ID, "error", err)
 		return nil
 	}
 	return err

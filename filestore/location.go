@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -22,7 +23,7 @@ func (s *Store) root() string { return path.Clean(filepath.ToSlash(s.dir)) }
 // lies in the other only the inner one counts: the outer was a location of somebody's choice.
 func (s *Store) recordedRoots(ctx context.Context) []string {
 	roots := []string{s.root()}
-	_ = s.eachLocation(ctx, func(_ experimentRef, e mlruns.Experiment) {
+	_ = s.eachLocation(ctx, func(_ records.ExperimentRef, e mlruns.Experiment) {
 		if recorded, ok := artifacts.RecordedPath(e.ArtifactLocation); ok && strings.HasSuffix("/"+recorded, "/"+e.ID) {
 			roots = append(roots, above(recorded, e.ID))
 		}
@@ -32,7 +33,7 @@ func (s *Store) recordedRoots(ctx context.Context) []string {
 
 // eachLocation calls do for the experiments that can be read. Of the others it is told where
 // experiments are listed. The error is one that left readable ones out.
-func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.Experiment)) error {
+func (s *Store) eachLocation(ctx context.Context, do func(records.ExperimentRef, mlruns.Experiment)) error {
 	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return err
@@ -40,15 +41,15 @@ func (s *Store) eachLocation(ctx context.Context, do func(experimentRef, mlruns.
 	var short error
 	for _, ref := range refs {
 		// most folders of artifacts
-		if ok, err := s.tree.Exists(layout.Join(ref.dir, layout.Meta)); !ok || err != nil {
+		if ok, err := s.tree.Exists(layout.Join(ref.Dir, layout.Meta)); !ok || err != nil {
 			short = cmp.Or(short, vfs.Shortage(err))
 			continue
 		}
-		e, _, err := s.records.readExperimentOnly(ctx, ref)
+		e, _, err := s.records.ExperimentDocument(ctx, ref)
 		if err == nil {
 			do(ref, e)
 		}
-		short = cmp.Or(short, ending(ctx, err))
+		short = cmp.Or(short, records.CallError(ctx, err))
 	}
 	return short
 }
@@ -122,8 +123,8 @@ func (s *Store) nowAt(rel string) string {
 // mayHoldArtifacts reports whether a folder of the store may be that of a run's artifacts: it ends
 // in /<run id>/artifacts, as every location does that MLflow records, and lies neither among
 // records nor in another run's folder, nor behind a link, which may lead there.
-func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
-	if !strings.HasSuffix("/"+dir, "/"+layout.Join(ref.id, layout.Artifacts)) {
+func (s *Store) mayHoldArtifacts(dir string, ref records.RunRef) bool {
+	if !strings.HasSuffix("/"+dir, "/"+layout.Join(ref.ID, layout.Artifacts)) {
 		return false
 	}
 	place := layout.Parse(layout.Join(dir, layout.Meta))
@@ -135,7 +136,7 @@ func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 	}
 	if place.Run != "" && place.Run != layout.Artifacts {
 		run := layout.Run(layout.Experiment(place.Experiment, place.Trashed), place.Run)
-		if ok, err := s.tree.Exists(layout.Join(run, layout.Meta)); run != ref.dir && (ok || err != nil) {
+		if ok, err := s.tree.Exists(layout.Join(run, layout.Meta)); run != ref.Dir && (ok || err != nil) {
 			return false
 		}
 	}
@@ -149,9 +150,9 @@ func (s *Store) mayHoldArtifacts(dir string, ref runRef) bool {
 
 // artifactFolder gives the folder of the store in which a run's artifacts are that are not in the
 // run's own, if they are in the store.
-func (s *Store) artifactFolder(ref runRef, location string, roots func() []string) (string, bool) {
+func (s *Store) artifactFolder(ref records.RunRef, location string, roots func() []string) (string, bool) {
 	at, ok := s.inStore(location, roots)
-	if !ok || at.rel == layout.Join(ref.experiment.id, ref.id, layout.Artifacts) {
+	if !ok || at.rel == layout.Join(ref.Experiment.ID, ref.ID, layout.Artifacts) {
 		return "", false
 	}
 	dir := s.nowAt(at.rel)

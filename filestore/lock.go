@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 )
@@ -40,13 +41,13 @@ func (s *Store) unlock(unlock unlockFunc) {
 
 // lockExperiment locks an experiment and tells where it lies now: it may have moved while the lock
 // was waited for.
-func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, unlockFunc, error) {
+func (s *Store) lockExperiment(ctx context.Context, id string) (records.ExperimentRef, unlockFunc, error) {
 	if ref, err := s.findExperiment(id); err != nil {
 		return ref, nil, err // no lock file for what does not exist
 	}
 	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(id)))
 	if err != nil {
-		return experimentRef{}, nil, err
+		return records.ExperimentRef{}, nil, err
 	}
 	ref, err := s.findExperiment(id)
 	if err != nil {
@@ -57,12 +58,12 @@ func (s *Store) lockExperiment(ctx context.Context, id string) (experimentRef, u
 
 // lockRun locks a run where it lies now, by lock. dirlock.ErrGone if its experiment moved
 // meanwhile.
-func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (runRef, unlockFunc, error) {
+func (s *Store) lockRun(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (records.RunRef, unlockFunc, error) {
 	ref, err := s.findRun(ctx, id)
 	if err != nil {
 		return ref, nil, err
 	}
-	unlock, err := lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock)))
+	unlock, err := lock(ctx, s.tree.Path(layout.Join(ref.Dir, layout.Lock)))
 	return ref, unlock, err
 }
 
@@ -99,7 +100,7 @@ func (s *Store) tryHeld(ctx context.Context, runID string, try func(held bool) (
 	if err != nil {
 		return false, err
 	}
-	_, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
+	_, unlock, err := s.lockExperiment(ctx, ref.Experiment.ID)
 	if err != nil {
 		return errors.Is(err, mlruns.ErrNotFound), err
 	}
@@ -112,19 +113,19 @@ type placedRun struct{ run, experiment func() }
 
 // lockPlacedRun locks a run that was listed and its experiment, and tells where it lies now. It is
 // nil where the run is gone.
-func (s *Store) lockPlacedRun(ctx context.Context, ref runRef) (runRef, *placedRun, error) {
-	e, unlock, err := s.lockExperiment(ctx, ref.experiment.id)
+func (s *Store) lockPlacedRun(ctx context.Context, ref records.RunRef) (records.RunRef, *placedRun, error) {
+	e, unlock, err := s.lockExperiment(ctx, ref.Experiment.ID)
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return ref, nil, nil
 	}
 	if err != nil {
 		return ref, nil, err
 	}
-	ref = newRunRef(e, ref.id)
+	ref = records.NewRunRef(e, ref.ID)
 	is, err := s.isRun(ref)
 	if is {
 		var unlockRun unlockFunc
-		if unlockRun, err = s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.dir, layout.Lock))); err == nil {
+		if unlockRun, err = s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.Dir, layout.Lock))); err == nil {
 			return ref, &placedRun{run: func() { s.unlock(unlockRun) }, experiment: func() { s.unlock(unlock) }}, nil
 		}
 	}

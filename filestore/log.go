@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -56,8 +57,8 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	if err := validate.Key("key", key); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
-		err := s.tree.RemoveValue(ref.dir, layout.Tags, key, s.syncsValues(info))
+	return s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
+		err := s.tree.RemoveValue(ref.Dir, layout.Tags, key, s.syncsValues(info))
 		if vfs.IsMissing(err) {
 			return failure.TagNotFound(key, runID)
 		}
@@ -86,8 +87,8 @@ func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 }
 
 // withActiveRun is withRun for runs that may be written to.
-func (s *Store) withActiveRun(ctx context.Context, runID string, do func(runRef, mlruns.RunInfo, codec.Document) error) error {
-	return s.withRun(ctx, runID, whenMoved, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+func (s *Store) withActiveRun(ctx context.Context, runID string, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
+	return s.withRun(ctx, runID, whenMoved, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		if info.Stage != mlruns.StageActive {
 			return failure.RunNotActive(runID)
 		}

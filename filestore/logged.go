@@ -4,10 +4,11 @@ import (
 	"context"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 )
 
 // logged reports to the caller's function, or to the log where there is none.
-func (s *Store) logged(report func(mlruns.Problem)) *problems {
+func (s *Store) logged(report func(mlruns.Problem)) *records.Problems {
 	if report == nil {
 		report = s.onProblem
 	}
@@ -16,5 +17,5 @@ func (s *Store) logged(report func(mlruns.Problem)) *problems {
 			s.logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
 		}
 	}
-	return &problems{report: report, explained: s.areas(context.Background()).explain}
+	return &records.Problems{Report: report, Explained: s.areas(context.Background()).explain}
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // loggedRun is an active run, locked to be logged to.
 type loggedRun struct {
-	ref  runRef
+	ref  records.RunRef
 	info mlruns.RunInfo
 	kept *keptRun // nil where no handles are kept
 }
@@ -45,7 +46,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 		return false, nil
 	}
 	if r.info.Stage != mlruns.StageActive {
-		return true, failure.RunNotActive(r.ref.id)
+		return true, failure.RunNotActive(r.ref.ID)
 	}
 	err = do(loggedRun{ref: r.ref, info: r.info, kept: r})
 	stale = errors.Is(err, errRunMoved)
@@ -81,18 +82,18 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 		}
 	}()
 	fresh.ref = ref
-	keep, settled := fresh.lock != nil && !ref.experiment.trashed, false
+	keep, settled := fresh.lock != nil && !ref.Experiment.Trashed, false
 	if keep {
 		settled, err = s.openMeta(fresh)
 		keep = err == nil
 	}
-	if run.info, _, err = s.records.readLockedRun(ctx, ref); err != nil {
+	if run.info, _, err = s.records.RunDocument(ctx, ref); err != nil {
 		return errors.Is(err, mlruns.ErrNotFound), err
 	}
 	if run.info.Stage != mlruns.StageActive {
 		return false, failure.RunNotActive(runID)
 	}
-	if ref.experiment.trashed && !held {
+	if ref.Experiment.Trashed && !held {
 		return true, errRunMoved
 	}
 	if keep {

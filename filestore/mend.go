@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -28,14 +29,14 @@ func (r *repair) makeMissing(name string) remedy {
 
 // setStage makes an experiment's lifecycle_stage what its place says, and first that of the runs
 // which were marked with it by an interrupted deletion.
-func (r *repair) setStage(ref experimentRef, meta string) remedy {
-	stage := ref.stage()
+func (r *repair) setStage(ref records.ExperimentRef, meta string) remedy {
+	stage := ref.Stage()
 	action := "set lifecycle_stage to " + string(stage)
 	if stage == mlruns.StageActive {
 		action += ", and that of the runs which were deleted with it"
 	}
 	return remedy{action: action, takes: meta, do: func(*remedy) error {
-		e, doc, err := r.records.readExperimentOnly(r.ctx, ref)
+		e, doc, err := r.records.ExperimentDocument(r.ctx, ref)
 		if err != nil {
 			return err
 		}
@@ -54,14 +55,14 @@ func (r *repair) setStage(ref experimentRef, meta string) remedy {
 			return err
 		}
 		doc.SetString(codec.KeyLifecycleStage, string(stage))
-		return all.Last(r.replaceMeta(ref.dir, doc))
+		return all.Last(r.replaceMeta(ref.Dir, doc))
 	}}
 }
 
 // unmarkRuns makes the runs of an active experiment active that were marked deleted together with
 // it. Each is a change of its own; the experiment's meta.yaml, which says when that was, comes
 // last.
-func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.Document, all *dir.Durability) error {
+func (r *repair) unmarkRuns(ref records.ExperimentRef, e mlruns.Experiment, doc *codec.Document, all *dir.Durability) error {
 	deleted, err := markedDeleted(doc, e)
 	if err != nil || deleted.IsZero() {
 		return err
@@ -70,7 +71,7 @@ func (r *repair) unmarkRuns(ref experimentRef, e mlruns.Experiment, doc *codec.D
 	err = r.setStages(r.ctx, ref, time.Time{}, all, func(run mlruns.RunInfo) bool {
 		marked := run.Stage == mlruns.StageDeleted && run.Deleted.Equal(deleted)
 		if marked && failed == nil {
-			failed = r.keep(layout.Join(ref.dir, run.ID, layout.Meta))
+			failed = r.keep(layout.Join(ref.Dir, run.ID, layout.Meta))
 		}
 		return marked && failed == nil
 	})
@@ -92,24 +93,24 @@ func (r *repair) clearLeftover(p mlruns.Problem) remedy {
 
 // finishMove moves aside the one in the trash of two folders of an experiment whose move was
 // interrupted, and the file that says so.
-func (r *repair) finishMove(ref experimentRef, mark string) remedy {
+func (r *repair) finishMove(ref records.ExperimentRef, mark string) remedy {
 	return remedy{action: "keep the experiment in the root, and move aside what is in the trash too", takes: mark, do: func(*remedy) error {
-		active, trashed := newExperimentRef(ref.id, false), newExperimentRef(ref.id, true)
-		whole, err := r.tree.Exists(layout.Join(active.dir, layout.Meta))
+		active, trashed := records.NewExperimentRef(ref.ID, false), records.NewExperimentRef(ref.ID, true)
+		whole, err := r.tree.Exists(layout.Join(active.Dir, layout.Meta))
 		if err != nil {
 			return err
 		}
-		if whole && r.tree.IsDir(trashed.dir) {
-			if err := r.aside(trashed.dir); err != nil || ref.trashed {
+		if whole && r.tree.IsDir(trashed.Dir) {
+			if err := r.aside(trashed.Dir); err != nil || ref.Trashed {
 				return err
 			}
 		}
-		if empty, err := r.tree.IsEmpty(active.dir); err != nil {
+		if empty, err := r.tree.IsEmpty(active.Dir); err != nil {
 			return err
 		} else if empty {
 			// The last of the original, which nothing but the mark tells from a folder of the
 			// user's.
-			if err := r.tree.Remove(active.dir); err != nil {
+			if err := r.tree.Remove(active.Dir); err != nil {
 				return err
 			}
 		}
@@ -119,11 +120,11 @@ func (r *repair) finishMove(ref experimentRef, mark string) remedy {
 
 // mergeConflict brings what only a conflict copy has into its original, and moves the copy aside.
 func (r *repair) mergeConflict(f found, copied string) remedy {
-	of := original(copied)
+	of := records.Original(copied)
 	place := layout.Parse(of)
 	if place.Kind == layout.Metric {
 		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func(*remedy) error {
-			if err := r.tree.RefuseLinks(f.run.dir, layout.Metrics, place.Key); err != nil {
+			if err := r.tree.RefuseLinks(f.run.Dir, layout.Metrics, place.Key); err != nil {
 				return err
 			}
 			if m, err := r.examine(of); err == nil && !m.sound() {
@@ -149,10 +150,10 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 
 // addPoints appends the points of one metric file that another lacks. The former's points are in
 // memory at once.
-func (r *repair) addPoints(run runRef, key, from, to string) error {
+func (r *repair) addPoints(run records.RunRef, key, from, to string) error {
 	lacking := map[codec.Identity]bool{}
 	tooMany := false
-	buf := make([]byte, streamChunk)
+	buf := make([]byte, records.ChunkSize)
 	err := r.points(from, buf, func(pt codec.Point) {
 		if tooMany = len(lacking) == pointsAtOnce; !tooMany {
 			lacking[pt.Identity()] = true
@@ -189,9 +190,9 @@ func (r *repair) points(name string, buf []byte, each func(codec.Point)) error {
 	if err != nil {
 		return err
 	}
-	defer k.folder.Close()
-	var s scanner
-	err = s.stream(r.ctx, k, buf, s.points(func(pt codec.Point) bool {
+	defer k.Folder.Close()
+	var s records.Scanner
+	err = s.Stream(r.ctx, k, buf, s.Points(func(pt codec.Point) bool {
 		each(pt)
 		return true
 	}))

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
@@ -35,7 +36,7 @@ func TestMendingSaysWhyNot(t *testing.T) {
 
 	meta, err := afero.ReadFile(mem, "/mlruns/0/meta.yaml")
 	check(t, err)
-	ref := newExperimentRef("0", false)
+	ref := records.NewExperimentRef("0", false)
 	stage := r.setStage(ref, "0/meta.yaml")
 	if err := stage.do(&stage); err != errMended {
 		t.Errorf("a stage that is right by now: %v, want %v", err, errMended)

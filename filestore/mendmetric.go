@@ -13,19 +13,20 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 )
 
 // keyFile opens the folder of a metric file, which the caller closes.
-func (s *Store) keyFile(name string) (keyFile, error) {
+func (s *Store) keyFile(name string) (records.KeyFile, error) {
 	f, err := s.tree.Folder(layout.Parent(name))
-	return keyFile{folder: f, name: path.Base(name), path: name}, err
+	return records.KeyFile{Folder: f, Name: path.Base(name), Path: name}, err
 }
 
 // mendMetric brings a metric file into the form that every MLflow version reads: a point on each
 // line, none twice, a newline at the end.
-func (r *repair) mendMetric(run runRef, name string) remedy {
+func (r *repair) mendMetric(run records.RunRef, name string) remedy {
 	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(run, name, m) }}
 	state, err := r.examine(name)
 	switch {
@@ -51,11 +52,11 @@ func (m metricState) mending() string {
 }
 
 // pointless reports whether nothing of a file is to be kept.
-func (m metricState) pointless() bool { return m.points == 0 && m.tail != tailWhole }
+func (m metricState) pointless() bool { return m.points == 0 && m.tail != records.TailWhole }
 
 // lacksNewline reports whether a newline is all that a file lacks.
 func (m metricState) lacksNewline() bool {
-	return m.tail == tailWhole && m.bad == 0 && !m.marked && len(m.repeated) == 0
+	return m.tail == records.TailWhole && m.bad == 0 && !m.marked && len(m.repeated) == 0
 }
 
 func (r *repair) examine(name string) (metricState, error) {
@@ -63,13 +64,13 @@ func (r *repair) examine(name string) (metricState, error) {
 	if err != nil {
 		return metricState{}, err
 	}
-	defer k.folder.Close()
-	return examineMetric(r.ctx, k, make([]byte, streamChunk), nil)
+	defer k.Folder.Close()
+	return examineMetric(r.ctx, k, make([]byte, records.ChunkSize), nil)
 }
 
-func (r *repair) mendLines(run runRef, name string, done *remedy) error {
-	key := strings.TrimPrefix(name, layout.Join(run.dir, layout.Metrics)+"/")
-	if err := r.tree.RefuseLinks(run.dir, layout.Metrics, key); err != nil {
+func (r *repair) mendLines(run records.RunRef, name string, done *remedy) error {
+	key := strings.TrimPrefix(name, layout.Join(run.Dir, layout.Metrics)+"/")
+	if err := r.tree.RefuseLinks(run.Dir, layout.Metrics, key); err != nil {
 		return err
 	}
 	whole, err := r.outwaitTail(name)
@@ -132,7 +133,7 @@ func (r *repair) addNewline(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	if stateOf(tail) != tailWhole {
+	if records.TailStateOf(tail) != records.TailWhole {
 		return errMended
 	}
 	// A copy and no second name: the newline goes to the file itself.
@@ -150,22 +151,22 @@ func (r *repair) addNewline(name string) (err error) {
 
 // rewrite replaces a metric file by one that has its good lines. It gives how much of the old one
 // was read.
-func (r *repair) rewrite(run runRef, name string, repeated []int) (read int64, err error) {
+func (r *repair) rewrite(run records.RunRef, name string, repeated []int) (read int64, err error) {
 	in, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return 0, err
 	}
 	lines := newGoodLines(in, repeated)
-	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.dir), Sync: r.syncs(SyncMeta)})
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.Dir), Sync: r.syncs(SyncMeta)})
 	return lines.read, errors.Join(err, lines.close())
 }
 
 // carryOver appends to a metric file that was replaced what MLflow has appended to the original
 // since size bytes of that were read. What comes later goes nowhere else: MLflow opens the file
 // anew for every point.
-func (r *repair) carryOver(run runRef, key, name string, size int64) error {
+func (r *repair) carryOver(run records.RunRef, key, name string, size int64) error {
 	for {
-		if err := dir.Sleep(r.ctx, tornRetry); err != nil {
+		if err := dir.Sleep(r.ctx, records.TornRetry); err != nil {
 			return err
 		}
 		more, err := r.readFrom(layout.Join(r.saved, name), size)
@@ -207,7 +208,7 @@ type goodLines struct {
 }
 
 func newGoodLines(file io.ReadCloser, leaveOut []int) *goodLines {
-	return &goodLines{file: file, in: bufio.NewReaderSize(file, streamChunk), leaveOut: leaveOut}
+	return &goodLines{file: file, in: bufio.NewReaderSize(file, records.ChunkSize), leaveOut: leaveOut}
 }
 
 func (g *goodLines) close() error {
@@ -253,12 +254,12 @@ func (g *goodLines) next() {
 		line = append(head, line...)
 	}
 	if g.line++; g.line == 1 {
-		line = bytes.TrimPrefix(line, byteOrderMark)
+		line = bytes.TrimPrefix(line, records.ByteOrderMark)
 	}
 	g.err = err
 	_, left := slices.BinarySearch(g.leaveOut, g.line)
 	switch {
-	case errors.Is(err, io.EOF) && !tooLong && stateOf(line) == tailWhole:
+	case errors.Is(err, io.EOF) && !tooLong && records.TailStateOf(line) == records.TailWhole:
 		g.rest = append(bytes.Clone(line), '\n')
 	case err != nil:
 		return // what is torn may still be completed

@@ -6,12 +6,13 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 )
 
 // FuzzMeta holds the scan by hand to yaml.v3: what it takes, yaml.v3 reads as the same keys and
 // texts, and both make the same run of it.
 func FuzzMeta(f *testing.F) {
-	run := newRunRef(newExperimentRef("1", false), "r")
+	run := records.NewRunRef(records.NewExperimentRef("1", false), "r")
 	doc := codec.NewRunDocument(mlruns.RunInfo{ID: "r", ExperimentID: "1", Name: "my 'run': #1", Status: mlruns.StatusRunning, Stage: mlruns.StageActive, User: "é"})
 	whole, err := doc.Encode()
 	if err != nil {
@@ -46,8 +47,8 @@ func FuzzMeta(f *testing.F) {
 		if !ok || string(again) != string(wantAgain) || (err == nil) != (wantErr == nil) {
 			t.Errorf("%q is written again as %q, %v; from yaml.v3 as %q, %v", data, again, err, wantAgain, wantErr)
 		}
-		info, err := codec.RunInfoOf(&m, "1", run.id)
-		wantInfo, wantErr := codec.RunInfoOf(&want, "1", run.id)
+		info, err := codec.RunInfoOf(&m, "1", run.ID)
+		wantInfo, wantErr := codec.RunInfoOf(&want, "1", run.ID)
 		if info != wantInfo || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("%q is the run %+v, %v; by yaml.v3 %+v, %v", data, info, err, wantInfo, wantErr)
 		}

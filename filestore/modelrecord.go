@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -27,13 +28,13 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	if err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, _ codec.Document) error {
-		f, err := s.tree.Folder(ref.dir)
+	return s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
+		f, err := s.tree.Folder(ref.Dir)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		history, err := readModels(ctx, f)
+		history, err := records.ReadModels(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -41,6 +42,6 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 		if err != nil {
 			return err
 		}
-		return s.tree.WriteValue(ref.dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
+		return s.tree.WriteValue(ref.Dir, layout.Tags, mlruns.TagModelHistory, history, s.syncsValues(info))
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -26,22 +27,22 @@ type nameCheck struct {
 }
 
 // read is readUntagged.
-func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	e, err := readUntagged(ctx, root, ref, p)
+func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
+	e, err := records.WithoutTags(ctx, root, ref, p)
 	var d *codec.Damage
 	var m *codec.Mismatch
 	if err == nil || vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) {
 		return e, err
 	}
-	c.miss(layout.Join(ref.dir, layout.Meta), err)
+	c.miss(layout.Join(ref.Dir, layout.Meta), err)
 	return e, err
 }
 
 // listing are the problems of the listing that the check goes through. A link that is not followed
 // is missed where it has a name that MLflow gives to experiments: what else lies there under a link
 // is hardly one.
-func (c *nameCheck) listing() *problems {
-	return &problems{report: func(p mlruns.Problem) {
+func (c *nameCheck) listing() *records.Problems {
+	return &records.Problems{Report: func(p mlruns.Problem) {
 		if p.Kind == mlruns.ProblemUnreadable && strings.Trim(path.Base(p.Path), "0123456789") == "" {
 			c.miss(p.Path, &failure.Reason{Kind: mlruns.ErrOutside, Text: p.Reason})
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -174,7 +175,7 @@ func (s *Store) look() (content, error) {
 		switch {
 		case e.Name == layout.Trash && e.Type.IsDir():
 			return holdsStore, nil
-		case strings.HasPrefix(e.Name, ".mlruns") || foreignName(e.Name):
+		case strings.HasPrefix(e.Name, ".mlruns") || records.IsForeign(e.Name):
 			continue
 		}
 		found = holdsOther
@@ -189,7 +190,7 @@ func (s *Store) look() (content, error) {
 		unseen = cmp.Or(unseen, err)
 	}
 	if found == holdsOther && unseen != nil {
-		return found, &failure.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + reasonOf(unseen), Cause: unseen}
+		return found, &failure.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + records.ReasonOf(unseen), Cause: unseen}
 	}
 	return found, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -23,12 +24,12 @@ type runRecord struct {
 	store          *Store
 	experiment     rootfs.Folder // the open folder of the run's experiment
 	experimentName func() string
-	problems       *problems
+	problems       *records.Problems
 	needs          search.Needs
 	opened         *atomic.Int64
 
 	err     error // what ends the call
-	ref     runRef
+	ref     records.RunRef
 	info    mlruns.RunInfo
 	metrics map[string]memo[search.Summary]
 	params  map[string]memo[string]
@@ -44,7 +45,7 @@ type memo[T any] struct {
 	ok    bool
 }
 
-func (r *runRecord) reset(ref runRef, info mlruns.RunInfo) {
+func (r *runRecord) reset(ref records.RunRef, info mlruns.RunInfo) {
 	r.ref, r.info = ref, info
 	clear(r.metrics)
 	clear(r.params)
@@ -113,18 +114,18 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 		return search.Summary{}, false
 	}
 	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
-	k := keyFile{key: key, folder: r.experiment, name: name, path: layout.Join(r.ref.experiment.dir, name)}
+	k := records.KeyFile{Key: key, Folder: r.experiment, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
 	if !history {
-		pt, found, err := readLatest(r.ctx, k, r.problems)
-		return search.Summary{Latest: pt.Value}, r.read(k.path, err) && found && r.hasOwn(layout.Metrics, key)
+		pt, found, err := records.ReadLatest(r.ctx, k, r.problems)
+		return search.Summary{Latest: pt.Value}, r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
 	}
 	var all search.History
-	s := scanner{path: k.path, p: r.problems}
-	err := s.read(r.ctx, k, s.points(func(pt codec.Point) bool {
+	s := records.Scanner{Path: k.Path, Problems: r.problems}
+	err := s.Read(r.ctx, k, s.Points(func(pt codec.Point) bool {
 		all.Add(pt.Value, pt.Millis, pt.Step)
 		return true
 	}))
-	if !r.read(k.path, err) || !r.hasOwn(layout.Metrics, key) {
+	if !r.read(k.Path, err) || !r.hasOwn(layout.Metrics, key) {
 		return search.Summary{}, false
 	}
 	return all.Summary()
@@ -145,27 +146,27 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	value, err := readValue(r.ctx, r.experiment, name)
-	return value, r.read(layout.Join(r.ref.experiment.dir, name), err) && r.hasOwn(sub, key)
+	value, err := records.ReadValue(r.ctx, r.experiment, name)
+	return value, r.read(layout.Join(r.ref.Experiment.Dir, name), err) && r.hasOwn(sub, key)
 }
 
 // hasOwn reports whether what was found under a key is that key's.
-func (r *runRecord) hasOwn(sub, key string) bool { return r.store.tree.KeyMatches(r.ref.dir, sub, key) }
+func (r *runRecord) hasOwn(sub, key string) bool { return r.store.tree.KeyMatches(r.ref.Dir, sub, key) }
 
 // file is the path of a key's file from the experiment's folder; false if no file can be that
 // key's.
 func (r *runRecord) file(sub, key string) (string, bool) {
-	if validate.Key("key", key) != nil || foreignKey(key) {
+	if validate.Key("key", key) != nil || records.IsForeignKey(key) {
 		return "", false
 	}
 	r.opened.Add(1)
-	return layout.Join(r.ref.id, sub, key), true
+	return layout.Join(r.ref.ID, sub, key), true
 }
 
 // read reports whether a file was read, and if it is damaged, that.
 func (r *runRecord) read(path string, err error) bool {
 	if err != nil && !vfs.IsMissing(err) && !vfs.IsFolder(err) {
-		r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, path, err))
+		r.end(r.problems.Unreadable(r.ctx, mlruns.ProblemUnreadable, path, err))
 	}
 	return err == nil
 }
@@ -179,15 +180,15 @@ func (r *runRecord) end(err error) {
 
 // Datasets implements search.Record.
 func (r *runRecord) Datasets() []search.Dataset {
-	run, err := r.experiment.OpenFolder(r.ref.id)
+	run, err := r.experiment.OpenFolder(r.ref.ID)
 	if err != nil {
 		if !vfs.IsGone(err) {
-			r.end(r.problems.unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.dir, err))
+			r.end(r.problems.Unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.Dir, err))
 		}
 		return nil
 	}
 	defer run.Close()
-	in, err := r.store.records.readInputs(r.ctx, run, r.ref, r.problems)
+	in, err := r.store.records.Inputs(r.ctx, run, r.ref, r.problems)
 	if err != nil {
 		r.end(err)
 		return nil

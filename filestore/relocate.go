@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -61,19 +62,19 @@ func (m *move) relocate(ctx context.Context) error {
 		if err := m.experiment(ctx, ref); m.stopped || err != nil {
 			return err
 		}
-		if err := m.runs(ctx, ref, func(ref runRef, info mlruns.RunInfo) { m.run(ctx, ref, info) }, nil); m.stopped || err != nil {
+		if err := m.runs(ctx, ref, func(ref records.RunRef, info mlruns.RunInfo) { m.run(ctx, ref, info) }, nil); m.stopped || err != nil {
 			return err
 		}
-		m.done(ref.dir)
+		m.done(ref.Dir)
 	}
 	return nil
 }
 
 // experiment relocates an experiment. The only error is one of the call.
-func (m *move) experiment(ctx context.Context, ref experimentRef) error {
-	e, err := m.store.listedAlone(ctx, ref, m.problems, readUntagged)
+func (m *move) experiment(ctx context.Context, ref records.ExperimentRef) error {
+	e, err := m.store.listedAlone(ctx, ref, m.problems, records.WithoutTags)
 	if err != nil {
-		return ending(ctx, err)
+		return records.CallError(ctx, err)
 	}
 	at, ok := m.from(e.ArtifactLocation, e.ID)
 	if !ok {
@@ -87,22 +88,22 @@ func (m *move) experiment(ctx context.Context, ref experimentRef) error {
 	if kept == "" && m.store.onDisk() && artifacts.Exists(at.recorded) && !artifacts.Exists(sign) {
 		kept = "there is a folder, which is no experiment's"
 	}
-	m.change(ctx, ref.dir, e.ArtifactLocation, at.rel, kept, func(to string) (bool, error) {
+	m.change(ctx, ref.Dir, e.ArtifactLocation, at.rel, kept, func(to string) (bool, error) {
 		now, unlock, err := m.store.lockExperiment(ctx, e.ID)
 		if err != nil {
 			return false, err
 		}
 		defer m.store.unlock(unlock)
-		_, doc, err := m.store.records.readExperimentOnly(ctx, now)
+		_, doc, err := m.store.records.ExperimentDocument(ctx, now)
 		if err != nil {
-			return false, experimentError(e.ID, now.dir, err)
+			return false, records.ExperimentError(e.ID, now.Dir, err)
 		}
-		return m.store.replaceText(now.dir, doc, codec.KeyArtifactLocation, e.ArtifactLocation, to)
+		return m.store.replaceText(now.Dir, doc, codec.KeyArtifactLocation, e.ArtifactLocation, to)
 	})
 	return ctx.Err()
 }
 
-func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
+func (m *move) run(ctx context.Context, ref records.RunRef, info mlruns.RunInfo) {
 	tail := path.Join(info.ExperimentID, info.ID, layout.Artifacts)
 	at, ok := m.from(info.ArtifactURI, tail)
 	if !ok {
@@ -112,28 +113,28 @@ func (m *move) run(ctx context.Context, ref runRef, info mlruns.RunInfo) {
 	if kept == "" {
 		kept = artifacts.LeftBehind(m.store.artifactsOf(ref, info, m.roots))
 	}
-	m.change(ctx, ref.dir, info.ArtifactURI, at.rel, kept, func(to string) (bool, error) {
+	m.change(ctx, ref.Dir, info.ArtifactURI, at.rel, kept, func(to string) (bool, error) {
 		now, unlock, err := m.store.lockPlacedRun(ctx, ref)
 		if err != nil || unlock == nil {
 			return false, err
 		}
 		defer unlock.experiment()
 		defer unlock.run()
-		_, doc, err := m.store.records.readLockedRun(ctx, now)
+		_, doc, err := m.store.records.RunDocument(ctx, now)
 		if err != nil {
 			return false, err
 		}
-		return m.store.replaceText(now.dir, doc, codec.KeyArtifactURI, info.ArtifactURI, to)
+		return m.store.replaceText(now.Dir, doc, codec.KeyArtifactURI, info.ArtifactURI, to)
 	})
 }
 
 // ordered puts the experiments with a location of their own below the store first. From the others
 // it is known where the store was: a call that goes on after one that was interrupted needs them as
 // they were.
-func (m *move) ordered(ctx context.Context, refs []experimentRef) []experimentRef {
-	var first, last []experimentRef
+func (m *move) ordered(ctx context.Context, refs []records.ExperimentRef) []records.ExperimentRef {
+	var first, last []records.ExperimentRef
 	for _, ref := range refs {
-		e, _, err := m.store.records.readExperimentOnly(ctx, ref)
+		e, _, err := m.store.records.ExperimentDocument(ctx, ref)
 		if at, ok := m.from(e.ArtifactLocation, e.ID); err == nil && ok && at.rel != e.ID {
 			first = append(first, ref)
 		} else {

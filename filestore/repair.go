@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
@@ -83,7 +84,7 @@ func (r *repair) apply(f found, m remedy, err error) bool {
 			err = m.do(&m)
 		}
 	}
-	if ended(r.ctx, err) {
+	if records.EndsCall(r.ctx, err) {
 		r.err = r.ctx.Err()
 		return false
 	}
@@ -117,12 +118,12 @@ func (r *repair) apply(f found, m remedy, err error) bool {
 // ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it
 // may be another run's.
 func (r *repair) ownPath(f found, takes string) error {
-	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.dir, f.experiment.dir)+"/")
+	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.Dir, f.experiment.Dir)+"/")
 	sub, key, inFolder := strings.Cut(below, "/")
 	if !ok || !inFolder {
 		return nil
 	}
-	return r.tree.RefuseLinks(cmp.Or(f.run.dir, f.experiment.dir), sub, key)
+	return r.tree.RefuseLinks(cmp.Or(f.run.Dir, f.experiment.Dir), sub, key)
 }
 
 // lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
@@ -144,21 +145,21 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 		}
 	}
 	switch {
-	case f.experiment.id == "":
+	case f.experiment.ID == "":
 		lock(layout.Lock)
-	case f.run.id == "":
-		lock(layout.ExperimentLock(f.experiment.id))
+	case f.run.ID == "":
+		lock(layout.ExperimentLock(f.experiment.ID))
 	default:
-		lock(layout.ExperimentLock(f.experiment.id))
+		lock(layout.ExperimentLock(f.experiment.ID))
 		is := false
 		if err == nil {
-			is, err = r.tree.HasDir(f.run.dir)
+			is, err = r.tree.HasDir(f.run.Dir)
 		}
 		if is {
-			lock(layout.Join(f.run.dir, layout.Lock))
+			lock(layout.Join(f.run.Dir, layout.Lock))
 		}
 	}
-	dir := cmp.Or(f.run.dir, f.experiment.dir)
+	dir := cmp.Or(f.run.Dir, f.experiment.Dir)
 	is := false
 	if err == nil {
 		is, err = r.tree.HasDir(dir)

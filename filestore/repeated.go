@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 )
 
 // pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes
@@ -20,22 +21,22 @@ type metricState struct {
 	bad      int   // lines that are no points
 	marked   bool  // there is a byte order mark before the first line
 	repeated []int // lines of points that stand before, in ascending order
-	tail     tailState
+	tail     records.TailState
 }
 
 func (m metricState) sound() bool {
-	return m.points > 0 && m.bad == 0 && !m.marked && len(m.repeated) == 0 && m.tail == tailNone
+	return m.points > 0 && m.bad == 0 && !m.marked && len(m.repeated) == 0 && m.tail == records.TailNone
 }
 
 // examineMetric goes through a metric file and reports all that is wrong with it. Points in the
 // order of their steps and times, as nearly all are, cannot be there twice; others cost further
 // passes. The memory is bounded but for 8 bytes a repeated line.
-func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (metricState, error) {
-	s := scanner{path: k.path, p: p, strict: true}
+func examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *records.Problems) (metricState, error) {
+	s := records.Scanner{Path: k.Path, Problems: p, Strict: true}
 	var m metricState
 	var last codec.Point
 	ordered := true
-	err := s.stream(ctx, k, buf, s.points(func(pt codec.Point) bool {
+	err := s.Stream(ctx, k, buf, s.Points(func(pt codec.Point) bool {
 		if m.points > 0 && (pt.Step < last.Step || pt.Step == last.Step && pt.Millis <= last.Millis) {
 			ordered = false
 		}
@@ -43,7 +44,7 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 		m.points++
 		return true
 	}))
-	m.bad, m.marked, m.tail = s.bad, s.marked, s.tail
+	m.bad, m.marked, m.tail = s.Bad, s.Marked, s.Tail
 	if err != nil || ordered {
 		return m, err
 	}
@@ -55,7 +56,7 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 		if n > 1 {
 			reason += fmt.Sprintf(", and %d lines more repeat one", n-1)
 		}
-		p.add(mlruns.Problem{Kind: mlruns.ProblemDuplicateLine, Path: k.path, Line: m.repeated[0], Repairable: true, Reason: reason + "; mlflow migrate-filestore stops at it"})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemDuplicateLine, Path: k.Path, Line: m.repeated[0], Repairable: true, Reason: reason + "; mlflow migrate-filestore stops at it"})
 	}
 	return m, err
 }
@@ -63,16 +64,16 @@ func examineMetric(ctx context.Context, k keyFile, buf []byte, p *problems) (met
 // repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of
 // all at a time, and then the points whose hashes are equal: a hash that two points share can hide
 // a line, but name none that is not repeated.
-func repeated(ctx context.Context, k keyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
+func repeated(ctx context.Context, k records.KeyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
 	var hashes []uint64
 	for part := range uint64(parts) {
 		hashes = hashes[:0]
 		scan := func(each func(line int, id codec.Identity, hash uint64)) error {
-			s := scanner{path: k.path}
-			return s.stream(ctx, k, buf, s.points(func(pt codec.Point) bool {
+			s := records.Scanner{Path: k.Path}
+			return s.Stream(ctx, k, buf, s.Points(func(pt codec.Point) bool {
 				id := pt.Identity()
 				if hash := hashOf(id); hash%uint64(parts) == part {
-					each(s.line, id, hash)
+					each(s.Line, id, hash)
 				}
 				return true
 			}))

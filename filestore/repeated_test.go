@@ -14,12 +14,13 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // metricFile puts a metric file into memory.
-func metricFile(t *testing.T, text []byte) keyFile {
+func metricFile(t *testing.T, text []byte) records.KeyFile {
 	t.Helper()
 	mem := memfs.New()
 	f, err := mem.Create("m")
@@ -30,7 +31,7 @@ func metricFile(t *testing.T, text []byte) keyFile {
 	var folder rootfs.Folder
 	folder, err = dir.New(mem, "", dir.Options{}).Folder("")
 	check(t, err)
-	return keyFile{key: "m", folder: folder, name: "m", path: filepath.Join("e", "r", "metrics", "m")}
+	return records.KeyFile{Key: "m", Folder: folder, Name: "m", Path: filepath.Join("e", "r", "metrics", "m")}
 }
 
 // TestRepeatedInParts finds the same lines however many parts the points are compared in, and those
@@ -54,19 +55,19 @@ func TestRepeatedInParts(t *testing.T) {
 	seed := maphash.MakeSeed()
 	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
 	for _, parts := range []int{1, 2, 7} {
-		got, err := repeated(t.Context(), k, make([]byte, streamChunk), parts, hash)
+		got, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), parts, hash)
 		check(t, err)
 		if !slices.Equal(got, want) {
 			t.Errorf("in %d parts: %d lines, want %d", parts, len(got), len(want))
 		}
 	}
-	poor, err := repeated(t.Context(), k, make([]byte, streamChunk), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
+	poor, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
 	check(t, err)
 	if len(poor) == 0 || slices.ContainsFunc(poor, func(line int) bool { return !slices.Contains(want, line) }) {
 		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))
 	}
-	p := &problems{}
-	m, err := examineMetric(t.Context(), k, make([]byte, streamChunk), p)
+	p := &records.Problems{}
+	m, err := examineMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
 	check(t, err)
 	if m.points != 20_000-20 || m.bad != 20 || !slices.Equal(m.repeated, want) {
 		t.Errorf("%d points, %d bad, %d repeated", m.points, m.bad, len(m.repeated))
@@ -86,7 +87,7 @@ func TestRepeatedNeedsLittleMemory(t *testing.T) {
 			fmt.Fprintf(&text, "1 0.5 %d\n", c.step(i))
 		}
 		k := metricFile(t, text.Bytes())
-		buf := make([]byte, streamChunk)
+		buf := make([]byte, records.ChunkSize)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		m, err := examineMetric(t.Context(), k, buf, nil)
@@ -110,13 +111,13 @@ func TestConflictNames(t *testing.T) {
 	}
 	got := map[string]string{}
 	for name := range want {
-		got[name] = conflictOf(name)
+		got[name] = records.ConflictOf(name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("originals (-want +got):\n%s", diff)
 	}
 	for name, want := range map[string]bool{"meta-HOST.yaml": true, "meta-.yaml": false, "meta.yaml": false, "metal-HOST.yaml": false, "meta (1).yaml": true, "meta-a b.yaml": false} {
-		if conflictOfMeta(name) != want {
+		if records.IsConflictOfMeta(name) != want {
 			t.Errorf("%q is a conflict copy of a meta.yaml: %v", name, !want)
 		}
 	}

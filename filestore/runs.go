@@ -13,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
@@ -32,12 +33,12 @@ func (s *Store) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
 func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 	// Where it was seen last, reading it is the look whether it is still there.
 	if e, ok := s.hints.get(runID); ok {
-		run, err := s.records.readRun(ctx, newRunRef(newExperimentRef(e, false), runID))
+		run, err := s.records.Run(ctx, records.NewRunRef(records.NewExperimentRef(e, false), runID))
 		if err == nil {
 			return run, nil
 		}
 		if !vfs.IsMissing(err) {
-			return nil, runError(runID, err)
+			return nil, records.RunError(runID, err)
 		}
 	}
 	for i := 1; ; i++ {
@@ -45,12 +46,12 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		run, err := s.records.readRun(ctx, ref)
+		run, err := s.records.Run(ctx, ref)
 		if err == nil {
 			return run, nil
 		}
 		if !vfs.IsMissing(err) || i == maxLooks {
-			return nil, runError(runID, err)
+			return nil, records.RunError(runID, err)
 		}
 	}
 }
@@ -59,7 +60,7 @@ func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
 // tag, which is not read here.
 func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.View) iter.Seq2[mlruns.RunInfo, error] {
 	return func(yield func(mlruns.RunInfo, error) bool) {
-		err := s.runInfos(ctx, experimentID, s.logged(nil), func(_ runRef, info mlruns.RunInfo) bool {
+		err := s.runInfos(ctx, experimentID, s.logged(nil), func(_ records.RunRef, info mlruns.RunInfo) bool {
 			return !view.Shows(info.Stage) || yield(info, nil)
 		})
 		if err != nil {
@@ -70,7 +71,7 @@ func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.V
 
 // runInfos calls each for the runs of an experiment with a readable meta.yaml, by folder name,
 // until it returns false.
-func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, each func(runRef, mlruns.RunInfo) bool) error {
+func (s *Store) runInfos(ctx context.Context, experimentID string, p *records.Problems, each func(records.RunRef, mlruns.RunInfo) bool) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -89,13 +90,13 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *problems, 
 		return err
 	}
 	defer f.Close()
-	slices.SortFunc(refs, func(a, b runRef) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(refs, func(a, b records.RunRef) int { return strings.Compare(a.ID, b.ID) })
 	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		info, err := s.records.listedRun(ctx, f, ref, p)
-		if end := ending(ctx, err); end != nil {
+		info, err := s.records.ListedRun(ctx, f, ref, p)
+		if end := records.CallError(ctx, err); end != nil {
 			return end
 		}
 		if err == nil && !each(ref, info) {
@@ -142,26 +143,26 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, err
 	}
 	defer s.unlock(unlock)
-	experiment, _, err := s.records.readExperimentOnly(ctx, e)
+	experiment, _, err := s.records.ExperimentDocument(ctx, e)
 	if err != nil {
-		return nil, experimentError(e.id, e.dir, err)
+		return nil, records.ExperimentError(e.ID, e.Dir, err)
 	}
-	if e.trashed {
+	if e.Trashed {
 		return nil, &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState,
-			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.id)}
+			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.ID)}
 	}
 	if run.Info.ArtifactURI, err = s.newArtifactURI(ctx, experiment, run.Info.ID); err != nil {
 		return nil, err
 	}
-	ref := newRunRef(e, run.Info.ID)
-	taken, err := s.tree.Exists(ref.dir)
+	ref := records.NewRunRef(e, run.Info.ID)
+	taken, err := s.tree.Exists(ref.Dir)
 	if err != nil {
 		return nil, err
 	}
 	if taken {
-		return nil, runTaken(ref.id)
+		return nil, runTaken(ref.ID)
 	}
-	err = s.tree.Place(ref.dir, func(b *dir.Builder) {
+	err = s.tree.Place(ref.Dir, func(b *dir.Builder) {
 		for _, folder := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
 			b.Folder(folder)
 		}
@@ -170,7 +171,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		b.Meta(doc.Encode())
 	})
 	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
-		s.hints.put(ref.id, e.id)
+		s.hints.put(ref.ID, e.ID)
 	}
 	return run, err
 }

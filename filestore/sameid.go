@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 )
 
 // sameID is the problem of a run whose id another run has.
@@ -12,19 +13,19 @@ func sameID(dir, other string) mlruns.Problem {
 }
 
 // reportSameIDs names the runs of a search of which a call by id perhaps finds another.
-func reportSameIDs(found []candidate, p *problems) {
+func reportSameIDs(found []candidate, p *records.Problems) {
 	first := make(map[string]string, len(found)) // the least folder of each id
 	for _, c := range found {
-		if dir := first[c.ref.id]; dir == "" || c.ref.dir < dir {
-			first[c.ref.id] = c.ref.dir
+		if dir := first[c.ref.ID]; dir == "" || c.ref.Dir < dir {
+			first[c.ref.ID] = c.ref.Dir
 		}
 	}
 	if len(first) == len(found) {
 		return
 	}
 	for _, c := range found {
-		if dir := first[c.ref.id]; dir != c.ref.dir {
-			p.add(sameID(c.ref.dir, dir))
+		if dir := first[c.ref.ID]; dir != c.ref.Dir {
+			p.Add(sameID(c.ref.Dir, dir))
 		}
 	}
 }

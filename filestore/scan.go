@@ -8,12 +8,13 @@ import (
 	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // match gives the first runs that a query selects, in its order and as many as limit says.
-func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *problems) ([]candidate, mlruns.Scan, error) {
+func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *records.Problems) ([]candidate, mlruns.Scan, error) {
 	pl, err := planRuns(q)
 	if err != nil {
 		return nil, mlruns.Scan{}, err
@@ -35,8 +36,8 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *prob
 
 // queried gives the experiments a query is about, each once. Ids of which there is no experiment
 // have no runs.
-func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error) {
-	var refs []experimentRef
+func (s *Store) queried(q mlruns.RunQuery, p *records.Problems) ([]records.ExperimentRef, error) {
+	var refs []records.ExperimentRef
 	seen := map[string]bool{}
 	if len(q.Experiments) == 0 {
 		view := mlruns.ViewAll
@@ -45,8 +46,8 @@ func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error)
 		}
 		all, err := s.experimentRefs(view, p)
 		for _, ref := range all {
-			if !seen[ref.id] {
-				seen[ref.id] = true
+			if !seen[ref.ID] {
+				seen[ref.ID] = true
 				refs = append(refs, ref)
 			}
 		}
@@ -70,7 +71,7 @@ func (s *Store) queried(q mlruns.RunQuery, p *problems) ([]experimentRef, error)
 type scan struct {
 	store    *Store
 	plan     plan
-	problems *problems
+	problems *records.Problems
 
 	scanned, opened atomic.Int64
 	found           best
@@ -84,26 +85,26 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	if sc.err == nil {
-		sc.err = ending(ctx, err)
+		sc.err = records.CallError(ctx, err)
 	}
 	return sc.err != nil
 }
 
 // experiment scans one experiment. What cannot be read is a problem; the only error is one of the
 // call, see ending.
-func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
+func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	e, refs, f, err := sc.store.openRuns(e, sc.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
 	if err != nil {
-		return sc.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
+		return sc.problems.Unreadable(ctx, mlruns.ProblemUnreadable, e.Dir, err)
 	}
 	defer f.Close()
 	name := sync.OnceValue(func() string {
-		experiment, _, err := sc.store.records.readExperimentOnly(ctx, e)
+		experiment, _, err := sc.store.records.ExperimentDocument(ctx, e)
 		if err != nil {
-			sc.end(ctx, sc.problems.unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(e.dir, layout.Meta), err))
+			sc.end(ctx, sc.problems.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(e.Dir, layout.Meta), err))
 		}
 		return experiment.Name
 	})
@@ -129,12 +130,12 @@ func (sc *scan) experiment(ctx context.Context, e experimentRef) error {
 
 // run tests one run with a record that is used again for the next. The only error is one of the
 // call.
-func (sc *scan) run(ref runRef, r *runRecord) error {
+func (sc *scan) run(ref records.RunRef, r *runRecord) error {
 	sc.scanned.Add(1)
 	sc.opened.Add(1)
-	info, err := sc.store.records.listedRun(r.ctx, r.experiment, ref, sc.problems)
+	info, err := sc.store.records.ListedRun(r.ctx, r.experiment, ref, sc.problems)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
-		return ending(r.ctx, err)
+		return records.CallError(r.ctx, err)
 	}
 	r.reset(ref, info)
 	if !sc.plan.filter.Match(r) {

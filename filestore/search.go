@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
@@ -28,7 +29,7 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, explained: s.areas(ctx).explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.areas(ctx).explain}
 	atMost := unlimited
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page
@@ -46,7 +47,7 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 		page.Runs = append(page.Runs, run)
 	}
 	page.Scan.Returned = len(page.Runs)
-	page.Problems = p.sorted()
+	page.Problems = p.Sorted()
 	return page, nil
 }
 
@@ -94,7 +95,7 @@ func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlru
 
 // readAll reads runs whole, several at once, and yields them in their order. One that has gone
 // since it was found is left out; damage goes to p and to the run.
-func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) iter.Seq2[*mlruns.Run, error] {
+func (s *Store) readAll(ctx context.Context, found []candidate, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
 		reading, stop := context.WithCancel(ctx)
 		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
@@ -102,17 +103,17 @@ func (s *Store) readAll(ctx context.Context, found []candidate, p *problems) ite
 			var lost *foundError
 			switch {
 			case err == nil:
-			case ended(ctx, err):
-				yield(nil, ending(ctx, err))
+			case records.EndsCall(ctx, err):
+				yield(nil, records.CallError(ctx, err))
 				return
 			case errors.As(err, &lost):
-				p.add(lost.problem)
+				p.Add(lost.problem)
 				continue
 			default:
 				continue // gone
 			}
 			for _, problem := range run.Problems {
-				p.add(problem)
+				p.Add(problem)
 			}
 			if !yield(run, nil) {
 				return
@@ -126,15 +127,15 @@ type foundError struct{ problem mlruns.Problem }
 
 func (e *foundError) Error() string { return e.problem.String() }
 
-func (s *Store) readFound(ctx context.Context, ref runRef) (*mlruns.Run, error) {
-	run, err := s.records.readRun(ctx, ref)
+func (s *Store) readFound(ctx context.Context, ref records.RunRef) (*mlruns.Run, error) {
+	run, err := s.records.Run(ctx, ref)
 	if vfs.IsMissing(err) { // its experiment may have moved
-		run, err = s.run(ctx, ref.id)
+		run, err = s.run(ctx, ref.ID)
 	}
-	if err == nil || ended(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
+	if err == nil || records.EndsCall(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
 		return run, err
 	}
-	return nil, &foundError{problemOf(mlruns.ProblemUnreadableMeta, ref.dir, err)}
+	return nil, &foundError{records.ProblemOf(mlruns.ProblemUnreadableMeta, ref.Dir, err)}
 }
 
 // pageOf checks the page that a query asks for.

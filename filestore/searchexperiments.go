@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
@@ -58,7 +59,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &problems{report: q.OnProblem, explained: s.areas(ctx).explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.areas(ctx).explain}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 		page.Experiments = append(page.Experiments, e)
 	}
 	page.Scan.Returned = len(page.Experiments)
-	page.Problems = p.sorted()
+	page.Problems = p.Sorted()
 	return page, nil
 }
 
@@ -87,7 +88,7 @@ func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) 
 
 // matchExperiments gives the experiments that a query selects, in its order. Their tags are read
 // only if the query asks for tags.
-func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *problems) ([]mlruns.Experiment, mlruns.Scan, error) {
+func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *records.Problems) ([]mlruns.Experiment, mlruns.Scan, error) {
 	report := mlruns.Scan{Reads: []string{layout.Meta}}
 	if err := s.begin(ctx); err != nil {
 		return nil, report, err
@@ -99,10 +100,10 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 	if err != nil {
 		return nil, report, err
 	}
-	read := readUntagged
+	read := records.WithoutTags
 	if len(pl.needs.Tags) > 0 {
 		report.Reads = append(report.Reads, layout.Tags)
-		read = readTagged
+		read = records.WithTags
 	}
 	type match struct {
 		experiment mlruns.Experiment
@@ -130,7 +131,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 
 // tagged gives experiments their tags, several at once and in their order, where the listing did
 // not read them. One that has gone since is left out.
-func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *problems) iter.Seq2[mlruns.Experiment, error] {
+func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *records.Problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.Folder("")
 		if err != nil {
@@ -150,13 +151,14 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 			case ctx.Err() != nil:
 				yield(mlruns.Experiment{}, ctx.Err())
 				return
-			case ended(ctx, err):
+			case records.EndsCall(ctx, err):
 				yield(mlruns.Experiment{}, err)
 				return
-			case errors.Is(err, mlruns.ErrNotFound) || vfs.IsMissing(err): // gone since it was found
+			// gone since it was found
+			case errors.Is(err, mlruns.ErrNotFound) || vfs.IsMissing(err):
 				continue
 			case err != nil:
-				p.add(problemOf(mlruns.ProblemUnreadable, newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).dir, err))
+				p.Add(records.ProblemOf(mlruns.ProblemUnreadable, records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted).Dir, err))
 				continue
 			}
 			// deleted or restored since it was found: its place in the page stays empty
@@ -171,9 +173,9 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 }
 
 // withTags reads the tags of an experiment that was listed.
-func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *problems) (mlruns.Experiment, error) {
-	ref := newExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
-	f, err := root.OpenFolder(ref.dir)
+func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
+	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
+	f, err := root.OpenFolder(ref.Dir)
 	if vfs.IsMissing(err) { // it has moved since it was listed
 		moved, err := s.experiment(ctx, e.ID, p)
 		if err != nil {
@@ -183,10 +185,10 @@ func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Exper
 	}
 	if err != nil { // damage is per file: it is listed all the same
 		e.Tags = map[string]string{}
-		return e, p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(ref.dir, layout.Tags), err)
+		return e, p.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(ref.Dir, layout.Tags), err)
 	}
 	defer f.Close()
-	e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
+	e.Tags, err = records.ReadValues(ctx, f, ref.Dir, layout.Tags, p)
 	return e, err
 }
 

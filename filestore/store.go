@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -27,7 +28,7 @@ type Store struct {
 	options
 
 	tree    *dir.Tree
-	records *Reader
+	records *records.Reader
 	locks   *dirlock.Locker
 	drive   drive.Drive
 	dir     string // as the caller gave it, absolute where it is a path of the operating system
@@ -80,7 +81,7 @@ func (s *Store) open(dir string) error {
 	if err := s.mount(dir); err != nil {
 		return err
 	}
-	s.records = &Reader{tree: s.tree}
+	s.records = &records.Reader{Tree: s.tree}
 	s.drive = s.judgeDrive()
 	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
@@ -145,7 +146,7 @@ func absoluteDirs(dirs []string) ([]string, error) {
 			list[i], err = filepath.Abs(dir)
 		}
 		if err != nil {
-			return nil, &failure.Reason{Kind: mlruns.ErrInvalid, Text: fmt.Sprintf("WithLinkTargets of '%s': %s", dir, reasonOf(err)), Cause: err}
+			return nil, &failure.Reason{Kind: mlruns.ErrInvalid, Text: fmt.Sprintf("WithLinkTargets of '%s': %s", dir, records.ReasonOf(err)), Cause: err}
 		}
 	}
 	return list, nil

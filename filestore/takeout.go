@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -33,7 +34,7 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 	}
 	defer f.Close()
 	var run *mlruns.RunInfo
-	_, err = readDocument(ctx, f, meta, func(doc *codec.Document) error {
+	_, err = records.ReadDocument(ctx, f, meta, func(doc *codec.Document) error {
 		id, ok := doc.Text(codec.KeyRunID)
 		if !ok {
 			id, ok = doc.Text(codec.KeyRunUUID)
@@ -61,7 +62,7 @@ func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) 
 		return err
 	}
 	defer s.unlock(unlock)
-	place := newRunRef(e, run.ID).dir
+	place := records.NewRunRef(e, run.ID).Dir
 	taken, err := s.tree.Exists(place)
 	if err == nil && taken {
 		err = fmt.Errorf("the run was restored while it was being removed, and %s is not free: move one of the two by hand", place)

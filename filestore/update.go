@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -54,7 +55,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 	}
 	var all dir.Durability
-	return all.Last(s.withActiveRun(ctx, runID, func(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+	return all.Last(s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		sync := s.syncsValues(info)
 		if u.Status != 0 {
 			info.Status = u.Status
@@ -64,7 +65,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 		if u.Name != "" {
 			info.Name = u.Name
-			if err := all.Step(s.tree.WriteValue(ref.dir, layout.Tags, mlruns.TagRunName, u.Name, sync)); err != nil {
+			if err := all.Step(s.tree.WriteValue(ref.Dir, layout.Tags, mlruns.TagRunName, u.Name, sync)); err != nil {
 				return err
 			}
 		}
@@ -77,24 +78,24 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	}))
 }
 
-func (s *Store) replaceRunInfo(ref runRef, info mlruns.RunInfo, doc codec.Document) error {
+func (s *Store) replaceRunInfo(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 	codec.SetRunInfo(&doc, info)
-	return s.replaceMeta(ref.dir, doc)
+	return s.replaceMeta(ref.Dir, doc)
 }
 
 // withRun calls do with a run locked and its meta.yaml read, whatever the stage.
-func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(runRef, mlruns.RunInfo, codec.Document) error) error {
+func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
 	return s.untilFound(ctx, runID, hold, func(held bool) (moved bool, err error) {
 		ref, unlock, err := s.lockRun(ctx, runID, s.locks.Lock)
 		if err != nil {
 			return errors.Is(err, dirlock.ErrGone), err
 		}
 		defer s.unlock(unlock)
-		info, doc, err := s.records.readLockedRun(ctx, ref)
+		info, doc, err := s.records.RunDocument(ctx, ref)
 		if err != nil {
 			return errors.Is(err, mlruns.ErrNotFound), err
 		}
-		if info.Stage == mlruns.StageActive && ref.experiment.trashed && !held {
+		if info.Stage == mlruns.StageActive && ref.Experiment.Trashed && !held {
 			return true, errRunMoved
 		}
 		return false, do(ref, info, doc)
@@ -104,33 +105,33 @@ func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(ru
 // syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they
 // were logged. What cannot be opened holds no value that was logged here: a link that leads
 // nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
-func (s *Store) syncRun(ctx context.Context, ref runRef) error {
-	f, err := s.tree.Folder(ref.dir)
+func (s *Store) syncRun(ctx context.Context, ref records.RunRef) error {
+	f, err := s.tree.Folder(ref.Dir)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-		err := walkKeys(ctx, f, ref.dir, sub, nil, func(k keyFile) error {
-			file, err := s.tree.OpenToSync(k.path)
+		err := records.WalkKeys(ctx, f, ref.Dir, sub, nil, func(k records.KeyFile) error {
+			file, err := s.tree.OpenToSync(k.Path)
 			if rootfs.IsShortage(err) {
 				return err
 			}
 			if err != nil {
-				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.path, "error", err)
+				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.Path, "error", err)
 				return nil
 			}
 			defer file.Close()
 			return file.Sync()
 		})
 		if err == nil {
-			err = s.syncFolders(ctx, layout.Join(ref.dir, sub))
+			err = s.syncFolders(ctx, layout.Join(ref.Dir, sub))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return s.tree.SyncDir(ref.dir)
+	return s.tree.SyncDir(ref.Dir)
 }
 
 // syncFolders makes the entries of a folder and of all below it durable. One that is empty by now

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -21,7 +22,7 @@ func (s *Store) beginUpkeep(ctx context.Context, dryRun bool) error {
 // upkeep is a walk through the store for a call that goes on after what it cannot do.
 type upkeep struct {
 	store    *Store
-	problems *problems
+	problems *records.Problems
 	stopped  bool // the caller wants no more
 
 	at       mlruns.Progress
@@ -32,7 +33,7 @@ type upkeep struct {
 }
 
 // experiments lists what is to be gone through.
-func (u *upkeep) experiments() ([]experimentRef, error) {
+func (u *upkeep) experiments() ([]records.ExperimentRef, error) {
 	refs, err := u.store.experimentRefs(mlruns.ViewAll, u.problems)
 	u.at.Total += len(refs)
 	return refs, err
@@ -41,13 +42,13 @@ func (u *upkeep) experiments() ([]experimentRef, error) {
 // runs calls each for the runs of an experiment with a readable meta.yaml, and unreadable, unless
 // it is nil, for the others, until the caller wants no more. The only error is one of the call, see
 // ending.
-func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, mlruns.RunInfo), unreadable func(runRef)) error {
+func (u *upkeep) runs(ctx context.Context, e records.ExperimentRef, each func(records.RunRef, mlruns.RunInfo), unreadable func(records.RunRef)) error {
 	_, refs, f, err := u.store.openRuns(e, u.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
 	if err != nil {
-		return u.problems.unreadable(ctx, mlruns.ProblemUnreadable, e.dir, err)
+		return u.problems.Unreadable(ctx, mlruns.ProblemUnreadable, e.Dir, err)
 	}
 	defer f.Close()
 	u.at.Total += len(refs)
@@ -55,8 +56,8 @@ func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, ml
 		if u.stopped || ctx.Err() != nil {
 			break
 		}
-		info, err := u.store.records.listedRun(ctx, f, ref, u.problems)
-		if end := ending(ctx, err); end != nil {
+		info, err := u.store.records.ListedRun(ctx, f, ref, u.problems)
+		if end := records.CallError(ctx, err); end != nil {
 			return end
 		}
 		switch {
@@ -65,7 +66,7 @@ func (u *upkeep) runs(ctx context.Context, e experimentRef, each func(runRef, ml
 		case unreadable != nil && ctx.Err() == nil:
 			unreadable(ref)
 		}
-		u.done(ref.dir)
+		u.done(ref.Dir)
 	}
 	return ctx.Err()
 }

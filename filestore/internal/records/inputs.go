@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"context"
@@ -16,12 +16,12 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// readInputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
+// Inputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
 // is missing, is left out and reported.
-func (r *Reader) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Inputs, error) {
+func (r *Reader) Inputs(ctx context.Context, run rootfs.Folder, ref RunRef, p *Problems) (mlruns.Inputs, error) {
 	var in mlruns.Inputs
 	bytes := 0
-	err := eachMeta(ctx, run, ref.dir, layout.Inputs, p, func(doc *codec.Document) error {
+	err := eachMeta(ctx, run, ref.Dir, layout.Inputs, p, func(doc *codec.Document) error {
 		source, isModel, tags, err := codec.InputOf(doc)
 		if err != nil {
 			return err
@@ -30,7 +30,7 @@ func (r *Reader) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, 
 			in.Models = append(in.Models, mlruns.ModelInput{ModelID: source})
 			return nil
 		}
-		dataset, err := r.readDataset(ctx, ref.experiment, source)
+		dataset, err := r.readDataset(ctx, ref.Experiment, source)
 		if err != nil {
 			return err
 		}
@@ -43,12 +43,12 @@ func (r *Reader) readInputs(ctx context.Context, run rootfs.Folder, ref runRef, 
 	return in, err
 }
 
-func (r *Reader) readDataset(ctx context.Context, e experimentRef, id string) (mlruns.Dataset, error) {
+func (r *Reader) readDataset(ctx context.Context, e ExperimentRef, id string) (mlruns.Dataset, error) {
 	var d mlruns.Dataset
 	if validate.RunID(id) != nil {
 		return d, &codec.Damage{Reason: fmt.Sprintf("source_id %q is no data set's id", id)}
 	}
-	f, err := r.tree.Folder(layout.Join(e.dir, layout.Datasets, id))
+	f, err := r.Tree.Folder(layout.Join(e.Dir, layout.Datasets, id))
 	if vfs.IsMissing(err) {
 		return d, errNoDataset
 	}
@@ -56,7 +56,7 @@ func (r *Reader) readDataset(ctx context.Context, e experimentRef, id string) (m
 		return d, err
 	}
 	defer f.Close()
-	_, err = readDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
+	_, err = ReadDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
 		var err error
 		d, err = codec.DatasetOf(doc)
 		return err
@@ -69,9 +69,9 @@ func (r *Reader) readDataset(ctx context.Context, e experimentRef, id string) (m
 
 var errNoDataset = errors.New("the data set it names is not among the experiment's")
 
-func readOutputs(ctx context.Context, run rootfs.Folder, ref runRef, p *problems) (mlruns.Outputs, error) {
+func ReadOutputs(ctx context.Context, run rootfs.Folder, ref RunRef, p *Problems) (mlruns.Outputs, error) {
 	var out mlruns.Outputs
-	err := eachMeta(ctx, run, ref.dir, layout.Outputs, p, func(doc *codec.Document) error {
+	err := eachMeta(ctx, run, ref.Dir, layout.Outputs, p, func(doc *codec.Document) error {
 		m, err := codec.OutputOf(doc)
 		if err == nil {
 			out.Models = append(out.Models, m)
@@ -90,7 +90,7 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 	if e.Type&fs.ModeSymlink != 0 {
 		info, err := f.Stat(e.Name)
 		if err != nil {
-			return reasonOf(err)
+			return ReasonOf(err)
 		}
 		folder = info.IsDir()
 	}
@@ -102,50 +102,50 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is
 // no such folder, or use refuses, is reported.
-func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems, use func(*codec.Document) error) error {
+func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *Problems, use func(*codec.Document) error) error {
 	f, err := run.OpenFolder(sub)
 	if vfs.IsGone(err) {
 		return ctx.Err()
 	}
 	if err != nil {
-		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
+		return p.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	defer f.Close()
 	entries, err := f.Entries()
 	if err != nil {
-		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
+		return p.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	if len(entries) > maxInputs {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
 		entries = entries[:maxInputs]
 	}
 	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range entries {
 		path := layout.Join(dir, sub, e.Name)
 		switch {
-		case isConflict(e.Name):
-			p.add(conflict(path))
+		case IsConflict(e.Name):
+			p.Add(Conflict(path))
 			continue
-		case foreignName(e.Name):
-			p.add(foreign(path))
+		case IsForeign(e.Name):
+			p.Add(foreign(path))
 			continue
 		}
 		if why := noFolder(f, e); why != "" {
-			p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: why})
+			p.Add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: path, Reason: why})
 			continue
 		}
 		path = layout.Join(path, layout.Meta)
-		_, err := readDocument(ctx, f, layout.Join(e.Name, layout.Meta), use)
+		_, err := ReadDocument(ctx, f, layout.Join(e.Name, layout.Meta), use)
 		switch {
 		case err == nil:
-		case ended(ctx, err):
-			return ending(ctx, err)
+		case EndsCall(ctx, err):
+			return CallError(ctx, err)
 		case errors.Is(err, errNoDataset):
-			p.add(problemOf(mlruns.ProblemDangling, path, err))
+			p.Add(ProblemOf(mlruns.ProblemDangling, path, err))
 		case vfs.IsGone(err):
-			p.add(missingMeta(layout.Parent(path)))
+			p.Add(missingMeta(layout.Parent(path)))
 		default:
-			p.add(problemOf(mlruns.ProblemUnreadableMeta, path, err))
+			p.Add(ProblemOf(mlruns.ProblemUnreadableMeta, path, err))
 		}
 	}
 	return nil

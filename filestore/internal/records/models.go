@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 )
 
 // modelRetries are the pauses before looking again at a list of models that is empty or cut off.
-// They are longer than emptyRetry: what is lost here is all models.
-var modelRetries = [...]time.Duration{emptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
+// They are longer than EmptyRetry: what is lost here is all models.
+var modelRetries = [...]time.Duration{EmptyRetry, 100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond}
 
-// readModels reads the list of models, again while it is fresh and not whole: MLflow truncates the
+// ReadModels reads the list of models, again while it is fresh and not whole: MLflow truncates the
 // file and then writes it, what is beyond 8 KiB with another call, and a list begun anew in between
 // would replace all that it writes. An old one is taken as it is.
-func readModels(ctx context.Context, f rootfs.Folder) (string, error) {
+func ReadModels(ctx context.Context, f rootfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
-		models, err := readText(keyFile{folder: f, name: name})
+		models, err := readText(KeyFile{Folder: f, Name: name})
 		if vfs.IsGone(err) {
 			return "", nil
 		}

@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"context"
@@ -17,13 +17,13 @@ import (
 // A param or tag is a file whose whole content is the value, and whose path below its folder is the
 // key.
 
-// emptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a
+// EmptyRetry is the pause before looking again at an empty value that is fresh: MLflow truncates a
 // file and then writes it.
-const emptyRetry = 20 * time.Millisecond
+const EmptyRetry = 20 * time.Millisecond
 
-// readValues reads all params or tags of the folder named sub in f, whose path is at. What cannot
+// ReadValues reads all params or tags of the folder named sub in f, whose path is at. What cannot
 // be read is missing, and reported.
-func readValues(ctx context.Context, f rootfs.Folder, at, sub string, p *problems) (map[string]string, error) {
+func ReadValues(ctx context.Context, f rootfs.Folder, at, sub string, p *Problems) (map[string]string, error) {
 	values := map[string]string{}
 	var doubtful []string // keys whose values are looked at again, all after one pause
 	bytes := 0
@@ -32,29 +32,29 @@ func readValues(ctx context.Context, f rootfs.Folder, at, sub string, p *problem
 		case err == nil:
 			values[key] = value
 		case !vfs.IsGone(err): // deleted since the listing
-			return p.unreadable(ctx, mlruns.ProblemUnreadable, path, err)
+			return p.Unreadable(ctx, mlruns.ProblemUnreadable, path, err)
 		}
 		return nil
 	}
-	err := walkKeys(ctx, f, at, sub, p, func(k keyFile) error {
+	err := WalkKeys(ctx, f, at, sub, p, func(k KeyFile) error {
 		value, err := readText(k)
-		if err == nil && value == "" && beingWritten(k.folder, k.name) {
-			doubtful = append(doubtful, k.key)
+		if err == nil && value == "" && beingWritten(k.Folder, k.Name) {
+			doubtful = append(doubtful, k.Key)
 			return nil
 		}
 		if bytes += len(value); bytes > maxValues {
 			return &enoughError{fmt.Sprintf("the values have more than %d bytes together; the rest is not read", maxValues)}
 		}
-		return keep(k.key, k.path, value, err)
+		return keep(k.Key, k.Path, value, err)
 	})
 	if err != nil || doubtful == nil {
 		return values, err
 	}
-	if err := dir.Sleep(ctx, emptyRetry); err != nil {
+	if err := dir.Sleep(ctx, EmptyRetry); err != nil {
 		return values, err
 	}
 	for _, key := range doubtful {
-		value, err := readText(keyFile{folder: f, name: layout.Join(sub, key)})
+		value, err := readText(KeyFile{Folder: f, Name: layout.Join(sub, key)})
 		if err := keep(key, layout.Join(at, sub, key), value, err); err != nil {
 			return values, err
 		}
@@ -62,22 +62,22 @@ func readValues(ctx context.Context, f rootfs.Folder, at, sub string, p *problem
 	return values, ctx.Err()
 }
 
-// readValue reads one value, again if it is empty and fresh.
-func readValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
-	k := keyFile{folder: f, name: name}
+// ReadValue reads one value, again if it is empty and fresh.
+func ReadValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
+	k := KeyFile{Folder: f, Name: name}
 	value, err := readText(k)
 	if err != nil || value != "" || !beingWritten(f, name) {
 		return value, err
 	}
-	if err := dir.Sleep(ctx, emptyRetry); err != nil {
+	if err := dir.Sleep(ctx, EmptyRetry); err != nil {
 		return "", err
 	}
 	return readText(k)
 }
 
-func readText(k keyFile) (string, error) {
-	m := newScratch()
-	defer m.free()
+func readText(k KeyFile) (string, error) {
+	m := NewBuffer()
+	defer m.Free()
 	data, err := m.readKey(k, rootfs.MaxReadFile)
 	if err != nil {
 		return "", err

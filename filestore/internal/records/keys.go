@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"context"
@@ -14,12 +14,12 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// keyFile is a file that stands for a key.
-type keyFile struct {
-	key    string
-	folder rootfs.Folder // the open folder it lies in
-	name   string        // its name there
-	path   string        // from the store's root
+// KeyFile is a file that stands for a key.
+type KeyFile struct {
+	Key    string
+	Folder rootfs.Folder // the open folder it lies in
+	Name   string        // its name there
+	Path   string        // from the store's root
 	listed bool          // as a regular file, just now
 }
 
@@ -28,17 +28,17 @@ type keyFile struct {
 const (
 	maxKeys   = 100_000
 	maxValues = rootfs.MaxReadFile // bytes of all values together
-	// maxForeign is how many names that are no keys are reported one by one.
-	maxForeign = 100
+	// MaxForeign is how many names that are no keys are reported one by one.
+	MaxForeign = 100
 )
 
 // keyWalk is one walk through a folder of keys.
 type keyWalk struct {
-	ctx     context.Context //nolint:containedctx // of the one call that walks
-	p       *problems
-	visit   func(keyFile) error
-	keys    int
-	foreign int
+	ctx      context.Context //nolint:containedctx // of the one call that walks
+	Problems *Problems
+	visit    func(KeyFile) error
+	keys     int
+	foreign  int
 }
 
 // enoughError ends a walk that has met as much as is read; its text says so.
@@ -46,27 +46,27 @@ type enoughError struct{ reason string }
 
 func (e *enoughError) Error() string { return e.reason }
 
-// walkKeys calls visit for each file below the folder named sub in f, whose path is dir. What
+// WalkKeys calls visit for each file below the folder named sub in f, whose path is dir. What
 // cannot be a key is reported to p, and what is more than is read. A missing folder has no keys.
 // The order is unspecified.
-func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems, visit func(keyFile) error) error {
+func WalkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *Problems, visit func(KeyFile) error) error {
 	inner, err := f.OpenFolder(sub)
 	if vfs.IsGone(err) {
 		return ctx.Err()
 	}
 	if err != nil {
-		return p.unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
+		return p.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(dir, sub), err)
 	}
 	defer inner.Close()
-	w := &keyWalk{ctx: ctx, p: p, visit: visit}
+	w := &keyWalk{ctx: ctx, Problems: p, visit: visit}
 	top := layout.Join(dir, sub)
 	err = w.folder(inner, top, "", 1)
-	if more := w.foreign - maxForeign; more > 0 {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: top, Reason: fmt.Sprintf("%d more names are no keys", more)})
+	if more := w.foreign - MaxForeign; more > 0 {
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: top, Reason: fmt.Sprintf("%d more names are no keys", more)})
 	}
 	var enough *enoughError
 	if errors.As(err, &enough) {
-		p.add(problemOf(mlruns.ProblemUnreadable, top, err))
+		p.Add(ProblemOf(mlruns.ProblemUnreadable, top, err))
 		return nil
 	}
 	return err
@@ -75,7 +75,7 @@ func walkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *problems
 func (w *keyWalk) folder(f rootfs.Folder, dir, prefix string, depth int) error {
 	entries, err := f.Entries()
 	if err != nil {
-		return w.p.unreadable(w.ctx, mlruns.ProblemUnreadable, dir, err)
+		return w.Problems.Unreadable(w.ctx, mlruns.ProblemUnreadable, dir, err)
 	}
 	for _, e := range entries {
 		if err := w.ctx.Err(); err != nil {
@@ -92,30 +92,30 @@ func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth
 	if w.keys++; w.keys > maxKeys { // also what is no key, and folders
 		return &enoughError{fmt.Sprintf("there are more than %d names; the rest is not read", maxKeys)}
 	}
-	switch form := foreignFormOf(e.Name); {
-	case form != nil && form.fate == copied:
-		w.p.add(conflict(name)) // each can be mended
+	switch form := FormOf(e.Name); {
+	case form != nil && form.Fate == Copied:
+		w.Problems.Add(Conflict(name)) // each can be mended
 	case form != nil:
 		w.reject(foreign(name))
 	case e.Type.IsDir() && depth == filename.MaxDepth:
-		w.p.add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", filename.MaxDepth)})
+		w.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: name, Reason: fmt.Sprintf("a key has at most %d parts", filename.MaxDepth)})
 	case e.Type.IsDir():
 		inner, err := f.OpenFolder(e.Name)
 		if err != nil {
-			return w.p.unreadable(w.ctx, mlruns.ProblemUnreadable, name, err)
+			return w.Problems.Unreadable(w.ctx, mlruns.ProblemUnreadable, name, err)
 		}
 		defer inner.Close()
 		return w.folder(inner, name, key+"/", depth+1)
 	case validate.Key("key", key) != nil:
 		w.reject(mlruns.Problem{Kind: mlruns.ProblemForeign, Path: name, Reason: dir.IllegalName(key)})
 	default:
-		return w.visit(keyFile{key: key, folder: f, name: e.Name, path: name, listed: e.Type.IsRegular()})
+		return w.visit(KeyFile{Key: key, Folder: f, Name: e.Name, Path: name, listed: e.Type.IsRegular()})
 	}
 	return nil
 }
 
 func (w *keyWalk) reject(p mlruns.Problem) {
-	if w.foreign++; w.foreign <= maxForeign {
-		w.p.add(p)
+	if w.foreign++; w.foreign <= MaxForeign {
+		w.Problems.Add(p)
 	}
 }

@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ import (
 // recentWrite is not being written.
 const recentWrite = 10 * time.Second
 
-// metaRetries are the pauses before looking again at a meta.yaml that makes no sense, MLflow's own.
-var metaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
+// MetaRetries are the pauses before looking again at a meta.yaml that makes no sense, MLflow's own.
+var MetaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisecond}
 
 // beingWritten reports whether a file changed so lately that its writer may not be done. Clocks may
 // differ in both directions.
@@ -35,10 +35,10 @@ func beingWritten(f rootfs.Folder, name string) bool {
 	return age < recentWrite && age > -recentWrite
 }
 
-// readMeta reads the meta.yaml named name in a folder; use says whether its content will do, and
+// ReadMeta reads the meta.yaml named name in a folder; use says whether its content will do, and
 // whether it shows no sign of having been cut. What makes no sense or may be cut, and is fresh, is
-// read again.
-func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
+// Read again.
+func (m *Buffer) ReadMeta(ctx context.Context, f rootfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
 	for try := 0; ; try++ {
 		data, err := m.readFile(f, name)
 		if errors.Is(err, rootfs.ErrTooLarge) {
@@ -48,21 +48,21 @@ func (m *scratch) readMeta(ctx context.Context, f rootfs.Folder, name string, us
 			return err
 		}
 		whole, err := use(data)
-		if err == nil && whole || try == len(metaRetries) || !beingWritten(f, name) {
+		if err == nil && whole || try == len(MetaRetries) || !beingWritten(f, name) {
 			return err
 		}
-		if sleepErr := dir.Sleep(ctx, metaRetries[try]); sleepErr != nil {
+		if sleepErr := dir.Sleep(ctx, MetaRetries[try]); sleepErr != nil {
 			return sleepErr
 		}
 	}
 }
 
-// readDocument is readMeta with all that is in the file.
-func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(*codec.Document) error) (codec.Document, error) {
-	m := newScratch()
-	defer m.free()
+// ReadDocument is ReadMeta with all that is in the file.
+func ReadDocument(ctx context.Context, f rootfs.Folder, name string, check func(*codec.Document) error) (codec.Document, error) {
+	m := NewBuffer()
+	defer m.Free()
 	var doc codec.Document
-	err := m.readMeta(ctx, f, name, func(data []byte) (_ bool, err error) {
+	err := m.ReadMeta(ctx, f, name, func(data []byte) (_ bool, err error) {
 		if doc, err = codec.ParseDocument(data); err == nil {
 			err = check(&doc)
 		}
@@ -71,9 +71,9 @@ func readDocument(ctx context.Context, f rootfs.Folder, name string, check func(
 	return doc, err
 }
 
-// readScalars is readMeta for who asks for single keys.
-func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(codec.Scalars) error) error {
-	return m.readMeta(ctx, f, name, func(data []byte) (bool, error) {
+// readScalars is ReadMeta for who asks for single keys.
+func (m *Buffer) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(codec.Scalars) error) error {
+	return m.ReadMeta(ctx, f, name, func(data []byte) (bool, error) {
 		if m.flat.Scan(data) {
 			return whole(data, &m.flat), use(&m.flat)
 		}
@@ -87,54 +87,54 @@ func (m *scratch) readScalars(ctx context.Context, f rootfs.Folder, name string,
 
 // whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every
 // program ends it with a newline, and that of a run with the key user_id. One that lacks them is
-// read all the same when nobody is writing it.
+// Read all the same when nobody is writing it.
 func whole(data []byte, d codec.Scalars) bool {
 	return bytes.HasSuffix(data, []byte("\n")) && (d.Find(codec.KeyRunID) < 0 || d.Find(codec.KeyUserID) >= 0)
 }
 
-// readExperiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the
+// Experiment reads an experiment's meta.yaml and tags. Problems with tags, and a stage that the
 // place contradicts, go to p.
-func (r *Reader) readExperiment(ctx context.Context, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	f, err := r.tree.Folder(ref.dir)
+func (r *Reader) Experiment(ctx context.Context, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+	f, err := r.Tree.Folder(ref.Dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
 	}
 	return readExperimentIn(ctx, f, ref, p)
 }
 
-// readTagged is readExperiment for a listing.
-func readTagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	f, err := root.OpenFolder(ref.dir)
+// WithTags is Experiment for a listing.
+func WithTags(ctx context.Context, root rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+	f, err := root.OpenFolder(ref.Dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
 	}
 	return readExperimentIn(ctx, f, ref, p)
 }
 
-// readUntagged is readTagged without the tags.
-func readUntagged(ctx context.Context, root rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
-	return readExperimentMeta(ctx, root, layout.Join(ref.dir, layout.Meta), ref, p)
+// WithoutTags is WithTags without the tags.
+func WithoutTags(ctx context.Context, root rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+	return readExperimentMeta(ctx, root, layout.Join(ref.Dir, layout.Meta), ref, p)
 }
 
 // readExperimentIn closes the experiment's folder.
-func readExperimentIn(ctx context.Context, f rootfs.Folder, ref experimentRef, p *problems) (mlruns.Experiment, error) {
+func readExperimentIn(ctx context.Context, f rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
 	defer f.Close()
 	e, err := readExperimentMeta(ctx, f, layout.Meta, ref, p)
 	if err == nil {
-		e.Tags, err = readValues(ctx, f, ref.dir, layout.Tags, p)
+		e.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p)
 	}
 	return e, err
 }
 
-// readExperimentOnly is readExperiment without the tags, and with the document.
-func (r *Reader) readExperimentOnly(ctx context.Context, ref experimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
-	f, err := r.tree.Folder(ref.dir)
+// ExperimentDocument is Experiment without the tags, and with the document.
+func (r *Reader) ExperimentDocument(ctx context.Context, ref ExperimentRef) (e mlruns.Experiment, doc codec.Document, err error) {
+	f, err := r.Tree.Folder(ref.Dir)
 	if err != nil {
 		return mlruns.Experiment{}, codec.Document{}, err
 	}
 	defer f.Close()
-	doc, err = readDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
-		e, _, err = codec.ExperimentOf(d, ref.id, ref.stage())
+	doc, err = ReadDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
+		e, _, err = codec.ExperimentOf(d, ref.ID, ref.Stage())
 		return err
 	})
 	return e, doc, err
@@ -142,44 +142,44 @@ func (r *Reader) readExperimentOnly(ctx context.Context, ref experimentRef) (e m
 
 // readExperimentMeta reads an experiment's meta.yaml from the root or from its own folder; name is
 // the file's path from there.
-func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref experimentRef, p *problems) (e mlruns.Experiment, err error) {
-	m := newScratch()
-	defer m.free()
+func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref ExperimentRef, p *Problems) (e mlruns.Experiment, err error) {
+	m := NewBuffer()
+	defer m.Free()
 	var recorded mlruns.LifecycleStage
 	err = m.readScalars(ctx, f, name, func(d codec.Scalars) (err error) {
-		e, recorded, err = codec.ExperimentOf(d, ref.id, ref.stage())
+		e, recorded, err = codec.ExperimentOf(d, ref.ID, ref.Stage())
 		return err
 	})
 	if err == nil && recorded != e.Stage {
-		p.add(mlruns.Problem{Kind: mlruns.ProblemStage, Path: layout.Join(ref.dir, layout.Meta), Repairable: true,
+		p.Add(mlruns.Problem{Kind: mlruns.ProblemStage, Path: layout.Join(ref.Dir, layout.Meta), Repairable: true,
 			Reason: fmt.Sprintf("lifecycle_stage is %s, but the place says %s", recorded, e.Stage)})
 	}
 	return e, err
 }
 
-// readRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is
+// ReadRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is
 // the file's path from there.
-func readRunInfo(ctx context.Context, f rootfs.Folder, name string, ref runRef) (info mlruns.RunInfo, err error) {
-	m := newScratch()
-	defer m.free()
+func ReadRunInfo(ctx context.Context, f rootfs.Folder, name string, ref RunRef) (info mlruns.RunInfo, err error) {
+	m := NewBuffer()
+	defer m.Free()
 	err = m.readScalars(ctx, f, name, func(d codec.Scalars) (err error) {
-		info, err = codec.RunInfoOf(d, ref.experiment.id, ref.id)
+		info, err = codec.RunInfoOf(d, ref.Experiment.ID, ref.ID)
 		return err
 	})
 	return info, err
 }
 
-// readRunDocument is readRunInfo with all that the file says, for who writes it again.
-func readRunDocument(ctx context.Context, f rootfs.Folder, ref runRef) (info mlruns.RunInfo, doc codec.Document, err error) {
-	doc, err = readDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
-		info, err = codec.RunInfoOf(d, ref.experiment.id, ref.id)
+// readRunDocument is ReadRunInfo with all that the file says, for who writes it again.
+func readRunDocument(ctx context.Context, f rootfs.Folder, ref RunRef) (info mlruns.RunInfo, doc codec.Document, err error) {
+	doc, err = ReadDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
+		info, err = codec.RunInfoOf(d, ref.Experiment.ID, ref.ID)
 		return err
 	})
 	return info, doc, err
 }
 
-// runError is what an operation on one run says when its meta.yaml cannot be used.
-func runError(id string, err error) error {
+// RunError is what an operation on one run says when its meta.yaml cannot be used.
+func RunError(id string, err error) error {
 	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
@@ -190,14 +190,14 @@ func runError(id string, err error) error {
 	return corruptMeta(err)
 }
 
-// experimentError is runError for experiments.
-func experimentError(id, dir string, err error) error {
+// ExperimentError is RunError for experiments.
+func ExperimentError(id, dir string, err error) error {
 	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
 		return withCause(&failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Experiment '%s' does not exist.", id)}, err)
 	case vfs.IsMissing(err):
-		return noMeta(dir)
+		return NoMeta(dir)
 	case errors.Is(err, codec.ErrEmptyMeta):
 		return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Cause: err,
 			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
@@ -205,8 +205,8 @@ func experimentError(id, dir string, err error) error {
 	return corruptMeta(err)
 }
 
-// noMeta is the reason that a folder which must have a meta.yaml has none.
-func noMeta(dir string) error {
+// NoMeta is the reason that a folder which must have a meta.yaml has none.
+func NoMeta(dir string) error {
 	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
 }
 

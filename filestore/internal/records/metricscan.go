@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"bytes"
@@ -14,45 +14,45 @@ import (
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
-// tornRetry is the pause before looking again at a metric file that is empty or whose last line has
+// TornRetry is the pause before looking again at a metric file that is empty or whose last line has
 // no newline: a writer may have just made it, or be in the middle of a page.
-const tornRetry = 20 * time.Millisecond
+const TornRetry = 20 * time.Millisecond
 
-// scanner goes through the points of a metric file and reports lines that are none.
-type scanner struct {
-	path string
-	p    *problems
-	line int
-	any  bool // a point or a problem was met
-	bad  int  // lines that are no points
+// Scanner goes through the points of a metric file and reports lines that are none.
+type Scanner struct {
+	Path     string
+	Problems *Problems
+	Line     int
+	any      bool // a point or a problem was met
+	Bad      int  // lines that are no points
 	// marked tells of a byte order mark before the first line, pointer of one in place of the
 	// content.
-	marked, pointer bool
-	tail            tailState
+	Marked, pointer bool
+	Tail            TailState
 	// strict reports what is no loss, but keeps MLflow from reading the file.
-	strict bool
+	Strict bool
 }
 
-// tailState is what follows the last newline of a metric file.
-type tailState uint8
+// TailState is what follows the last newline of a metric file.
+type TailState uint8
 
 const (
-	tailNone  tailState = iota
+	TailNone  TailState = iota
 	tailBlank           // an appender was interrupted after it had blanked a torn line out
-	tailWhole           // a point but for its newline
+	TailWhole           // a point but for its newline
 	tailTorn
 )
 
-func stateOf(tail []byte) tailState {
+func TailStateOf(tail []byte) TailState {
 	switch {
 	case len(tail) == 0:
-		return tailNone
+		return TailNone
 	case codec.IsBlank(tail):
 		return tailBlank
 	}
 	_, err := codec.ParsePoint(tail)
 	if err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2 {
-		return tailWhole
+		return TailWhole
 	}
 	return tailTorn
 }
@@ -61,19 +61,19 @@ func stateOf(tail []byte) tailState {
 // have millions.
 const maxBadLines = 100
 
-func (s *scanner) malformed(reason string) {
-	if s.bad++; s.bad <= maxBadLines {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: s.line, Repairable: true, Reason: reason})
+func (s *Scanner) malformed(reason string) {
+	if s.Bad++; s.Bad <= maxBadLines {
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.Path, Line: s.Line, Repairable: true, Reason: reason})
 	}
 }
 
 // one parses a whole line into pt, which has no data set.
-func (s *scanner) one(line []byte, pt *codec.Point) bool {
-	if len(line) >= streamChunk && len(bytes.TrimLeft(line, " ")) >= streamChunk {
+func (s *Scanner) one(line []byte, pt *codec.Point) bool {
+	if len(line) >= ChunkSize && len(bytes.TrimLeft(line, " ")) >= ChunkSize {
 		s.tooLong()
 		return false
 	}
-	s.line++
+	s.Line++
 	s.any = true
 	if pt.ReadPlain(line) {
 		return true
@@ -82,9 +82,9 @@ func (s *scanner) one(line []byte, pt *codec.Point) bool {
 	if *pt, err = codec.AnyPoint(line); err == nil {
 		return true
 	}
-	if s.line == 1 && bytes.HasPrefix(line, byteOrderMark) {
+	if s.Line == 1 && bytes.HasPrefix(line, ByteOrderMark) {
 		s.byteOrderMark()
-		if *pt, err = codec.AnyPoint(line[len(byteOrderMark):]); err == nil {
+		if *pt, err = codec.AnyPoint(line[len(ByteOrderMark):]); err == nil {
 			return true
 		}
 	}
@@ -92,25 +92,25 @@ func (s *scanner) one(line []byte, pt *codec.Point) bool {
 	return false
 }
 
-// byteOrderMark is what some editors put before the first line.
-var byteOrderMark = []byte("\ufeff")
+// ByteOrderMark is what some editors put before the first line.
+var ByteOrderMark = []byte("\ufeff")
 
-func (s *scanner) byteOrderMark() {
-	s.marked = true
-	if s.strict {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Line: 1, Repairable: true,
+func (s *Scanner) byteOrderMark() {
+	s.Marked = true
+	if s.Strict {
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.Path, Line: 1, Repairable: true,
 			Reason: "a byte order mark before the first line, with which MLflow cannot read the file"})
 	}
 }
 
 // notPoint reports a whole line that is no point. Of a pointer all lines are one problem.
-func (s *scanner) notPoint(line []byte, why error) {
+func (s *Scanner) notPoint(line []byte, why error) {
 	switch {
-	case s.line == 1 && s.isPointer(line), s.pointer:
-		s.bad++
+	case s.Line == 1 && s.isPointer(line), s.pointer:
+		s.Bad++
 	case codec.IsMergeMarker(line):
-		if s.bad++; s.bad <= maxBadLines {
-			s.p.add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.path, Line: s.line, Reason: codec.MergeReason})
+		if s.Bad++; s.Bad <= maxBadLines {
+			s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemGitConflict, Path: s.Path, Line: s.Line, Reason: codec.MergeReason})
 		}
 	default:
 		s.malformed(why.Error())
@@ -118,7 +118,7 @@ func (s *scanner) notPoint(line []byte, why error) {
 }
 
 // isPointer looks whether the first line begins a pointer, and reports it.
-func (s *scanner) isPointer(line []byte) bool {
+func (s *Scanner) isPointer(line []byte) bool {
 	d := codec.GitPointerOrLink(line)
 	if d == nil {
 		// of git-lfs the second line, which is not here, matters too
@@ -126,59 +126,59 @@ func (s *scanner) isPointer(line []byte) bool {
 	}
 	if d != nil {
 		s.pointer = true
-		s.p.add(problemOf(mlruns.ProblemGitPointer, s.path, d))
+		s.Problems.Add(ProblemOf(mlruns.ProblemGitPointer, s.Path, d))
 	}
 	return d != nil
 }
 
 // end judges what follows the last newline.
-func (s *scanner) end(tail []byte) {
-	if len(bytes.TrimLeft(tail, " ")) >= streamChunk {
+func (s *Scanner) end(tail []byte) {
+	if len(bytes.TrimLeft(tail, " ")) >= ChunkSize {
 		s.tooLong()
 		tail = nil
 	}
-	if more := s.bad - maxBadLines; more > 0 {
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.path, Repairable: true, Reason: fmt.Sprintf("%d more lines are no points", more)})
+	if more := s.Bad - maxBadLines; more > 0 {
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.Path, Repairable: true, Reason: fmt.Sprintf("%d more lines are no points", more)})
 	}
-	s.tail = stateOf(tail)
+	s.Tail = TailStateOf(tail)
 	switch {
-	case s.pointer || s.line == 0 && s.isPointer(tail):
-	case s.tail == tailWhole || s.tail == tailTorn:
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.path, Line: s.line + 1, Repairable: true,
+	case s.pointer || s.Line == 0 && s.isPointer(tail):
+	case s.Tail == TailWhole || s.Tail == tailTorn:
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.Path, Line: s.Line + 1, Repairable: true,
 			Reason: "the last line has no newline, so it may be half a line and is not read"})
 	case !s.any:
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemEmpty, Path: s.path, Repairable: true, Reason: "a metric file without a point"})
-	case s.tail == tailBlank && s.strict:
-		s.p.add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.path, Line: s.line + 1, Repairable: true,
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemEmpty, Path: s.Path, Repairable: true, Reason: "a metric file without a point"})
+	case s.Tail == tailBlank && s.Strict:
+		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.Path, Line: s.Line + 1, Repairable: true,
 			Reason: "blanks in place of a torn line, which MLflow takes for a line without fields"})
 	}
 }
 
-// points has each called for the points of lines.
-func (s *scanner) points(each func(codec.Point) bool) func(line []byte) bool {
+// Points has each called for the Points of lines.
+func (s *Scanner) Points(each func(codec.Point) bool) func(line []byte) bool {
 	return func(line []byte) bool {
 		var pt codec.Point
 		return !s.one(line, &pt) || each(pt)
 	}
 }
 
-// read calls each for every whole line of a file: it reads a small one at once, and streams the
+// Read calls each for every whole line of a file: it reads a small one at once, and streams the
 // others.
-func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bool) error {
-	m := newScratch()
-	defer m.free()
-	data, err := m.readKey(k, streamChunk)
+func (s *Scanner) Read(ctx context.Context, k KeyFile, each func(line []byte) bool) error {
+	m := NewBuffer()
+	defer m.Free()
+	data, err := m.readKey(k, ChunkSize)
 	if errors.Is(err, rootfs.ErrTooLarge) {
-		return s.stream(ctx, k, m.chunk(), each)
+		return s.Stream(ctx, k, m.Chunk(), each)
 	}
 	if err != nil {
 		return err
 	}
-	if (len(data) == 0 || !codec.IsBlank(tailOf(data))) && beingWritten(k.folder, k.name) {
-		if err := dir.Sleep(ctx, tornRetry); err != nil {
+	if (len(data) == 0 || !codec.IsBlank(tailOf(data))) && beingWritten(k.Folder, k.Name) {
+		if err := dir.Sleep(ctx, TornRetry); err != nil {
 			return err
 		}
-		if data, err = m.readFile(k.folder, k.name); err != nil {
+		if data, err = m.readFile(k.Folder, k.Name); err != nil {
 			return err
 		}
 	}
@@ -191,13 +191,13 @@ func (s *scanner) read(ctx context.Context, k keyFile, each func(line []byte) bo
 // tailOf is what follows the last newline.
 func tailOf(data []byte) []byte { return data[bytes.LastIndexByte(data, '\n')+1:] }
 
-// streamChunk is how much of a history is in memory at once. A longer line is no point.
-const streamChunk = 256 << 10
+// ChunkSize is how much of a history is in memory at once. A longer line is no point.
+const ChunkSize = 256 << 10
 
-// stream is read for a file of any size in bounded memory, with the help of a buffer. each returns
+// Stream is read for a file of any size in bounded memory, with the help of a buffer. each returns
 // false to stop.
-func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(line []byte) bool) error {
-	f, err := k.folder.Open(k.name)
+func (s *Scanner) Stream(ctx context.Context, k KeyFile, buf []byte, each func(line []byte) bool) error {
+	f, err := k.Folder.Open(k.Name)
 	if err != nil {
 		return err
 	}
@@ -235,12 +235,12 @@ func (s *scanner) stream(ctx context.Context, k keyFile, buf []byte, each func(l
 		if !atEnd {
 			continue
 		}
-		if s.any && codec.IsBlank(buf) || retried || !beingWritten(k.folder, k.name) {
+		if s.any && codec.IsBlank(buf) || retried || !beingWritten(k.Folder, k.Name) {
 			s.end(buf)
 			return nil
 		}
 		retried = true
-		if err := dir.Sleep(ctx, tornRetry); err != nil {
+		if err := dir.Sleep(ctx, TornRetry); err != nil {
 			return err
 		}
 	}
@@ -252,14 +252,14 @@ func afterLine(data []byte) (rest []byte, unfinished bool) {
 	return rest, !found
 }
 
-func (s *scanner) tooLong() {
-	s.line++
+func (s *Scanner) tooLong() {
+	s.Line++
 	s.any = true
 	s.malformed("a line longer than any point")
 }
 
 // lines calls each for the whole lines of data and gives back the rest.
-func (s *scanner) lines(data []byte, each func(line []byte) bool) (rest []byte, goOn bool) {
+func (s *Scanner) lines(data []byte, each func(line []byte) bool) (rest []byte, goOn bool) {
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {

@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // latest is the greatest point of a file, which MLflow shows as the metric's value. Reading numbers
 // is most of the work, so the value of a usual line is read only where it decides, and at the end.
 type latest struct {
-	scanner
+	Scanner
 	best    codec.Point
 	found   bool
 	numeral [32]byte // what best.value is, while it has not been read
@@ -30,7 +30,7 @@ func (l *latest) take(line []byte) bool {
 		}
 		return true
 	}
-	l.line++
+	l.Line++
 	l.any = true
 	switch {
 	case l.found && (step < l.best.Step || step == l.best.Step && ms < l.best.Millis):
@@ -63,24 +63,24 @@ func decimal(numeral []byte) float64 {
 	return value
 }
 
-// readLatest reads the latest point of a metric, if it has one.
-func readLatest(ctx context.Context, k keyFile, p *problems) (pt codec.Point, found bool, err error) {
-	l := latest{scanner: scanner{path: k.path, p: p}}
-	err = l.read(ctx, k, l.take)
+// ReadLatest reads the latest point of a metric, if it has one.
+func ReadLatest(ctx context.Context, k KeyFile, p *Problems) (pt codec.Point, found bool, err error) {
+	l := latest{Scanner: Scanner{Path: k.Path, Problems: p}}
+	err = l.Read(ctx, k, l.take)
 	return l.greatest(), l.found, err
 }
 
 // readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and
 // reported.
-func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *problems) (map[string]mlruns.Metric, error) {
+func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *Problems) (map[string]mlruns.Metric, error) {
 	metrics := map[string]mlruns.Metric{}
-	err := walkKeys(ctx, run, dir, sub, p, func(k keyFile) error {
-		pt, found, err := readLatest(ctx, k, p)
+	err := WalkKeys(ctx, run, dir, sub, p, func(k KeyFile) error {
+		pt, found, err := ReadLatest(ctx, k, p)
 		switch {
 		case err != nil && !vfs.IsGone(err):
-			return p.unreadable(ctx, mlruns.ProblemUnreadable, k.path, err)
+			return p.Unreadable(ctx, mlruns.ProblemUnreadable, k.Path, err)
 		case err == nil && found:
-			metrics[k.key] = pt.Metric(k.key)
+			metrics[k.Key] = pt.Metric(k.Key)
 		}
 		return nil
 	})

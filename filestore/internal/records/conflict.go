@@ -1,4 +1,4 @@
-package filestore
+package records
 
 import (
 	"path"
@@ -13,35 +13,35 @@ import (
 // OneDrive's loss-HOST is a legal key and a legal id, so it is known of meta.yaml only.
 var conflictOneDrive = regexp.MustCompile(`^meta-[A-Za-z0-9][\w-]*\.yaml$`)
 
-// conflictForm is foreignFormOf for the forms of conflict copies.
-func conflictForm(name string) *foreignForm {
-	if f := foreignFormOf(name); f != nil && f.fate == copied {
+// conflictForm is FormOf for the forms of conflict copies.
+func conflictForm(name string) *Form {
+	if f := FormOf(name); f != nil && f.Fate == Copied {
 		return f
 	}
 	return nil
 }
 
-// conflictOf gives the name of which this one is a conflict copy, "" if it is none or its original
+// ConflictOf gives the name of which this one is a conflict copy, "" if it is none or its original
 // cannot be told.
-func conflictOf(name string) string {
+func ConflictOf(name string) string {
 	if f := conflictForm(name); f != nil {
 		return f.original(name)
 	}
 	return ""
 }
 
-// isConflict reports whether a name is that of a conflict copy.
-func isConflict(name string) bool { return conflictForm(name) != nil }
+// IsConflict reports whether a name is that of a conflict copy.
+func IsConflict(name string) bool { return conflictForm(name) != nil }
 
-// conflictOfMeta reports whether a file beside a meta.yaml is a conflict copy of it.
-func conflictOfMeta(name string) bool {
-	return conflictOf(name) == layout.Meta || conflictOneDrive.MatchString(name)
+// IsConflictOfMeta reports whether a file beside a meta.yaml is a conflict copy of it.
+func IsConflictOfMeta(name string) bool {
+	return ConflictOf(name) == layout.Meta || conflictOneDrive.MatchString(name)
 }
 
-// original is the path of which that of a conflict copy was made, "" if it cannot be told.
-func original(copied string) string {
+// Original is the path of which that of a conflict copy was made, "" if it cannot be told.
+func Original(copied string) string {
 	name := path.Base(copied)
-	of := conflictOf(name)
+	of := ConflictOf(name)
 	if conflictOneDrive.MatchString(name) {
 		of = layout.Meta
 	}
@@ -51,6 +51,6 @@ func original(copied string) string {
 	return layout.Join(layout.Parent(copied), of)
 }
 
-func conflict(path string) mlruns.Problem {
+func Conflict(path string) mlruns.Problem {
 	return mlruns.Problem{Kind: mlruns.ProblemConflict, Path: path, Reason: "a copy that a sync program put beside the original"}
 }

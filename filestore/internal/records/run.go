@@ -1,0 +1,102 @@
+package records
+
+import (
+	"context"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
+)
+
+// Run reads a run whole. Its problems are in the result; an error is about its meta.yaml or its
+// folder.
+func (r *Reader) Run(ctx context.Context, ref RunRef) (*mlruns.Run, error) {
+	f, err := r.Tree.Folder(ref.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := ReadRunInfo(ctx, f, layout.Meta, ref)
+	if err != nil {
+		return nil, err
+	}
+	return r.readRunData(ctx, f, ref, info)
+}
+
+func (r *Reader) readRunData(ctx context.Context, f rootfs.Folder, ref RunRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
+	p := &Problems{}
+	run = &mlruns.Run{Info: info}
+	if run.Data.Metrics, err = readMetrics(ctx, f, ref.Dir, layout.Metrics, p); err != nil {
+		return nil, err
+	}
+	if run.Data.Params, err = ReadValues(ctx, f, ref.Dir, layout.Params, p); err != nil {
+		return nil, err
+	}
+	if run.Data.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p); err != nil {
+		return nil, err
+	}
+	if run.Inputs, err = r.Inputs(ctx, f, ref, p); err != nil {
+		return nil, err
+	}
+	if run.Outputs, err = ReadOutputs(ctx, f, ref, p); err != nil {
+		return nil, err
+	}
+	if run.Info.Name == "" {
+		run.Info.Name = run.Data.Tags[mlruns.TagRunName]
+	}
+	run.Problems = p.Sorted()
+	return run, nil
+}
+
+// ListedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and
+// reports it where that fails.
+func (r *Reader) ListedRun(ctx context.Context, f rootfs.Folder, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
+	return r.ReportedRun(ctx, f, layout.Join(ref.ID, layout.Meta), ref, p)
+}
+
+// ReportedRun is ReadRunInfo that reports where it fails.
+func (r *Reader) ReportedRun(ctx context.Context, f rootfs.Folder, name string, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
+	info, err := ReadRunInfo(ctx, f, name, ref)
+	switch {
+	case err == nil || EndsCall(ctx, err):
+	case vfs.IsGone(err):
+		_, gone := r.Tree.Stat(ref.Dir)
+		if rootfs.IsShortage(gone) {
+			return info, gone
+		}
+		if !vfs.IsMissing(gone) { // else it was removed for good since it was listed
+			problem, err := r.MissingMeta(ref.Dir)
+			if err != nil {
+				return info, err
+			}
+			p.Add(problem)
+		}
+	default:
+		p.Add(ProblemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err))
+	}
+	return info, err
+}
+
+func (r *Reader) RunDocument(ctx context.Context, ref RunRef) (mlruns.RunInfo, codec.Document, error) {
+	f, err := r.Tree.Folder(ref.Dir)
+	if err != nil {
+		return mlruns.RunInfo{}, codec.Document{}, RunError(ref.ID, err)
+	}
+	defer f.Close()
+	info, doc, err := readRunDocument(ctx, f, ref)
+	if err != nil {
+		err = RunError(ref.ID, err)
+	}
+	return info, doc, err
+}
+
+// MissingMeta is the problem of the folder of an experiment or a run that has no meta.yaml.
+func (r *Reader) MissingMeta(dir string) (mlruns.Problem, error) {
+	left, err := r.Tree.HalfRemoved(dir)
+	if left {
+		return mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: dir, Reason: "an interrupted gc, delete or restore left it, or one is under way; the next gc removes it"}, nil
+	}
+	return missingMeta(dir), err
+}
