@@ -36,7 +36,7 @@ var importRules = []importRule{
 		"records reads experiments and runs from their folders, and does not look for them"},
 	{"filestore", []string{".", "search", "artifacts", "internal", "github.com/spf13/afero", "github.com/google/uuid", "golang.org/x/sys"},
 		"filestore is the store: the vocabulary, the packages below it and the library's direct dependencies"},
-	{"artifacts", []string{".", "internal/failure", "internal/validate", "internal/atomicfile", "internal/filename", "internal/rootfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
+	{"artifacts", []string{".", "internal/failure", "internal/validate", "internal/atomicfile", "internal/filename", "internal/rootfs", "internal/vfs", "github.com/spf13/afero"}, "artifacts knows files and URIs, no store"},
 	{"internal/pyfmt", nil, "pyfmt prints and parses texts: standard library only"},
 	{"internal/storetest", []string{".", "github.com/google/go-cmp", "pgregory.net/rapid"}, "storetest tests any Store, so it knows the vocabulary only"},
 	{"internal/failure", nil, "failure has the sentinels that the root and every package below it share: standard library only"},

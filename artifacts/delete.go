@@ -11,12 +11,12 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // removable refuses a mount point, of which everything but the folder itself would be removed.
 func removable(fsys afero.Fs, name string) error {
-	looker, ok := rootfs.LookerOf(fsys)
+	looker, ok := vfs.LookerOf(fsys)
 	if !ok {
 		return nil
 	}

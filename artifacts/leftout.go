@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // TellLeftOut tells Place.LeftOut of all that List leaves out, in every folder but those behind
@@ -19,7 +19,7 @@ func (r *Repository) TellLeftOut(ctx context.Context) error {
 		r.tellDangling(".", err)
 		return ctx.Err()
 	}
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return err
 	}
 	if err != nil {
@@ -31,7 +31,7 @@ func (r *Repository) TellLeftOut(ctx context.Context) error {
 
 func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 	entries, err := entriesIn(r.fs, r.at(dir))
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return err
 	}
 	if err != nil && !missing(err) {
@@ -61,11 +61,11 @@ func (r *Repository) tellBelow(ctx context.Context, dir string) error {
 	return ctx.Err()
 }
 
-func (r *Repository) tellAlike(dir string, entries []rootfs.Entry) {
+func (r *Repository) tellAlike(dir string, entries []vfs.Entry) {
 	if r.alike == nil || len(entries) < 2 {
 		return
 	}
-	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(entries, func(a, b vfs.Entry) int { return strings.Compare(a.Name, b.Name) })
 	first := make(map[string]string, len(entries))
 	for _, e := range entries {
 		lower := strings.ToLower(e.Name)
@@ -77,8 +77,8 @@ func (r *Repository) tellAlike(dir string, entries []rootfs.Entry) {
 }
 
 // entriesIn lists a folder.
-func entriesIn(fsys afero.Fs, dir string) ([]rootfs.Entry, error) {
-	if native, ok := rootfs.NativeOf(fsys); ok {
+func entriesIn(fsys afero.Fs, dir string) ([]vfs.Entry, error) {
+	if native, ok := vfs.NativeOf(fsys); ok {
 		folder, err := native.OpenFolder(dir)
 		if err != nil {
 			return nil, err
@@ -90,9 +90,9 @@ func entriesIn(fsys afero.Fs, dir string) ([]rootfs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]rootfs.Entry, len(infos))
+	entries := make([]vfs.Entry, len(infos))
 	for i, info := range infos {
-		entries[i] = rootfs.Entry{Name: info.Name(), Type: info.Mode().Type()}
+		entries[i] = vfs.Entry{Name: info.Name(), Type: info.Mode().Type()}
 	}
 	return entries, nil
 }

@@ -9,14 +9,14 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // maxLinks bounds the links that are followed in one path, as systems do.
 const maxLinks = 40
 
 // follow looks at the links in p, a path below base. One that leads out of base is
-// rootfs.ErrOutside even where it stays in the file system, which is all that the operating system
+// vfs.ErrOutside even where it stays in the file system, which is all that the operating system
 // confines to: the next folder is another run. away says that base is a link, or that p leaves it
 // by an absolute one, so that it may be on another disk; the file system follows those only to
 // where the caller allowed it. What is missing is no error.
@@ -26,7 +26,7 @@ func follow(fsys afero.Fs, base, p string) (away bool, err error) {
 		return false, nil
 	}
 	info, err := lstat(fsys, base)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return false, err
 	}
 	away = err == nil && isLink(info)
@@ -43,7 +43,7 @@ func checkBase(fsys afero.Fs, base string) error {
 		return nil
 	}
 	info, err := lstat(fsys, base)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return err
 	}
 	if err != nil || !isLink(info) {
@@ -72,7 +72,7 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 		here := path.Join(base, path.Join(done...), part)
 		info, err := lstat(fsys, here)
 		// the call that follows might have what it takes, and follow what was not looked at
-		if rootfs.IsShortage(err) {
+		if vfs.IsShortage(err) {
 			return false, err
 		}
 		if err != nil {
@@ -100,12 +100,12 @@ func followBelow(fsys afero.Fs, reader afero.LinkReader, base, p string) (away b
 // leaves judges p, a path below base, which a link takes to to, an absolute path or one that begins
 // with "..". It may come back into base, or lead to where the caller allowed links to.
 func leaves(fsys afero.Fs, base, p, to string) (away bool, err error) {
-	native, ok := rootfs.NativeOf(fsys)
+	native, ok := vfs.NativeOf(fsys)
 	if !ok {
 		if filepath.IsAbs(to) || strings.HasPrefix(path.Join(base, to), "..") {
 			return true, nil // out of the file system, which lets it or not
 		}
-		return false, &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+		return false, &fs.PathError{Op: "follow", Path: p, Err: vfs.ErrOutside}
 	}
 	real, away, err := native.Follow(path.Join(base, p))
 	if err != nil || away {
@@ -113,7 +113,7 @@ func leaves(fsys afero.Fs, base, p, to string) (away bool, err error) {
 	}
 	top, away, err := native.Follow(base)
 	if err == nil && (away || top != "." && real != top && !strings.HasPrefix(real, top+"/")) {
-		err = &fs.PathError{Op: "follow", Path: p, Err: rootfs.ErrOutside}
+		err = &fs.PathError{Op: "follow", Path: p, Err: vfs.ErrOutside}
 	}
 	return false, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // folderName is the folder of a run that holds its artifacts.
@@ -175,7 +176,7 @@ func (r Run) inStore(folder, uri, recorded string, notLocal error) (*Place, erro
 		return nil, err
 	}
 	if empty {
-		if there, err := r.openAllowed(recorded, notLocal); err == nil || rootfs.IsShortage(err) {
+		if there, err := r.openAllowed(recorded, notLocal); err == nil || vfs.IsShortage(err) {
 			return there, err
 		}
 	}
@@ -231,7 +232,7 @@ func (r Run) openOwnRoot(rel string) (*Place, error) {
 }
 
 // moved is the place a moved store recorded, if that is to be read, else nil. The only error is a
-// shortage, see rootfs.IsShortage.
+// shortage, see vfs.IsShortage.
 func (r Run) moved(recorded string) (*Place, error) {
 	if r.ForWriting {
 		return nil, nil //nolint:nilnil // documented
@@ -240,7 +241,7 @@ func (r Run) moved(recorded string) (*Place, error) {
 		return nil, err
 	}
 	p, err := r.openAllowed(recorded, nil)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return nil, err
 	}
 	if err != nil {
@@ -253,7 +254,7 @@ func (r Run) moved(recorded string) (*Place, error) {
 	}
 	if empty || err != nil {
 		_ = p.Close()
-		if !rootfs.IsShortage(err) {
+		if !vfs.IsShortage(err) {
 			err = nil
 		}
 		return nil, err
@@ -347,7 +348,7 @@ func vacant(fsys afero.Fs, folder string) (bool, error) {
 		defer f.Close()
 		_, err = f.Readdirnames(1)
 	}
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return false, err
 	}
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, io.EOF), nil

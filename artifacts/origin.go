@@ -12,7 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // origin is what files are copied from.
@@ -37,7 +37,7 @@ func (o origin) stat(p string) (fs.FileInfo, error) {
 
 // look looks at what the artifact p is, a link followed, and whether it is a link. What is left out
 // of listings and copies is nil with the reason why, and what is gone nil without. The only error
-// is a shortage, see rootfs.IsShortage.
+// is a shortage, see vfs.IsShortage.
 func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err error) {
 	info, err = lstat(o.fs, o.at(p))
 	if missing(err) {
@@ -47,12 +47,12 @@ func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err err
 		info, err = o.stat(p)
 	}
 	switch {
-	case rootfs.IsShortage(err):
+	case vfs.IsShortage(err):
 		return nil, link, "", err
 	case err != nil:
 		return nil, link, leftOutFor(err), nil
 	case !info.IsDir() && !info.Mode().IsRegular():
-		return nil, link, "a " + rootfs.KindOf(info.Mode()) + ", which is neither a file nor a folder", nil
+		return nil, link, "a " + vfs.KindOf(info.Mode()) + ", which is neither a file nor a folder", nil
 	}
 	return info, link, "", nil
 }
@@ -61,7 +61,7 @@ func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err err
 func leftOutFor(err error) string {
 	var known *fs.PathError
 	switch {
-	case errors.Is(err, rootfs.ErrOutside) && !errors.As(err, new(*rootfs.LinkError)):
+	case errors.Is(err, vfs.ErrOutside) && !errors.As(err, new(*vfs.LinkError)):
 		return "a symbolic link that leads out of the run's artifacts"
 	case errors.As(err, &known):
 		return known.Err.Error()

@@ -13,7 +13,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Repository is the artifacts of one run. It holds no state of its own and is safe for concurrent
@@ -53,9 +53,9 @@ func refuse(err error, p string) error {
 		return err
 	case errors.Is(err, syscall.EINVAL) && filename.Portable(p) != "":
 		return unholdable(err, p)
-	case errors.Is(err, rootfs.ErrOutside):
+	case errors.Is(err, vfs.ErrOutside):
 		return &failure.Reason{Kind: mlruns.ErrOutside, Cause: err, Text: outsideText(err)}
-	case errors.Is(err, rootfs.ErrNotRegular):
+	case errors.Is(err, vfs.ErrNotRegular):
 		return &failure.Reason{Kind: mlruns.ErrInvalid, Cause: err, Text: fmt.Sprintf("'%s' is not a file", p)}
 	}
 	return err
@@ -68,7 +68,7 @@ func unholdable(cause error, p string) error {
 
 // outsideText is MLflow's text, and which link it is about where that is known.
 func outsideText(err error) string {
-	link := (*rootfs.LinkError)(nil)
+	link := (*vfs.LinkError)(nil)
 	switch {
 	case !errors.As(err, &link):
 		return "Invalid path: resolved path is outside the artifact directory"
@@ -86,14 +86,14 @@ func missing(err error) bool {
 
 // tellDangling tells of a folder that counts as empty because it is a link that leads nowhere.
 func (r *Repository) tellDangling(p string, err error) {
-	if errors.Is(err, rootfs.ErrDangling) {
+	if errors.Is(err, vfs.ErrDangling) {
 		r.leftOut(p, leftOutFor(err))
 	}
 }
 
 func noArtifact(p string, cause error) error {
 	text := fmt.Sprintf("No such artifact: '%s'", p)
-	if link := (*rootfs.DanglingError)(nil); errors.As(cause, &link) {
+	if link := (*vfs.DanglingError)(nil); errors.As(cause, &link) {
 		text += ": " + link.Error()
 	}
 	return &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Cause: cause, Text: text}

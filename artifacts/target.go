@@ -15,7 +15,7 @@ import (
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // target is a folder that files are written into. Paths are relative to it, "." is the folder
@@ -96,7 +96,7 @@ func (t target) makeFolder(p string) error {
 
 // explain says in words what stands in the way of the file p.
 func (t target) explain(err error, p string) error {
-	if errors.Is(err, rootfs.ErrNotRegular) {
+	if errors.Is(err, vfs.ErrNotRegular) {
 		return inTheWay(err, fmt.Sprintf("'%s' is a folder or a link, so it cannot be replaced by a file", p))
 	}
 	return t.blocked(err, path.Dir(p), p)

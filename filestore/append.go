@@ -17,7 +17,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -236,8 +235,8 @@ func readTail(f afero.File) (size int64, tail []byte, err error) {
 	}
 	size = info.Size()
 	for n := min(size, 1); n > 0; n = min(size, n*512) {
-		if n > rootfs.MaxReadFile {
-			return 0, nil, &codec.Damage{Reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), rootfs.MaxReadFile)}
+		if n > vfs.MaxReadFile {
+			return 0, nil, &codec.Damage{Reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), vfs.MaxReadFile)}
 		}
 		tail = make([]byte, n)
 		if _, err := f.ReadAt(tail, size-n); err != nil && !errors.Is(err, io.EOF) {

@@ -18,7 +18,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -70,7 +69,7 @@ func (s *Store) tryAppend(rel string) error {
 		}
 	}
 	switch {
-	case err == nil || rootfs.IsShortage(err):
+	case err == nil || vfs.IsShortage(err):
 		return err
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSPC): // taken away, or full
 		return nil

@@ -3,7 +3,7 @@ package filestore
 import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/drive"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Drive says what a store lies on and what can be promised there; docs/drives.md tells what was
@@ -28,7 +28,7 @@ func (s *Store) Drive() Drive {
 
 // judgeDrive is the one place where a store learns of its drive. Whether handles are kept
 // (tree.looker) is of the same judgement.
-func (s *Store) judgeDrive() drive.Drive { return rootfs.DriveOf(s.tree.FS, s.tree.Path(layout.Lock)) }
+func (s *Store) judgeDrive() drive.Drive { return vfs.DriveOf(s.tree.FS, s.tree.Path(layout.Lock)) }
 
 // warnOfDrive tells the log of a writer, once, that its locks may not exclude all others.
 func (s *Store) warnOfDrive() {

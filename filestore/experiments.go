@@ -13,7 +13,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -95,7 +94,7 @@ func (s *Store) byName(ctx context.Context, name string) (*mlruns.Experiment, er
 
 // experimentReader reads an experiment for a listing, which has opened the root: readTagged or
 // readUntagged.
-type experimentReader func(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
+type experimentReader func(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
 
 // experiments goes through the readable experiments, in the order of their places. Several are read
 // at once.
@@ -158,7 +157,7 @@ func (s *Store) listedAlone(ctx context.Context, ref records.ExperimentRef, p *r
 }
 
 // listed reads an experiment of a listing, and reports it where that fails.
-func (s *Store) listed(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
+func (s *Store) listed(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
 	var e mlruns.Experiment
 	ref, err := s.following(ref, func(ref records.ExperimentRef) (err error) {
 		e, err = read(ctx, root, ref, p)

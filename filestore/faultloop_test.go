@@ -33,7 +33,7 @@ type faultPlace struct {
 	dir         string         // for the disk's folders; "" is the usual place of temporary ones
 }
 
-// faultPlaces are in memory and on the real disk, with what rootfs.Native offers and without. At
+// faultPlaces are in memory and on the real disk, with what vfs.Native offers and without. At
 // full length all faults are made also on a disk that the operating system has in memory; where
 // there is none, on the other.
 func faultPlaces() []faultPlace {

@@ -10,7 +10,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -68,7 +67,7 @@ func (s *Store) following(e records.ExperimentRef, read func(records.ExperimentR
 	err := read(e)
 	for i := 1; vfs.IsMissing(err) && i < maxLooks; i++ {
 		again, bare, findErr := s.lookForExperiment(e.ID)
-		if rootfs.IsShortage(findErr) {
+		if vfs.IsShortage(findErr) {
 			return e, findErr
 		}
 		if findErr != nil || bare && again == e {
@@ -160,7 +159,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *records.Problems) ([]string, 
 		dir = layout.Trash
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it
 		// what is not deleted.
-		if err := s.tree.RefuseLink(dir); rootfs.IsShortage(err) {
+		if err := s.tree.RefuseLink(dir); vfs.IsShortage(err) {
 			return nil, err
 		} else if err != nil {
 			p.Add(records.ProblemOf(mlruns.ProblemUnreadable, dir, err))
@@ -176,7 +175,7 @@ func (s *Store) listExperimentIDs(trashed bool, p *records.Problems) ([]string, 
 		return nil, s.orRootGone(err)
 	case vfs.IsMissing(err):
 		return nil, nil
-	case errors.Is(err, rootfs.ErrOutside): // as above, where links are allowed
+	case errors.Is(err, vfs.ErrOutside): // as above, where links are allowed
 		p.Add(records.ProblemOf(mlruns.ProblemUnreadable, layout.Trash, err))
 		return nil, nil
 	}
@@ -195,7 +194,7 @@ func (s *Store) runRefs(e records.ExperimentRef, p *records.Problems) ([]records
 }
 
 // runsIn opens the folder of an experiment and lists the folders in it that can be runs, unsorted.
-func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, rootfs.Folder, error) {
+func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, vfs.Folder, error) {
 	f, err := s.tree.Folder(e.Dir)
 	if err != nil {
 		return nil, nil, err
@@ -218,7 +217,7 @@ func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.
 }
 
 // openRuns is runsIn where the experiment is.
-func (s *Store) openRuns(e records.ExperimentRef, p *records.Problems) (at records.ExperimentRef, refs []records.RunRef, f rootfs.Folder, err error) {
+func (s *Store) openRuns(e records.ExperimentRef, p *records.Problems) (at records.ExperimentRef, refs []records.RunRef, f vfs.Folder, err error) {
 	at, err = s.following(e, func(e records.ExperimentRef) (err error) {
 		refs, f, err = s.runsIn(e, p)
 		return err

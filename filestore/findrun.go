@@ -14,7 +14,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -31,7 +30,7 @@ func (s *Store) findRun(ctx context.Context, id string) (records.RunRef, error) 
 	if experiment, ok := s.hints.get(id); ok {
 		for _, trashed := range [...]bool{false, true, false} {
 			ref := records.NewRunRef(records.NewExperimentRef(experiment, trashed), id)
-			if is, err := s.isRun(ref); is || rootfs.IsShortage(err) {
+			if is, err := s.isRun(ref); is || vfs.IsShortage(err) {
 				return ref, err
 			}
 		}
@@ -91,13 +90,13 @@ func (s *Store) noRun(ctx context.Context, refs []records.ExperimentRef, id stri
 
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
 // from now on will change that. It gives none where the file system may be shared.
-func (s *Store) lookAtRoot() (sight rootfs.Sight, settled bool) {
+func (s *Store) lookAtRoot() (sight vfs.Identity, settled bool) {
 	if s.tree.Looker == nil {
-		return rootfs.Sight{}, false
+		return vfs.Identity{}, false
 	}
 	now := time.Now()
 	sight, err := s.tree.Looker.Look(s.tree.Path(""), true)
-	return sight, err == nil && sight.Settled(now)
+	return sight, err == nil && sight.Stable(now)
 }
 
 // alone is how many places one goroutine looks into sooner than several would.
@@ -173,7 +172,7 @@ func (s *Store) runInMoving(e records.ExperimentRef, id string) (records.RunRef,
 }
 
 // openRun opens the folder of a run, which is the run wherever its experiment goes.
-func (s *Store) openRun(ctx context.Context, id string) (records.RunRef, rootfs.Folder, error) {
+func (s *Store) openRun(ctx context.Context, id string) (records.RunRef, vfs.Folder, error) {
 	for i := 1; ; i++ {
 		ref, err := s.findRun(ctx, id)
 		if err != nil {
@@ -199,7 +198,7 @@ func (s *Store) isRun(ref records.RunRef) (bool, error) {
 		ok, err = s.tree.HalfRemoved(ref.Experiment.Dir)
 		return !ok && err == nil, err
 	}
-	if err == nil || rootfs.IsShortage(err) {
+	if err == nil || vfs.IsShortage(err) {
 		return ok, err
 	}
 	info, lookErr := s.tree.Stat(ref.Dir)
@@ -213,7 +212,7 @@ func (s *Store) isRun(ref records.RunRef) (bool, error) {
 // is not known: it is forbidden, the disk fails, or there is a shortage. A name that leads out of
 // the store, or cannot be one, has nothing of it.
 func isUnseen(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || rootfs.IsShortage(err)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || vfs.IsShortage(err)
 }
 
 // unseen is an error of which isUnseen is true, and nil for all others.

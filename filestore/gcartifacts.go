@@ -9,7 +9,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -51,7 +50,7 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 	return slices.DeleteFunc(all, func(of artifactFolder) bool { return strings.HasPrefix(of.dir, dir+"/") }), nil
 }
 
-func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
+func (c *collection) artifactsOfRun(ctx context.Context, f vfs.Folder, meta string) (of []artifactFolder, isRun bool, err error) {
 	_, err = records.ReadDocument(ctx, f, meta, func(doc *codec.Document) error {
 		var ref records.RunRef
 		if ref.ID, isRun = doc.Text(codec.KeyRunID); !isRun {
@@ -75,7 +74,7 @@ func (c *collection) artifactsOfRun(ctx context.Context, f rootfs.Folder, meta s
 
 // runsElsewhere reports whether an experiment has a folder of the store that is not its own for its
 // artifacts.
-func (c *collection) runsElsewhere(ctx context.Context, f rootfs.Folder) (bool, error) {
+func (c *collection) runsElsewhere(ctx context.Context, f vfs.Folder) (bool, error) {
 	elsewhere := false
 	read := func(doc *codec.Document) error {
 		id, _ := doc.Text(codec.KeyExperimentID)

@@ -9,7 +9,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -46,7 +45,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *records.Probl
 
 // historyIn goes through the points of a metric of the run whose folder is open. A metric that has
 // no file has none.
-func (s *Store) historyIn(ctx context.Context, run rootfs.Folder, dir, key string, p *records.Problems, each func(codec.Point) bool) error {
+func (s *Store) historyIn(ctx context.Context, run vfs.Folder, dir, key string, p *records.Problems, each func(codec.Point) bool) error {
 	if records.IsForeignKey(key) {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // runAlways are the keys that every MLflow version writes for a run and that are not required for
@@ -18,7 +18,7 @@ var runAlways = [...]string{codec.KeyEndTime, codec.KeyStartTime, codec.KeyStatu
 
 // incomplete reports a meta.yaml that can be read and shows signs of having been cut: keys that
 // every version writes are missing, or the last newline. Readers show defaults in their place.
-func (v *inspection) incomplete(f rootfs.Folder, dir string, always []string, p *records.Problems) error {
+func (v *inspection) incomplete(f vfs.Folder, dir string, always []string, p *records.Problems) error {
 	m := records.NewBuffer()
 	defer m.Free()
 	var signs []string

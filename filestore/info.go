@@ -6,7 +6,6 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -66,7 +65,7 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 }
 
 // count counts an experiment and its runs from its open folder.
-func (i *Info) count(ctx context.Context, f rootfs.Folder, e records.ExperimentRef, runs []records.RunRef, p *records.Problems) error {
+func (i *Info) count(ctx context.Context, f vfs.Folder, e records.ExperimentRef, runs []records.RunRef, p *records.Problems) error {
 	ok, err := counted(ctx, f, layout.Meta, e.Dir, p)
 	switch {
 	case err != nil:
@@ -90,7 +89,7 @@ func (i *Info) count(ctx context.Context, f rootfs.Folder, e records.ExperimentR
 
 // counted reports whether there is a meta.yaml, named from the folder f, of an experiment or run in
 // the folder dir. One that cannot be looked at is a problem.
-func counted(ctx context.Context, f rootfs.Folder, name, dir string, p *records.Problems) (bool, error) {
+func counted(ctx context.Context, f vfs.Folder, name, dir string, p *records.Problems) (bool, error) {
 	_, err := f.Stat(name)
 	if err != nil && !vfs.IsMissing(err) {
 		return false, p.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(dir, layout.Meta), err)

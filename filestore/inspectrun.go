@@ -14,7 +14,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -85,7 +84,7 @@ func (v *inspection) folders(ref records.RunRef, p *records.Problems) error {
 	for _, name := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
 		path := layout.Join(ref.Dir, name)
 		_, err := v.tree.Stat(path)
-		if rootfs.IsShortage(err) {
+		if vfs.IsShortage(err) {
 			return err
 		}
 		link := false
@@ -136,7 +135,7 @@ func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records
 }
 
 // values reads all metrics, params and tags of a run.
-func (v *inspection) values(f rootfs.Folder, ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
+func (v *inspection) values(f vfs.Folder, ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
 	var metrics []string
 	err := records.WalkKeys(v.ctx, f, ref.Dir, layout.Metrics, p, func(k records.KeyFile) error {
 		metrics = append(metrics, k.Key)
@@ -178,7 +177,7 @@ func (v *inspection) lostArtifacts(ref records.RunRef, info mlruns.RunInfo, p *r
 	path := layout.Join(ref.Dir, layout.Artifacts)
 	if place.Problem != nil {
 		p.Add(mlruns.Problem{Kind: place.Problem.Kind, Path: path, Reason: place.Problem.Reason})
-	} else if _, err := place.Fs.Stat(place.Folder); rootfs.IsShortage(err) {
+	} else if _, err := place.Fs.Stat(place.Folder); vfs.IsShortage(err) {
 		return err
 	} else if vfs.IsMissing(err) {
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemNoArtifacts, Path: path,

@@ -15,7 +15,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -25,7 +24,7 @@ const leftoverAge = time.Hour
 
 // judge says of a problem whether it can be repaired without guessing, where a look at other files
 // is needed for that, and what is known for a person to do. The only error is a shortage, see
-// rootfs.IsShortage.
+// vfs.IsShortage.
 func (s *Store) judge(p *mlruns.Problem) error {
 	switch p.Kind {
 	case mlruns.ProblemLeftover:
@@ -110,7 +109,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 	}
 	p.Reason = fmt.Sprintf("a sync program's copy of %s", of)
 	now, err := s.tree.Lstat(of)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return err
 	}
 	if err != nil || !now.Mode().IsRegular() || !info.Mode().IsRegular() {
@@ -125,7 +124,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
 		differ, err := s.differ(of, p.Path)
 		switch {
-		case rootfs.IsShortage(err):
+		case vfs.IsShortage(err):
 			return err
 		case err != nil:
 			p.Reason += "; the two cannot be compared: " + records.ReasonOf(err)
@@ -225,7 +224,7 @@ func (s *Store) otherMeta(dir string) (string, error) {
 		}
 		name := layout.Join(dir, e.Name)
 		data, err := s.read(name)
-		if rootfs.IsShortage(err) {
+		if vfs.IsShortage(err) {
 			return "", err
 		}
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // keptMetric is an open metric file. It is guarded by the run's lock.
@@ -18,7 +18,7 @@ type keptMetric struct {
 	name string // from the store's root
 	path string // in the file system
 	file afero.File
-	seen rootfs.Sight
+	seen vfs.Identity
 	last [1]byte
 }
 
@@ -104,7 +104,7 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 // handle for it, and the run's metric files have been closed. A step that failed has changed
 // nothing, unless it says that its effect stands.
 func (s *Store) spare(r *keptRun, err error) bool {
-	if r == nil || len(r.metrics) == 0 || !rootfs.IsShortage(err) || errors.Is(err, mlruns.ErrNotDurable) {
+	if r == nil || len(r.metrics) == 0 || !vfs.IsShortage(err) || errors.Is(err, mlruns.ErrNotDurable) {
 		return false
 	}
 	for key := range r.metrics {

@@ -11,7 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // keptRun is a run with its lock file, its meta.yaml and some of its metric files open. What it
@@ -20,7 +20,7 @@ type keptRun struct {
 	ref     records.RunRef
 	lock    *dirlock.Kept
 	meta    afero.File
-	seen    rootfs.Sight // of meta, before info was read from it
+	seen    vfs.Identity // of meta, before info was read from it
 	settled bool         // a change after that look is seen by the next
 	info    mlruns.RunInfo
 	metrics map[string]*keptMetric
@@ -51,7 +51,7 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	if err == nil && (!path.Same(r.seen) || path.Device != s.kept.device) {
 		err = errRunMoved
 	}
-	return r.seen.Settled(now), err
+	return r.seen.Stable(now), err
 }
 
 // refresh makes sure that a kept run, just locked, is what its path leads to, and brings info up to

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // keptRuns are the runs that were logged to last, with their handles. Every use of a handle is
 // preceded by a look that it still is what the path leads to, so what is kept may be stale but is
 // never believed to be fresh. A nil keptRuns keeps nothing.
 type keptRuns struct {
-	looker rootfs.Looker
+	looker vfs.Looker
 	device uint64 // of the store's root: what lies on another one is not kept
 
 	maxRuns, maxMetrics int

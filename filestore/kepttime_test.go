@@ -12,22 +12,22 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/memfs"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // coarse is a file system whose clock steps 10 ms at a time, as that of a kernel with 100 Hz.
 type coarse struct{ *memfs.FS }
 
-func rounded(s rootfs.Sight, err error) (rootfs.Sight, error) {
+func rounded(s vfs.Identity, err error) (vfs.Identity, error) {
 	s.Changed -= s.Changed % int64(10*time.Millisecond)
 	return s, err
 }
 
-func (c coarse) Look(name string, changed bool) (rootfs.Sight, error) {
+func (c coarse) Look(name string, changed bool) (vfs.Identity, error) {
 	return rounded(c.FS.Look(name, changed))
 }
 
-func (c coarse) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
+func (c coarse) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
 	return rounded(c.FS.LookAt(f, changed))
 }
 

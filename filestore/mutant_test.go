@@ -18,7 +18,7 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // The proofs are worth what they find. Each mutant below is a store without one thing that makes it
@@ -27,7 +27,7 @@ import (
 // native is a file system with both of its sides.
 type native interface {
 	faultfs.Fs
-	rootfs.Native
+	vfs.Native
 }
 
 // withoutRename replaces a file in place, piece by piece, and syncs it.

@@ -13,7 +13,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -27,11 +26,11 @@ type nameCheck struct {
 }
 
 // read is readUntagged.
-func (c *nameCheck) read(ctx context.Context, root rootfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
+func (c *nameCheck) read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
 	e, err := records.WithoutTags(ctx, root, ref, p)
 	var d *codec.Damage
 	var m *codec.Mismatch
-	if err == nil || vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, rootfs.ErrNotRegular) {
+	if err == nil || vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, vfs.ErrNotRegular) {
 		return e, err
 	}
 	c.miss(layout.Join(ref.Dir, layout.Meta), err)

@@ -21,7 +21,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -164,7 +163,7 @@ func (s *Store) look() (content, error) {
 	if err != nil {
 		return holdsNothing, err
 	}
-	if slices.ContainsFunc(entries, func(e rootfs.Entry) bool { return e.Name == layout.Meta }) {
+	if slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == layout.Meta }) {
 		if err := s.insideStore(); err != nil {
 			return holdsNothing, err
 		}
@@ -184,7 +183,7 @@ func (s *Store) look() (content, error) {
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
 		ok, err := s.tree.Exists(layout.Join(e.Name, layout.Meta))
-		if ok || rootfs.IsShortage(err) {
+		if ok || vfs.IsShortage(err) {
 			return holdsStore, err
 		}
 		unseen = cmp.Or(unseen, err)

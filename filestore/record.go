@@ -10,7 +10,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
@@ -22,7 +21,7 @@ type runRecord struct {
 	// a search.Record has no other way to be cancelled
 	ctx            context.Context //nolint:containedctx
 	store          *Store
-	experiment     rootfs.Folder // the open folder of the run's experiment
+	experiment     vfs.Folder // the open folder of the run's experiment
 	experimentName func() string
 	problems       *records.Problems
 	needs          search.Needs

@@ -16,7 +16,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/memfs"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // metricFile puts a metric file into memory.
@@ -28,7 +28,7 @@ func metricFile(t *testing.T, text []byte) records.KeyFile {
 	_, err = f.Write(text)
 	check(t, err)
 	check(t, f.Close())
-	var folder rootfs.Folder
+	var folder vfs.Folder
 	folder, err = dir.New(mem, "", dir.Options{}).Folder("")
 	check(t, err)
 	return records.KeyFile{Key: "m", Folder: folder, Name: "m", Path: filepath.Join("e", "r", "metrics", "m")}

@@ -11,7 +11,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
@@ -173,7 +172,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 }
 
 // withTags reads the tags of an experiment that was listed.
-func (s *Store) withTags(ctx context.Context, root rootfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
+func (s *Store) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
 	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	f, err := root.OpenFolder(ref.Dir)
 	if vfs.IsMissing(err) { // it has moved since it was listed

@@ -214,7 +214,7 @@ func asError(err error) error {
 			return err
 		}
 	}
-	link := (*rootfs.LinkError)(nil)
+	link := (*vfs.LinkError)(nil)
 	if errors.As(err, &link) {
 		return &failure.Reason{Kind: mlruns.ErrOutside, Text: err.Error(), Cause: err}
 	}
@@ -223,7 +223,7 @@ func asError(err error) error {
 	}
 	for _, t := range [...]struct{ from, to error }{
 		{dirlock.ErrGone, mlruns.ErrNotFound},
-		{rootfs.ErrOutside, mlruns.ErrOutside},
+		{vfs.ErrOutside, mlruns.ErrOutside},
 		{syscall.EROFS, mlruns.ErrReadOnly},
 	} {
 		if errors.Is(err, t.from) {

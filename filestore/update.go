@@ -13,7 +13,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -114,7 +113,7 @@ func (s *Store) syncRun(ctx context.Context, ref records.RunRef) error {
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 		err := records.WalkKeys(ctx, f, ref.Dir, sub, nil, func(k records.KeyFile) error {
 			file, err := s.tree.OpenToSync(k.Path)
-			if rootfs.IsShortage(err) {
+			if vfs.IsShortage(err) {
 				return err
 			}
 			if err != nil {

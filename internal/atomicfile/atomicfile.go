@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // ErrNotDurable is returned when a write took effect, whole, but the directory could not be made
@@ -37,7 +37,7 @@ type Options struct {
 }
 
 // Replace makes name a file that holds data, whether or not there was one. The commit point is the
-// rename. Anything but a regular file in its place is refused with rootfs.ErrNotRegular. Calling it
+// rename. Anything but a regular file in its place is refused with vfs.ErrNotRegular. Calling it
 // again after any error is right.
 func Replace(fsys afero.Fs, name string, data []byte, o Options) error {
 	_, err := ReplaceFrom(fsys, name, bytes.NewReader(data), o)
@@ -112,7 +112,7 @@ func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
 }
 
 func publish(fsys afero.Fs, tmp, name string) (renamed bool, err error) {
-	if native, ok := rootfs.NativeOf(fsys); ok {
+	if native, ok := vfs.NativeOf(fsys); ok {
 		if err := native.Link(tmp, name); !hasNoLinks(err) {
 			return false, err
 		}
@@ -156,7 +156,7 @@ func replaceable(fsys afero.Fs, name string) (fs.FileInfo, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "replace", Path: name, Err: rootfs.NotRegular(info.Mode())}
+		return nil, &fs.PathError{Op: "replace", Path: name, Err: vfs.NotRegular(info.Mode())}
 	}
 	return info, nil
 }
@@ -187,7 +187,7 @@ func SyncDir(fsys afero.Fs, dir string) error {
 		return nil
 	}
 	err := syncDir(fsys, dir)
-	if rootfs.CannotSync(err) {
+	if vfs.CannotSync(err) {
 		return nil
 	}
 	return err
@@ -196,7 +196,7 @@ func SyncDir(fsys afero.Fs, dir string) error {
 // SyncAll is Sync of open files and SyncDir of directories, in no particular order, at once where
 // the file system can do that.
 func SyncAll(fsys afero.Fs, files []afero.File, dirs []string) error {
-	if s, ok := fsys.(rootfs.Syncer); ok {
+	if s, ok := fsys.(vfs.Syncer); ok {
 		return s.SyncAll(files, dirs)
 	}
 	for _, f := range files {
@@ -213,7 +213,7 @@ func SyncAll(fsys afero.Fs, files []afero.File, dirs []string) error {
 }
 
 func syncDir(fsys afero.Fs, dir string) error {
-	if native, ok := rootfs.NativeOf(fsys); ok {
+	if native, ok := vfs.NativeOf(fsys); ok {
 		return native.SyncDir(dir)
 	}
 	f, err := fsys.Open(dir)

@@ -19,6 +19,7 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func disk(t testing.TB, dir string) *rootfs.Fs {
@@ -31,7 +32,7 @@ func disk(t testing.TB, dir string) *rootfs.Fs {
 	return fsys
 }
 
-// everywhere runs a test on a disk and in memory, with and without rootfs.Native, each with a
+// everywhere runs a test on a disk and in memory, with and without vfs.Native, each with a
 // folder "d".
 func everywhere(t *testing.T, test func(t *testing.T, fsys afero.Fs)) {
 	for name, open := range map[string]func(t *testing.T) afero.Fs{
@@ -162,7 +163,7 @@ func TestMode(t *testing.T) {
 func TestRefused(t *testing.T) {
 	everywhere(t, func(t *testing.T, fsys afero.Fs) {
 		write(t, fsys, "f", "text")
-		for name, want := range map[string]error{"d": rootfs.ErrNotRegular, "x/f": fs.ErrNotExist, "f/x": syscall.ENOTDIR} {
+		for name, want := range map[string]error{"d": vfs.ErrNotRegular, "x/f": fs.ErrNotExist, "f/x": syscall.ENOTDIR} {
 			if err := atomicfile.Replace(fsys, name, nil, atomicfile.Options{}); !errors.Is(err, want) {
 				t.Errorf("Replace(%s) = %v, want %v", name, err, want)
 			}
@@ -189,7 +190,7 @@ func TestLinkIsRefused(t *testing.T) {
 	if err := os.Symlink("f", filepath.Join(dir, "link")); err != nil {
 		t.Skip(err)
 	}
-	if err := atomicfile.Replace(fsys, "link", []byte("new"), atomicfile.Options{}); !errors.Is(err, rootfs.ErrNotRegular) {
+	if err := atomicfile.Replace(fsys, "link", []byte("new"), atomicfile.Options{}); !errors.Is(err, vfs.ErrNotRegular) {
 		t.Errorf("Replace of a link = %v, want ErrNotRegular", err)
 	}
 	if err := atomicfile.Publish(fsys, "link", []byte("new"), atomicfile.Options{}); !errors.Is(err, fs.ErrExist) {

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 var (
@@ -92,8 +92,8 @@ func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 // that the operating system may keep the lock until the process ends.
 //
 // Errors: ErrBusy (also a context.DeadlineExceeded if that is why), context.Canceled,
-// ErrUnsupported, ErrGone, rootfs.ErrOutside; rootfs.ErrNotRegular where something else is in its
-// place; fs.ErrPermission and rootfs.ErrReadOnly where the lock file cannot be written. Each names
+// ErrUnsupported, ErrGone, vfs.ErrOutside; vfs.ErrNotRegular where something else is in its
+// place; fs.ErrPermission and vfs.ErrReadOnly where the lock file cannot be written. Each names
 // the lock file.
 func (l *Locker) Lock(ctx context.Context, name string) (unlock func() error, err error) {
 	name = path.Clean(name) // a leading slash means something to file systems that are not confined
@@ -190,7 +190,7 @@ func unlocked(err error) error {
 func (l *Locker) makeFile(name string) (string, error) {
 	f, err := l.fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err == nil {
-		rootfs.ShareFile(l.fsys, name, f)
+		vfs.ShareFile(l.fsys, name, f)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		if err := l.checkKind(name); err != nil {
@@ -220,12 +220,12 @@ func (l *Locker) checkKind(name string) error {
 	if err != nil || info.Mode().IsRegular() {
 		return nil // what is wrong with it, opening it will say
 	}
-	return fmt.Errorf("lock %s: it is a %s, %w: remove it", name, rootfs.KindOf(info.Mode()), rootfs.ErrNotRegular)
+	return fmt.Errorf("lock %s: it is a %s, %w: remove it", name, vfs.KindOf(info.Mode()), vfs.ErrNotRegular)
 }
 
 // failed names the lock file, and what to do about one that another user made.
 func failed(name string, err error) error {
-	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, rootfs.ErrReadOnly) {
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, vfs.ErrReadOnly) {
 		return fmt.Errorf("lock %s: %w; let every user of the store write its folders and lock files", name, err)
 	}
 	return fmt.Errorf("lock %s: %w", name, err)
@@ -249,7 +249,7 @@ func (l *Locker) realPath(f afero.File, name string) string {
 // nativePath is the path for the file lock where the file system knows; "" where that has no files
 // of the operating system.
 func (l *Locker) nativePath(name string) (path string, ok bool) {
-	native, ok := rootfs.NativeOf(l.fsys)
+	native, ok := vfs.NativeOf(l.fsys)
 	if ok {
 		path, _ = native.RealPath(name)
 	}
@@ -282,7 +282,7 @@ func (l *Locker) tryFile(name, path string) (fileLock, error) {
 
 // isExhausted reports whether the process has no handle or no memory for a lock file. EAGAIN is a
 // lease, which is waited for.
-func isExhausted(err error) bool { return rootfs.IsShortage(err) && !errors.Is(err, syscall.EAGAIN) }
+func isExhausted(err error) bool { return vfs.IsShortage(err) && !errors.Is(err, syscall.EAGAIN) }
 
 // isAt reports whether the file that is locked is the one that name leads to.
 func (l *Locker) isAt(lock fileLock, name string) (bool, error) {

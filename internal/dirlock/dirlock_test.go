@@ -18,6 +18,7 @@ import (
 
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 const lockName = "0/.mlruns.lock"
@@ -272,7 +273,7 @@ func TestGone(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	dir := newDir(t)
 	l := dirlock.New(open(t, dir, rootfs.Options{ReadOnly: true}), dirlock.BestEffort, dirlock.Options{})
-	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, rootfs.ErrReadOnly) || !errors.Is(err, fs.ErrPermission) {
+	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, vfs.ErrReadOnly) || !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("Lock = %v, want ErrReadOnly", err)
 	}
 }

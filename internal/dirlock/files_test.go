@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // elsewhere locks the file as another process would: past the mutex of this one.
@@ -130,7 +131,7 @@ func TestSymlinkedFolder(t *testing.T) {
 		t.Skip(err)
 	}
 	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{})
-	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, rootfs.ErrOutside) {
+	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, vfs.ErrOutside) {
 		t.Errorf("Lock through a link that leads out = %v, want ErrOutside", err)
 	}
 	if list, err := os.ReadDir(out); len(list) != 0 || err != nil {
@@ -219,7 +220,7 @@ func TestLockFileIsFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{Timeout: time.Second})
-	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, rootfs.ErrNotRegular) || !strings.Contains(err.Error(), lockName) || !strings.Contains(err.Error(), "directory") {
+	if _, err := l.Lock(t.Context(), lockName); !errors.Is(err, vfs.ErrNotRegular) || !strings.Contains(err.Error(), lockName) || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("Lock of a folder = %v, want ErrNotRegular that names it", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Kept is a lock whose file stays open while the lock is free, so that it is taken again in three
@@ -18,14 +18,14 @@ import (
 // concurrent use, but for Close.
 type Kept struct {
 	locker *Locker
-	looker rootfs.Looker
+	looker vfs.Looker
 	name   string
 	key    mutexKey
 	mutex  *mutex
 	file   afero.File
 	// the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
 	flock int
-	sight rootfs.Sight
+	sight vfs.Identity
 	// settled says that a rename of the file changes the sight of it.
 	settled bool
 }
@@ -34,7 +34,7 @@ type Kept struct {
 // cannot be kept, or something about its file is unusual: then nothing is held, and Lock is the
 // way.
 func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
-	looker, ok := rootfs.LookerOf(l.fsys)
+	looker, ok := vfs.LookerOf(l.fsys)
 	if !ok || l.mode == None {
 		return nil, nil //nolint:nilnil // documented
 	}
@@ -157,7 +157,7 @@ func (k *Kept) look() (ok bool, err error) {
 	if k.sight, err = k.looker.LookAt(k.file, true); err != nil {
 		return false, err
 	}
-	k.settled = k.sight.Settled(now)
+	k.settled = k.sight.Stable(now)
 	return k.Here()
 }
 

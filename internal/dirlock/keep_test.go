@@ -12,6 +12,7 @@ import (
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // keep takes a lock that is kept, and frees it.
@@ -106,7 +107,7 @@ func TestKeptFileChanged(t *testing.T) {
 // stepping is a file system whose clock steps 10 ms at a time.
 type stepping struct{ *memfs.FS }
 
-func (s stepping) LookAt(f afero.File, changed bool) (rootfs.Sight, error) {
+func (s stepping) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
 	sight, err := s.FS.LookAt(f, changed)
 	sight.Changed -= sight.Changed % int64(10*time.Millisecond)
 	return sight, err

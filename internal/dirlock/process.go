@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // mutexes are those of the process that are held or waited for. The race detector cannot see file
@@ -85,7 +85,7 @@ func release(key mutexKey, m *mutex) {
 
 // key is the real path if there is one, so that all stores of a directory share a mutex.
 func (l *Locker) key(name string) mutexKey {
-	if native, ok := rootfs.NativeOf(l.fsys); ok {
+	if native, ok := vfs.NativeOf(l.fsys); ok {
 		if path, ok := native.RealPath(name); ok {
 			return mutexKey{path: path}
 		}

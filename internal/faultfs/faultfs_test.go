@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // scenario uses every operation once or more, and fails at the first that does.
@@ -79,7 +80,7 @@ func list(fsys afero.Fs) error {
 }
 
 func folders(fsys afero.Fs) error {
-	native, ok := rootfs.NativeOf(fsys)
+	native, ok := vfs.NativeOf(fsys)
 	if !ok {
 		return nil
 	}
@@ -93,7 +94,7 @@ func folders(fsys afero.Fs) error {
 	if err != nil {
 		return err
 	}
-	var sub rootfs.Folder
+	var sub vfs.Folder
 	var f afero.File
 	for _, call := range []func() error{
 		func() error { _, err := d.Entries(); return err },
@@ -165,7 +166,7 @@ func TestNativeIsHonest(t *testing.T) {
 		"over over memfs":      {faultfs.New(faultfs.New(mem, nil), nil), true},
 		"over over plain memf": {faultfs.New(faultfs.New(faultfs.Plain(mem), nil), nil), false},
 	} {
-		if _, got := rootfs.NativeOf(test.fsys); got != test.want {
+		if _, got := vfs.NativeOf(test.fsys); got != test.want {
 			t.Errorf("%s: Native = %v, want %v", label, got, test.want)
 		}
 	}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// Fs is an afero.Fs that counts. It implements rootfs.Native and rootfs.Looker too if, and only if,
+// Fs is an afero.Fs that counts. It implements vfs.Native and vfs.Looker too if, and only if,
 // the file system under it does.
 type Fs interface {
 	afero.Fs
@@ -27,18 +27,18 @@ type Fs interface {
 // New wraps inner. A nil injector only counts. The result is safe for concurrent use if inner is.
 func New(inner afero.Fs, inj Injector) Fs {
 	p := &plainFs{inner: inner, tape: &tape{inject: inj}}
-	native, ok := rootfs.NativeOf(inner)
+	native, ok := vfs.NativeOf(inner)
 	if !ok {
 		return p
 	}
 	n := &nativeFs{plainFs: p, native: native}
-	if looker, ok := rootfs.LookerOf(inner); ok {
+	if looker, ok := vfs.LookerOf(inner); ok {
 		return &lookingFs{nativeFs: n, looker: looker}
 	}
 	return n
 }
 
-// Plain hides everything of a file system but afero.Fs, rootfs.Native above all. Equal values are
+// Plain hides everything of a file system but afero.Fs, vfs.Native above all. Equal values are
 // the same file system.
 func Plain(fsys afero.Fs) afero.Fs { return bare{fsys} }
 

@@ -6,22 +6,22 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // nativeFs is a plainFs over a file system that is Native.
 type nativeFs struct {
 	*plainFs
-	native rootfs.Native
+	native vfs.Native
 }
 
 var (
-	_ rootfs.Native = (*nativeFs)(nil)
-	_ Fs            = (*nativeFs)(nil)
-	_ Fs            = (*plainFs)(nil)
+	_ vfs.Native = (*nativeFs)(nil)
+	_ Fs         = (*nativeFs)(nil)
+	_ Fs         = (*plainFs)(nil)
 )
 
-func (n *nativeFs) OpenFolder(name string) (rootfs.Folder, error) {
+func (n *nativeFs) OpenFolder(name string) (vfs.Folder, error) {
 	if err := n.tape.fail(OpenFolder, name); err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (n *nativeFs) OpenFolder(name string) (rootfs.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{inner: inner, name: rootfs.Clean(name), tape: n.tape}, nil
+	return &folder{inner: inner, name: vfs.Clean(name), tape: n.tape}, nil
 }
 
 func (n *nativeFs) Link(oldname, newname string) error {
@@ -53,14 +53,14 @@ func (n *nativeFs) RealPath(name string) (string, bool) { return n.native.RealPa
 func (n *nativeFs) Follow(name string) (string, bool, error) { return n.native.Follow(name) }
 
 type folder struct {
-	inner rootfs.Folder
+	inner vfs.Folder
 	name  string
 	tape  *tape
 }
 
 func (d *folder) path(name string) string { return path.Join(d.name, name) }
 
-func (d *folder) Entries() ([]rootfs.Entry, error) {
+func (d *folder) Entries() ([]vfs.Entry, error) {
 	if err := d.tape.fail(Readdir, d.name); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (d *folder) Open(name string) (afero.File, error) {
 	return &file{File: f, name: d.path(name), tape: d.tape}, nil
 }
 
-func (d *folder) OpenFolder(name string) (rootfs.Folder, error) {
+func (d *folder) OpenFolder(name string) (vfs.Folder, error) {
 	if err := d.tape.fail(OpenFolder, d.path(name)); err != nil {
 		return nil, err
 	}

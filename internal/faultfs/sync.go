@@ -7,20 +7,20 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-var _ rootfs.Syncer = (*nativeFs)(nil)
+var _ vfs.Syncer = (*nativeFs)(nil)
 
 // SyncAll is a Sync of each file and a SyncDir of each directory, the last first: no order is
 // promised, and none may be relied on. As on a disk, one that fails does not keep the others from
-// being synced. Where the file system under this one is a rootfs.Syncer it syncs all that do not
+// being synced. Where the file system under this one is a vfs.Syncer it syncs all that do not
 // fail at once.
 func (n *nativeFs) SyncAll(files []afero.File, dirs []string) error {
 	var errs []error
 	var inner []afero.File
 	var folders []string
-	all, ok := n.native.(rootfs.Syncer)
+	all, ok := n.native.(vfs.Syncer)
 	for _, dir := range slices.Backward(dirs) {
 		err := n.tape.fail(SyncDir, dir)
 		if err == nil && !ok {

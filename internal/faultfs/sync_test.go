@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // TestSyncAll fails each sync of three in turn: the other two are done all the same, as a power cut
@@ -45,7 +46,7 @@ func TestSyncAll(t *testing.T) {
 				defer f.Close()
 				files = append(files, f)
 			}
-			err := fsys.(rootfs.Syncer).SyncAll(files, []string{"."})
+			err := fsys.(vfs.Syncer).SyncAll(files, []string{"."})
 			if errors.Is(err, faultfs.ErrInjected) != (failing < 3) || syncs != 3 {
 				t.Errorf("%s, %d fails: %v after %d syncs, want 3", name, failing, err, syncs)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Plain reports whether every file system keeps the names in a path as they stand, but for their
@@ -98,7 +98,7 @@ func there(fsys afero.Fs, name string) error {
 }
 
 func list(fsys afero.Fs, dir string) (names []string, err error) {
-	native, ok := rootfs.NativeOf(fsys)
+	native, ok := vfs.NativeOf(fsys)
 	if !ok {
 		f, err := fsys.Open(dir)
 		if err != nil {

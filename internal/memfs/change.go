@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Mkdir makes one directory, of mode perm less umask (022).
@@ -32,7 +32,7 @@ func (m *FS) Mkdir(name string, perm fs.FileMode) error {
 func (m *FS) MkdirAll(name string, perm fs.FileMode) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return pathError("mkdir", name, m.mkdirAll(rootfs.Clean(name), perm))
+	return pathError("mkdir", name, m.mkdirAll(vfs.Clean(name), perm))
 }
 
 func (m *FS) mkdirAll(name string, perm fs.FileMode) error {
@@ -143,7 +143,7 @@ func holds(top, dir *inode) bool {
 	return false
 }
 
-// Link implements rootfs.Native.
+// Link implements vfs.Native.
 func (m *FS) Link(oldname, newname string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -192,7 +192,7 @@ func (m *FS) meta(op, name string, set func(*inode)) error {
 	return pathError(op, name, err)
 }
 
-// SyncDir implements rootfs.Native.
+// SyncDir implements vfs.Native.
 func (m *FS) SyncDir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

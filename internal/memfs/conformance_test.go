@@ -18,6 +18,7 @@ import (
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // fileSystems are those that must not differ.
@@ -61,7 +62,7 @@ func class(err error) string {
 		name string
 		err  error
 	}{
-		{"outside", rootfs.ErrOutside}, {"closed", fs.ErrClosed}, {"eof", io.EOF}, {"isdir", syscall.EISDIR}, {"notempty", syscall.ENOTEMPTY},
+		{"outside", vfs.ErrOutside}, {"closed", fs.ErrClosed}, {"eof", io.EOF}, {"isdir", syscall.EISDIR}, {"notempty", syscall.ENOTEMPTY},
 		{"notdir", syscall.ENOTDIR}, {"inval", syscall.EINVAL}, {"toolong", syscall.ENAMETOOLONG}, {"badf", syscall.EBADF},
 		{"exist", fs.ErrExist}, {"notexist", fs.ErrNotExist}, {"perm", fs.ErrPermission},
 	} {
@@ -237,8 +238,8 @@ var callTests = []struct {
 	{"folder outside", func(f afero.Fs) error { return folder(f, "..") }, "outside", ""},
 }
 
-func native(fsys afero.Fs) rootfs.Native {
-	n, _ := rootfs.NativeOf(fsys)
+func native(fsys afero.Fs) vfs.Native {
+	n, _ := vfs.NativeOf(fsys)
 	return n
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // file is an open file or directory. Its fields are guarded by FS.mu.
@@ -191,7 +191,7 @@ func (f *file) Stat() (fs.FileInfo, error) {
 	if err := f.use("stat"); err != nil {
 		return nil, err
 	}
-	return f.node.info(path.Base(rootfs.Clean(f.name))), nil
+	return f.node.info(path.Base(vfs.Clean(f.name))), nil
 }
 
 func (f *file) Readdir(count int) ([]fs.FileInfo, error) {

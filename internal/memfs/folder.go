@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // folder is an open directory. Its fields are guarded by FS.mu.
@@ -19,7 +19,7 @@ type folder struct {
 }
 
 // openFolder opens name below a directory. The caller holds the lock.
-func (m *FS) openFolder(from *inode, name, full string) (rootfs.Folder, error) {
+func (m *FS) openFolder(from *inode, name, full string) (vfs.Folder, error) {
 	a, err := existing(from, name)
 	if err == nil && !a.node.mode.IsDir() {
 		err = syscall.ENOTDIR
@@ -59,25 +59,25 @@ type isDirectory struct{}
 func (isDirectory) Error() string { return "is a directory, not a regular file" }
 
 func (isDirectory) Is(target error) bool {
-	return target == rootfs.ErrNotRegular || target == syscall.EISDIR
+	return target == vfs.ErrNotRegular || target == syscall.EISDIR
 }
 
-func (d *folder) Entries() ([]rootfs.Entry, error) {
+func (d *folder) Entries() ([]vfs.Entry, error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	node, err := d.find("readdir", ".")
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]rootfs.Entry, 0, len(node.entries))
+	entries := make([]vfs.Entry, 0, len(node.entries))
 	for name, node := range node.entries {
-		entries = append(entries, rootfs.Entry{Name: name, Type: node.mode.Type()})
+		entries = append(entries, vfs.Entry{Name: name, Type: node.mode.Type()})
 	}
 	return entries, nil
 }
 
 func (d *folder) ReadFile(name string, buf []byte) ([]byte, error) {
-	return d.ReadSmall(name, buf, rootfs.MaxReadFile)
+	return d.ReadSmall(name, buf, vfs.MaxReadFile)
 }
 
 func (d *folder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
@@ -92,7 +92,7 @@ func (d *folder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error)
 		return nil, err
 	}
 	if int64(len(node.data)) > limit {
-		return nil, pathError("read", d.path(name), rootfs.ErrTooLarge)
+		return nil, pathError("read", d.path(name), vfs.ErrTooLarge)
 	}
 	return append(buf[:0], node.data...), nil
 }
@@ -107,7 +107,7 @@ func (d *folder) Open(name string) (afero.File, error) {
 	return &file{m: d.m, node: node, name: d.path(name)}, nil
 }
 
-func (d *folder) OpenFolder(name string) (rootfs.Folder, error) {
+func (d *folder) OpenFolder(name string) (vfs.Folder, error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	node, err := d.find("open", name)
@@ -124,7 +124,7 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return node.info(path.Base(rootfs.Clean(name))), nil
+	return node.info(path.Base(vfs.Clean(name))), nil
 }
 
 func (d *folder) Close() error {

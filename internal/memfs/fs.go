@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // FS is a file system in memory. The zero value is not usable; call New.
@@ -25,7 +25,7 @@ type FS struct {
 var (
 	_ afero.Fs      = (*FS)(nil)
 	_ afero.Lstater = (*FS)(nil)
-	_ rootfs.Native = (*FS)(nil)
+	_ vfs.Native    = (*FS)(nil)
 )
 
 // New returns an empty file system.
@@ -33,7 +33,7 @@ func New() *FS {
 	return &FS{root: newDir(0o777)}
 }
 
-// NewLocal is New for a file system that says it is local, see rootfs.Looker.
+// NewLocal is New for a file system that says it is local, see vfs.Looker.
 func NewLocal() *FS {
 	return &FS{root: newDir(0o777), local: true}
 }
@@ -63,7 +63,7 @@ type at struct {
 
 // walk resolves name from a directory. That the last component does not exist is no error.
 func walk(from *inode, name string) (at, error) {
-	parts := strings.Split(rootfs.Clean(name), "/")
+	parts := strings.Split(vfs.Clean(name), "/")
 	trail := []at{{base: ".", node: from}}
 	for i, part := range parts {
 		here := trail[len(trail)-1].node
@@ -76,7 +76,7 @@ func walk(from *inode, name string) (at, error) {
 			return at{}, checkName(part)
 		case part == "" || part == ".":
 		case part == ".." && len(trail) == 1:
-			return at{}, rootfs.ErrOutside
+			return at{}, vfs.ErrOutside
 		case part == "..":
 			trail = trail[:len(trail)-1]
 		default:
@@ -121,7 +121,7 @@ func (m *FS) Stat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, pathError("stat", name, err)
 	}
-	return a.node.info(path.Base(rootfs.Clean(name))), nil
+	return a.node.info(path.Base(vfs.Clean(name))), nil
 }
 
 // LstatIfPossible is Stat: there are no symbolic links.
@@ -180,17 +180,17 @@ func (m *FS) open(name string, flag int, perm fs.FileMode) (*inode, error) {
 	return a.node, nil
 }
 
-// OpenFolder implements rootfs.Native.
-func (m *FS) OpenFolder(name string) (rootfs.Folder, error) {
+// OpenFolder implements vfs.Native.
+func (m *FS) OpenFolder(name string) (vfs.Folder, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.openFolder(m.root, name, rootfs.Clean(name))
+	return m.openFolder(m.root, name, vfs.Clean(name))
 }
 
 // RealPath is false: nothing here has a path of the operating system.
 func (m *FS) RealPath(string) (string, bool) { return "", false }
 
-// Follow implements rootfs.Native: there are no links here.
-func (m *FS) Follow(name string) (string, bool, error) { return rootfs.Clean(name), false, nil }
+// Follow implements vfs.Native: there are no links here.
+func (m *FS) Follow(name string) (string, bool, error) { return vfs.Clean(name), false, nil }
 
-func isOutside(err error) bool { return errors.Is(err, rootfs.ErrOutside) }
+func isOutside(err error) bool { return errors.Is(err, vfs.ErrOutside) }

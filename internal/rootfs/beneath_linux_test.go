@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func mustBeneath(t *testing.T, fsys *Fs) *beneath {
@@ -173,7 +175,7 @@ func TestReadListedOfLinks(t *testing.T) {
 	store, _, _ := tree(t)
 	folder := mustFolder(t, mustOpen(t, store, Options{}), "0")
 	for _, name := range []string{"rel", "abs", "sibling", "chain", "tolink", "reldir/s", "absdir/s", "../../secret/s"} {
-		if got, err := folder.ReadListed(name, make([]byte, 0, 4096), MaxReadFile); !errors.Is(err, ErrOutside) {
+		if got, err := folder.ReadListed(name, make([]byte, 0, 4096), vfs.MaxReadFile); !errors.Is(err, vfs.ErrOutside) {
 			t.Errorf("ReadListed(%s) = %q, %v, want ErrOutside", name, got, err)
 		}
 	}
@@ -196,21 +198,21 @@ func TestReadListedShortWay(t *testing.T) {
 	}
 	buf := make([]byte, 0, page)
 	for name, size := range map[string]int{"meta.yaml": 2, "large": 3 * page, "empty": 0} {
-		if got, ok := folder.readListed(name, buf, MaxReadFile); !ok || len(got) != size {
+		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile); !ok || len(got) != size {
 			t.Errorf("readListed(%s) = %d bytes, %v; want %d", name, len(got), ok, size)
 		}
 	}
 	for _, name := range []string{"none", "rel", "indir"} {
-		if got, ok := folder.readListed(name, buf, MaxReadFile); ok {
+		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile); ok {
 			t.Errorf("readListed(%s) = %q", name, got)
 		}
 	}
 	if err := unix.Mount(filepath.Join(store, "0", "large"), filepath.Join(store, "0", "empty"), "", unix.MS_BIND, ""); err == nil {
 		defer func() { _ = unix.Unmount(filepath.Join(store, "0", "empty"), 0) }()
-		if got, ok := folder.readListed("empty", buf, MaxReadFile); ok {
+		if got, ok := folder.readListed("empty", buf, vfs.MaxReadFile); ok {
 			t.Errorf("readListed of what is mounted = %d bytes", len(got))
 		}
-		if got, err := folder.ReadListed("empty", buf, MaxReadFile); len(got) != 3*page || err != nil {
+		if got, err := folder.ReadListed("empty", buf, vfs.MaxReadFile); len(got) != 3*page || err != nil {
 			t.Errorf("ReadListed of what is mounted = %d bytes, %v", len(got), err)
 		}
 	}
@@ -219,7 +221,7 @@ func TestReadListedShortWay(t *testing.T) {
 		t.Fatal("not the folder of this platform")
 	}
 	elsewhere.cached.Store(cachedNo)
-	if got, ok := elsewhere.readListed("meta.yaml", buf, MaxReadFile); ok {
+	if got, ok := elsewhere.readListed("meta.yaml", buf, vfs.MaxReadFile); ok {
 		t.Errorf("readListed on another file system = %q", got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 var direntBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
@@ -17,7 +19,7 @@ var direntBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); retur
 // Entries reads the directory with getdents64. (*os.File).ReadDir would lstat every entry of a
 // directory that was opened in an os.Root, which costs more than the reading. Concurrent calls
 // share the handle's position, so they take turns.
-func (d *dirFolder) Entries() ([]Entry, error) {
+func (d *dirFolder) Entries() ([]vfs.Entry, error) {
 	if d.fd < 0 {
 		return nil, d.closed()
 	}
@@ -28,7 +30,7 @@ func (d *dirFolder) Entries() ([]Entry, error) {
 	return d.settle(entries)
 }
 
-func (d *dirFolder) readDirents() (entries []Entry, err error) {
+func (d *dirFolder) readDirents() (entries []vfs.Entry, err error) {
 	d.reading.Lock()
 	defer d.reading.Unlock()
 	if d.read {
@@ -66,7 +68,7 @@ const (
 var errDirent = errors.New("directory record is malformed")
 
 // appendDirents copies all names of buf into one string, of which each entry has its part.
-func appendDirents(entries []Entry, buf []byte) ([]Entry, error) {
+func appendDirents(entries []vfs.Entry, buf []byte) ([]vfs.Entry, error) {
 	count, size := 0, 0
 	for rest := buf; len(rest) > 0; count++ {
 		name, _, next, ok := cutDirent(rest)
@@ -85,7 +87,7 @@ func appendDirents(entries []Entry, buf []byte) ([]Entry, error) {
 		if string(name) != "." && string(name) != ".." {
 			from := names.Len()
 			names.Write(name)
-			entries = append(entries, Entry{names.String()[from:], typeOfDirent(kind)})
+			entries = append(entries, vfs.Entry{Name: names.String()[from:], Type: typeOfDirent(kind)})
 		}
 	}
 	return entries, nil
@@ -128,7 +130,7 @@ func typeOfDirent(t byte) fs.FileMode {
 }
 
 // settle asks for the types that the file system left out of its records, as some do.
-func (d *dirFolder) settle(entries []Entry) ([]Entry, error) {
+func (d *dirFolder) settle(entries []vfs.Entry) ([]vfs.Entry, error) {
 	kept := entries[:0]
 	for _, e := range entries {
 		if e.Type == fs.ModeIrregular {

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"syscall"
 	"testing"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func dirent(name string, kind byte) []byte {
@@ -22,7 +24,7 @@ func TestDirentTypes(t *testing.T) {
 		syscall.DT_CHR: fs.ModeDevice | fs.ModeCharDevice, syscall.DT_BLK: fs.ModeDevice, syscall.DT_UNKNOWN: fs.ModeIrregular,
 	} {
 		got, err := appendDirents(nil, dirent("name", kind))
-		if err != nil || len(got) != 1 || got[0] != (Entry{"name", want}) {
+		if err != nil || len(got) != 1 || got[0] != (vfs.Entry{Name: "name", Type: want}) {
 			t.Errorf("type %d: %v, %v; want %v", kind, got, err, want)
 		}
 	}
@@ -37,8 +39,8 @@ func TestSettleUnknownTypes(t *testing.T) {
 	if !ok {
 		t.Fatal("not the folder of this platform")
 	}
-	got, err := folder.settle([]Entry{{"f", fs.ModeIrregular}, {"gone", fs.ModeIrregular}, {"d", fs.ModeIrregular}, {"l", fs.ModeSymlink}})
-	want := []Entry{{"f", 0}, {"d", fs.ModeDir}, {"l", fs.ModeSymlink}}
+	got, err := folder.settle([]vfs.Entry{{Name: "f", Type: fs.ModeIrregular}, {Name: "gone", Type: fs.ModeIrregular}, {Name: "d", Type: fs.ModeIrregular}, {Name: "l", Type: fs.ModeSymlink}})
+	want := []vfs.Entry{{Name: "f", Type: 0}, {Name: "d", Type: fs.ModeDir}, {Name: "l", Type: fs.ModeSymlink}}
 	if err != nil || len(got) != 3 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
 		t.Errorf("settle = %v, %v; want %v", got, err, want)
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // rootFolder is a Folder on an os.Root of its own, so that a file costs one openat.
@@ -18,8 +20,8 @@ type rootFolder struct {
 }
 
 // OpenFolder implements Native.
-func (f *Fs) OpenFolder(name string) (Folder, error) {
-	return openFolder(f, Clean(name))
+func (f *Fs) OpenFolder(name string) (vfs.Folder, error) {
+	return openFolder(f, vfs.Clean(name))
 }
 
 func (f *Fs) openRootFolder(name string) (*rootFolder, error) {
@@ -43,7 +45,7 @@ func (f *Fs) openRootFolder(name string) (*rootFolder, error) {
 
 func (d *rootFolder) Close() error { return d.root.Close() }
 
-func (d *rootFolder) Entries() (entries []Entry, err error) {
+func (d *rootFolder) Entries() (entries []vfs.Entry, err error) {
 	var dir *os.File
 	err = d.fsys.patiently(func() (err error) {
 		dir, err = openDir(d.root, ".")
@@ -57,9 +59,9 @@ func (d *rootFolder) Entries() (entries []Entry, err error) {
 	if err != nil {
 		return nil, wrap("readdir", d.name, err)
 	}
-	entries = make([]Entry, len(list))
+	entries = make([]vfs.Entry, len(list))
 	for i, e := range list {
-		entries[i] = Entry{e.Name(), e.Type()}
+		entries[i] = vfs.Entry{Name: e.Name(), Type: e.Type()}
 	}
 	return entries, nil
 }
@@ -74,7 +76,7 @@ func (d *rootFolder) Open(name string) (afero.File, error) {
 
 func (d *rootFolder) open(name string) (file *os.File, err error) {
 	err = d.fsys.patiently(func() (err error) {
-		file, err = openRegular(d.root, Clean(name), os.O_RDONLY, 0, false)
+		file, err = openRegular(d.root, vfs.Clean(name), os.O_RDONLY, 0, false)
 		return err
 	})
 	if isEscape(err) {
@@ -87,7 +89,7 @@ func (d *rootFolder) open(name string) (file *os.File, err error) {
 }
 
 func (d *rootFolder) ReadFile(name string, buf []byte) ([]byte, error) {
-	return d.ReadSmall(name, buf, MaxReadFile)
+	return d.ReadSmall(name, buf, vfs.MaxReadFile)
 }
 
 func (d *rootFolder) ReadSmall(name string, buf []byte, limit int64) (_ []byte, err error) {
@@ -114,7 +116,7 @@ func (d *rootFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, e
 func readAll(read func([]byte) (int, error), size, limit int64, buf []byte) ([]byte, error) {
 	const slack = 64
 	if size > limit {
-		return nil, ErrTooLarge
+		return nil, vfs.ErrTooLarge
 	}
 	if buf = buf[:0]; int64(cap(buf)) <= size {
 		buf = make([]byte, 0, size+slack)
@@ -132,12 +134,12 @@ func readAll(read func([]byte) (int, error), size, limit int64, buf []byte) ([]b
 			return nil, err
 		}
 		if int64(len(buf)) > limit { // it has grown
-			return nil, ErrTooLarge
+			return nil, vfs.ErrTooLarge
 		}
 	}
 }
 
-func (d *rootFolder) OpenFolder(name string) (Folder, error) {
+func (d *rootFolder) OpenFolder(name string) (vfs.Folder, error) {
 	info, err := d.Stat(name)
 	if err != nil {
 		return nil, err
@@ -147,7 +149,7 @@ func (d *rootFolder) OpenFolder(name string) (Folder, error) {
 	}
 	var sub *os.Root
 	err = d.fsys.patiently(func() (err error) {
-		sub, err = d.root.OpenRoot(Clean(name))
+		sub, err = d.root.OpenRoot(vfs.Clean(name))
 		return err
 	})
 	if isEscape(err) {
@@ -161,7 +163,7 @@ func (d *rootFolder) OpenFolder(name string) (Folder, error) {
 
 func (d *rootFolder) Stat(name string) (info fs.FileInfo, err error) {
 	err = d.fsys.patiently(func() (err error) {
-		info, err = d.root.Stat(Clean(name))
+		info, err = d.root.Stat(vfs.Clean(name))
 		return err
 	})
 	if isEscape(err) {

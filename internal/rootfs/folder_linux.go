@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/afero"
 	"golang.org/x/sys/unix"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // dirFolder is a Folder on a directory handle. A plain name is opened relative to the handle
@@ -33,7 +35,7 @@ type dirFolder struct {
 	read    bool
 }
 
-func openFolder(f *Fs, name string) (Folder, error) {
+func openFolder(f *Fs, name string) (vfs.Folder, error) {
 	fd, err := f.quick.open(name, os.O_RDONLY|directoryFlags, 0)
 	if err == nil {
 		return &dirFolder{fsys: f, name: name, fd: fd}, nil
@@ -78,7 +80,7 @@ func (d *dirFolder) slow() (*rootFolder, error) {
 		root, err = os.OpenRoot("/proc/self/fd/" + strconv.Itoa(d.fd))
 		return err
 	})
-	if isExhausted(err) {
+	if vfs.IsExhausted(err) {
 		return nil, wrap("open", d.name, err)
 	}
 	if err != nil {
@@ -168,7 +170,7 @@ func regularSize(fd int) (int64, error) {
 }
 
 func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
-	return d.ReadSmall(name, buf, MaxReadFile)
+	return d.ReadSmall(name, buf, vfs.MaxReadFile)
 }
 
 func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
@@ -283,7 +285,7 @@ func (d *dirFolder) Open(name string) (afero.File, error) {
 	return os.NewFile(uintptr(fd), d.path(name)), nil
 }
 
-func (d *dirFolder) OpenFolder(name string) (Folder, error) {
+func (d *dirFolder) OpenFolder(name string) (vfs.Folder, error) {
 	fd, err := d.openPlain(name, syscall.O_RDONLY|syscall.O_DIRECTORY)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()

@@ -2,7 +2,9 @@
 
 package rootfs
 
-func openFolder(f *Fs, name string) (Folder, error) {
+import "github.com/mlruns/mlruns/internal/vfs"
+
+func openFolder(f *Fs, name string) (vfs.Folder, error) {
 	folder, err := f.openRootFolder(name)
 	if err != nil {
 		return nil, err

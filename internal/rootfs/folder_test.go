@@ -13,9 +13,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-func mustFolder(t testing.TB, fsys *Fs, name string) Folder {
+func mustFolder(t testing.TB, fsys *Fs, name string) vfs.Folder {
 	t.Helper()
 	folder, err := fsys.OpenFolder(name)
 	if err != nil {
@@ -25,7 +27,7 @@ func mustFolder(t testing.TB, fsys *Fs, name string) Folder {
 	return folder
 }
 
-func mustRootFolder(t testing.TB, fsys *Fs, name string) Folder {
+func mustRootFolder(t testing.TB, fsys *Fs, name string) vfs.Folder {
 	t.Helper()
 	folder, err := fsys.openRootFolder(name)
 	if err != nil {
@@ -36,7 +38,7 @@ func mustRootFolder(t testing.TB, fsys *Fs, name string) Folder {
 }
 
 // bothFolders runs a test on the folder of this platform and on the portable one.
-func bothFolders(t *testing.T, fsys *Fs, name string, test func(t *testing.T, folder Folder)) {
+func bothFolders(t *testing.T, fsys *Fs, name string, test func(t *testing.T, folder vfs.Folder)) {
 	t.Run("platform", func(t *testing.T) { test(t, mustFolder(t, fsys, name)) })
 	t.Run("root", func(t *testing.T) { test(t, mustRootFolder(t, fsys, name)) })
 }
@@ -52,13 +54,13 @@ func TestFolder(t *testing.T) {
 	symlink(t, "../../shared", filepath.Join(dir, "run", "params", "link"))
 	symlink(t, "../../../etc", filepath.Join(dir, "run", "params", "out"))
 	fsys := mustOpen(t, dir, Options{})
-	bothFolders(t, fsys, "run/params", func(t *testing.T, folder Folder) {
+	bothFolders(t, fsys, "run/params", func(t *testing.T, folder vfs.Folder) {
 		entries, err := folder.Entries()
 		if err != nil {
 			t.Fatal(err)
 		}
-		slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-		want := []Entry{{"big", 0}, {"empty", 0}, {"link", fs.ModeSymlink}, {"lr", 0}, {"out", fs.ModeSymlink}, {"sub", fs.ModeDir}}
+		slices.SortFunc(entries, func(a, b vfs.Entry) int { return strings.Compare(a.Name, b.Name) })
+		want := []vfs.Entry{{Name: "big", Type: 0}, {Name: "empty", Type: 0}, {Name: "link", Type: fs.ModeSymlink}, {Name: "lr", Type: 0}, {Name: "out", Type: fs.ModeSymlink}, {Name: "sub", Type: fs.ModeDir}}
 		if diff := cmp.Diff(want, entries); diff != "" {
 			t.Errorf("Entries (-want +got):\n%s", diff)
 		}
@@ -92,10 +94,10 @@ func TestFolder(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"out", "out/passwd", "../../../x"} {
-			if _, err := folder.ReadFile(name, nil); !errors.Is(err, ErrOutside) {
+			if _, err := folder.ReadFile(name, nil); !errors.Is(err, vfs.ErrOutside) {
 				t.Errorf("ReadFile(%s) = %v, want ErrOutside", name, err)
 			}
-			if _, err := folder.OpenFolder(name); !errors.Is(err, ErrOutside) {
+			if _, err := folder.OpenFolder(name); !errors.Is(err, vfs.ErrOutside) {
 				t.Errorf("OpenFolder(%s) = %v, want ErrOutside", name, err)
 			}
 		}
@@ -113,7 +115,7 @@ func TestFolder(t *testing.T) {
 func TestFolderReusesBuffer(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "f"), "0123456789")
-	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder vfs.Folder) {
 		for _, size := range []int{0, 1, 9, 10, 11, 100} {
 			buf := append(make([]byte, 0, size+1), 'x')
 			got, err := folder.ReadFile("f", buf)
@@ -136,7 +138,7 @@ func TestFolderReadSizes(t *testing.T) {
 	for _, size := range sizes {
 		write(t, filepath.Join(dir, fmt.Sprint(size)), text[:size])
 	}
-	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder vfs.Folder) {
 		for _, size := range sizes {
 			for _, room := range []int{0, 1, 4095, 4096, 4097, 100_000} {
 				for call, read := range map[string]func(string, []byte, int64) ([]byte, error){"ReadSmall": folder.ReadSmall, "ReadListed": folder.ReadListed} {
@@ -144,7 +146,7 @@ func TestFolderReadSizes(t *testing.T) {
 					if string(got) != text[:size] || err != nil {
 						t.Errorf("%s of a file of %d into room for %d: %d bytes, %v", call, size, room, len(got), err)
 					}
-					if got, err := read(fmt.Sprint(size), make([]byte, 0, room), int64(size)-1); !errors.Is(err, ErrTooLarge) {
+					if got, err := read(fmt.Sprint(size), make([]byte, 0, room), int64(size)-1); !errors.Is(err, vfs.ErrTooLarge) {
 						t.Errorf("%s of a file of %d into room for %d, with the limit one less: %d bytes, %v; want ErrTooLarge", call, size, room, len(got), err)
 					}
 				}
@@ -160,8 +162,8 @@ func TestFolderRefusesHugeFile(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "f"), 1<<42); err != nil {
 		t.Skip(err)
 	}
-	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
-		if got, err := folder.ReadFile("f", nil); !errors.Is(err, ErrTooLarge) {
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder vfs.Folder) {
+		if got, err := folder.ReadFile("f", nil); !errors.Is(err, vfs.ErrTooLarge) {
 			t.Errorf("ReadFile = %d bytes, %v; want ErrTooLarge", len(got), err)
 		}
 	})
@@ -174,7 +176,7 @@ func TestFolderRenamed(t *testing.T) {
 	symlink(t, "f", filepath.Join(dir, "a", "link"))
 	fsys := mustOpen(t, dir, Options{})
 	from, to := "a", "b"
-	bothFolders(t, fsys, "a", func(t *testing.T, folder Folder) {
+	bothFolders(t, fsys, "a", func(t *testing.T, folder vfs.Folder) {
 		if err := fsys.Rename(from, to); err != nil {
 			t.Skip(err)
 		}
@@ -199,7 +201,7 @@ func TestFolderManyEntriesConcurrently(t *testing.T) {
 	for i := range n {
 		write(t, filepath.Join(dir, fmt.Sprintf("file-with-a-long-name-%05d", i)), "")
 	}
-	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder Folder) {
+	bothFolders(t, mustOpen(t, dir, Options{}), ".", func(t *testing.T, folder vfs.Folder) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
@@ -226,9 +228,9 @@ func BenchmarkRead25(b *testing.B) {
 		write(b, filepath.Join(dir, "0", "run", "params", names[i]), "0.123456")
 	}
 	fsys := mustOpen(b, dir, Options{})
-	folders := map[string]func() (Folder, error){
-		"folder":     func() (Folder, error) { return fsys.OpenFolder("0/run/params") },
-		"rootfolder": func() (Folder, error) { f, err := fsys.openRootFolder("0/run/params"); return f, err },
+	folders := map[string]func() (vfs.Folder, error){
+		"folder":     func() (vfs.Folder, error) { return fsys.OpenFolder("0/run/params") },
+		"rootfolder": func() (vfs.Folder, error) { f, err := fsys.openRootFolder("0/run/params"); return f, err },
 	}
 	for label, open := range folders {
 		b.Run(label, func(b *testing.B) {

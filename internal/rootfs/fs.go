@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Options of Open. The zero value confines to the directory and allows writing.
@@ -51,7 +53,7 @@ type Fs struct {
 var (
 	_ afero.Fs        = (*Fs)(nil)
 	_ afero.Symlinker = (*Fs)(nil)
-	_ Native          = (*Fs)(nil)
+	_ vfs.Native      = (*Fs)(nil)
 )
 
 // Open opens the directory dir, which must exist, as must every link target.
@@ -98,7 +100,7 @@ func (f *Fs) Name() string { return "rootfs" }
 
 func (f *Fs) writable(op, name string) error {
 	if f.readOnly {
-		return &fs.PathError{Op: op, Path: name, Err: ErrReadOnly}
+		return &fs.PathError{Op: op, Path: name, Err: vfs.ErrReadOnly}
 	}
 	return nil
 }
@@ -151,7 +153,7 @@ func (f *Fs) Chtimes(name string, atime, mtime time.Time) error {
 
 // Stat follows a final symbolic link.
 func (f *Fs) Stat(name string) (info fs.FileInfo, err error) {
-	if info, err = f.quick.stat(Clean(name), false); !errors.Is(err, errSlow) {
+	if info, err = f.quick.stat(vfs.Clean(name), false); !errors.Is(err, errSlow) {
 		return info, wrap("stat", name, err)
 	}
 	err = f.read("stat", name, true, func(root *os.Root, n string) (err error) {
@@ -163,7 +165,7 @@ func (f *Fs) Stat(name string) (info fs.FileInfo, err error) {
 
 // LstatIfPossible does not follow a final symbolic link. The bool is always true.
 func (f *Fs) LstatIfPossible(name string) (info fs.FileInfo, _ bool, err error) {
-	if info, err = f.quick.stat(Clean(name), true); !errors.Is(err, errSlow) {
+	if info, err = f.quick.stat(vfs.Clean(name), true); !errors.Is(err, errSlow) {
 		return info, true, wrap("lstat", name, err)
 	}
 	err = f.read("lstat", name, false, func(root *os.Root, n string) (err error) {
@@ -225,7 +227,7 @@ func (f *Fs) SyncDir(name string) error {
 // RealPath implements Native. After the directory was renamed it is the new path on Linux, and the
 // old one elsewhere.
 func (f *Fs) RealPath(name string) (string, bool) {
-	return filepath.Join(f.base.path(), filepath.FromSlash(Clean(name))), true
+	return filepath.Join(f.base.path(), filepath.FromSlash(vfs.Clean(name))), true
 }
 
 // Follow implements Native.
@@ -244,10 +246,10 @@ func (f *Fs) pair(op, oldname, newname string, quick func(string, string) bool, 
 	if err := f.writable(op, oldname); err != nil {
 		return err
 	}
-	if quick(Clean(oldname), Clean(newname)) {
+	if quick(vfs.Clean(oldname), vfs.Clean(newname)) {
 		return nil
 	}
-	err := f.patiently(func() error { return call(f.base.root, Clean(oldname), Clean(newname)) })
+	err := f.patiently(func() error { return call(f.base.root, vfs.Clean(oldname), vfs.Clean(newname)) })
 	if isEscape(err) {
 		from, err := f.resolve(oldname, false, f.targets)
 		if err != nil {
@@ -294,18 +296,18 @@ func (f *Fs) dangling(op, name string, err error) error {
 		return err
 	}
 	to, failed := f.ReadlinkIfPossible(name)
-	if IsShortage(failed) {
+	if vfs.IsShortage(failed) {
 		return failed
 	}
 	if failed != nil {
 		return err
 	}
-	return &fs.PathError{Op: op, Path: name, Err: &DanglingError{to}}
+	return &fs.PathError{Op: op, Path: name, Err: &vfs.DanglingError{To: to}}
 }
 
 func (f *Fs) through(targets []*target, op, name string, follow bool, call func(*os.Root, string) error) error {
 	err := f.patiently(func() error {
-		err := call(f.base.root, Clean(name))
+		err := call(f.base.root, vfs.Clean(name))
 		if isEscape(err) {
 			var at place
 			if at, err = f.resolve(name, follow, targets); err == nil {

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func TestOpenWants(t *testing.T) {
@@ -47,7 +49,7 @@ func TestReadOnly(t *testing.T) {
 		"symlink": fsys.SymlinkIfPossible("f", "g"), "chmod": fsys.Chmod("f", 0), "chown": fsys.Chown("f", 0, 0),
 		"chtimes": fsys.Chtimes("f", time.Now(), time.Now()), "sync": fsys.SyncDir("."),
 	} {
-		if !errors.Is(err, ErrReadOnly) || !errors.Is(err, fs.ErrPermission) {
+		if !errors.Is(err, vfs.ErrReadOnly) || !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s = %v, want ErrReadOnly", call, err)
 		}
 	}

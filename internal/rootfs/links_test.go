@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func mustOpen(t testing.TB, dir string, opts Options) *Fs {
@@ -131,7 +133,7 @@ func TestOutside(t *testing.T) {
 		for _, name := range names {
 			for call, f := range calls {
 				err := f(fsys, name)
-				if !errors.Is(err, ErrOutside) {
+				if !errors.Is(err, vfs.ErrOutside) {
 					t.Errorf("%s: %s(%q) = %v, want ErrOutside", label, call, name, err)
 				} else if !strings.Contains(err.Error(), name) {
 					t.Errorf("%s: %s(%q): the text %q does not name the path", label, call, name, err)
@@ -149,7 +151,7 @@ func TestOutside(t *testing.T) {
 				"Symlink":   fsys.SymlinkIfPossible("x", name),
 				"SyncDir":   fsys.SyncDir(name),
 			} {
-				if !errors.Is(err, ErrOutside) {
+				if !errors.Is(err, vfs.ErrOutside) {
 					t.Errorf("%s: %s(%q) = %v, want ErrOutside", label, call, name, err)
 				}
 			}
@@ -192,7 +194,7 @@ func TestInside(t *testing.T) {
 		if got, err := read(fsys, test.name); got != test.want || err != nil {
 			t.Errorf("%q with %v = %q, %v; want %q", test.name, test.opts.LinkTargets, got, err, test.want)
 		}
-		folder, err := fsys.OpenFolder(filepath.ToSlash(filepath.Dir(Clean(test.name))))
+		folder, err := fsys.OpenFolder(filepath.ToSlash(filepath.Dir(vfs.Clean(test.name))))
 		if err != nil {
 			t.Errorf("OpenFolder of %q: %v", test.name, err)
 			continue
@@ -223,12 +225,12 @@ func TestLinkErrors(t *testing.T) {
 			if call == "behind" && opts.LinkTargets == nil {
 				continue
 			}
-			nowhere := (*DanglingError)(nil)
+			nowhere := (*vfs.DanglingError)(nil)
 			if !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &nowhere) || !strings.Contains(err.Error(), "leads nowhere, to '") {
 				t.Errorf("%s of a dangling link = %v, want ErrNotExist that says so", call, err)
 			}
 		}
-		if _, err := fsys.Stat("0/none"); errors.As(err, new(*DanglingError)) {
+		if _, err := fsys.Stat("0/none"); errors.As(err, new(*vfs.DanglingError)) {
 			t.Errorf("Stat of what is missing = %v", err)
 		}
 		if _, err := fsys.Open("0/loop"); err == nil {

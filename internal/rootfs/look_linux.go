@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mlruns/mlruns/internal/drive"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // lookDir is a handle of the directory to look from. A look only compares, so it may follow links
@@ -23,8 +24,8 @@ type lookDir struct {
 }
 
 var (
-	_ Looker = (*Fs)(nil)
-	_ Placed = (*Fs)(nil)
+	_ vfs.Looker = (*Fs)(nil)
+	_ vfs.Placed = (*Fs)(nil)
 )
 
 // Local implements Looker, by package drive.
@@ -64,25 +65,25 @@ func deviceOf(fd int) (uint64, bool) {
 }
 
 // Look implements Looker.
-func (f *Fs) Look(name string, changed bool) (Sight, error) {
+func (f *Fs) Look(name string, changed bool) (vfs.Identity, error) {
 	f.look.mu.RLock()
 	defer f.look.mu.RUnlock()
 	if f.look.file == nil {
-		return Sight{}, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrClosed}
+		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrClosed}
 	}
-	return lookUp(int(f.look.file.Fd()), Clean(name), unix.AT_SYMLINK_NOFOLLOW, changed, name)
+	return lookUp(int(f.look.file.Fd()), vfs.Clean(name), unix.AT_SYMLINK_NOFOLLOW, changed, name)
 }
 
 // LookAt implements Looker.
-func (f *Fs) LookAt(file afero.File, changed bool) (Sight, error) {
+func (f *Fs) LookAt(file afero.File, changed bool) (vfs.Identity, error) {
 	handle, ok := file.(*os.File)
 	if !ok {
-		return Sight{}, &fs.PathError{Op: "stat", Path: file.Name(), Err: fs.ErrInvalid}
+		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: file.Name(), Err: fs.ErrInvalid}
 	}
 	return lookUp(int(handle.Fd()), "", unix.AT_EMPTY_PATH, changed, file.Name())
 }
 
-func lookUp(fd int, path string, flags int, changed bool, name string) (Sight, error) {
+func lookUp(fd int, path string, flags int, changed bool, name string) (vfs.Identity, error) {
 	mask := unix.STATX_TYPE | unix.STATX_INO | unix.STATX_SIZE | unix.STATX_NLINK
 	if changed {
 		mask |= unix.STATX_CTIME
@@ -93,9 +94,9 @@ func lookUp(fd int, path string, flags int, changed bool, name string) (Sight, e
 		err = unix.Statx(fd, path, flags, mask, &st)
 	}
 	if err != nil {
-		return Sight{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
-	s := Sight{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: fs.ModeIrregular,
+	s := vfs.Identity{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: fs.ModeIrregular,
 		// sizes of files fit
 		MountRoot: st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0} //nolint:gosec
 	switch st.Mode & unix.S_IFMT {

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/mlruns/mlruns/internal/drive"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // lookDir is nothing here: without cheap looks there is no Looker.
@@ -15,7 +16,7 @@ func (*lookDir) open(*os.Root) error { return nil }
 
 func (*lookDir) close() error { return nil }
 
-var _ Placed = (*Fs)(nil)
+var _ vfs.Placed = (*Fs)(nil)
 
 // Drive implements Placed.
 func (f *Fs) Drive() drive.Drive { return f.withTargets(drive.At(f.base.path())) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 const writeFlags = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREATE | os.O_TRUNC
@@ -30,7 +32,7 @@ func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, erro
 		}
 	}
 	dirs := flag&writeFlags == 0
-	file, err := f.quick.openFile(Clean(name), flag&^os.O_TRUNC, perm)
+	file, err := f.quick.openFile(vfs.Clean(name), flag&^os.O_TRUNC, perm)
 	if err == nil {
 		file, err = keepRegular(file, name, flag, dirs)
 	}
@@ -51,7 +53,7 @@ func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, erro
 }
 
 func (f *Fs) openDir(name string) (*os.File, error) {
-	dir, err := f.quick.openFile(Clean(name), os.O_RDONLY|directoryFlags, 0)
+	dir, err := f.quick.openFile(vfs.Clean(name), os.O_RDONLY|directoryFlags, 0)
 	if !errors.Is(err, errSlow) {
 		return dir, wrap("open", name, err)
 	}
@@ -99,7 +101,7 @@ func keepRegular(file *os.File, name string, flag int, dirs bool) (*os.File, err
 			err = file.Truncate(0)
 		}
 	default:
-		err = &fs.PathError{Op: "open", Path: name, Err: kindError(info.Mode())}
+		err = &fs.PathError{Op: "open", Path: name, Err: vfs.NotRegular(info.Mode())}
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
@@ -130,12 +132,12 @@ func openNow(root *os.Root, name string, flag int, perm fs.FileMode) (*os.File, 
 // nameKind replaces the error of opening a pipe or a socket ("no such device or address") by one
 // that says what it is.
 func nameKind(root *os.Root, name string, err error) error {
-	if isEscape(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || isExhausted(err) {
+	if isEscape(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) || vfs.IsExhausted(err) {
 		return err
 	}
 	info, statErr := root.Stat(name)
 	if statErr != nil || info.Mode().IsRegular() || info.IsDir() {
 		return err
 	}
-	return &fs.PathError{Op: "open", Path: name, Err: kindError(info.Mode())}
+	return &fs.PathError{Op: "open", Path: name, Err: vfs.NotRegular(info.Mode())}
 }

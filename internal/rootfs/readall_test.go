@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // A read that gives what the size promised, with room for more, is the last one; every other is
@@ -30,7 +32,7 @@ func TestReadAll(t *testing.T) {
 				return 0, io.EOF
 			}
 			return copy(p, c.parts[calls-1]), nil
-		}, c.size, MaxReadFile, make([]byte, 0, 100))
+		}, c.size, vfs.MaxReadFile, make([]byte, 0, 100))
 		if want := strings.Join(c.parts, ""); string(got) != want || err != nil || calls != c.calls {
 			t.Errorf("%s: %q, %v in %d reads; want %q in %d", c.name, got, err, calls, want, c.calls)
 		}
@@ -40,7 +42,7 @@ func TestReadAll(t *testing.T) {
 func TestReadAllLimit(t *testing.T) {
 	endless := func(p []byte) (int, error) { return len(p), nil }
 	for _, size := range []int64{0, 5, 6, 1 << 40} {
-		if got, err := readAll(endless, size, 5, nil); !errors.Is(err, ErrTooLarge) {
+		if got, err := readAll(endless, size, 5, nil); !errors.Is(err, vfs.ErrTooLarge) {
 			t.Errorf("size %d: %d bytes, %v; want ErrTooLarge", size, len(got), err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // maxLinks bounds the links that are followed for one name, as the kernel does.
@@ -18,9 +20,9 @@ const maxLinks = 40
 // os.Root confines the call that follows all the same.
 func (f *Fs) resolve(name string, follow bool, targets []*target) (place, error) {
 	at := f.base
-	var done []string  // resolved so far, below at
-	var last LinkError // the link that was followed last
-	todo := strings.Split(Clean(name), "/")
+	var done []string      // resolved so far, below at
+	var last vfs.LinkError // the link that was followed last
+	todo := strings.Split(vfs.Clean(name), "/")
 	for links := 0; len(todo) > 0; {
 		part := todo[0]
 		todo = todo[1:]
@@ -67,7 +69,7 @@ func (f *Fs) resolve(name string, follow bool, targets []*target) (place, error)
 		if err != nil {
 			return place{}, err
 		}
-		last = LinkError{Link: here, To: link}
+		last = vfs.LinkError{Link: here, To: link}
 		if at != f.base {
 			last.Link = filepath.Join(at.real, here)
 		}
@@ -83,13 +85,13 @@ func (f *Fs) resolve(name string, follow bool, targets []*target) (place, error)
 		}
 		at, done, todo = next, nil, append(rest, todo...)
 	}
-	return place{at, Clean(strings.Join(done, "/"))}, nil
+	return place{at, vfs.Clean(strings.Join(done, "/"))}, nil
 }
 
 // leaves says of a link that was not followed why.
-func (f *Fs) leaves(link LinkError) error {
+func (f *Fs) leaves(link vfs.LinkError) error {
 	if f.linkHint != "" {
-		link.hint = "; " + f.linkHint
+		link.Hint = "; " + f.linkHint
 	}
 	if filepath.IsAbs(link.To) {
 		link.Base = f.base.path()

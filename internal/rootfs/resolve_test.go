@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // An absolute link to a place in the directory is followed for reading: it stays inside.
@@ -78,7 +80,7 @@ func TestWriteThroughLinkBackIn(t *testing.T) {
 		}
 	}
 	for call, err := range errs {
-		if !errors.Is(err, ErrOutside) || !strings.Contains(err.Error(), "for reading only") {
+		if !errors.Is(err, vfs.ErrOutside) || !strings.Contains(err.Error(), "for reading only") {
 			t.Errorf("%s = %v, want ErrOutside that says that the link is for reading", call, err)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 func TestSpecialFiles(t *testing.T) {
@@ -61,11 +63,11 @@ func TestSpecialFiles(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		folders := map[string]Folder{"root": mustRootFolder(t, fsys, "."), "platform": mustFolder(t, fsys, ".")}
+		folders := map[string]vfs.Folder{"root": mustRootFolder(t, fsys, "."), "platform": mustFolder(t, fsys, ".")}
 		for name, kind := range kinds {
 			check := func(call string, err error) {
 				t.Helper()
-				if !errors.Is(err, ErrNotRegular) || !strings.Contains(err.Error(), kind) {
+				if !errors.Is(err, vfs.ErrNotRegular) || !strings.Contains(err.Error(), kind) {
 					t.Errorf("%s(%s) = %v, want ErrNotRegular that says %s", call, name, err, kind)
 				}
 			}
@@ -76,7 +78,7 @@ func TestSpecialFiles(t *testing.T) {
 					_, err = folder.ReadFile(name, make([]byte, 0, room))
 					check(label+" folder ReadFile", err)
 					// has taken a file's place since the listing
-					_, err = folder.ReadListed(name, make([]byte, 0, room), MaxReadFile)
+					_, err = folder.ReadListed(name, make([]byte, 0, room), vfs.MaxReadFile)
 					check(label+" folder ReadListed", err)
 				}
 			}

@@ -3,26 +3,13 @@ package rootfs
 import (
 	"errors"
 	"sync"
-	"syscall"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// Syncer makes many things durable in the time of a few: a journaling file system commits once for
-// all that wait at the same moment.
-type Syncer interface {
-	// SyncAll makes the data of open files and the entries of directories durable, in no particular
-	// order. Directories that cannot be synced, on file systems that say so, are left out.
-	SyncAll(files []afero.File, dirs []string) error
-}
-
-var _ Syncer = (*Fs)(nil)
-
-// CannotSync reports whether an error of SyncDir says that the file system does not sync
-// directories.
-func CannotSync(err error) bool {
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
-}
+var _ vfs.Syncer = (*Fs)(nil)
 
 // maxSyncs bounds the syncs that wait at once.
 const maxSyncs = 16
@@ -43,7 +30,7 @@ func (f *Fs) SyncAll(files []afero.File, dirs []string) error {
 				errs[i] = files[i].Sync()
 				return
 			}
-			if err := f.SyncDir(dirs[i-len(files)]); !CannotSync(err) {
+			if err := f.SyncDir(dirs[i-len(files)]); !vfs.CannotSync(err) {
 				errs[i] = err
 			}
 		})

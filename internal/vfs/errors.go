@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"syscall"
-
-	"github.com/mlruns/mlruns/internal/rootfs"
 )
 
 // IsMissing reports whether an error says that there is no such thing: also when a file stands
@@ -18,14 +16,14 @@ func IsMissing(err error) bool {
 func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !IsDangling(err) }
 
 // IsDangling reports whether an error says that a link leads nowhere.
-func IsDangling(err error) bool { return errors.Is(err, rootfs.ErrDangling) }
+func IsDangling(err error) bool { return errors.Is(err, ErrDangling) }
 
 // IsFolder reports whether an error says that there is a folder where a file was wanted.
 func IsFolder(err error) bool { return errors.Is(err, syscall.EISDIR) }
 
 // Shortage gives back an error if it is a shortage, and nil for all others.
 func Shortage(err error) error {
-	if rootfs.IsShortage(err) {
+	if IsShortage(err) {
 		return err
 	}
 	return nil

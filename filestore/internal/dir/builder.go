@@ -13,7 +13,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Builder fills a folder that nobody looks into yet. After an error it does nothing more.
@@ -58,7 +58,7 @@ func (b *Builder) file(rel string, data []byte) {
 	}
 	f, err := b.tree.createOpen(name, data)
 	// of handles, which the files that wait have
-	if f == nil && len(b.open) > 0 && rootfs.IsShortage(err) {
+	if f == nil && len(b.open) > 0 && vfs.IsShortage(err) {
 		if b.settleFiles(nil); b.err != nil {
 			return
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -111,8 +110,8 @@ func (c *Copier) DrainFile(ctx context.Context, from, there, to string) error {
 	return err
 }
 
-func metaFirst(entries []rootfs.Entry) {
-	if i := slices.IndexFunc(entries, func(e rootfs.Entry) bool { return e.Name == layout.Meta }); i > 0 {
+func metaFirst(entries []vfs.Entry) {
+	if i := slices.IndexFunc(entries, func(e vfs.Entry) bool { return e.Name == layout.Meta }); i > 0 {
 		entries[0], entries[i] = entries[i], entries[0]
 	}
 }
@@ -179,7 +178,7 @@ func alike(a, b fs.FileInfo) bool {
 
 func (c *Copier) copyFile(from, to string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("'%s' is a %s, which cannot be copied", from, rootfs.KindOf(info.Mode()))
+		return fmt.Errorf("'%s' is a %s, which cannot be copied", from, vfs.KindOf(info.Mode()))
 	}
 	f, err := c.tree.FS.Open(c.tree.Path(from))
 	if err != nil {

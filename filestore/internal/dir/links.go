@@ -6,7 +6,7 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // RefuseLinks refuses to write keys below a link in place of the folder sub or of a folder in it:
@@ -58,7 +58,7 @@ func (t *Tree) LinkAbove(name string) (string, error) {
 // IsLink takes what cannot be looked at for no link, but for a shortage: then it is not known.
 func (t *Tree) IsLink(folder string) (bool, error) {
 	kind, err := t.kind(folder)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return false, err
 	}
 	return err == nil && kind&fs.ModeSymlink != 0, nil

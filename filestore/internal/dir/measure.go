@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -19,7 +18,7 @@ func (t *Tree) Measure(dir string) (files int, bytes int64, err error) {
 		return 1, info.Size(), nil
 	}
 	entries, err := t.Entries(dir)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return 0, 0, err
 	}
 	if err != nil {
@@ -38,7 +37,7 @@ func (t *Tree) Measure(dir string) (files int, bytes int64, err error) {
 // MountBelow gives the first folder, dir or one below it, at which a file system is mounted, ""
 // where there is none or the system does not tell.
 func (t *Tree) MountBelow(dir string) string {
-	if _, ok := rootfs.LookerOf(t.FS); !ok {
+	if _, ok := vfs.LookerOf(t.FS); !ok {
 		return ""
 	}
 	if link, err := t.IsLink(dir); err != nil || link {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Place builds a folder in the private folder and renames it to target: whoever looks sees all of
@@ -111,7 +111,7 @@ func (t *Tree) MakeFolder(dir string, sync bool) error {
 		return t.RefuseLink(dir)
 	}
 	if err == nil && dir == layout.Private {
-		rootfs.Share(t.FS, t.Path(dir)) // every writer of the store makes things in it
+		vfs.Share(t.FS, t.Path(dir)) // every writer of the store makes things in it
 	}
 	if err != nil || !sync {
 		return err

@@ -13,17 +13,16 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers
-// what rootfs.Native offers and does with afero alone where that is missing.
+// what vfs.Native offers and does with afero alone where that is missing.
 type Tree struct {
 	FS     afero.Fs
-	Native rootfs.Native // nil where fs has none
-	Looker rootfs.Looker // nil where fs has none or is not local
-	base   string        // the root's path in fs, "" for fs itself
+	Native vfs.Native // nil where fs has none
+	Looker vfs.Looker // nil where fs has none or is not local
+	base   string     // the root's path in fs, "" for fs itself
 	Options
 	folding folding // of each experiment
 }
@@ -37,9 +36,9 @@ type Options struct {
 
 // New is the tree whose root has the path base in a file system.
 func New(fsys afero.Fs, base string, o Options) *Tree {
-	native, _ := rootfs.NativeOf(fsys)
+	native, _ := vfs.NativeOf(fsys)
 	t := &Tree{FS: fsys, Native: native, base: base, Options: o}
-	if looker, ok := rootfs.LookerOf(fsys); ok && looker.Local() {
+	if looker, ok := vfs.LookerOf(fsys); ok && looker.Local() {
 		t.Looker = looker
 	}
 	return t
@@ -54,7 +53,7 @@ func (t *Tree) Path(rel string) string {
 }
 
 // Folder opens a folder to read files from. The caller closes it.
-func (t *Tree) Folder(rel string) (rootfs.Folder, error) {
+func (t *Tree) Folder(rel string) (vfs.Folder, error) {
 	if t.Native != nil {
 		return t.Native.OpenFolder(t.Path(rel))
 	}
@@ -69,7 +68,7 @@ func (t *Tree) Folder(rel string) (rootfs.Folder, error) {
 }
 
 // Entries lists a folder, unsorted.
-func (t *Tree) Entries(rel string) ([]rootfs.Entry, error) {
+func (t *Tree) Entries(rel string) ([]vfs.Entry, error) {
 	f, err := t.Folder(rel)
 	if err != nil {
 		return nil, err
@@ -106,7 +105,7 @@ func (t *Tree) kind(rel string) (fs.FileMode, error) {
 
 // MountRoot reports whether a file system is mounted at rel, where the system tells.
 func (t *Tree) MountRoot(rel string) bool {
-	looker, ok := rootfs.LookerOf(t.FS)
+	looker, ok := vfs.LookerOf(t.FS)
 	if !ok {
 		return false
 	}
@@ -123,7 +122,7 @@ func (t *Tree) IsDir(rel string) bool {
 // HasDir is IsDir for who must not take for missing what the process could not look at.
 func (t *Tree) HasDir(rel string) (bool, error) {
 	info, err := t.Stat(rel)
-	if rootfs.IsShortage(err) {
+	if vfs.IsShortage(err) {
 		return false, err
 	}
 	return err == nil && info.IsDir(), nil
@@ -192,13 +191,13 @@ func (t *Tree) createOpen(rel string, data []byte) (afero.File, error) {
 	return f, err
 }
 
-// plainFolder is a rootfs.Folder over afero alone: each name is looked up anew.
+// plainFolder is a vfs.Folder over afero alone: each name is looked up anew.
 type plainFolder struct {
 	FS  afero.Fs
 	dir string
 }
 
-func (p plainFolder) Entries() ([]rootfs.Entry, error) {
+func (p plainFolder) Entries() ([]vfs.Entry, error) {
 	f, err := p.FS.Open(p.dir)
 	if err != nil {
 		return nil, err
@@ -208,15 +207,15 @@ func (p plainFolder) Entries() ([]rootfs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]rootfs.Entry, len(infos))
+	entries := make([]vfs.Entry, len(infos))
 	for i, info := range infos {
-		entries[i] = rootfs.Entry{Name: path.Base(info.Name()), Type: info.Mode().Type()}
+		entries[i] = vfs.Entry{Name: path.Base(info.Name()), Type: info.Mode().Type()}
 	}
 	return entries, nil
 }
 
 func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
-	return p.ReadSmall(name, buf, rootfs.MaxReadFile)
+	return p.ReadSmall(name, buf, vfs.MaxReadFile)
 }
 
 func (p plainFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
@@ -231,7 +230,7 @@ func (p plainFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, er
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
-		err = &fs.PathError{Op: "read", Path: name, Err: rootfs.ErrTooLarge}
+		err = &fs.PathError{Op: "read", Path: name, Err: vfs.ErrTooLarge}
 	}
 	return append(buf[:0], data...), err
 }
@@ -249,7 +248,7 @@ func (p plainFolder) Open(name string) (afero.File, error) {
 
 var errNotRegular = errors.New("not a regular file")
 
-func (p plainFolder) OpenFolder(name string) (rootfs.Folder, error) {
+func (p plainFolder) OpenFolder(name string) (vfs.Folder, error) {
 	return New(p.FS, p.dir, Options{}).Folder(name)
 }
 

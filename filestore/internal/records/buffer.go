@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Buffer is what one goroutine reads files into, one after the other.
@@ -39,12 +39,12 @@ func (m *Buffer) Chunk() []byte {
 }
 
 // readFile gives a file's content until the next is read.
-func (m *Buffer) readFile(f rootfs.Folder, name string) ([]byte, error) {
+func (m *Buffer) readFile(f vfs.Folder, name string) ([]byte, error) {
 	return m.keep(f.ReadFile(name, m.buf))
 }
 
 // readSmall is readFile for files of up to limit bytes.
-func (m *Buffer) readSmall(f rootfs.Folder, name string, limit int64) ([]byte, error) {
+func (m *Buffer) readSmall(f vfs.Folder, name string, limit int64) ([]byte, error) {
 	return m.keep(f.ReadSmall(name, m.buf, limit))
 }
 

@@ -11,14 +11,13 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Inputs reads a run's inputs, by folder name. An input that cannot be read, or whose data set
 // is missing, is left out and reported.
-func (r *Reader) Inputs(ctx context.Context, run rootfs.Folder, ref RunRef, p *Problems) (mlruns.Inputs, error) {
+func (r *Reader) Inputs(ctx context.Context, run vfs.Folder, ref RunRef, p *Problems) (mlruns.Inputs, error) {
 	var in mlruns.Inputs
 	bytes := 0
 	err := eachMeta(ctx, run, ref.Dir, layout.Inputs, p, func(doc *codec.Document) error {
@@ -69,7 +68,7 @@ func (r *Reader) readDataset(ctx context.Context, e ExperimentRef, id string) (m
 
 var errNoDataset = errors.New("the data set it names is not among the experiment's")
 
-func ReadOutputs(ctx context.Context, run rootfs.Folder, ref RunRef, p *Problems) (mlruns.Outputs, error) {
+func ReadOutputs(ctx context.Context, run vfs.Folder, ref RunRef, p *Problems) (mlruns.Outputs, error) {
 	var out mlruns.Outputs
 	err := eachMeta(ctx, run, ref.Dir, layout.Outputs, p, func(doc *codec.Document) error {
 		m, err := codec.OutputOf(doc)
@@ -85,7 +84,7 @@ func ReadOutputs(ctx context.Context, run rootfs.Folder, ref RunRef, p *Problems
 const maxInputs = 10_000
 
 // noFolder says why an entry of a folder is neither a folder nor a link to one, "" if it is.
-func noFolder(f rootfs.Folder, e rootfs.Entry) string {
+func noFolder(f vfs.Folder, e vfs.Entry) string {
 	folder := e.Type.IsDir()
 	if e.Type&fs.ModeSymlink != 0 {
 		info, err := f.Stat(e.Name)
@@ -102,7 +101,7 @@ func noFolder(f rootfs.Folder, e rootfs.Entry) string {
 
 // eachMeta calls use for the meta.yaml of each folder in the folder sub of a run, by name. What is
 // no such folder, or use refuses, is reported.
-func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *Problems, use func(*codec.Document) error) error {
+func eachMeta(ctx context.Context, run vfs.Folder, dir, sub string, p *Problems, use func(*codec.Document) error) error {
 	f, err := run.OpenFolder(sub)
 	if vfs.IsGone(err) {
 		return ctx.Err()
@@ -119,7 +118,7 @@ func eachMeta(ctx context.Context, run rootfs.Folder, dir, sub string, p *Proble
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemUnreadable, Path: layout.Join(dir, sub), Reason: fmt.Sprintf("there are more than %d names; the rest is not read", maxInputs)})
 		entries = entries[:maxInputs]
 	}
-	slices.SortFunc(entries, func(a, b rootfs.Entry) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(entries, func(a, b vfs.Entry) int { return strings.Compare(a.Name, b.Name) })
 	for _, e := range entries {
 		path := layout.Join(dir, sub, e.Name)
 		switch {

@@ -9,7 +9,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/filename"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -17,17 +16,17 @@ import (
 // KeyFile is a file that stands for a key.
 type KeyFile struct {
 	Key    string
-	Folder rootfs.Folder // the open folder it lies in
-	Name   string        // its name there
-	Path   string        // from the store's root
-	listed bool          // as a regular file, just now
+	Folder vfs.Folder // the open folder it lies in
+	Name   string     // its name there
+	Path   string     // from the store's root
+	listed bool       // as a regular file, just now
 }
 
 // What is read of one folder of keys is bounded: a stranger's store can hold more than there is
 // memory for. MLflow's runs stay far below.
 const (
 	maxKeys   = 100_000
-	maxValues = rootfs.MaxReadFile // bytes of all values together
+	maxValues = vfs.MaxReadFile // bytes of all values together
 	// MaxForeign is how many names that are no keys are reported one by one.
 	MaxForeign = 100
 )
@@ -49,7 +48,7 @@ func (e *enoughError) Error() string { return e.reason }
 // WalkKeys calls visit for each file below the folder named sub in f, whose path is dir. What
 // cannot be a key is reported to p, and what is more than is read. A missing folder has no keys.
 // The order is unspecified.
-func WalkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *Problems, visit func(KeyFile) error) error {
+func WalkKeys(ctx context.Context, f vfs.Folder, dir, sub string, p *Problems, visit func(KeyFile) error) error {
 	inner, err := f.OpenFolder(sub)
 	if vfs.IsGone(err) {
 		return ctx.Err()
@@ -72,7 +71,7 @@ func WalkKeys(ctx context.Context, f rootfs.Folder, dir, sub string, p *Problems
 	return err
 }
 
-func (w *keyWalk) folder(f rootfs.Folder, dir, prefix string, depth int) error {
+func (w *keyWalk) folder(f vfs.Folder, dir, prefix string, depth int) error {
 	entries, err := f.Entries()
 	if err != nil {
 		return w.Problems.Unreadable(w.ctx, mlruns.ProblemUnreadable, dir, err)
@@ -88,7 +87,7 @@ func (w *keyWalk) folder(f rootfs.Folder, dir, prefix string, depth int) error {
 	return nil
 }
 
-func (w *keyWalk) entry(f rootfs.Folder, e rootfs.Entry, name, key string, depth int) error {
+func (w *keyWalk) entry(f vfs.Folder, e vfs.Entry, name, key string, depth int) error {
 	if w.keys++; w.keys > maxKeys { // also what is no key, and folders
 		return &enoughError{fmt.Sprintf("there are more than %d names; the rest is not read", maxKeys)}
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/internal/pyfmt"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -72,7 +71,7 @@ func ReadLatest(ctx context.Context, k KeyFile, p *Problems) (pt codec.Point, fo
 
 // readMetrics reads the latest point of every metric of a run. What cannot be read is missing, and
 // reported.
-func readMetrics(ctx context.Context, run rootfs.Folder, dir, sub string, p *Problems) (map[string]mlruns.Metric, error) {
+func readMetrics(ctx context.Context, run vfs.Folder, dir, sub string, p *Problems) (map[string]mlruns.Metric, error) {
 	metrics := map[string]mlruns.Metric{}
 	err := WalkKeys(ctx, run, dir, sub, p, func(k KeyFile) error {
 		pt, found, err := ReadLatest(ctx, k, p)

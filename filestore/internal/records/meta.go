@@ -12,7 +12,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -26,10 +25,10 @@ var MetaRetries = [...]time.Duration{100 * time.Millisecond, 200 * time.Millisec
 
 // beingWritten reports whether a file changed so lately that its writer may not be done. Clocks may
 // differ in both directions.
-func beingWritten(f rootfs.Folder, name string) bool {
+func beingWritten(f vfs.Folder, name string) bool {
 	info, err := f.Stat(name)
 	if err != nil {
-		return rootfs.IsShortage(err) // then it is not known, and to look again does no harm
+		return vfs.IsShortage(err) // then it is not known, and to look again does no harm
 	}
 	age := time.Since(info.ModTime())
 	return age < recentWrite && age > -recentWrite
@@ -38,11 +37,11 @@ func beingWritten(f rootfs.Folder, name string) bool {
 // ReadMeta reads the meta.yaml named name in a folder; use says whether its content will do, and
 // whether it shows no sign of having been cut. What makes no sense or may be cut, and is fresh, is
 // Read again.
-func (m *Buffer) ReadMeta(ctx context.Context, f rootfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
+func (m *Buffer) ReadMeta(ctx context.Context, f vfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
 	for try := 0; ; try++ {
 		data, err := m.readFile(f, name)
-		if errors.Is(err, rootfs.ErrTooLarge) {
-			return &codec.Damage{Reason: fmt.Sprintf("the file has more than the %d bytes that are read", rootfs.MaxReadFile)}
+		if errors.Is(err, vfs.ErrTooLarge) {
+			return &codec.Damage{Reason: fmt.Sprintf("the file has more than the %d bytes that are read", vfs.MaxReadFile)}
 		}
 		if err != nil {
 			return err
@@ -58,7 +57,7 @@ func (m *Buffer) ReadMeta(ctx context.Context, f rootfs.Folder, name string, use
 }
 
 // ReadDocument is ReadMeta with all that is in the file.
-func ReadDocument(ctx context.Context, f rootfs.Folder, name string, check func(*codec.Document) error) (codec.Document, error) {
+func ReadDocument(ctx context.Context, f vfs.Folder, name string, check func(*codec.Document) error) (codec.Document, error) {
 	m := NewBuffer()
 	defer m.Free()
 	var doc codec.Document
@@ -72,7 +71,7 @@ func ReadDocument(ctx context.Context, f rootfs.Folder, name string, check func(
 }
 
 // readScalars is ReadMeta for who asks for single keys.
-func (m *Buffer) readScalars(ctx context.Context, f rootfs.Folder, name string, use func(codec.Scalars) error) error {
+func (m *Buffer) readScalars(ctx context.Context, f vfs.Folder, name string, use func(codec.Scalars) error) error {
 	return m.ReadMeta(ctx, f, name, func(data []byte) (bool, error) {
 		if m.flat.Scan(data) {
 			return whole(data, &m.flat), use(&m.flat)
@@ -103,7 +102,7 @@ func (r *Reader) Experiment(ctx context.Context, ref ExperimentRef, p *Problems)
 }
 
 // WithTags is Experiment for a listing.
-func WithTags(ctx context.Context, root rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+func WithTags(ctx context.Context, root vfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
 	f, err := root.OpenFolder(ref.Dir)
 	if err != nil {
 		return mlruns.Experiment{}, err
@@ -112,12 +111,12 @@ func WithTags(ctx context.Context, root rootfs.Folder, ref ExperimentRef, p *Pro
 }
 
 // WithoutTags is WithTags without the tags.
-func WithoutTags(ctx context.Context, root rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+func WithoutTags(ctx context.Context, root vfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
 	return readExperimentMeta(ctx, root, layout.Join(ref.Dir, layout.Meta), ref, p)
 }
 
 // readExperimentIn closes the experiment's folder.
-func readExperimentIn(ctx context.Context, f rootfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
+func readExperimentIn(ctx context.Context, f vfs.Folder, ref ExperimentRef, p *Problems) (mlruns.Experiment, error) {
 	defer f.Close()
 	e, err := readExperimentMeta(ctx, f, layout.Meta, ref, p)
 	if err == nil {
@@ -142,7 +141,7 @@ func (r *Reader) ExperimentDocument(ctx context.Context, ref ExperimentRef) (e m
 
 // readExperimentMeta reads an experiment's meta.yaml from the root or from its own folder; name is
 // the file's path from there.
-func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref ExperimentRef, p *Problems) (e mlruns.Experiment, err error) {
+func readExperimentMeta(ctx context.Context, f vfs.Folder, name string, ref ExperimentRef, p *Problems) (e mlruns.Experiment, err error) {
 	m := NewBuffer()
 	defer m.Free()
 	var recorded mlruns.LifecycleStage
@@ -159,7 +158,7 @@ func readExperimentMeta(ctx context.Context, f rootfs.Folder, name string, ref E
 
 // ReadRunInfo reads a run's meta.yaml from the folder of its experiment or from its own; name is
 // the file's path from there.
-func ReadRunInfo(ctx context.Context, f rootfs.Folder, name string, ref RunRef) (info mlruns.RunInfo, err error) {
+func ReadRunInfo(ctx context.Context, f vfs.Folder, name string, ref RunRef) (info mlruns.RunInfo, err error) {
 	m := NewBuffer()
 	defer m.Free()
 	err = m.readScalars(ctx, f, name, func(d codec.Scalars) (err error) {
@@ -170,7 +169,7 @@ func ReadRunInfo(ctx context.Context, f rootfs.Folder, name string, ref RunRef) 
 }
 
 // readRunDocument is ReadRunInfo with all that the file says, for who writes it again.
-func readRunDocument(ctx context.Context, f rootfs.Folder, ref RunRef) (info mlruns.RunInfo, doc codec.Document, err error) {
+func readRunDocument(ctx context.Context, f vfs.Folder, ref RunRef) (info mlruns.RunInfo, doc codec.Document, err error) {
 	doc, err = ReadDocument(ctx, f, layout.Meta, func(d *codec.Document) (err error) {
 		info, err = codec.RunInfoOf(d, ref.Experiment.ID, ref.ID)
 		return err

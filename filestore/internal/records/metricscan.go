@@ -11,7 +11,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // TornRetry is the pause before looking again at a metric file that is empty or whose last line has
@@ -168,7 +168,7 @@ func (s *Scanner) Read(ctx context.Context, k KeyFile, each func(line []byte) bo
 	m := NewBuffer()
 	defer m.Free()
 	data, err := m.readKey(k, ChunkSize)
-	if errors.Is(err, rootfs.ErrTooLarge) {
+	if errors.Is(err, vfs.ErrTooLarge) {
 		return s.Stream(ctx, k, m.Chunk(), each)
 	}
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -21,7 +20,7 @@ var modelRetries = [...]time.Duration{EmptyRetry, 100 * time.Millisecond, 200 * 
 // ReadModels reads the list of models, again while it is fresh and not whole: MLflow truncates the
 // file and then writes it, what is beyond 8 KiB with another call, and a list begun anew in between
 // would replace all that it writes. An old one is taken as it is.
-func ReadModels(ctx context.Context, f rootfs.Folder) (string, error) {
+func ReadModels(ctx context.Context, f vfs.Folder) (string, error) {
 	name := layout.Join(layout.Tags, mlruns.TagModelHistory)
 	for try := 0; ; try++ {
 		models, err := readText(KeyFile{Folder: f, Name: name})

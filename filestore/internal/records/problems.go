@@ -14,7 +14,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Problems collects what could not be read, from any number of goroutines. A nil *Problems drops
@@ -95,7 +95,7 @@ func (r *Reader) IDsIn(dir string, p *Problems, reserved, valid func(string) boo
 }
 
 // IDs is subfolders of what was listed already, unsorted.
-func (r *Reader) IDs(entries []rootfs.Entry, dir string, p *Problems, reserved, valid func(string) bool) ([]string, error) {
+func (r *Reader) IDs(entries []vfs.Entry, dir string, p *Problems, reserved, valid func(string) bool) ([]string, error) {
 	names := make([]string, 0, len(entries))
 	foreign := 0
 	reject := func(name, reason string) {
@@ -108,7 +108,7 @@ func (r *Reader) IDs(entries []rootfs.Entry, dir string, p *Problems, reserved, 
 		case e.Type&fs.ModeSymlink != 0:
 			info, err := r.Tree.Stat(layout.Join(dir, e.Name))
 			switch {
-			case rootfs.IsShortage(err):
+			case vfs.IsShortage(err):
 				return nil, err
 			case err != nil && e.Name == layout.Meta: // who reads it says so
 				continue
@@ -146,7 +146,7 @@ func (r *Reader) IDs(entries []rootfs.Entry, dir string, p *Problems, reserved, 
 }
 
 // CallError gives the error that ends a call, if err is one of the call and says nothing of the
-// store: its context is over, or the process lacks something (rootfs.IsShortage). It is nil for all
+// store: its context is over, or the process lacks something (vfs.IsShortage). It is nil for all
 // others.
 func CallError(ctx context.Context, err error) error {
 	switch {
@@ -154,7 +154,7 @@ func CallError(ctx context.Context, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case rootfs.IsShortage(err):
+	case vfs.IsShortage(err):
 		return err
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -25,7 +24,7 @@ func (r *Reader) Run(ctx context.Context, ref RunRef) (*mlruns.Run, error) {
 	return r.readRunData(ctx, f, ref, info)
 }
 
-func (r *Reader) readRunData(ctx context.Context, f rootfs.Folder, ref RunRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
+func (r *Reader) readRunData(ctx context.Context, f vfs.Folder, ref RunRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
 	p := &Problems{}
 	run = &mlruns.Run{Info: info}
 	if run.Data.Metrics, err = readMetrics(ctx, f, ref.Dir, layout.Metrics, p); err != nil {
@@ -52,18 +51,18 @@ func (r *Reader) readRunData(ctx context.Context, f rootfs.Folder, ref RunRef, i
 
 // ListedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and
 // reports it where that fails.
-func (r *Reader) ListedRun(ctx context.Context, f rootfs.Folder, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
+func (r *Reader) ListedRun(ctx context.Context, f vfs.Folder, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
 	return r.ReportedRun(ctx, f, layout.Join(ref.ID, layout.Meta), ref, p)
 }
 
 // ReportedRun is ReadRunInfo that reports where it fails.
-func (r *Reader) ReportedRun(ctx context.Context, f rootfs.Folder, name string, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
+func (r *Reader) ReportedRun(ctx context.Context, f vfs.Folder, name string, ref RunRef, p *Problems) (mlruns.RunInfo, error) {
 	info, err := ReadRunInfo(ctx, f, name, ref)
 	switch {
 	case err == nil || EndsCall(ctx, err):
 	case vfs.IsGone(err):
 		_, gone := r.Tree.Stat(ref.Dir)
-		if rootfs.IsShortage(gone) {
+		if vfs.IsShortage(gone) {
 			return info, gone
 		}
 		if !vfs.IsMissing(gone) { // else it was removed for good since it was listed

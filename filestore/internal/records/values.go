@@ -10,7 +10,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -23,7 +22,7 @@ const EmptyRetry = 20 * time.Millisecond
 
 // ReadValues reads all params or tags of the folder named sub in f, whose path is at. What cannot
 // be read is missing, and reported.
-func ReadValues(ctx context.Context, f rootfs.Folder, at, sub string, p *Problems) (map[string]string, error) {
+func ReadValues(ctx context.Context, f vfs.Folder, at, sub string, p *Problems) (map[string]string, error) {
 	values := map[string]string{}
 	var doubtful []string // keys whose values are looked at again, all after one pause
 	bytes := 0
@@ -63,7 +62,7 @@ func ReadValues(ctx context.Context, f rootfs.Folder, at, sub string, p *Problem
 }
 
 // ReadValue reads one value, again if it is empty and fresh.
-func ReadValue(ctx context.Context, f rootfs.Folder, name string) (string, error) {
+func ReadValue(ctx context.Context, f vfs.Folder, name string) (string, error) {
 	k := KeyFile{Folder: f, Name: name}
 	value, err := readText(k)
 	if err != nil || value != "" || !beingWritten(f, name) {
@@ -78,7 +77,7 @@ func ReadValue(ctx context.Context, f rootfs.Folder, name string) (string, error
 func readText(k KeyFile) (string, error) {
 	m := NewBuffer()
 	defer m.Free()
-	data, err := m.readKey(k, rootfs.MaxReadFile)
+	data, err := m.readKey(k, vfs.MaxReadFile)
 	if err != nil {
 		return "", err
 	}

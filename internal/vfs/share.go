@@ -1,4 +1,4 @@
-package rootfs
+package vfs
 
 import (
 	"io/fs"

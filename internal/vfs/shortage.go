@@ -1,4 +1,4 @@
-package rootfs
+package vfs
 
 import (
 	"context"
@@ -24,18 +24,8 @@ func isOneOf(err error, list []syscall.Errno) bool {
 	return false
 }
 
-// isExhausted reports whether an error says that no handle or no memory was left for a call, which
+// IsExhausted reports whether an error says that no handle or no memory was left for a call, which
 // has then done nothing.
-func isExhausted(err error) bool {
+func IsExhausted(err error) bool {
 	return isOneOf(err, exhausted)
-}
-
-// patiently calls again, while the process is out of handles or memory and Options.OnExhausted says
-// that it is worth another try.
-func (f *Fs) patiently(call func() error) error {
-	err := call()
-	for try := 0; err != nil && isExhausted(err) && f.onExhausted != nil && f.onExhausted(try); try++ {
-		err = call()
-	}
-	return err
 }

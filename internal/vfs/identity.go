@@ -1,4 +1,4 @@
-package rootfs
+package vfs
 
 import (
 	"io/fs"
@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Sight tells which file a name led to at a moment, and what state it was in.
-type Sight struct {
+// Identity tells which file a name led to at a moment, and what state it was in.
+type Identity struct {
 	Device, Inode uint64 // the same for the same file only, while a handle keeps it
 	Mode          fs.FileMode
 	Size          int64
@@ -22,16 +22,18 @@ type Sight struct {
 }
 
 // Same reports whether two sights are of one file.
-func (s Sight) Same(other Sight) bool { return s.Device == other.Device && s.Inode == other.Inode }
+func (s Identity) Same(other Identity) bool {
+	return s.Device == other.Device && s.Inode == other.Inode
+}
 
 // tick is more than the longest step of a clock by which a file system marks changes (10 ms where
 // the kernel's clock has 100 Hz).
 const tick = 20 * time.Millisecond
 
-// Settled reports whether a change that comes after s was seen, at a moment or later, changes the
+// Stable reports whether a change that comes after s was seen, at a moment or later, changes the
 // sight of the file. Of two changes within one step of the clock the second may leave the same
 // mark, so a sight of a file that was changed so lately is not to be relied on, as in git's index.
-func (s Sight) Settled(at time.Time) bool { return at.Sub(time.Unix(0, s.Changed)) >= tick }
+func (s Identity) Stable(at time.Time) bool { return at.Sub(time.Unix(0, s.Changed)) >= tick }
 
 // Looker is what a cache of open handles asks before it believes a handle: one system call each,
 // without following a final link.
@@ -43,9 +45,9 @@ type Looker interface {
 	// write has taken effect without a close. It is drive.Drive.Local, the one judgement of that,
 	// but false where links lead to other file systems.
 	Local() bool
-	Look(name string, changed bool) (Sight, error)
+	Look(name string, changed bool) (Identity, error)
 	// LookAt looks at a file that was opened in the same file system.
-	LookAt(f afero.File, changed bool) (Sight, error)
+	LookAt(f afero.File, changed bool) (Identity, error)
 }
 
 // LookerOf returns the Looker side of fsys, if it has one.

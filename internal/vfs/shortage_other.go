@@ -1,6 +1,6 @@
 //go:build !windows
 
-package rootfs
+package vfs
 
 import "syscall"
 

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package rootfs
+package vfs
 
 import "io/fs"
 
