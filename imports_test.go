@@ -172,6 +172,21 @@ func TestReachesNothing(t *testing.T) {
 	})
 }
 
+// TestServerAsksNobody checks that the server only answers: no address that a request or a store
+// names is contacted.
+func TestServerAsksNobody(t *testing.T) {
+	goFiles(t, func(name string, data []byte) {
+		if !below(name, "server") || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		for _, asking := range []string{"http.Get", "http.Post", "http.Head(", "http.Client", "http.DefaultClient", "http.Transport", "http.DefaultTransport", "http.Redirect", "net.Dial", "Dialer", "httputil"} {
+			if bytes.Contains(data, []byte(asking)) {
+				t.Errorf("%s uses %s: the server asks nobody", name, asking)
+			}
+		}
+	})
+}
+
 func mayUseStore(dir string) bool {
 	for _, user := range storeUsers {
 		if below(dir, user) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ type app struct {
 	leftOut  *leftOut // what is heard about artifacts, nil where nobody listens
 	entered  bool     // a verb has begun, so the command line was right
 	sections int      // printed so far
+	serving  atomic.Bool
 }
 
 func newApp(in io.Reader, out *os.File, errs io.Writer) *app {
@@ -67,7 +69,7 @@ func (a *app) root() *cobra.Command {
 The store is --store DIR, else MLFLOW_TRACKING_URI, else ./mlruns. Commands that only read also
 look for mlruns in the folders above, up to the home folder, another file system or a folder of
 another user, and open the store read-only; one with --dry-run looks where it would write. Only
-"experiments create" makes a store where there is none.
+"experiments create" and "serve" make a store where there is none.
 
 RUN is the id of a run, or a beginning of it of eight characters or more that no other run has.
 
@@ -91,7 +93,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 		}
 		return &usageError{err.Error()}
 	})
-	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.storeNoun())
+	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.storeNoun(), a.serve())
 	return root
 }
 

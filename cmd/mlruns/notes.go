@@ -67,5 +67,9 @@ func (a *app) tellOfSignal() {
 		defer a.line.mu.Unlock()
 		a.line.clear()
 	}
-	_, _ = fmt.Fprintln(os.Stderr, "mlruns: interrupted; waiting for a call to the operating system that has not returned: interrupt once more to end at once")
+	what := "a call to the operating system that has not returned"
+	if a.serving.Load() {
+		what = "the requests under way"
+	}
+	_, _ = fmt.Fprintf(os.Stderr, "mlruns: interrupted; waiting for %s: interrupt once more to end at once\n", what)
 }

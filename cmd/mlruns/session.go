@@ -56,10 +56,10 @@ func (a *app) planning(do work) action {
 
 // making opens the store, and makes it where there is none. Whoever has a store above, which all
 // that only read would have found, is told.
-func (a *app) making(do work) action {
+func (a *app) making(do work, opts ...filestore.Option) action {
 	return a.with(do, func() (*session, error) {
 		above := a.storeAbove()
-		s, err := a.openToWrite()
+		s, err := a.openToWrite(opts...)
 		if err == nil && above != "" && !a.json {
 			a.note("made a new store in .%c%s; the one above is used with --store %s", filepath.Separator, usual, above)
 		}

@@ -1,0 +1,307 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// served is a process "mlruns serve".
+type served struct {
+	*testing.T
+	cmd  *exec.Cmd
+	uri  string
+	dir  string
+	log  *bufio.Scanner
+	http *http.Client
+}
+
+func startServing(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
+	s := &served{T: t, dir: dir, http: &http.Client{Transport: &http.Transport{}}}
+	s.cmd = exec.Command("mlruns", append([]string{"serve", "--json", "--port", "0", "--ui", "none", "--store", dir}, args...)...)
+	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.log = bufio.NewScanner(errs)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("nothing is said: %v", err)
+	}
+	var said servedShape
+	if err := json.Unmarshal([]byte(line), &said); err != nil {
+		t.Fatal(err)
+	}
+	s.uri = said.URI
+	return s
+}
+
+// end waits for the process, which must end in time.
+func (s *served) end() error {
+	s.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- s.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(10 * time.Second):
+		s.Fatal("the server does not end")
+		return nil
+	}
+}
+
+func (s *served) post(call, body string) (int, string) {
+	s.Helper()
+	res, err := s.http.Post(s.uri+"/api/2.0/mlflow/"+call, "application/json", strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func (s *served) run() string {
+	s.Helper()
+	_, text := s.post("runs/create", `{"experiment_id":"0"}`)
+	var answer struct {
+		Run struct {
+			Info struct {
+				ID string `json:"run_id"`
+			} `json:"info"`
+		} `json:"run"`
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || answer.Run.Info.ID == "" {
+		s.Fatalf("runs/create is answered %s, %v", text, err)
+	}
+	return answer.Run.Info.ID
+}
+
+// TestServeEndsGracefully tells the server to end while a file is sent to it: what is under way is
+// done, nothing new begins, and the log has a line for each.
+func TestServeEndsGracefully(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, filepath.Join(t.TempDir(), "m"))
+	id := s.run()
+	body, feed := io.Pipe()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.uri+"/api/2.0/mlflow-artifacts/artifacts/0/"+id+"/artifacts/f", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		res, err := s.http.Do(r)
+		if err != nil {
+			answered <- 0
+			return
+		}
+		_ = res.Body.Close()
+		answered <- res.StatusCode
+	}()
+	if _, err := feed.Write([]byte("half ")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond) // the request is under way
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(s.uri, "http://")); err == nil {
+		_ = conn.Close()
+		t.Error("connections are still accepted")
+	}
+	if _, err := feed.Write([]byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	_ = feed.Close()
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the file is answered %d", status)
+	}
+	n := 0
+	for s.log.Scan() {
+		n++
+		var line struct {
+			Method, Path string
+			Status       int
+		}
+		if err := json.Unmarshal(s.log.Bytes(), &line); err != nil || line.Status != 200 || line.Path == "" {
+			t.Errorf("the log has %s, %v", s.log.Text(), err)
+		}
+	}
+	if err := s.end(); err != nil || n != 2 {
+		t.Errorf("the server ends with %v, %d lines in the log", err, n)
+	}
+	text, err := os.ReadFile(filepath.Join(s.dir, "0", id, "artifacts", "f"))
+	if err != nil || string(text) != "half whole" {
+		t.Errorf("the file has %q, %v", text, err)
+	}
+}
+
+// TestServeSecondInterrupt ends at once although a request is under way: half of a file is none.
+func TestServeSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, filepath.Join(t.TempDir(), "m"))
+	id := s.run()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.uri, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := fmt.Fprintf(conn, "PUT /api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf", id); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	for range 2 {
+		if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err := s.end(); err == nil {
+		t.Error("exits with 0, want a failure")
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "0", id, "artifacts", "f")); err == nil {
+		t.Error("half of the file is there")
+	}
+}
+
+// TestServeSocket listens at a Unix socket that nobody else can open, in place of one that a killed
+// server left.
+func TestServeSocket(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "s") // a path of a test is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	name := filepath.Join(dir, "sock")
+	get := func() (int, error) {
+		client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", name)
+		}}}
+		res, err := client.Get("http://localhost/health")
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = res.Body.Close() }()
+		return res.StatusCode, nil
+	}
+	first := startServing(t, filepath.Join(dir, "m"), "--socket", name)
+	if status, err := get(); status != http.StatusOK {
+		t.Errorf("answered %d, %v", status, err)
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket is %v, %v", info, err)
+	}
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.end()
+	second := startServing(t, filepath.Join(dir, "m"), "--socket", name)
+	if status, err := get(); status != http.StatusOK {
+		t.Errorf("the second is answered %d, %v", status, err)
+	}
+	third := exec.Command("mlruns", "serve", "--socket", name, "--store", filepath.Join(dir, "m"))
+	if text, err := third.CombinedOutput(); err == nil || !strings.Contains(string(text), "somebody listens at") {
+		t.Errorf("a third at the same socket: %v, %s", err, text)
+	}
+	if err := second.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.end(); err != nil {
+		t.Errorf("ends with %v", err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestServeKilled logs points from several clients, one at a time each, and kills the server in the
+// middle: every point that was acknowledged is there.
+func TestServeKilled(t *testing.T) {
+	t.Parallel()
+	const clients = 4
+	s := startServing(t, filepath.Join(t.TempDir(), "m"), "--no-access-log")
+	id := s.run()
+	acknowledged := make(chan int, clients)
+	for c := range clients {
+		go func() {
+			n := 0
+			for ; ; n++ {
+				body := fmt.Sprintf(`{"run_id":%q,"key":"m%d","value":1,"timestamp":1,"step":%d}`, id, c, n)
+				res, err := s.http.Post(s.uri+"/api/2.0/mlflow/runs/log-metric", "application/json", strings.NewReader(body))
+				if err != nil {
+					break
+				}
+				status := res.StatusCode
+				_ = res.Body.Close()
+				if status != http.StatusOK {
+					break
+				}
+			}
+			acknowledged <- n
+		}()
+	}
+	time.Sleep(300 * time.Millisecond)
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.end()
+	want := 0
+	for range clients {
+		want += <-acknowledged
+	}
+	store, err := filestore.Open(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	got := 0
+	for c := range clients {
+		for _, err := range store.MetricHistory(t.Context(), id, fmt.Sprintf("m%d", c), mlruns.HistoryQuery{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got++
+		}
+	}
+	if got < want || got > want+clients || want == 0 {
+		t.Errorf("%d points are there, %d were acknowledged", got, want)
+	}
+	for p, err := range store.Verify(t.Context(), mlruns.VerifyQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("a problem: %v", p)
+	}
+}
