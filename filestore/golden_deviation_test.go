@@ -88,7 +88,7 @@ var testNames = regexp.MustCompile(`\bTest[A-Z]\w+`)
 // exists reports whether a package that the page names has the test.
 func exists(t *testing.T, test string) bool {
 	t.Helper()
-	for _, dir := range []string{".", "..", "../search", "../artifacts", "../interop", "../cmd/mlruns", "../internal/rootfs"} {
+	for _, dir := range []string{".", "..", "../search", "../artifacts", "../interop", "../cmd/mlruns", "../server", "../internal/rootfs", "../internal/wire"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
