@@ -107,3 +107,25 @@ func exportedReceiver(recv *ast.FieldList) bool {
 	name, ok := t.(*ast.Ident)
 	return ok && name.IsExported()
 }
+
+// TestPackagesHaveComments holds every package to a comment that says what it is for.
+func TestPackagesHaveComments(t *testing.T) {
+	commented := map[string]bool{}
+	goFiles(t, func(name string, data []byte) {
+		if strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, data, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		dir := filepath.Dir(name)
+		commented[dir] = commented[dir] || f.Doc != nil
+	})
+	for dir, is := range commented {
+		if !is {
+			t.Errorf("no file of %s says what the package is for", dir)
+		}
+	}
+}
