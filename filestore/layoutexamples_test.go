@@ -44,6 +44,8 @@ func TestLayoutExamples(t *testing.T) {
 				}
 			case "yaml output-meta":
 				checkOutputMeta(t, f.body)
+			case "yaml model-meta", "yaml trace-info", "yaml assessment": // of what is carried
+				checkRoundTrip(t, f.body)
 			case "metric":
 				if points, problems := readHistory(t, f.body); len(points) != strings.Count(f.body, "\n") || len(problems) > 0 {
 					t.Errorf("got %d points and the problems %v", len(points), problems)

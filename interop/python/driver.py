@@ -27,6 +27,10 @@ import work
 DO = {}
 for module in (read, scenario, texts, work):
     DO.update(module.DO)
+if int(mlflow.__version__.split(".")[0]) >= 3:
+    import models
+
+    DO.update(models.DO)
 
 
 def version():
