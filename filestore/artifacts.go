@@ -3,10 +3,6 @@ package filestore
 import (
 	"context"
 	"io"
-	"path"
-	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -16,62 +12,9 @@ import (
 
 var _ mlruns.ArtifactStore = (*Store)(nil)
 
-// newArtifactURI is where a new run's artifacts are: below its experiment's location, or below the
-// store as it lies now if the experiment has moved with it.
-func (s *Store) newArtifactURI(ctx context.Context, e mlruns.Experiment, runID string) (string, error) {
-	location := e.ArtifactLocation
-	if _, moved := s.movedFrom(location, e.ID); location == "" || moved {
-		var err error
-		if location, err = artifacts.Append(s.uri, e.ID); err != nil {
-			return "", err
-		}
-	} else if at, ok := s.inStore(location, s.rootsOnce(ctx)); ok && at.root != s.root() {
-		location = artifacts.Relocated(location, path.Join(s.root(), at.rel))
-	}
-	return artifacts.Append(location, runID, layout.Artifacts)
-}
-
-// rootsOnce is recordedRoots, read when it is asked for first.
-func (s *Store) rootsOnce(ctx context.Context) func() []string {
-	return sync.OnceValue(func() []string { return s.recordedRoots(ctx) })
-}
-
-// movedFrom reports whether a location ends in tail, as one below the store's directory does, but
-// is recorded for another place, where this store or the one it was copied from was. It gives the
-// recorded path, cleaned.
-func (s *Store) movedFrom(location, tail string) (recorded string, ok bool) {
-	recorded, ok = artifacts.RecordedPath(location)
-	if !ok || !strings.HasSuffix("/"+recorded, "/"+tail) {
-		return "", false
-	}
-	if own := s.ownArtifactRoot(); own != "" && strings.HasPrefix(recorded+"/", filepath.ToSlash(own)+"/") {
-		return "", false
-	}
-	if _, _, mapped := artifacts.Mapped(s.mappings, location); mapped {
-		return "", false
-	}
-	return recorded, recorded != path.Join(s.root(), tail)
-}
-
-// ownArtifactRoot is the local directory of WithArtifactRoot, "" without one.
-func (s *Store) ownArtifactRoot() string {
-	if s.artifactRoot == "" {
-		return ""
-	}
-	root, err := absoluteLocation(s.artifactRoot)
-	if err != nil {
-		return ""
-	}
-	local, err := artifacts.LocalPath(root)
-	if err != nil {
-		return "" // of another scheme
-	}
-	return filepath.FromSlash(path.Clean(local))
-}
-
 // locate opens the place of a run's artifacts.
 func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
-	ref, f, err := s.openRun(ctx, runID)
+	ref, f, err := s.find.OpenRun(ctx, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -80,45 +23,17 @@ func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifa
 	if err != nil {
 		return nil, records.RunError(runID, err)
 	}
-	r := s.artifactsOf(ref, info, s.rootsOnce(ctx))
+	r := s.find.ArtifactsOf(ref, info, s.find.RootsOnce(ctx))
 	r.ForWriting = writing
 	place, err := artifacts.Locate(r)
 	if err == nil && place.Problem != nil {
-		s.logged(nil).Add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.Dir, layout.Artifacts), Reason: place.Problem.Reason})
+		s.find.ProblemsFor(nil).Add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.Dir, layout.Artifacts), Reason: place.Problem.Reason})
 	}
 	if err == nil {
-		problems := s.logged(nil)
-		place.LeftOut = func(p, reason string) { problems.Add(leftOut(ref, p, reason)) }
+		problems := s.find.ProblemsFor(nil)
+		place.LeftOut = func(p, reason string) { problems.Add(records.LeftOut(ref, p, reason)) }
 	}
 	return place, err
-}
-
-// leftOut is the problem of an artifact path that is left out.
-func leftOut(ref records.RunRef, p, reason string) mlruns.Problem {
-	return mlruns.Problem{Kind: mlruns.ProblemLeftOut, Path: path.Join(ref.Dir, layout.Artifacts, p), Reason: reason}
-}
-
-// artifactsOf is what package artifacts needs to know of a run. roots are the recorded ones.
-func (s *Store) artifactsOf(ref records.RunRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
-	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: s.tree.FS, Dir: s.tree.Path(ref.Dir),
-		OwnRoot: s.ownArtifactRoot(), Mappings: s.mappings, Allowed: s.artifactRoots, ReadOnly: s.readOnly}
-	if s.tree.Native != nil {
-		r.RealDir, _ = s.tree.Native.RealPath(r.Dir)
-	}
-	r.InStore = func() (folder, uri string, ok bool) {
-		dir, ok := s.artifactFolder(ref, info.ArtifactURI, roots)
-		folder, uri = s.tree.Path(dir), s.tree.Path(dir)
-		if s.tree.Native != nil {
-			if real, onDisk := s.tree.Native.RealPath(folder); onDisk {
-				uri = artifacts.FileURI(filepath.ToSlash(real))
-				if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
-					uri = info.ArtifactURI
-				}
-			}
-		}
-		return folder, uri, ok
-	}
-	return r
 }
 
 // readArtifacts calls do with the place of a run's artifacts.

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -84,7 +85,7 @@ func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error
 		}
 		s.dropMetric(run.kept, key)
 		if here, err := run.kept.lock.Here(); err != nil || !here {
-			return errRunMoved
+			return locate.ErrRunMoved
 		}
 	}
 	dir := run.ref.Dir

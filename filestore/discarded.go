@@ -41,7 +41,7 @@ func (s *Store) emptied(dir string) (bool, error) {
 // interrupted deletion or restoration left.
 func (c *collection) abandoned(ctx context.Context) error {
 	for _, trashed := range [...]bool{false, true} {
-		ids, err := c.store.listExperimentIDs(trashed, nil)
+		ids, err := c.store.find.ListExperimentIDs(trashed, nil)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (s *Store) abandonedHeld(ctx context.Context, ref records.ExperimentRef) (a
 	if err != nil {
 		return "", err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	if is, err := s.removable(ref.Dir); err != nil || !is {
 		return "", err
 	}
@@ -82,11 +82,11 @@ func (c *collection) abandonedRun(ctx context.Context, ref records.RunRef) {
 		return
 	}
 	c.remove(ctx, mlruns.Removal{Path: ref.Dir}, func() (at string, err error) {
-		_, unlock, err := c.store.lockExperiment(ctx, ref.Experiment.ID)
+		_, unlock, err := c.store.find.LockExperiment(ctx, ref.Experiment.ID)
 		if err != nil {
 			return "", err
 		}
-		defer c.store.unlock(unlock)
+		defer c.store.find.Unlock(unlock)
 		if is, err := c.store.removable(ref.Dir); err != nil || !is {
 			return "", err
 		}

@@ -2,11 +2,9 @@ package filestore
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -34,31 +32,6 @@ func (s *Store) replaceMeta(dir string, doc codec.Document) error {
 		return err
 	}
 	return s.tree.ReplaceMeta(dir, data)
-}
-
-// defaultLocation is the artifact location of an experiment that named none.
-func (s *Store) defaultLocation(id string) (string, error) {
-	if s.artifactRoot == "" {
-		return artifacts.Append(s.uri, id)
-	}
-	root, err := absoluteLocation(s.artifactRoot)
-	if err != nil {
-		return "", err
-	}
-	return artifacts.Append(root, id)
-}
-
-// absoluteLocation makes a local relative location absolute, as MLflow ≥ 2.2 does; everything else,
-// "" too, stays as it is.
-func absoluteLocation(location string) (string, error) {
-	if location == "" {
-		return "", nil
-	}
-	cwd, err := filepath.Abs(".")
-	if err != nil {
-		return "", err
-	}
-	return artifacts.Absolute(location, filepath.ToSlash(cwd))
 }
 
 func copyTags(tags map[string]string) map[string]string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -39,7 +40,7 @@ var _ mlruns.Collector = (*Store)(nil)
 // again goes on. A negative OlderThan is mlruns.ErrInvalid.
 func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
+		c := &collection{upkeep: upkeep{store: s, problems: s.find.ProblemsFor(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
 			yield(mlruns.Removal{}, fail("gc", "", err))
 		}
@@ -53,7 +54,7 @@ type collection struct {
 	// Where the store was recorded, and where experiments have their artifacts, before anything was
 	// removed.
 	roots  func() []string
-	areas  *artifactAreas
+	areas  *locate.Areas
 	runIDs func() (map[string][]string, error)
 	yield  func(mlruns.Removal, error) bool
 	left   map[records.ExperimentRef]bool // what interrupted moves and removals left
@@ -66,9 +67,9 @@ func (c *collection) collect(ctx context.Context) error {
 	if c.query.OlderThan < 0 {
 		return failure.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
-	c.roots = c.store.rootsOnce(ctx)
-	c.areas = c.store.areas(ctx)
-	c.runIDs = sync.OnceValues(c.store.runsByID)
+	c.roots = c.store.find.RootsOnce(ctx)
+	c.areas = c.store.find.Areas(ctx)
+	c.runIDs = sync.OnceValues(c.store.find.RunsByID)
 	if err := c.leftovers(ctx); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (c *collection) experiment(ctx context.Context, ref records.ExperimentRef) 
 	if !ref.Trashed {
 		return false, nil
 	}
-	e, err := c.store.listedAlone(ctx, ref, c.problems, records.WithoutTags)
+	e, err := c.store.find.ListedExperiment(ctx, ref, c.problems, records.WithoutTags)
 	if err != nil {
 		// with its meta.yaml mended it may be restored, with its runs
 		return true, records.CallError(ctx, err)
@@ -223,16 +224,16 @@ func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInf
 // discardExperiment takes a deleted experiment out of the trash if old still says so under its
 // lock. The commit point is the rename.
 func (s *Store) discardExperiment(ctx context.Context, ref records.ExperimentRef, old func(time.Time) bool) (at string, err error) {
-	unlockRoot, err := s.lockRoot(ctx)
+	unlockRoot, err := s.find.LockRoot(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer s.unlock(unlockRoot)
+	defer s.find.Unlock(unlockRoot)
 	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.ID)))
 	if err != nil {
 		return "", err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	e, _, err := s.records.ExperimentDocument(ctx, ref)
 	if vfs.IsMissing(err) || err == nil && !old(e.Updated) {
 		return "", nil // restored, or deleted again, since it was listed
@@ -247,12 +248,12 @@ func (s *Store) discardExperiment(ctx context.Context, ref records.ExperimentRef
 // experiment's lock keeps it where it is, and keeps whoever restores it as a whole from counting on
 // the run. The commit point is the rename.
 func (s *Store) discardRun(ctx context.Context, ref records.RunRef, old func(time.Time) bool) (at string, err error) {
-	ref, unlock, err := s.lockPlacedRun(ctx, ref)
+	ref, unlock, err := s.find.LockListedRun(ctx, ref)
 	if err != nil || unlock == nil {
 		return "", err
 	}
-	defer unlock.experiment()
-	defer unlock.run()
+	defer unlock.Experiment()
+	defer unlock.Run()
 	removable := func(meta string) (bool, error) {
 		f, err := s.tree.Folder(layout.Parent(meta))
 		if err != nil {
@@ -267,7 +268,7 @@ func (s *Store) discardRun(ctx context.Context, ref records.RunRef, old func(tim
 	}
 	if openFilesStay {
 		// Whoever takes the lock now keeps the folder from being renamed, as we would.
-		unlock.run()
+		unlock.Run()
 	}
 	return s.tree.Discard(ref.Dir, removable)
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -59,7 +58,7 @@ func (c *collection) artifactsOfRun(ctx context.Context, f vfs.Folder, meta stri
 		ref.Experiment.ID, _ = doc.Text(codec.KeyExperimentID)
 		location, _ := doc.Text(codec.KeyArtifactURI)
 		of = nil
-		dir, ok := c.store.artifactFolder(ref, location, c.roots)
+		dir, ok := c.store.find.ArtifactFolder(ref, location, c.roots)
 		if !isRun || !ok {
 			return nil
 		}
@@ -79,8 +78,8 @@ func (c *collection) runsElsewhere(ctx context.Context, f vfs.Folder) (bool, err
 	read := func(doc *codec.Document) error {
 		id, _ := doc.Text(codec.KeyExperimentID)
 		location, _ := doc.Text(codec.KeyArtifactLocation)
-		at, ok := c.store.inStore(location, c.roots)
-		elsewhere = ok && at.rel != id
+		at, ok := c.store.find.InStore(location, c.roots)
+		elsewhere = ok && at.Rel != id
 		return nil
 	}
 	_, err := records.ReadDocument(ctx, f, layout.Meta, read)
@@ -93,44 +92,21 @@ func (c *collection) runsElsewhere(ctx context.Context, f vfs.Folder) (bool, err
 // lodger gives the active experiment that has its artifacts in the folder of another, "" if there
 // is none.
 func (c *collection) lodger(dir string) (string, error) {
-	areas, err := c.areas.all()
+	areas, err := c.areas.All()
 	if err != nil {
 		return "", err
 	}
 	for _, area := range areas {
-		if area.dir != dir && !strings.HasPrefix(area.dir, dir+"/") {
+		if area.Dir != dir && !strings.HasPrefix(area.Dir, dir+"/") {
 			continue
 		}
-		for _, e := range area.experiments {
+		for _, e := range area.Experiments {
 			if !e.Trashed {
 				return e.ID, nil
 			}
 		}
 	}
 	return "", nil
-}
-
-// runsByID gives the experiments in which there is a folder of a run's id.
-func (s *Store) runsByID() (map[string][]string, error) {
-	all := map[string][]string{}
-	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range refs {
-		runs, f, err := s.runsIn(e, nil)
-		if vfs.IsMissing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		_ = f.Close()
-		for _, run := range runs {
-			all[run.ID] = append(all[run.ID], e.ID)
-		}
-	}
-	return all, nil
 }
 
 // removeArtifacts removes folders of artifacts, durably, and the run's above each if that holds
@@ -175,7 +151,7 @@ func (c *collection) hasTwin(run string) (bool, error) {
 	}
 	for _, e := range experiments[run] {
 		for _, trashed := range [...]bool{false, true} {
-			if is, err := c.store.isRun(records.NewRunRef(records.NewExperimentRef(e, trashed), run)); is || err != nil {
+			if is, err := c.store.find.IsRun(records.NewRunRef(records.NewExperimentRef(e, trashed), run)); is || err != nil {
 				return is, err
 			}
 		}

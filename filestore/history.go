@@ -18,7 +18,7 @@ import (
 func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.HistoryQuery) iter.Seq2[mlruns.Metric, error] {
 	return func(yield func(mlruns.Metric, error) bool) {
 		stopped := false
-		err := s.history(ctx, runID, key, s.logged(q.OnProblem), func(pt codec.Point) bool {
+		err := s.history(ctx, runID, key, s.find.ProblemsFor(q.OnProblem), func(pt codec.Point) bool {
 			stopped = !yield(pt.Metric(key), nil)
 			return !stopped
 		})
@@ -35,7 +35,7 @@ func (s *Store) history(ctx context.Context, runID, key string, p *records.Probl
 	if err := validate.Key("name", key); err != nil {
 		return err
 	}
-	ref, run, err := s.openRun(ctx, runID)
+	ref, run, err := s.find.OpenRun(ctx, runID)
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,8 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	p := &records.Problems{Explained: s.areas(ctx).explain}
-	refs, err := s.experimentRefs(mlruns.ViewAll, p)
+	p := &records.Problems{Explained: s.find.Areas(ctx).Explain}
+	refs, err := s.find.ExperimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err
 	}
@@ -47,7 +47,7 @@ func (s *Store) info(ctx context.Context) (Info, error) {
 		if err := ctx.Err(); err != nil {
 			return info, err
 		}
-		at, runs, f, err := s.openRuns(e, p)
+		at, runs, f, err := s.find.OpenRuns(e, p)
 		if vfs.IsMissing(err) {
 			continue
 		}

@@ -27,7 +27,7 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	if err := validateInputs(in); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
+	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all dir.Durability
 		for _, d := range in.Datasets {
 			id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
@@ -64,7 +64,7 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 		}
 		ids[i] = m.ModelID
 	}
-	return s.withActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
+	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		if err := s.tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
@@ -35,7 +36,7 @@ type inspection struct {
 	runs     map[string]string           // the folders of the runs seen, by id
 	// the folders seen that have a capital letter, by their names in small ones
 	upper map[string]string
-	areas *artifactAreas
+	areas *locate.Areas
 	roots func() []string // where the store was recorded
 	buf   []byte
 }
@@ -47,7 +48,7 @@ var errEnough = errors.New("enough")
 // the order of their folders. report is called for every place, also where nothing is wrong, until
 // it returns false.
 func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.areas(ctx), roots: s.rootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
+	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.find.Areas(ctx), roots: s.find.RootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -55,11 +56,11 @@ func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), rep
 }
 
 func (v *inspection) all() error {
-	p := &records.Problems{Explained: v.areas.explain}
+	p := &records.Problems{Explained: v.areas.Explain}
 	if err := v.private(p); err != nil {
 		return err
 	}
-	refs, err := v.experimentRefs(mlruns.ViewAll, p)
+	refs, err := v.find.ExperimentRefs(mlruns.ViewAll, p)
 	if err == nil {
 		err = v.tell(found{}, p)
 	}
@@ -159,7 +160,7 @@ func (v *inspection) now(ref records.ExperimentRef) (records.ExperimentRef, erro
 	if is || err != nil {
 		return ref, err
 	}
-	again, err := v.findExperiment(ref.ID)
+	again, err := v.find.FindExperiment(ref.ID)
 	if err != nil {
 		return ref, records.CallError(v.ctx, err)
 	}
@@ -172,8 +173,8 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 		return err
 	}
 	v.next(ref.Dir)
-	p := &records.Problems{Explained: v.areas.explain}
-	e, err := v.listedAlone(v.ctx, ref, p, records.WithTags)
+	p := &records.Problems{Explained: v.areas.Explain}
+	e, err := v.find.ListedExperiment(v.ctx, ref, p, records.WithTags)
 	if end := records.CallError(v.ctx, err); end != nil {
 		return end
 	}
@@ -197,7 +198,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 	if err := v.beside(ref.Dir, p); err != nil {
 		return err
 	}
-	runs, err := v.runRefs(ref, p)
+	runs, err := v.find.RunRefs(ref, p)
 	if err != nil && !vfs.IsMissing(err) { // not removed since the listing
 		if err := p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (v *inspection) run(ref records.RunRef) error {
 	}
 	ref = records.NewRunRef(e, ref.ID)
 	v.next(ref.Dir)
-	p := &records.Problems{Explained: v.areas.explain}
+	p := &records.Problems{Explained: v.areas.Explain}
 	v.inspectID(ref.Dir, p)
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (v *inspection) folders(ref records.RunRef, p *records.Problems) error {
 // leftOut reports the artifacts that no listing shows, and those that a file system which folds
 // case would merge, where the run's artifacts may be looked at.
 func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
-	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
+	place, err := artifacts.Locate(v.find.ArtifactsOf(ref, info, v.roots))
 	if err != nil {
 		return records.CallError(v.ctx, err)
 	}
@@ -121,7 +121,7 @@ func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records
 			return // told of as a folder of the run
 		}
 		if n++; n <= records.MaxForeign {
-			p.Add(leftOut(ref, path, reason))
+			p.Add(records.LeftOut(ref, path, reason))
 		}
 	}
 	place.Alike = func(path, other string) {
@@ -129,7 +129,7 @@ func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records
 	}
 	err = place.Repository(false).TellLeftOut(v.ctx)
 	if more := n - records.MaxForeign; more > 0 {
-		p.Add(leftOut(ref, "", fmt.Sprintf("%d more artifacts are left out", more)))
+		p.Add(records.LeftOut(ref, "", fmt.Sprintf("%d more artifacts are left out", more)))
 	}
 	return err
 }
@@ -169,7 +169,7 @@ func (v *inspection) values(f vfs.Folder, ref records.RunRef, info mlruns.RunInf
 // its artifacts is not there, where that may be looked at. Without such a sign there is nothing to
 // say: a run without artifacts has no folder at a recorded place either.
 func (v *inspection) lostArtifacts(ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
-	place, err := artifacts.Locate(v.artifactsOf(ref, info, v.roots))
+	place, err := artifacts.Locate(v.find.ArtifactsOf(ref, info, v.roots))
 	if err != nil {
 		return records.CallError(v.ctx, err)
 	}

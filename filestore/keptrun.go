@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/dirlock"
@@ -49,7 +50,7 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	}
 	path, err := s.kept.looker.Look(name, false)
 	if err == nil && (!path.Same(r.seen) || path.Device != s.kept.device) {
-		err = errRunMoved
+		err = locate.ErrRunMoved
 	}
 	return r.seen.Stable(now), err
 }

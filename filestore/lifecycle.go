@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -30,7 +31,7 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	return s.withRun(ctx, runID, always, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
+	return s.find.WithRun(ctx, runID, locate.Always, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		return s.replaceStage(ref, info, doc, deleted)
 	})
 }
@@ -66,11 +67,11 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 	if err := s.tree.RefuseLink(layout.Trash); err != nil {
 		return err
 	}
-	ref, unlock, err := s.lockExperiment(ctx, id)
+	ref, unlock, err := s.find.LockExperiment(ctx, id)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	if ref.Trashed {
 		return failure.ExperimentNotFound(id)
 	}
@@ -148,11 +149,11 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	}
 	// While an experiment is on its way from the trash to the root a look in the one and then the
 	// other misses its name.
-	unlockRoot, err := s.lockRoot(ctx)
+	unlockRoot, err := s.find.LockRoot(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlockRoot)
+	defer s.find.Unlock(unlockRoot)
 	if err := s.tree.RefuseLink(layout.Trash); err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	experiment, doc, err := s.records.ExperimentDocument(ctx, ref)
 	if err != nil && ref.Trashed {
 		return records.ExperimentError(id, ref.Dir, err)
@@ -198,19 +199,19 @@ func notDeleted(id string) error {
 
 // lockTrashed locks the experiment in the trash, or the active one whose restoring may have been
 // interrupted.
-func (s *Store) lockTrashed(ctx context.Context, id string) (records.ExperimentRef, unlockFunc, error) {
-	ref, unlock, err := s.lockExperiment(ctx, id)
+func (s *Store) lockTrashed(ctx context.Context, id string) (records.ExperimentRef, locate.UnlockFunc, error) {
+	ref, unlock, err := s.find.LockExperiment(ctx, id)
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return ref, nil, notDeleted(id)
 	}
 	if err == nil && !ref.Trashed && s.tree.IsDir(records.NewExperimentRef(id, true).Dir) {
 		if s.halfMoved(id) {
 			if err = s.discardCopy(ctx, id); err != nil {
-				s.unlock(unlock)
+				s.find.Unlock(unlock)
 			}
 			return ref, unlock, err
 		}
-		s.unlock(unlock)
+		s.find.Unlock(unlock)
 		err = idTaken(id)
 	}
 	return ref, unlock, err
@@ -224,8 +225,8 @@ func idTaken(id string) error {
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14
 // let that happen. The caller holds the root lock.
 func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) error {
-	var check nameCheck
-	for e, err := range s.experiments(ctx, mlruns.ViewActive, check.listing(), check.read) {
+	var check locate.NameCheck
+	for e, err := range s.find.Experiments(ctx, mlruns.ViewActive, check.Listing(), check.Read) {
 		if err != nil {
 			return err
 		}
@@ -233,13 +234,13 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 			return failure.ExperimentTaken(e.Name, e.Stage == mlruns.StageDeleted)
 		}
 	}
-	return check.last(restored.Name)
+	return check.Last(restored.Name)
 }
 
 // setStages marks those runs of an experiment deleted at a time, or active where that is zero, that
 // are chosen, one at a time. The caller holds the experiment's lock.
 func (s *Store) setStages(ctx context.Context, e records.ExperimentRef, deleted time.Time, all *dir.Durability, chosen func(mlruns.RunInfo) bool) error {
-	refs, err := s.runRefs(e, nil)
+	refs, err := s.find.RunRefs(e, nil)
 	if err != nil {
 		return err
 	}
@@ -247,7 +248,7 @@ func (s *Store) setStages(ctx context.Context, e records.ExperimentRef, deleted 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		is, err := s.isRun(ref)
+		is, err := s.find.IsRun(ref)
 		if err != nil {
 			return err
 		}
@@ -266,7 +267,7 @@ func (s *Store) setRunStage(ctx context.Context, ref records.RunRef, deleted tim
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	info, doc, err := s.records.RunDocument(ctx, ref)
 	if err == nil && chosen(info) {
 		err = s.replaceStage(ref, info, doc, deleted)

@@ -57,7 +57,7 @@ func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
 	if err := validate.Key("key", key); err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
+	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
 		err := s.tree.RemoveValue(ref.Dir, layout.Tags, key, s.syncsValues(info))
 		if vfs.IsMissing(err) {
 			return failure.TagNotFound(key, runID)
@@ -84,16 +84,6 @@ func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
 		return validate.Truncate(b)
 	}
 	return b
-}
-
-// withActiveRun is withRun for runs that may be written to.
-func (s *Store) withActiveRun(ctx context.Context, runID string, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
-	return s.withRun(ctx, runID, whenMoved, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
-		if info.Stage != mlruns.StageActive {
-			return failure.RunNotActive(runID)
-		}
-		return do(ref, info, doc)
-	})
 }
 
 func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) error {

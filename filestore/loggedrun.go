@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -26,7 +27,7 @@ func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*ke
 			return err
 		}
 	}
-	return s.untilFound(ctx, runID, whenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, do) })
+	return s.find.UntilFound(ctx, runID, locate.WhenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, do) })
 }
 
 // logKept is not done, and has changed nothing, if the run is to be looked for.
@@ -41,7 +42,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 	if err != nil || !ok {
 		return false, nil // a lock that is taken anew says what is wrong
 	}
-	defer s.unlock(r.lock.Unlock)
+	defer s.find.Unlock(r.lock.Unlock)
 	if !s.refresh(ctx, r, placed(r)) {
 		return false, nil
 	}
@@ -49,7 +50,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 		return true, failure.RunNotActive(r.ref.ID)
 	}
 	err = do(loggedRun{ref: r.ref, info: r.info, kept: r})
-	stale = errors.Is(err, errRunMoved)
+	stale = errors.Is(err, locate.ErrRunMoved)
 	return !stale, err
 }
 
@@ -57,7 +58,7 @@ func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) b
 // longer there when it was to be locked or read, or that its experiment is to be held.
 func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(loggedRun) error) (moved bool, err error) {
 	fresh := &keptRun{}
-	ref, unlock, err := s.lockRun(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
+	ref, unlock, err := s.find.LockRun(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
 		if s.kept != nil {
 			if fresh.lock, err = s.locks.Keep(ctx, name); err != nil {
 				return nil, err
@@ -73,7 +74,7 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 	}
 	run := loggedRun{ref: ref}
 	defer func() {
-		s.unlock(unlock)
+		s.find.Unlock(unlock)
 		switch {
 		case run.kept != nil:
 			s.kept.release(run.kept, false)
@@ -94,7 +95,7 @@ func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(l
 		return false, failure.RunNotActive(runID)
 	}
 	if ref.Experiment.Trashed && !held {
-		return true, errRunMoved
+		return true, locate.ErrRunMoved
 	}
 	if keep {
 		fresh.info, fresh.settled, run.kept = run.info, settled, fresh

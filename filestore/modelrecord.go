@@ -28,7 +28,7 @@ func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.Mo
 	if err != nil {
 		return err
 	}
-	return s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
+	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
 		f, err := s.tree.Folder(ref.Dir)
 		if err != nil {
 			return err

@@ -224,7 +224,7 @@ const readersTime = 50 * time.Millisecond
 // there any more. Before that those finish who have listed the runs, and after it those who read
 // one: what is left of a run while its files are removed would pass for all of it.
 func (s *Store) hideRuns(ctx context.Context, c *dir.Copier, from, to records.ExperimentRef) error {
-	refs, err := s.runRefs(from, nil)
+	refs, err := s.find.RunRefs(from, nil)
 	if err != nil {
 		return err
 	}

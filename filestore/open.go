@@ -123,18 +123,18 @@ func (s *Store) settle() error {
 // initialize makes the store. Of many processes that find an empty directory one does it.
 func (s *Store) initialize() error {
 	ctx := context.Background()
-	unlock, err := s.lockRoot(ctx)
+	unlock, err := s.find.LockRoot(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	if content, err := s.look(); err != nil || content == holdsStore {
 		return err
 	}
 	if err := s.checkAppend(); err != nil {
 		return err
 	}
-	location, err := s.defaultLocation(mlruns.DefaultExperimentID)
+	location, err := s.find.DefaultLocation(mlruns.DefaultExperimentID)
 	if err != nil {
 		return err
 	}

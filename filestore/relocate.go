@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
@@ -32,7 +33,7 @@ var _ mlruns.Relocator = (*Store)(nil)
 // mlruns.ErrNotDurable if all was rewritten but may be lost in a power cut. Calling again goes on.
 func (s *Store) Relocate(ctx context.Context, q mlruns.RelocateQuery) iter.Seq2[mlruns.Relocation, error] {
 	return func(yield func(mlruns.Relocation, error) bool) {
-		m := &move{upkeep: upkeep{store: s, problems: s.logged(q.OnProblem), progress: q.Progress}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
+		m := &move{upkeep: upkeep{store: s, problems: s.find.ProblemsFor(q.OnProblem), progress: q.Progress}, dryRun: q.DryRun, yield: yield, here: map[string]bool{}}
 		if err := m.last(m.relocate(ctx)); err != nil && !m.stopped {
 			yield(mlruns.Relocation{}, fail("relocate", "", err))
 		}
@@ -56,7 +57,7 @@ func (m *move) relocate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	roots := m.store.recordedRoots(ctx)
+	roots := m.store.find.RecordedRoots(ctx)
 	m.roots = func() []string { return roots }
 	for _, ref := range m.ordered(ctx, refs) {
 		if err := m.experiment(ctx, ref); m.stopped || err != nil {
@@ -72,7 +73,7 @@ func (m *move) relocate(ctx context.Context) error {
 
 // experiment relocates an experiment. The only error is one of the call.
 func (m *move) experiment(ctx context.Context, ref records.ExperimentRef) error {
-	e, err := m.store.listedAlone(ctx, ref, m.problems, records.WithoutTags)
+	e, err := m.store.find.ListedExperiment(ctx, ref, m.problems, records.WithoutTags)
 	if err != nil {
 		return records.CallError(ctx, err)
 	}
@@ -80,20 +81,20 @@ func (m *move) experiment(ctx context.Context, ref records.ExperimentRef) error 
 	if !ok {
 		return nil
 	}
-	sign := path.Join(at.recorded, layout.Meta)
-	if at.rel != e.ID {
-		sign = path.Join(at.root, layout.Trash)
+	sign := path.Join(at.Recorded, layout.Meta)
+	if at.Rel != e.ID {
+		sign = path.Join(at.Root, layout.Trash)
 	}
-	kept := relative(at.recorded)
-	if kept == "" && m.store.onDisk() && artifacts.Exists(at.recorded) && !artifacts.Exists(sign) {
+	kept := relative(at.Recorded)
+	if kept == "" && m.store.onDisk() && artifacts.Exists(at.Recorded) && !artifacts.Exists(sign) {
 		kept = "there is a folder, which is no experiment's"
 	}
-	m.change(ctx, ref.Dir, e.ArtifactLocation, at.rel, kept, func(to string) (bool, error) {
-		now, unlock, err := m.store.lockExperiment(ctx, e.ID)
+	m.change(ctx, ref.Dir, e.ArtifactLocation, at.Rel, kept, func(to string) (bool, error) {
+		now, unlock, err := m.store.find.LockExperiment(ctx, e.ID)
 		if err != nil {
 			return false, err
 		}
-		defer m.store.unlock(unlock)
+		defer m.store.find.Unlock(unlock)
 		_, doc, err := m.store.records.ExperimentDocument(ctx, now)
 		if err != nil {
 			return false, records.ExperimentError(e.ID, now.Dir, err)
@@ -109,17 +110,17 @@ func (m *move) run(ctx context.Context, ref records.RunRef, info mlruns.RunInfo)
 	if !ok {
 		return
 	}
-	kept := relative(at.recorded)
+	kept := relative(at.Recorded)
 	if kept == "" {
-		kept = artifacts.LeftBehind(m.store.artifactsOf(ref, info, m.roots))
+		kept = artifacts.LeftBehind(m.store.find.ArtifactsOf(ref, info, m.roots))
 	}
-	m.change(ctx, ref.Dir, info.ArtifactURI, at.rel, kept, func(to string) (bool, error) {
-		now, unlock, err := m.store.lockPlacedRun(ctx, ref)
+	m.change(ctx, ref.Dir, info.ArtifactURI, at.Rel, kept, func(to string) (bool, error) {
+		now, unlock, err := m.store.find.LockListedRun(ctx, ref)
 		if err != nil || unlock == nil {
 			return false, err
 		}
-		defer unlock.experiment()
-		defer unlock.run()
+		defer unlock.Experiment()
+		defer unlock.Run()
 		_, doc, err := m.store.records.RunDocument(ctx, now)
 		if err != nil {
 			return false, err
@@ -135,7 +136,7 @@ func (m *move) ordered(ctx context.Context, refs []records.ExperimentRef) []reco
 	var first, last []records.ExperimentRef
 	for _, ref := range refs {
 		e, _, err := m.store.records.ExperimentDocument(ctx, ref)
-		if at, ok := m.from(e.ArtifactLocation, e.ID); err == nil && ok && at.rel != e.ID {
+		if at, ok := m.from(e.ArtifactLocation, e.ID); err == nil && ok && at.Rel != e.ID {
 			first = append(first, ref)
 		} else {
 			last = append(last, ref)
@@ -146,18 +147,18 @@ func (m *move) ordered(ctx context.Context, refs []records.ExperimentRef) []reco
 
 // from tells where in the store a location was recorded that is of another place of the store: one
 // that ends in tail, or is below a root that was recorded. A store may have several names.
-func (m *move) from(location, tail string) (at moved, ok bool) {
-	if recorded, is := m.store.movedFrom(location, tail); is {
-		at = moved{recorded, above(recorded, tail), tail}
-	} else if at, is = m.store.inStore(location, m.roots); !is || at.root == m.store.root() {
+func (m *move) from(location, tail string) (at locate.StoreLocation, ok bool) {
+	if recorded, is := m.store.find.MovedFrom(location, tail); is {
+		at = locate.StoreLocation{Recorded: recorded, Root: locate.RootAbove(recorded, tail), Rel: tail}
+	} else if at, is = m.store.find.InStore(location, m.roots); !is || at.Root == m.store.find.Root() {
 		return at, false
 	}
 	if !m.store.onDisk() {
 		return at, true
 	}
-	root := filepath.FromSlash(at.root)
+	root := filepath.FromSlash(at.Root)
 	here, known := m.here[root]
-	if !known && artifacts.Exists(at.root) {
+	if !known && artifacts.Exists(at.Root) {
 		there, err := os.Stat(root)
 		if err == nil {
 			now, statErr := os.Stat(m.store.dir)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
@@ -129,14 +130,14 @@ func (r *repair) ownPath(f found, takes string) error {
 // lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
 // where it is.
 func (r *repair) lockPlace(f found) (unlock func(), err error) {
-	var held []unlockFunc
+	var held []locate.UnlockFunc
 	unlock = func() {
 		for _, u := range slices.Backward(held) {
-			r.unlock(u)
+			r.find.Unlock(u)
 		}
 	}
 	lock := func(name string) {
-		var u unlockFunc
+		var u locate.UnlockFunc
 		if err != nil {
 			return
 		}

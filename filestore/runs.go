@@ -25,42 +25,15 @@ func (s *Store) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, fail("get run", runID, err)
 	}
-	run, err := s.run(ctx, runID)
+	run, err := s.find.Run(ctx, runID)
 	return run, fail("get run", runID, err)
-}
-
-// run reads a run that may move while it is looked for.
-func (s *Store) run(ctx context.Context, runID string) (*mlruns.Run, error) {
-	// Where it was seen last, reading it is the look whether it is still there.
-	if e, ok := s.hints.get(runID); ok {
-		run, err := s.records.Run(ctx, records.NewRunRef(records.NewExperimentRef(e, false), runID))
-		if err == nil {
-			return run, nil
-		}
-		if !vfs.IsMissing(err) {
-			return nil, records.RunError(runID, err)
-		}
-	}
-	for i := 1; ; i++ {
-		ref, err := s.findRun(ctx, runID)
-		if err != nil {
-			return nil, err
-		}
-		run, err := s.records.Run(ctx, ref)
-		if err == nil {
-			return run, nil
-		}
-		if !vfs.IsMissing(err) || i == maxLooks {
-			return nil, records.RunError(runID, err)
-		}
-	}
 }
 
 // RunInfos implements mlruns.Store. A run's name is what meta.yaml says: MLflow ≤ 1.29 kept it in a
 // tag, which is not read here.
 func (s *Store) RunInfos(ctx context.Context, experimentID string, view mlruns.View) iter.Seq2[mlruns.RunInfo, error] {
 	return func(yield func(mlruns.RunInfo, error) bool) {
-		err := s.runInfos(ctx, experimentID, s.logged(nil), func(_ records.RunRef, info mlruns.RunInfo) bool {
+		err := s.runInfos(ctx, experimentID, s.find.ProblemsFor(nil), func(_ records.RunRef, info mlruns.RunInfo) bool {
 			return !view.Shows(info.Stage) || yield(info, nil)
 		})
 		if err != nil {
@@ -75,14 +48,14 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *records.Pr
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	e, err := s.findExperiment(experimentID)
+	e, err := s.find.FindExperiment(experimentID)
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, refs, f, err := s.openRuns(e, p)
+	_, refs, f, err := s.find.OpenRuns(e, p)
 	if vfs.IsMissing(err) {
 		return nil // removed since it was found
 	}
@@ -129,20 +102,20 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, err
 	}
 	if spec.ID != "" {
-		unlock, err := s.lockRoot(ctx)
+		unlock, err := s.find.LockRoot(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer s.unlock(unlock)
+		defer s.find.Unlock(unlock)
 		if err := s.runIDFree(ctx, spec.ID); err != nil {
 			return nil, err
 		}
 	}
-	e, unlock, err := s.lockExperiment(ctx, spec.ExperimentID)
+	e, unlock, err := s.find.LockExperiment(ctx, spec.ExperimentID)
 	if err != nil {
 		return nil, err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	experiment, _, err := s.records.ExperimentDocument(ctx, e)
 	if err != nil {
 		return nil, records.ExperimentError(e.ID, e.Dir, err)
@@ -151,7 +124,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		return nil, &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState,
 			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.ID)}
 	}
-	if run.Info.ArtifactURI, err = s.newArtifactURI(ctx, experiment, run.Info.ID); err != nil {
+	if run.Info.ArtifactURI, err = s.find.NewArtifactURI(ctx, experiment, run.Info.ID); err != nil {
 		return nil, err
 	}
 	ref := records.NewRunRef(e, run.Info.ID)
@@ -171,7 +144,7 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 		b.Meta(doc.Encode())
 	})
 	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
-		s.hints.put(ref.ID, e.ID)
+		s.find.Remember(ref)
 	}
 	return run, err
 }
@@ -182,7 +155,7 @@ func runTaken(id string) error {
 
 // runIDFree refuses an id that any run in the store has. The caller holds the root lock.
 func (s *Store) runIDFree(ctx context.Context, id string) error {
-	_, err := s.findRun(ctx, id)
+	_, err := s.find.FindRun(ctx, id)
 	switch {
 	case err == nil:
 		return runTaken(id)

@@ -44,7 +44,7 @@ func (s *Store) queried(q mlruns.RunQuery, p *records.Problems) ([]records.Exper
 		if q.View == mlruns.ViewActive {
 			view = mlruns.ViewActive
 		}
-		all, err := s.experimentRefs(view, p)
+		all, err := s.find.ExperimentRefs(view, p)
 		for _, ref := range all {
 			if !seen[ref.ID] {
 				seen[ref.ID] = true
@@ -54,7 +54,7 @@ func (s *Store) queried(q mlruns.RunQuery, p *records.Problems) ([]records.Exper
 		return refs, err
 	}
 	for _, id := range q.Experiments {
-		ref, err := s.findExperiment(id)
+		ref, err := s.find.FindExperiment(id)
 		switch {
 		case errors.Is(err, mlruns.ErrNotFound) || seen[id]:
 		case err != nil:
@@ -93,7 +93,7 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 // experiment scans one experiment. What cannot be read is a problem; the only error is one of the
 // call, see ending.
 func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
-	e, refs, f, err := sc.store.openRuns(e, sc.problems)
+	e, refs, f, err := sc.store.find.OpenRuns(e, sc.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}

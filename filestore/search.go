@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/parallel"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
@@ -29,7 +30,7 @@ func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if err != nil {
 		return nil, err
 	}
-	p := &records.Problems{Report: q.OnProblem, Explained: s.areas(ctx).explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
 	atMost := unlimited
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page
@@ -73,7 +74,7 @@ func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlru
 	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
 		return err
 	}
-	p := s.logged(q.OnProblem)
+	p := s.find.ProblemsFor(q.OnProblem)
 	limit := unlimited
 	if q.MaxResults > 0 {
 		limit = q.MaxResults
@@ -99,7 +100,7 @@ func (s *Store) readAll(ctx context.Context, found []candidate, p *records.Probl
 	return func(yield func(*mlruns.Run, error) bool) {
 		reading, stop := context.WithCancel(ctx)
 		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
-		for run, err := range ahead(s.parallelism, found, read, stop) {
+		for run, err := range parallel.Map(s.parallelism, found, read, stop) {
 			var lost *foundError
 			switch {
 			case err == nil:
@@ -130,7 +131,7 @@ func (e *foundError) Error() string { return e.problem.String() }
 func (s *Store) readFound(ctx context.Context, ref records.RunRef) (*mlruns.Run, error) {
 	run, err := s.records.Run(ctx, ref)
 	if vfs.IsMissing(err) { // its experiment may have moved
-		run, err = s.run(ctx, ref.ID)
+		run, err = s.find.Run(ctx, ref.ID)
 	}
 	if err == nil || records.EndsCall(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
 		return run, err

@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/parallel"
 	"github.com/mlruns/mlruns/internal/vfs"
 	"github.com/mlruns/mlruns/search"
 )
@@ -28,7 +29,7 @@ func (s *Store) eachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yi
 	if q.PageToken != "" {
 		return errNoPages
 	}
-	p := s.logged(q.OnProblem)
+	p := s.find.ProblemsFor(q.OnProblem)
 	found, _, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return err
@@ -58,7 +59,7 @@ func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &records.Problems{Report: q.OnProblem, Explained: s.areas(ctx).explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.experiments(ctx, q.View, p, read) {
+	for e, err := range s.find.Experiments(ctx, q.View, p, read) {
 		if err != nil {
 			return nil, report, err
 		}
@@ -145,7 +146,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 			}
 			return s.withTags(reading, root, e, p)
 		}
-		for e, err := range ahead(s.parallelism, found, read, stop) {
+		for e, err := range parallel.Map(s.parallelism, found, read, stop) {
 			switch {
 			case ctx.Err() != nil:
 				yield(mlruns.Experiment{}, ctx.Err())
@@ -176,7 +177,7 @@ func (s *Store) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experime
 	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	f, err := root.OpenFolder(ref.Dir)
 	if vfs.IsMissing(err) { // it has moved since it was listed
-		moved, err := s.experiment(ctx, e.ID, p)
+		moved, err := s.find.Experiment(ctx, e.ID, p)
 		if err != nil {
 			return e, err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
@@ -33,7 +34,7 @@ type Store struct {
 	drive   drive.Drive
 	dir     string // as the caller gave it, absolute where it is a path of the operating system
 	uri     string
-	hints   runHints
+	find    *locate.Locator
 	kept    *keptRuns // nil where no handles are kept
 	closed  atomic.Bool
 	appends atomic.Bool // it is known that files can be appended to
@@ -86,11 +87,14 @@ func (s *Store) open(dir string) error {
 	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
+	s.parallelism = min(s.parallelism, readersBound(handleLimit()))
+	s.find = locate.New(locate.Options{Tree: s.tree, Records: s.records, Locks: s.locks, Logger: s.logger, OnProblem: s.onProblem,
+		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
+		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	s.kept = s.newKeptRuns()
-	s.parallelism = min(s.parallelism, readersBound(handleLimit()))
 	s.warnOfDrive()
 	return nil
 }

@@ -57,11 +57,11 @@ func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) 
 	if err := errors.Join(validate.RunID(run.ID), validate.ExperimentID(run.ExperimentID)); err != nil {
 		return err
 	}
-	e, unlock, err := s.lockExperiment(ctx, run.ExperimentID)
+	e, unlock, err := s.find.LockExperiment(ctx, run.ExperimentID)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	place := records.NewRunRef(e, run.ID).Dir
 	taken, err := s.tree.Exists(place)
 	if err == nil && taken {
@@ -105,27 +105,27 @@ func (s *Store) dropLocks(ctx context.Context) {
 }
 
 func (s *Store) experimentGone(id string) bool {
-	_, err := s.findExperiment(id)
+	_, err := s.find.FindExperiment(id)
 	return errors.Is(err, mlruns.ErrNotFound)
 }
 
 func (s *Store) dropLock(ctx context.Context, id string) error {
-	unlockRoot, err := s.lockRoot(ctx)
+	unlockRoot, err := s.find.LockRoot(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlockRoot)
+	defer s.find.Unlock(unlockRoot)
 	name := layout.ExperimentLock(id)
 	unlock, err := s.locks.Lock(ctx, s.tree.Path(name))
 	if err != nil {
 		return err
 	}
-	defer s.unlock(unlock)
+	defer s.find.Unlock(unlock)
 	if !s.experimentGone(id) {
 		return nil
 	}
 	if openFilesStay {
-		s.unlock(unlock) // whoever opens it now keeps it
+		s.find.Unlock(unlock) // whoever opens it now keeps it
 	}
 	return s.tree.Remove(name)
 }

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -54,7 +52,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 	}
 	var all dir.Durability
-	return all.Last(s.withActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
+	return all.Last(s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		sync := s.syncsValues(info)
 		if u.Status != 0 {
 			info.Status = u.Status
@@ -80,25 +78,6 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 func (s *Store) replaceRunInfo(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 	codec.SetRunInfo(&doc, info)
 	return s.replaceMeta(ref.Dir, doc)
-}
-
-// withRun calls do with a run locked and its meta.yaml read, whatever the stage.
-func (s *Store) withRun(ctx context.Context, runID string, hold hold, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
-	return s.untilFound(ctx, runID, hold, func(held bool) (moved bool, err error) {
-		ref, unlock, err := s.lockRun(ctx, runID, s.locks.Lock)
-		if err != nil {
-			return errors.Is(err, dirlock.ErrGone), err
-		}
-		defer s.unlock(unlock)
-		info, doc, err := s.records.RunDocument(ctx, ref)
-		if err != nil {
-			return errors.Is(err, mlruns.ErrNotFound), err
-		}
-		if info.Stage == mlruns.StageActive && ref.Experiment.Trashed && !held {
-			return true, errRunMoved
-		}
-		return false, do(ref, info, doc)
-	})
 }
 
 // syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they

@@ -34,7 +34,7 @@ type upkeep struct {
 
 // experiments lists what is to be gone through.
 func (u *upkeep) experiments() ([]records.ExperimentRef, error) {
-	refs, err := u.store.experimentRefs(mlruns.ViewAll, u.problems)
+	refs, err := u.store.find.ExperimentRefs(mlruns.ViewAll, u.problems)
 	u.at.Total += len(refs)
 	return refs, err
 }
@@ -43,7 +43,7 @@ func (u *upkeep) experiments() ([]records.ExperimentRef, error) {
 // it is nil, for the others, until the caller wants no more. The only error is one of the call, see
 // ending.
 func (u *upkeep) runs(ctx context.Context, e records.ExperimentRef, each func(records.RunRef, mlruns.RunInfo), unreadable func(records.RunRef)) error {
-	_, refs, f, err := u.store.openRuns(e, u.problems)
+	_, refs, f, err := u.store.find.OpenRuns(e, u.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}

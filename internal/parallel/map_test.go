@@ -1,4 +1,4 @@
-package filestore
+package parallel
 
 import (
 	"sync/atomic"
@@ -6,7 +6,7 @@ import (
 )
 
 // Who stops early leaves no call under way.
-func TestAheadWaits(t *testing.T) {
+func TestMapWaits(t *testing.T) {
 	stopped := make(chan struct{})
 	var under atomic.Int64
 	do := func(i int) (int, error) {
@@ -17,7 +17,7 @@ func TestAheadWaits(t *testing.T) {
 		}
 		return i, nil
 	}
-	for i, err := range ahead(4, []int{0, 1, 2, 3, 4, 5, 6}, do, func() { close(stopped) }) {
+	for i, err := range Map(4, []int{0, 1, 2, 3, 4, 5, 6}, do, func() { close(stopped) }) {
 		if i != 0 || err != nil {
 			t.Errorf("first = %d, %v; want 0", i, err)
 		}

@@ -1,4 +1,4 @@
-package filestore
+package locate
 
 import (
 	"context"
@@ -14,22 +14,18 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// maxLooks is how often a run or an experiment is looked for that was not where it had been seen:
-// it may move while it is looked for.
-const maxLooks = 5
-
-// findExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with
+// FindExperiment looks in the root and in the trash. Of a folder without a meta.yaml and one with
 // it, the latter is meant.
-func (s *Store) findExperiment(id string) (records.ExperimentRef, error) {
-	ref, bare, err := s.lookForExperiment(id)
-	if bare && s.areas(context.Background()).hold(ref.Dir) {
+func (l *Locator) FindExperiment(id string) (records.ExperimentRef, error) {
+	ref, bare, err := l.lookForExperiment(id)
+	if bare && l.Areas(context.Background()).hold(ref.Dir) {
 		return records.ExperimentRef{}, failure.ExperimentNotFound(id)
 	}
 	return ref, err
 }
 
-// lookForExperiment is findExperiment; bare is a folder without a meta.yaml.
-func (s *Store) lookForExperiment(id string) (ref records.ExperimentRef, bare bool, err error) {
+// lookForExperiment is FindExperiment; bare is a folder without a meta.yaml.
+func (l *Locator) lookForExperiment(id string) (ref records.ExperimentRef, bare bool, err error) {
 	if err := validate.ExperimentID(id); err != nil {
 		return records.ExperimentRef{}, false, err
 	}
@@ -38,13 +34,13 @@ func (s *Store) lookForExperiment(id string) (ref records.ExperimentRef, bare bo
 	}
 	for i := range maxLooks { // more than two, for it may be deleted or restored between them
 		at := records.NewExperimentRef(id, i%2 == 1)
-		if ok, err := s.tree.Exists(layout.Join(at.Dir, layout.Meta)); err != nil || ok {
+		if ok, err := l.Tree.Exists(layout.Join(at.Dir, layout.Meta)); err != nil || ok {
 			return at, false, err
 		}
 		if bare {
 			continue
 		}
-		if bare, err = s.tree.HasDir(at.Dir); err != nil {
+		if bare, err = l.Tree.HasDir(at.Dir); err != nil {
 			return at, false, err
 		}
 		if bare {
@@ -54,50 +50,31 @@ func (s *Store) lookForExperiment(id string) (ref records.ExperimentRef, bare bo
 	if bare {
 		return ref, true, nil
 	}
-	if gone := s.rootGone(); gone != nil {
+	if gone := l.rootGone(); gone != nil {
 		return records.ExperimentRef{}, false, gone
 	}
 	return records.ExperimentRef{}, false, failure.ExperimentNotFound(id)
 }
 
-// following calls read with the place where an experiment was seen, and with that where it is found
-// when what is read is missing there: it may be deleted or restored between the looks. It says
-// which place was the last.
-func (s *Store) following(e records.ExperimentRef, read func(records.ExperimentRef) error) (records.ExperimentRef, error) {
-	err := read(e)
-	for i := 1; vfs.IsMissing(err) && i < maxLooks; i++ {
-		again, bare, findErr := s.lookForExperiment(e.ID)
-		if vfs.IsShortage(findErr) {
-			return e, findErr
-		}
-		if findErr != nil || bare && again == e {
-			break
-		}
-		e = again
-		err = read(e)
-	}
-	return e, err
-}
-
-// experimentRefs lists the folders that can be experiments, the active before the deleted, by id.
+// ExperimentRefs lists the folders that can be experiments, the active before the deleted, by id.
 // Anything else in the root or the trash is reported to p.
-func (s *Store) experimentRefs(view mlruns.View, p *records.Problems) ([]records.ExperimentRef, error) {
+func (l *Locator) ExperimentRefs(view mlruns.View, p *records.Problems) ([]records.ExperimentRef, error) {
 	active, deleted := view.Shows(mlruns.StageActive), view.Shows(mlruns.StageDeleted)
 	var root, trash, trashAgain []string
 	var err error
 	if deleted {
-		if trash, err = s.listExperimentIDs(true, p); err != nil {
+		if trash, err = l.ListExperimentIDs(true, p); err != nil {
 			return nil, err
 		}
 	}
 	if active {
-		if root, err = s.listExperimentIDs(false, p); err != nil {
+		if root, err = l.ListExperimentIDs(false, p); err != nil {
 			return nil, err
 		}
 	}
 	// The trash twice: an experiment that is deleted between the looks has left the root.
 	if active && deleted {
-		if trashAgain, err = s.listExperimentIDs(true, nil); err != nil {
+		if trashAgain, err = l.ListExperimentIDs(true, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +88,7 @@ func (s *Store) experimentRefs(view mlruns.View, p *records.Problems) ([]records
 	for _, id := range trash {
 		refs = append(refs, records.NewExperimentRef(id, true))
 		if _, both := slices.BinarySearch(root, id); both {
-			if refs, err = s.withoutLeft(refs, id, p); err != nil {
+			if refs, err = l.withoutLeft(refs, id, p); err != nil {
 				return nil, err
 			}
 		}
@@ -122,10 +99,10 @@ func (s *Store) experimentRefs(view mlruns.View, p *records.Problems) ([]records
 // withoutLeft takes out the place that an experiment has left which was listed in both. One that is
 // in both, which only damage or an interrupted move makes, stays in both, unless one has a
 // meta.yaml, and the other, in the root, has none, or is what a move left in the trash.
-func (s *Store) withoutLeft(refs []records.ExperimentRef, id string, p *records.Problems) ([]records.ExperimentRef, error) {
+func (l *Locator) withoutLeft(refs []records.ExperimentRef, id string, p *records.Problems) ([]records.ExperimentRef, error) {
 	for _, trashed := range [...]bool{true, false} {
 		left := records.NewExperimentRef(id, trashed)
-		is, err := s.tree.HasDir(left.Dir)
+		is, err := l.Tree.HasDir(left.Dir)
 		if err != nil {
 			return nil, err
 		}
@@ -134,18 +111,18 @@ func (s *Store) withoutLeft(refs []records.ExperimentRef, id string, p *records.
 		}
 	}
 	left, other := records.NewExperimentRef(id, false), records.NewExperimentRef(id, true)
-	is, err := s.tree.LacksMeta(left.Dir)
+	is, err := l.Tree.LacksMeta(left.Dir)
 	if err == nil && !is {
 		left, other = other, left
-		is, err = s.tree.HalfRemoved(left.Dir)
+		is, err = l.Tree.HalfRemoved(left.Dir)
 	}
 	if err != nil || !is {
 		return refs, err
 	}
-	if bare, err := s.tree.LacksMeta(other.Dir); err != nil || bare {
+	if bare, err := l.Tree.LacksMeta(other.Dir); err != nil || bare {
 		return refs, err
 	}
-	problem, err := s.records.MissingMeta(left.Dir)
+	problem, err := l.Records.MissingMeta(left.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -153,26 +130,26 @@ func (s *Store) withoutLeft(refs []records.ExperimentRef, id string, p *records.
 	return slices.DeleteFunc(refs, func(e records.ExperimentRef) bool { return e == left }), nil
 }
 
-func (s *Store) listExperimentIDs(trashed bool, p *records.Problems) ([]string, error) {
+func (l *Locator) ListExperimentIDs(trashed bool, p *records.Problems) ([]string, error) {
 	dir := ""
 	if trashed {
 		dir = layout.Trash
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it
 		// what is not deleted.
-		if err := s.tree.RefuseLink(dir); vfs.IsShortage(err) {
+		if err := l.Tree.RefuseLink(dir); vfs.IsShortage(err) {
 			return nil, err
 		} else if err != nil {
 			p.Add(records.ProblemOf(mlruns.ProblemUnreadable, dir, err))
 			return nil, nil
 		}
 	}
-	folders, err := s.records.IDsIn(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
+	folders, err := l.Records.IDsIn(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
 		func(name string) bool { return validate.ExperimentID(name) == nil })
 	switch {
 	case err == nil:
 		return folders, nil
 	case !trashed:
-		return nil, s.orRootGone(err)
+		return nil, l.orRootGone(err)
 	case vfs.IsMissing(err):
 		return nil, nil
 	case errors.Is(err, vfs.ErrOutside): // as above, where links are allowed
@@ -182,9 +159,9 @@ func (s *Store) listExperimentIDs(trashed bool, p *records.Problems) ([]string, 
 	return nil, err
 }
 
-// runRefs lists the folders of an experiment that can be runs, by id.
-func (s *Store) runRefs(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, error) {
-	_, refs, f, err := s.openRuns(e, p)
+// RunRefs lists the folders of an experiment that can be runs, by id.
+func (l *Locator) RunRefs(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, error) {
+	_, refs, f, err := l.OpenRuns(e, p)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +171,8 @@ func (s *Store) runRefs(e records.ExperimentRef, p *records.Problems) ([]records
 }
 
 // runsIn opens the folder of an experiment and lists the folders in it that can be runs, unsorted.
-func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, vfs.Folder, error) {
-	f, err := s.tree.Folder(e.Dir)
+func (l *Locator) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.RunRef, vfs.Folder, error) {
+	f, err := l.Tree.Folder(e.Dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -204,7 +181,7 @@ func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.
 		_ = f.Close()
 		return nil, nil, err
 	}
-	ids, err := s.records.IDs(entries, e.Dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
+	ids, err := l.Records.IDs(entries, e.Dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, err
@@ -216,10 +193,10 @@ func (s *Store) runsIn(e records.ExperimentRef, p *records.Problems) ([]records.
 	return refs, f, nil
 }
 
-// openRuns is runsIn where the experiment is.
-func (s *Store) openRuns(e records.ExperimentRef, p *records.Problems) (at records.ExperimentRef, refs []records.RunRef, f vfs.Folder, err error) {
-	at, err = s.following(e, func(e records.ExperimentRef) (err error) {
-		refs, f, err = s.runsIn(e, p)
+// OpenRuns is runsIn where the experiment is.
+func (l *Locator) OpenRuns(e records.ExperimentRef, p *records.Problems) (at records.ExperimentRef, refs []records.RunRef, f vfs.Folder, err error) {
+	at, err = l.following(e, func(e records.ExperimentRef) (err error) {
+		refs, f, err = l.runsIn(e, p)
 		return err
 	})
 	return at, refs, f, err

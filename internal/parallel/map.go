@@ -1,17 +1,18 @@
-package filestore
+// Package parallel maps lists with several goroutines.
+package parallel
 
 import (
 	"iter"
 	"sync"
 )
 
-// window is how many results for each goroutine of ahead may wait for their turn, so that a slow
+// window is how many results for each goroutine may wait for their turn, so that a slow
 // one does not stop the others.
 const window = 4
 
-// ahead maps a list in order, with up to n calls under way, a few ahead of their turn. At the end,
+// Map maps a list in order, with up to n calls under way, a few ahead of their turn. At the end,
 // an early one too, it calls stop, which ends the calls under way, and waits for them.
-func ahead[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
+func Map[T, R any](n int, list []T, do func(T) (R, error), stop func()) iter.Seq2[R, error] {
 	type result struct {
 		value R
 		err   error

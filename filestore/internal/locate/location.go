@@ -1,4 +1,4 @@
-package filestore
+package locate
 
 import (
 	"cmp"
@@ -15,37 +15,37 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// root is the store's directory as recorded paths are written.
-func (s *Store) root() string { return path.Clean(filepath.ToSlash(s.dir)) }
+// Root is the store's directory as recorded paths are written.
+func (l *Locator) Root() string { return path.Clean(filepath.ToSlash(l.Dir)) }
 
-// recordedRoots are the other places that this store was recorded in, the longest first: an
-// experiment without a location of its own is at <root>/<experiment id>. Of two roots of which one
+// RecordedRoots are the other places that this store was recorded in, the longest first: an
+// Experiment without a location of its own is at <root>/<Experiment id>. Of two roots of which one
 // lies in the other only the inner one counts: the outer was a location of somebody's choice.
-func (s *Store) recordedRoots(ctx context.Context) []string {
-	roots := []string{s.root()}
-	_ = s.eachLocation(ctx, func(_ records.ExperimentRef, e mlruns.Experiment) {
+func (l *Locator) RecordedRoots(ctx context.Context) []string {
+	roots := []string{l.Root()}
+	_ = l.eachLocation(ctx, func(_ records.ExperimentRef, e mlruns.Experiment) {
 		if recorded, ok := artifacts.RecordedPath(e.ArtifactLocation); ok && strings.HasSuffix("/"+recorded, "/"+e.ID) {
-			roots = append(roots, above(recorded, e.ID))
+			roots = append(roots, RootAbove(recorded, e.ID))
 		}
 	})
 	return innermost(roots)[1:]
 }
 
 // eachLocation calls do for the experiments that can be read. Of the others it is told where
-// experiments are listed. The error is one that left readable ones out.
-func (s *Store) eachLocation(ctx context.Context, do func(records.ExperimentRef, mlruns.Experiment)) error {
-	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+// Experiments are listed. The error is one that left readable ones out.
+func (l *Locator) eachLocation(ctx context.Context, do func(records.ExperimentRef, mlruns.Experiment)) error {
+	refs, err := l.ExperimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return err
 	}
 	var short error
 	for _, ref := range refs {
 		// most folders of artifacts
-		if ok, err := s.tree.Exists(layout.Join(ref.Dir, layout.Meta)); !ok || err != nil {
+		if ok, err := l.Tree.Exists(layout.Join(ref.Dir, layout.Meta)); !ok || err != nil {
 			short = cmp.Or(short, vfs.Shortage(err))
 			continue
 		}
-		e, _, err := s.records.ExperimentDocument(ctx, ref)
+		e, _, err := l.Records.ExperimentDocument(ctx, ref)
 		if err == nil {
 			do(ref, e)
 		}
@@ -54,8 +54,8 @@ func (s *Store) eachLocation(ctx context.Context, do func(records.ExperimentRef,
 	return short
 }
 
-// above is what stands before tail in a recorded path that ends in it.
-func above(recorded, tail string) string {
+// RootAbove is what stands before tail in a recorded path that ends in it.
+func RootAbove(recorded, tail string) string {
 	root := strings.TrimSuffix(recorded, tail)
 	return cmp.Or(strings.TrimSuffix(root, "/"), path.Clean(root))
 }
@@ -77,44 +77,44 @@ func innermost(roots []string) []string {
 	return kept
 }
 
-// moved is a location that was recorded below the store's directory.
-type moved struct {
-	recorded string // its path, cleaned
-	root     string // the directory of the store that it was recorded below
-	rel      string // from there, and from the root now
+// StoreLocation is a location that was recorded below the store's directory.
+type StoreLocation struct {
+	Recorded string // its path, cleaned
+	Root     string // the directory of the store that it was recorded below
+	Rel      string // from there, and from the root now
 }
 
-// inStore tells whether a location was recorded below the store's directory, as that is now or as
+// InStore tells whether a location was recorded below the store's directory, as that is now or as
 // roots say. What the caller has named another directory for is not.
-func (s *Store) inStore(location string, roots func() []string) (moved, bool) {
+func (l *Locator) InStore(location string, roots func() []string) (StoreLocation, bool) {
 	recorded, ok := artifacts.RecordedPath(location)
 	if !ok {
-		return moved{}, false
+		return StoreLocation{}, false
 	}
-	if own := s.ownArtifactRoot(); own != "" {
+	if own := l.ownArtifactRoot(); own != "" {
 		if _, below := artifacts.Below(filepath.ToSlash(own), recorded); below {
-			return moved{}, false
+			return StoreLocation{}, false
 		}
 	}
-	if _, _, mapped := artifacts.Mapped(s.mappings, location); mapped {
-		return moved{}, false
+	if _, _, mapped := artifacts.Mapped(l.Mappings, location); mapped {
+		return StoreLocation{}, false
 	}
-	if rel, ok := artifacts.Below(s.root(), recorded); ok {
-		return moved{recorded, s.root(), rel}, true
+	if rel, ok := artifacts.Below(l.Root(), recorded); ok {
+		return StoreLocation{recorded, l.Root(), rel}, true
 	}
 	for _, root := range roots() {
 		if rel, ok := artifacts.Below(root, recorded); ok {
-			return moved{recorded, root, rel}, true
+			return StoreLocation{recorded, root, rel}, true
 		}
 	}
-	return moved{}, false
+	return StoreLocation{}, false
 }
 
 // nowAt is where a path is that was recorded below the store's directory: what lay in the folder of
 // an experiment went to the trash with it.
-func (s *Store) nowAt(rel string) string {
+func (l *Locator) nowAt(rel string) string {
 	first, _, _ := strings.Cut(rel, "/")
-	if first == "" || s.tree.IsDir(first) || !s.tree.IsDir(layout.Experiment(first, true)) {
+	if first == "" || l.Tree.IsDir(first) || !l.Tree.IsDir(layout.Experiment(first, true)) {
 		return rel
 	}
 	return layout.Join(layout.Trash, rel)
@@ -123,7 +123,7 @@ func (s *Store) nowAt(rel string) string {
 // mayHoldArtifacts reports whether a folder of the store may be that of a run's artifacts: it ends
 // in /<run id>/artifacts, as every location does that MLflow records, and lies neither among
 // records nor in another run's folder, nor behind a link, which may lead there.
-func (s *Store) mayHoldArtifacts(dir string, ref records.RunRef) bool {
+func (l *Locator) mayHoldArtifacts(dir string, ref records.RunRef) bool {
 	if !strings.HasSuffix("/"+dir, "/"+layout.Join(ref.ID, layout.Artifacts)) {
 		return false
 	}
@@ -136,25 +136,25 @@ func (s *Store) mayHoldArtifacts(dir string, ref records.RunRef) bool {
 	}
 	if place.Run != "" && place.Run != layout.Artifacts {
 		run := layout.Run(layout.Experiment(place.Experiment, place.Trashed), place.Run)
-		if ok, err := s.tree.Exists(layout.Join(run, layout.Meta)); run != ref.Dir && (ok || err != nil) {
+		if ok, err := l.Tree.Exists(layout.Join(run, layout.Meta)); run != ref.Dir && (ok || err != nil) {
 			return false
 		}
 	}
 	for ; dir != ""; dir = layout.Parent(dir) {
-		if s.tree.RefuseLink(dir) != nil {
+		if l.Tree.RefuseLink(dir) != nil {
 			return false
 		}
 	}
 	return true
 }
 
-// artifactFolder gives the folder of the store in which a run's artifacts are that are not in the
+// ArtifactFolder gives the folder of the store in which a run's artifacts are that are not in the
 // run's own, if they are in the store.
-func (s *Store) artifactFolder(ref records.RunRef, location string, roots func() []string) (string, bool) {
-	at, ok := s.inStore(location, roots)
-	if !ok || at.rel == layout.Join(ref.Experiment.ID, ref.ID, layout.Artifacts) {
+func (l *Locator) ArtifactFolder(ref records.RunRef, location string, roots func() []string) (string, bool) {
+	at, ok := l.InStore(location, roots)
+	if !ok || at.Rel == layout.Join(ref.Experiment.ID, ref.ID, layout.Artifacts) {
 		return "", false
 	}
-	dir := s.nowAt(at.rel)
-	return dir, s.mayHoldArtifacts(dir, ref)
+	dir := l.nowAt(at.Rel)
+	return dir, l.mayHoldArtifacts(dir, ref)
 }

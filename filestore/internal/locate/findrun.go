@@ -1,4 +1,4 @@
-package filestore
+package locate
 
 import (
 	"context"
@@ -18,37 +18,37 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// findRun looks for a folder with the run's name in every experiment. It opens no other run, so its
+// FindRun looks for a folder with the run's name in every experiment. It opens no other run, so its
 // cost grows with experiments only.
-func (s *Store) findRun(ctx context.Context, id string) (records.RunRef, error) {
+func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error) {
 	if err := validate.RunID(id); err != nil {
 		return records.RunRef{}, err
 	}
 	if layout.ReservedInExperiment(id) {
 		return records.RunRef{}, failure.RunNotFound(id)
 	}
-	if experiment, ok := s.hints.get(id); ok {
+	if experiment, ok := l.hints.get(id); ok {
 		for _, trashed := range [...]bool{false, true, false} {
 			ref := records.NewRunRef(records.NewExperimentRef(experiment, trashed), id)
-			if is, err := s.isRun(ref); is || vfs.IsShortage(err) {
+			if is, err := l.IsRun(ref); is || vfs.IsShortage(err) {
 				return ref, err
 			}
 		}
-		s.hints.forget(id)
+		l.hints.forget(id)
 	}
-	before, settled := s.lookAtRoot()
-	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+	before, settled := l.lookAtRoot()
+	refs, err := l.ExperimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return records.RunRef{}, err
 	}
-	ref, ok, unseen := s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
+	ref, ok, unseen := l.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
 		ref := records.NewRunRef(e, id)
-		is, err := s.isRun(ref)
+		is, err := l.IsRun(ref)
 		return ref, is, err
 	})
 	if !ok && ctx.Err() == nil {
-		if now, _ := s.lookAtRoot(); !settled || now != before {
-			ref, ok, unseen = s.runAmongMoving(ctx, slices.Clone(refs), id)
+		if now, _ := l.lookAtRoot(); !settled || now != before {
+			ref, ok, unseen = l.runAmongMoving(ctx, slices.Clone(refs), id)
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -58,20 +58,20 @@ func (s *Store) findRun(ctx context.Context, id string) (records.RunRef, error) 
 		return records.RunRef{}, fmt.Errorf("no experiment that can be looked into has the run '%s': %w", id, unseen)
 	}
 	if !ok {
-		return records.RunRef{}, s.noRun(ctx, refs, id)
+		return records.RunRef{}, l.noRun(ctx, refs, id)
 	}
-	s.hints.put(id, ref.Experiment.ID)
+	l.hints.put(id, ref.Experiment.ID)
 	return ref, nil
 }
 
 // noRun says that there is no such run among the experiments, or that there is one which has lost
 // its meta.yaml: a folder of the name with values in it. One without values may as well be an
 // artifact folder.
-func (s *Store) noRun(ctx context.Context, refs []records.ExperimentRef, id string) error {
-	lost, ok, short := s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
+func (l *Locator) noRun(ctx context.Context, refs []records.ExperimentRef, id string) error {
+	lost, ok, short := l.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
 		ref := records.NewRunRef(e, id)
 		for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-			if is, err := s.tree.HasDir(layout.Join(ref.Dir, sub)); is || err != nil {
+			if is, err := l.Tree.HasDir(layout.Join(ref.Dir, sub)); is || err != nil {
 				return ref, is, err
 			}
 		}
@@ -90,14 +90,17 @@ func (s *Store) noRun(ctx context.Context, refs []records.ExperimentRef, id stri
 
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
 // from now on will change that. It gives none where the file system may be shared.
-func (s *Store) lookAtRoot() (sight vfs.Identity, settled bool) {
-	if s.tree.Looker == nil {
+func (l *Locator) lookAtRoot() (sight vfs.Identity, settled bool) {
+	if l.Tree.Looker == nil {
 		return vfs.Identity{}, false
 	}
 	now := time.Now()
-	sight, err := s.tree.Looker.Look(s.tree.Path(""), true)
+	sight, err := l.Tree.Looker.Look(l.Tree.Path(""), true)
 	return sight, err == nil && sight.Stable(now)
 }
+
+// Remember notes in which experiment a run is that was just made.
+func (l *Locator) Remember(ref records.RunRef) { l.hints.put(ref.ID, ref.Experiment.ID) }
 
 // alone is how many places one goroutine looks into sooner than several would.
 const alone = 16
@@ -105,7 +108,7 @@ const alone = 16
 // runAmong looks into experiments, into several at once if there are many, and gives the run of the
 // first in their order that has it. The error is that of an experiment that could not be looked
 // into.
-func (s *Store) runAmong(ctx context.Context, refs []records.ExperimentRef, look func(records.ExperimentRef) (records.RunRef, bool, error)) (found records.RunRef, ok bool, unseen error) {
+func (l *Locator) runAmong(ctx context.Context, refs []records.ExperimentRef, look func(records.ExperimentRef) (records.RunRef, bool, error)) (found records.RunRef, ok bool, unseen error) {
 	var mu sync.Mutex
 	next, first := 0, len(refs)
 	take := func() (int, bool) {
@@ -128,7 +131,7 @@ func (s *Store) runAmong(ctx context.Context, refs []records.ExperimentRef, look
 		}
 	}
 	var others sync.WaitGroup
-	for range min(s.parallelism, len(refs)/alone) - 1 {
+	for range min(l.Parallelism, len(refs)/alone) - 1 {
 		others.Go(lookOn)
 	}
 	lookOn()
@@ -140,8 +143,8 @@ func (s *Store) runAmong(ctx context.Context, refs []records.ExperimentRef, look
 // it is said to be nowhere: one that has it may have been elsewhere at each look. It lists them
 // again and opens each, for an open folder is the experiment wherever it goes (where folders can be
 // opened).
-func (s *Store) runAmongMoving(ctx context.Context, seen []records.ExperimentRef, id string) (records.RunRef, bool, error) {
-	refs, err := s.experimentRefs(mlruns.ViewAll, nil)
+func (l *Locator) runAmongMoving(ctx context.Context, seen []records.ExperimentRef, id string) (records.RunRef, bool, error) {
+	refs, err := l.ExperimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return records.RunRef{}, false, err
 	}
@@ -150,14 +153,14 @@ func (s *Store) runAmongMoving(ctx context.Context, seen []records.ExperimentRef
 		listed[e] = true
 	}
 	refs = append(refs, slices.DeleteFunc(seen, func(e records.ExperimentRef) bool { return listed[e] })...)
-	return s.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) { return s.runInMoving(e, id) })
+	return l.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) { return l.runInMoving(e, id) })
 }
 
 // runInMoving looks into an experiment, wherever it is.
-func (s *Store) runInMoving(e records.ExperimentRef, id string) (records.RunRef, bool, error) {
+func (l *Locator) runInMoving(e records.ExperimentRef, id string) (records.RunRef, bool, error) {
 	for _, trashed := range [...]bool{e.Trashed, !e.Trashed, e.Trashed} {
 		ref := records.NewRunRef(records.NewExperimentRef(e.ID, trashed), id)
-		f, err := s.tree.Folder(ref.Experiment.Dir)
+		f, err := l.Tree.Folder(ref.Experiment.Dir)
 		if isUnseen(err) {
 			return ref, false, err
 		}
@@ -171,37 +174,20 @@ func (s *Store) runInMoving(e records.ExperimentRef, id string) (records.RunRef,
 	return records.RunRef{}, false, nil
 }
 
-// openRun opens the folder of a run, which is the run wherever its experiment goes.
-func (s *Store) openRun(ctx context.Context, id string) (records.RunRef, vfs.Folder, error) {
-	for i := 1; ; i++ {
-		ref, err := s.findRun(ctx, id)
-		if err != nil {
-			return ref, nil, err
-		}
-		f, err := s.tree.Folder(ref.Dir)
-		if err == nil {
-			return ref, f, nil
-		}
-		if !vfs.IsMissing(err) || i == maxLooks {
-			return ref, nil, records.RunError(id, err)
-		}
-	}
-}
-
-// isRun reports whether there is a run's meta.yaml at the place. A folder without one is no run;
+// IsRun reports whether there is a run's meta.yaml at the place. A folder without one is no run;
 // one whose meta.yaml cannot even be looked at is a damaged run, not a missing one. What is left of
 // an experiment that is being removed where it lies has none. The error is of a place that cannot
 // be looked at.
-func (s *Store) isRun(ref records.RunRef) (bool, error) {
-	ok, err := s.tree.Exists(layout.Join(ref.Dir, layout.Meta))
+func (l *Locator) IsRun(ref records.RunRef) (bool, error) {
+	ok, err := l.Tree.Exists(layout.Join(ref.Dir, layout.Meta))
 	if err == nil && ok && ref.Experiment.Trashed {
-		ok, err = s.tree.HalfRemoved(ref.Experiment.Dir)
+		ok, err = l.Tree.HalfRemoved(ref.Experiment.Dir)
 		return !ok && err == nil, err
 	}
 	if err == nil || vfs.IsShortage(err) {
 		return ok, err
 	}
-	info, lookErr := s.tree.Stat(ref.Dir)
+	info, lookErr := l.Tree.Stat(ref.Dir)
 	if lookErr == nil {
 		return info.IsDir(), nil
 	}

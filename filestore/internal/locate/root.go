@@ -1,4 +1,4 @@
-package filestore
+package locate
 
 import (
 	"errors"
@@ -17,37 +17,37 @@ var errNoRoot = errors.New("no root directory")
 
 // rootGone says that the root itself is gone, in MLflow's words; nil while it is there. It is asked
 // where something in it was not found.
-func (s *Store) rootGone() error {
-	if s.tree.IsDir(layout.Trash) {
+func (l *Locator) rootGone() error {
+	if l.Tree.IsDir(layout.Trash) {
 		return nil
 	}
-	entries, err := s.tree.Entries("")
+	entries, err := l.Tree.Entries("")
 	what := "does not exist"
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		what = "is not a directory"
 	case vfs.IsMissing(err):
-	case err != nil || len(entries) > 0 || !vfs.IsMissing(s.statRoot()):
+	case err != nil || len(entries) > 0 || !vfs.IsMissing(l.statRoot()):
 		// A directory that was removed while it is open is empty on some systems, where others say
 		// that it is missing.
 		return nil
 	}
-	return &failure.Reason{Kind: errNoRoot, Code: failure.CodeInternal, Text: fmt.Sprintf("'%s' %s.", s.dir, what)}
+	return &failure.Reason{Kind: errNoRoot, Code: failure.CodeInternal, Text: fmt.Sprintf("'%s' %s.", l.Dir, what)}
 }
 
 // orRootGone is rootGone, or else the error of who looked into the root.
-func (s *Store) orRootGone(err error) error {
-	if gone := s.rootGone(); gone != nil {
+func (l *Locator) orRootGone(err error) error {
+	if gone := l.rootGone(); gone != nil {
 		return gone
 	}
 	return err
 }
 
-func (s *Store) statRoot() (err error) {
-	if s.fs != nil {
-		_, err = s.tree.Stat("")
+func (l *Locator) statRoot() (err error) {
+	if l.OnDisk {
+		_, err = os.Stat(l.Dir)
 	} else {
-		_, err = os.Stat(s.dir)
+		_, err = l.Tree.Stat("")
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package filestore
+package locate
 
 import (
 	"context"
@@ -16,17 +16,17 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// nameCheck looks for the name of an experiment and remembers what it could not look at: a name is
+// NameCheck looks for the name of an experiment and remembers what it could not look at: a name is
 // not free because the file that has it is another user's, on a disk that fails, or behind a link
 // that is not followed. A meta.yaml that was read and makes no sense has no name until it is
 // mended, and keeps nobody from working.
-type nameCheck struct {
+type NameCheck struct {
 	mu     sync.Mutex // several experiments are read at once
 	unseen error
 }
 
-// read is readUntagged.
-func (c *nameCheck) read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
+// Read is readUntagged.
+func (c *NameCheck) Read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
 	e, err := records.WithoutTags(ctx, root, ref, p)
 	var d *codec.Damage
 	var m *codec.Mismatch
@@ -37,10 +37,10 @@ func (c *nameCheck) read(ctx context.Context, root vfs.Folder, ref records.Exper
 	return e, err
 }
 
-// listing are the problems of the listing that the check goes through. A link that is not followed
+// Listing are the problems of the Listing that the check goes through. A link that is not followed
 // is missed where it has a name that MLflow gives to experiments: what else lies there under a link
 // is hardly one.
-func (c *nameCheck) listing() *records.Problems {
+func (c *NameCheck) Listing() *records.Problems {
 	return &records.Problems{Report: func(p mlruns.Problem) {
 		if p.Kind == mlruns.ProblemUnreadable && strings.Trim(path.Base(p.Path), "0123456789") == "" {
 			c.miss(p.Path, &failure.Reason{Kind: mlruns.ErrOutside, Text: p.Reason})
@@ -48,7 +48,7 @@ func (c *nameCheck) listing() *records.Problems {
 	}}
 }
 
-func (c *nameCheck) miss(what string, err error) {
+func (c *NameCheck) miss(what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.unseen == nil {
@@ -56,8 +56,8 @@ func (c *nameCheck) miss(what string, err error) {
 	}
 }
 
-// last is the error of a check that found no such name.
-func (c *nameCheck) last(name string) error {
+// Last is the error of a check that found no such name.
+func (c *NameCheck) Last(name string) error {
 	if c.unseen == nil {
 		return nil
 	}

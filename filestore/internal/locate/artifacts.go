@@ -1,0 +1,115 @@
+package locate
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
+)
+
+// NewArtifactURI is where a new run's artifacts are: below its experiment's location, or below the
+// store as it lies now if the experiment has moved with it.
+func (l *Locator) NewArtifactURI(ctx context.Context, e mlruns.Experiment, runID string) (string, error) {
+	location := e.ArtifactLocation
+	if _, moved := l.MovedFrom(location, e.ID); location == "" || moved {
+		var err error
+		if location, err = artifacts.Append(l.URI, e.ID); err != nil {
+			return "", err
+		}
+	} else if at, ok := l.InStore(location, l.RootsOnce(ctx)); ok && at.Root != l.Root() {
+		location = artifacts.Relocated(location, path.Join(l.Root(), at.Rel))
+	}
+	return artifacts.Append(location, runID, layout.Artifacts)
+}
+
+// RootsOnce is RecordedRoots, read when it is asked for first.
+func (l *Locator) RootsOnce(ctx context.Context) func() []string {
+	return sync.OnceValue(func() []string { return l.RecordedRoots(ctx) })
+}
+
+// MovedFrom reports whether a location ends in tail, as one below the store's directory does, but
+// is recorded for another place, where this store or the one it was copied from was. It gives the
+// recorded path, cleaned.
+func (l *Locator) MovedFrom(location, tail string) (recorded string, ok bool) {
+	recorded, ok = artifacts.RecordedPath(location)
+	if !ok || !strings.HasSuffix("/"+recorded, "/"+tail) {
+		return "", false
+	}
+	if own := l.ownArtifactRoot(); own != "" && strings.HasPrefix(recorded+"/", filepath.ToSlash(own)+"/") {
+		return "", false
+	}
+	if _, _, mapped := artifacts.Mapped(l.Mappings, location); mapped {
+		return "", false
+	}
+	return recorded, recorded != path.Join(l.Root(), tail)
+}
+
+// ownArtifactRoot is the local directory of WithArtifactRoot, "" without one.
+func (l *Locator) ownArtifactRoot() string {
+	if l.ArtifactRoot == "" {
+		return ""
+	}
+	root, err := AbsoluteLocation(l.ArtifactRoot)
+	if err != nil {
+		return ""
+	}
+	local, err := artifacts.LocalPath(root)
+	if err != nil {
+		return "" // of another scheme
+	}
+	return filepath.FromSlash(path.Clean(local))
+}
+
+// ArtifactsOf is what package artifacts needs to know of a run. roots are the recorded ones.
+func (l *Locator) ArtifactsOf(ref records.RunRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
+	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: l.Tree.FS, Dir: l.Tree.Path(ref.Dir),
+		OwnRoot: l.ownArtifactRoot(), Mappings: l.Mappings, Allowed: l.ArtifactRoots, ReadOnly: l.ReadOnly}
+	if l.Tree.Native != nil {
+		r.RealDir, _ = l.Tree.Native.RealPath(r.Dir)
+	}
+	r.InStore = func() (folder, uri string, ok bool) {
+		dir, ok := l.ArtifactFolder(ref, info.ArtifactURI, roots)
+		folder, uri = l.Tree.Path(dir), l.Tree.Path(dir)
+		if l.Tree.Native != nil {
+			if real, onDisk := l.Tree.Native.RealPath(folder); onDisk {
+				uri = artifacts.FileURI(filepath.ToSlash(real))
+				if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
+					uri = info.ArtifactURI
+				}
+			}
+		}
+		return folder, uri, ok
+	}
+	return r
+}
+
+// DefaultLocation is the artifact location of an experiment that named none.
+func (l *Locator) DefaultLocation(id string) (string, error) {
+	if l.ArtifactRoot == "" {
+		return artifacts.Append(l.URI, id)
+	}
+	root, err := AbsoluteLocation(l.ArtifactRoot)
+	if err != nil {
+		return "", err
+	}
+	return artifacts.Append(root, id)
+}
+
+// AbsoluteLocation makes a local relative location absolute, as MLflow ≥ 2.2 does; everything else,
+// "" too, stays as it is.
+func AbsoluteLocation(location string) (string, error) {
+	if location == "" {
+		return "", nil
+	}
+	cwd, err := filepath.Abs(".")
+	if err != nil {
+		return "", err
+	}
+	return artifacts.Absolute(location, filepath.ToSlash(cwd))
+}

@@ -1,0 +1,195 @@
+package locate
+
+import (
+	"cmp"
+	"context"
+	"iter"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/parallel"
+	"github.com/mlruns/mlruns/internal/vfs"
+)
+
+// Experiment reads an experiment that may move while it is looked for.
+func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems) (e mlruns.Experiment, err error) {
+	ref, err := l.FindExperiment(id)
+	if err != nil {
+		return e, err
+	}
+	ref, err = l.following(ref, func(ref records.ExperimentRef) error {
+		e, err = l.Records.Experiment(ctx, ref, p)
+		return err
+	})
+	if err != nil {
+		err = records.ExperimentError(id, ref.Dir, err)
+	}
+	return e, err
+}
+
+// ByName finds an experiment and reads no tags, not those of the experiment found either. It gives
+// nil where there is none, and an error where there is none among those that could be read and the
+// others may have the name.
+func (l *Locator) ByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
+	var found *mlruns.Experiment
+	var check NameCheck
+	for e, err := range l.Experiments(ctx, mlruns.ViewAll, check.Listing(), check.Read) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
+			found.Stage == e.Stage && !e.Created.After(found.Created)) {
+			continue
+		}
+		found = &e
+	}
+	if found == nil {
+		return nil, check.Last(name)
+	}
+	return found, nil
+}
+
+// experimentReader reads an experiment for a listing, which has opened the root: records.WithTags
+// or records.WithoutTags.
+type experimentReader func(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
+
+// Experiments goes through the readable experiments, in the order of their places. Several are read
+// at once.
+func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
+	return func(yield func(mlruns.Experiment, error) bool) {
+		root, err := l.Tree.Folder("")
+		if err != nil {
+			yield(mlruns.Experiment{}, l.orRootGone(err))
+			return
+		}
+		defer root.Close()
+		refs, err := l.ExperimentRefs(view, p)
+		if err != nil {
+			yield(mlruns.Experiment{}, err)
+			return
+		}
+		reading, stop := context.WithCancel(ctx)
+		type found struct {
+			dir string
+			mlruns.Experiment
+		}
+		look := func(ref records.ExperimentRef) (found, error) {
+			e, err := l.listed(reading, root, ref, p, read)
+			return found{ref.Dir, e}, err
+		}
+		seen := make(map[string]mlruns.LifecycleStage, len(refs))
+		for e, err := range parallel.Map(l.Parallelism, refs, look, stop) {
+			if ctx.Err() != nil || records.EndsCall(ctx, err) {
+				yield(mlruns.Experiment{}, cmp.Or(ctx.Err(), err))
+				return
+			}
+			if err != nil || !view.Shows(e.Stage) { // deleted or restored since the listing
+				continue
+			}
+			if stage, ok := seen[e.ID]; ok {
+				if stage != e.Stage { // else it was listed in both places because it has moved
+					p.Add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
+				}
+				continue
+			}
+			seen[e.ID] = e.Stage
+			if !yield(e.Experiment, nil) {
+				return
+			}
+		}
+	}
+}
+
+// ListedExperiment reads one experiment that was listed, and reports it where that fails.
+func (l *Locator) ListedExperiment(ctx context.Context, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
+	root, err := l.Tree.Folder("")
+	if err != nil {
+		if end := p.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err); end != nil {
+			err = end
+		}
+		return mlruns.Experiment{}, err
+	}
+	defer root.Close()
+	return l.listed(ctx, root, ref, p, read)
+}
+
+// listed reads an experiment of a listing, and reports it where that fails.
+func (l *Locator) listed(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
+	var e mlruns.Experiment
+	ref, err := l.following(ref, func(ref records.ExperimentRef) (err error) {
+		e, err = read(ctx, root, ref, p)
+		return err
+	})
+	switch {
+	case err == nil || records.EndsCall(ctx, err):
+	case vfs.IsMissing(err):
+		is, lookErr := l.Tree.HasDir(ref.Dir)
+		if lookErr != nil {
+			return e, lookErr
+		}
+		if is { // else it was removed for good since it was listed
+			problem, err := l.Records.MissingMeta(ref.Dir)
+			if err != nil {
+				return e, err
+			}
+			p.Add(problem)
+		}
+	default:
+		p.Add(records.ProblemOf(mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err))
+	}
+	return e, err
+}
+
+// ExperimentIDTaken reports whether there is a folder of this name in the root or the trash.
+func (l *Locator) ExperimentIDTaken(id string) (bool, error) {
+	for _, trashed := range [...]bool{false, true} {
+		if taken, err := l.Tree.Exists(layout.Experiment(id, trashed)); err != nil || taken {
+			return taken, err
+		}
+	}
+	return false, nil
+}
+
+// Run reads a run that may move while it is looked for.
+func (l *Locator) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
+	// Where it was seen last, reading it is the look whether it is still there.
+	if e, ok := l.hints.get(runID); ok {
+		run, err := l.Records.Run(ctx, records.NewRunRef(records.NewExperimentRef(e, false), runID))
+		if err == nil {
+			return run, nil
+		}
+		if !vfs.IsMissing(err) {
+			return nil, records.RunError(runID, err)
+		}
+	}
+	var run *mlruns.Run
+	err := l.FollowRun(ctx, runID, func(ref records.RunRef) (err error) {
+		run, err = l.Records.Run(ctx, ref)
+		return err
+	})
+	return run, err
+}
+
+// RunsByID gives the experiments in which there is a folder of a run's id.
+func (l *Locator) RunsByID() (map[string][]string, error) {
+	all := map[string][]string{}
+	refs, err := l.ExperimentRefs(mlruns.ViewAll, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range refs {
+		runs, f, err := l.runsIn(e, nil)
+		if vfs.IsMissing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		_ = f.Close()
+		for _, run := range runs {
+			all[run.ID] = append(all[run.ID], e.ID)
+		}
+	}
+	return all, nil
+}
