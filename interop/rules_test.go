@@ -14,6 +14,8 @@ type rule struct {
 	forget func(*snapshot)
 	// applies reports whether the version has it.
 	applies func(*python) bool
+	// fileStore is a rule of MLflow's file store, which a client of a server does not have.
+	fileStore bool
 }
 
 func before(major, minor int) func(*python) bool {
@@ -21,12 +23,12 @@ func before(major, minor int) func(*python) bool {
 }
 
 var rules = []rule{
-	{"experiments have no times before 1.29", eachExperiment(func(e *experiment) { e.Created, e.Updated = nil, nil }), before(1, 29)},
-	{"experiments have no tags before 1.2", eachExperiment(func(e *experiment) { e.Tags = nil }), before(1, 2)},
-	{"params lose the blanks at their ends before 1.7", eachRun(trimParams), before(1, 7)},
-	{"runs have no data sets before 2.4", eachRun(func(r *run) { r.Datasets = nil }), before(2, 4)},
-	{"runs have no models before 3.0", eachRun(func(r *run) { r.ModelsIn, r.ModelsOut = nil, nil }), before(3, 0)},
-	{"MLflow 3 reads the step of a point with a data set as 0", eachRun(dropSteps), func(p *python) bool { return p.since(3, 0) }},
+	{"experiments have no times before 1.29", eachExperiment(func(e *experiment) { e.Created, e.Updated = nil, nil }), before(1, 29), false},
+	{"experiments have no tags before 1.2", eachExperiment(func(e *experiment) { e.Tags = nil }), before(1, 2), false},
+	{"params lose the blanks at their ends before 1.7", eachRun(trimParams), before(1, 7), false},
+	{"runs have no data sets before 2.4", eachRun(func(r *run) { r.Datasets = nil }), before(2, 4), false},
+	{"runs have no models before 3.0", eachRun(func(r *run) { r.ModelsIn, r.ModelsOut = nil, nil }), before(3, 0), false},
+	{"MLflow 3 reads the step of a point with a data set as 0", eachRun(dropSteps), func(p *python) bool { return p.since(3, 0) }, true},
 }
 
 // dropSteps is the row "step of a point with a data set" of docs/compat.md.

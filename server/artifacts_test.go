@@ -183,14 +183,15 @@ func TestLocations(t *testing.T) {
 		recorded     string
 		runsBeginsAt string
 	}{
-		"proxy":               {nil, "", 200, "mlflow-artifacts:/ID", "/mlruns/ID", "mlflow-artifacts:/ID/"},
-		"proxy, named":        {nil, "mlflow-artifacts:/x", 200, "mlflow-artifacts:/ID", "/mlruns/ID", "mlflow-artifacts:/ID/"},
-		"proxy, a path":       {nil, "/etc", 400, "", "", ""},
-		"proxy, a file":       {nil, "file:///etc", 400, "", "", ""},
-		"proxy, upwards":      {nil, "../../etc", 400, "", "", ""},
-		"proxy, another host": {nil, "http://10.0.0.1/x", 400, "", "", ""},
-		"direct":              {[]server.Option{server.WithDirectArtifacts()}, "", 200, "/mlruns/ID", "/mlruns/ID", "/mlruns/ID/"},
-		"direct, any":         {[]server.Option{server.WithDirectArtifacts()}, "s3://b/p", 200, "s3://b/p", "s3://b/p", "s3://b/p/"},
+		"proxy":           {nil, "", 200, "mlflow-artifacts:/ID", "/mlruns/ID", "mlflow-artifacts:/ID/"},
+		"proxy, named":    {nil, "mlflow-artifacts:/x", 200, "mlflow-artifacts:/ID", "/mlruns/ID", "mlflow-artifacts:/ID/"},
+		"proxy, a path":   {nil, "/etc", 400, "", "", ""},
+		"proxy, a file":   {nil, "file:///etc", 400, "", "", ""},
+		"proxy, upwards":  {nil, "../../etc", 400, "", "", ""},
+		"proxy, a bucket": {nil, "s3://b/p", 200, "s3://b/p", "s3://b/p", "s3://b/p/"},
+		"proxy, a drive":  {nil, `C:\x`, 400, "", "", ""},
+		"direct":          {[]server.Option{server.WithDirectArtifacts()}, "", 200, "/mlruns/ID", "/mlruns/ID", "/mlruns/ID/"},
+		"direct, any":     {[]server.Option{server.WithDirectArtifacts()}, "s3://b/p", 200, "s3://b/p", "s3://b/p", "s3://b/p/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, c.opts...)

@@ -49,15 +49,16 @@ func schemeOf(uri string) string {
 }
 
 // locationToRecord gives the artifact location that an experiment gets. Who asks over the network
-// is not to choose a place of this machine: it is the store's own, or below it. With direct
-// artifacts nothing is written here, and any place is recorded.
+// is not to choose a place of this machine: it is the store's own, or below it. What is elsewhere,
+// a bucket, the client reaches itself. With direct artifacts any place is recorded, for nothing is
+// written here.
 func (s *server) locationToRecord(wanted string) (string, error) {
 	switch {
 	case wanted == "" || s.options.direct:
 		return wanted, nil
 	case schemeOf(wanted) == "mlflow-artifacts":
 		return "", nil // through the server is where they are already
-	case s.belowStore(wanted):
+	case s.belowStore(wanted) || !s.proxied(wanted) && s.files != nil:
 		return wanted, nil
 	}
 	return "", failure.Invalid("Invalid artifact location: '" + wanted + "'. This server keeps artifacts itself: leave the location out, or have the server started with --artifacts direct")

@@ -114,7 +114,7 @@ func (r *Request) Inputs() mlruns.Inputs {
 	for _, d := range r.Items("datasets") {
 		s := d.Object("dataset")
 		in.Datasets = append(in.Datasets, mlruns.DatasetInput{Tags: d.Tags("tags"), Dataset: mlruns.Dataset{
-			Name: s.RequiredText("name"), Digest: s.RequiredText("digest"), SourceType: s.RequiredText("source_type"), Source: s.RequiredText("source"),
+			Name: s.Text("name"), Digest: s.Text("digest"), SourceType: s.Text("source_type"), Source: s.Text("source"),
 			Schema: s.Text("schema"), Profile: s.Text("profile"),
 		}})
 	}

@@ -23,7 +23,9 @@ func (n Number) String() string {
 
 // MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) {
-	if v := float64(n); !math.IsNaN(v) && !math.IsInf(v, 0) {
+	if v := float64(n); v == 0 && math.Signbit(v) {
+		return []byte("-0.0"), nil // to Python -0 is an integer, which has no sign
+	} else if !math.IsNaN(v) && !math.IsInf(v, 0) {
 		return json.Marshal(v)
 	}
 	return strconv.AppendQuote(nil, n.String()), nil

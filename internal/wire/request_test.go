@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 		{`{"metrics":"foo"}`, batch, `Invalid value "foo" for parameter 'metrics' supplied:  Hint: Value was of type 'str'.` + docs},
 		{`{"metrics":["foo"]}`, batch, `Invalid value ["foo"] for parameter 'metrics' supplied:  Hint: Value was of type 'list'.` + docs},
 		{`{"params":[{"value":"a"}]}`, batch, "Missing value for required parameter 'params[0].key'." + docs},
-		{`{"datasets":[{"dataset":{"name":"d"}}]}`, inputs, "Missing value for required parameter 'datasets[0].dataset.digest'." + docs},
+		{`{"datasets":[{"dataset":{"name":7}}]}`, inputs, "Invalid value 7 for parameter 'datasets[0].dataset.name' supplied:  Hint: Value was of type 'int'." + docs},
 		{`{"model_json":"{"}`, model, "Malformed model info. \n \"{\" \n failed to load model json: unexpected end of JSON input"},
 		{`{"model_json":"{\"run_id\":\"r\",\"flavors\":{}}"}`, model, "Model json is missing mandatory fields: {'artifact_path', 'utc_time_created'}"},
 	} {

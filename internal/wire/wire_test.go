@@ -63,7 +63,7 @@ func TestShapes(t *testing.T) {
 }
 
 func TestNumber(t *testing.T) {
-	for want, v := range map[string]float64{"0": 0, "-0": math.Copysign(0, -1), "0.1": 0.1, "1e+300": 1e300, "5e-324": 5e-324, `"NaN"`: math.NaN(), `"Infinity"`: math.Inf(1), `"-Infinity"`: math.Inf(-1)} {
+	for want, v := range map[string]float64{"0": 0, "-0.0": math.Copysign(0, -1), "0.1": 0.1, "1e+300": 1e300, "5e-324": 5e-324, `"NaN"`: math.NaN(), `"Infinity"`: math.Inf(1), `"-Infinity"`: math.Inf(-1)} {
 		text, err := json.Marshal(wire.Number(v))
 		if err != nil || string(text) != want {
 			t.Errorf("%v is written %s, %v; want %s", v, text, err, want)

@@ -2,12 +2,18 @@
 
 import hashlib
 
+import mlflow
+
 from mlflow.entities import RunStatus, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 
 def client(root):
+    """A client of a folder or a server. Artifacts of a server are asked of the one that the process uses."""
+    if root.startswith("http:"):
+        mlflow.set_tracking_uri(root)
+        return MlflowClient(root)
     return MlflowClient("file://" + root)
 
 
