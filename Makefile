@@ -6,7 +6,8 @@ GO        ?= go
 FUZZTIME  ?= 60s
 BENCH     ?= .
 COUNT     ?= 1
-PROOFS    := EveryFault|Kills|PowerCut|Mutant|Durable|BesidePython|StrictReader|^TestReads|Unwritable|CrashClone|FullAfter|Delay
+SUITES    := ./filestore/internal/suite
+PROOFS    := PowerCut|Durable|StrictReader|^TestReads|Unwritable|CrashClone|FullAfter|Delay
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 ACTIONS   := $(BIN)/actionlint-v1.7.7
@@ -43,8 +44,9 @@ fuzz: ## run every fuzz target for FUZZTIME (60s, or a number of calls such as 5
 proof: ## run the fault, kill and power cut loops and the crowds at full length, and print what they counted
 	@mkdir -p $(BIN)
 	@set -e; log=$(BIN)/proof.log; \
-		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v -run '$(PROOFS)' ./filestore ./internal/faultfs ./internal/memfs >$$log 2>&1 || { cat $$log; exit 1; }; \
-		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' ./filestore >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v $(SUITES)/fault $(SUITES)/kill $(SUITES)/powercut $(SUITES)/crowd >$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v -run '$(PROOFS)' ./filestore $(SUITES)/golden ./internal/faultfs ./internal/memfs >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' $(SUITES)/crowd >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		grep -E '_test\.go:[0-9]+:|^(--- |ok )' $$log
 
 bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUNT=5; MLRUNS_BENCH_DIR keeps the stores and chooses the disk
@@ -78,7 +80,7 @@ $(ACTIONS):
 
 golden: ## print where the golden stores come from and check that they are whole
 	@sed -n '1,40p' testdata/README.md
-	$(GO) test -count 1 -run 'Golden' ./filestore ./search
+	$(GO) test -count 1 ./filestore/internal/suite/golden && $(GO) test -count 1 -run Golden ./search
 
 interop: ## install the real MLflow and test beside it, all VERSIONS or some: make interop VERSIONS="3.x 2.9"
 	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)

@@ -56,12 +56,20 @@ func TestChecklist(t *testing.T) {
 	}
 }
 
+func exists(dir string) bool {
+	_, err := os.Stat(dir)
+	return err == nil
+}
+
 // hasTest reports whether a package has a test; TestConformance/Area/scenario must be one of
 // storetest's.
 func hasTest(t *testing.T, pkg, test string) bool {
 	dir := pkg
 	if pkg == "mlruns" {
 		dir = "."
+	}
+	if suite := filepath.Join("filestore", "internal", "suite", pkg); exists(suite) {
+		dir = suite
 	}
 	name, rest, nested := strings.Cut(test, "/")
 	found := strings.Contains(sources(t, filepath.Join(dir, "*_test.go")), "\nfunc "+name+"(t *testing.T)")

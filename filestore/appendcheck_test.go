@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -23,8 +24,8 @@ import (
 func TestLoggingWithoutLinks(t *testing.T) {
 	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.ENOSYS, syscall.ENOTSUP, syscall.EINVAL, syscall.EACCES, syscall.EMLINK} {
 		mem := memfs.New()
-		s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno))))
-		err := errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"}))
+		s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno))))
+		err := filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"}))
 		for step := range int64(3) {
 			err = errors.Join(err, s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Step: step, Time: time.UnixMilli(step)}))
 		}
@@ -35,10 +36,10 @@ func TestLoggingWithoutLinks(t *testing.T) {
 		if err := s.LogParam(t.Context(), "run", "p", "other"); !errors.Is(err, mlruns.ErrInvalid) {
 			t.Errorf("link gives %v: another value: %v", errno, err)
 		}
-		if n := countAll(t, s.MetricHistory(t.Context(), "run", "m", mlruns.HistoryQuery{})); n != 3 {
+		if n := filestoretest.Count(t, s.MetricHistory(t.Context(), "run", "m", mlruns.HistoryQuery{})); n != 3 {
 			t.Errorf("link gives %v: %d points", errno, n)
 		}
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 	}
 }
 
@@ -47,7 +48,7 @@ func TestLoggingWithoutLinks(t *testing.T) {
 // attempts no write.
 func TestNothingCanBeAppended(t *testing.T) {
 	mem := memfs.New()
-	if err := errOf(openStore(t, "/mlruns", filestore.WithFs(mem)).CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})); err != nil {
+	if err := filestoretest.ErrOf(filestoretest.Open(t, "/mlruns", filestore.WithFs(mem)).CreateRun(t.Context(), mlruns.RunSpec{ID: "run"})); err != nil {
 		t.Fatal(err)
 	}
 	for _, errno := range []error{syscall.EIO, syscall.EPERM, syscall.EINVAL, syscall.ENOTSUP} {
@@ -63,11 +64,11 @@ func TestNothingCanBeAppended(t *testing.T) {
 				}
 				return nil
 			})
-			s := openStore(t, "/mlruns", filestore.WithFs(fsys))
+			s := filestoretest.Open(t, "/mlruns", filestore.WithFs(fsys))
 			for what, err := range map[string]error{
-				"making a store":   errOf(filestore.Open("/new", filestore.WithFs(fsys))),
+				"making a store":   filestoretest.ErrOf(filestore.Open("/new", filestore.WithFs(fsys))),
 				"the first point":  s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1}),
-				"the second write": errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "e"})),
+				"the second write": filestoretest.ErrOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "e"})),
 			} {
 				if !errors.Is(err, mlruns.ErrUnsupported) || !errors.Is(err, errno) || !strings.Contains(fmt.Sprint(err), "add to the end of a file") {
 					t.Errorf("%s, %s gives %v: %v", what, at, errno, err)
@@ -76,7 +77,7 @@ func TestNothingCanBeAppended(t *testing.T) {
 			if run, err := s.Run(t.Context(), "run"); err != nil || len(run.Data.Metrics) > 0 {
 				t.Errorf("reading: %v, %v", run, err)
 			}
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 			for _, dir := range []string{"/mlruns", "/mlruns/.mlruns.trash", "/new", "/new/.mlruns.trash"} {
 				infos, err := afero.ReadDir(mem, dir)
 				if err != nil || slices.ContainsFunc(infos, func(i fs.FileInfo) bool { return strings.HasPrefix(i.Name(), ".mlruns-tmp") }) {

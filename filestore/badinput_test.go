@@ -2,11 +2,9 @@ package filestore_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // badCall is a call that must change nothing, and the error that MLflow 3.11 gives, where it has
@@ -40,9 +39,9 @@ func invalid(name, message string, do func(ctx context.Context, s mlruns.Store) 
 func refuse(t *testing.T, refusals []badCall) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	prepareForRefusals(t, s)
-	before, beforeWithLocks := listing(t, dir, false), listing(t, dir, true)
+	before, beforeWithLocks := filestoretest.Listing(t, dir, false), filestoretest.Listing(t, dir, true)
 	for _, r := range refusals {
 		t.Run(r.name, func(t *testing.T) {
 			err := r.do(t.Context(), s)
@@ -65,13 +64,13 @@ func refuse(t *testing.T, refusals []badCall) {
 			if r.looked {
 				want, withLocks = before, false
 			}
-			if diff := cmp.Diff(want, listing(t, dir, withLocks)); diff != "" {
+			if diff := cmp.Diff(want, filestoretest.Listing(t, dir, withLocks)); diff != "" {
 				t.Errorf("the store has changed (-before +after):\n%s", diff)
-				before, beforeWithLocks = listing(t, dir, false), listing(t, dir, true)
+				before, beforeWithLocks = filestoretest.Listing(t, dir, false), filestoretest.Listing(t, dir, true)
 			}
 		})
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 // prepareForRefusals makes the runs "run", with values, "fresh", which has no lock file, and
@@ -81,16 +80,16 @@ func prepareForRefusals(t *testing.T, s mlruns.Store) {
 	t.Helper()
 	ctx := t.Context()
 	for _, err := range []error{
-		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run"})),
+		filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run"})),
 		s.LogBatch(ctx, "run", mlruns.Batch{Metrics: []mlruns.Metric{{Key: "a"}, {Key: "d/x"}}, Params: []mlruns.Param{{Key: "a", Value: "old"}, {Key: "d/x"}},
 			Tags: []mlruns.Tag{{Key: "a"}, {Key: "d/x"}}}),
 		s.SetExperimentTag(ctx, "0", "a", "1"),
-		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "deleted"})),
+		filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "deleted"})),
 		s.DeleteRun(ctx, "deleted"),
-		errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "gone", Name: "gone"})),
-		errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})),
+		filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "gone", Name: "gone"})),
+		filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})),
 		s.DeleteExperiment(ctx, "gone"),
-		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "fresh", ExperimentID: "e1"})),
+		filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "fresh", ExperimentID: "e1"})),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -99,35 +98,6 @@ func prepareForRefusals(t *testing.T, s mlruns.Store) {
 	if err := os.RemoveAll(strings.TrimPrefix(s.URI(), "file://") + "/e1/.mlruns.lock"); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// listing is every path below dir with its mode and the hash of its content.
-func listing(t *testing.T, dir string, locks bool) map[string]string {
-	t.Helper()
-	list := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !locks && d.Name() == ".mlruns.lock" {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		content := ""
-		if info.Mode().IsRegular() {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			content = fmt.Sprintf(" %x", sha256.Sum256(data))
-		}
-		list[path] = info.Mode().String() + content
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
 }
 
 const (
@@ -161,10 +131,10 @@ func TestRefusesKeys(t *testing.T) {
 			{"SetExperimentTag", "key", func(ctx context.Context, s mlruns.Store) error { return s.SetExperimentTag(ctx, "e1", k.key, "v") }},
 			{"DeleteExperimentTag", "key", func(ctx context.Context, s mlruns.Store) error { return s.DeleteExperimentTag(ctx, "e1", k.key) }},
 			{"CreateExperiment", "key", func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new", Tags: map[string]string{"good": "", k.key: ""}}))
+				return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new", Tags: map[string]string{"good": "", k.key: ""}}))
 			}},
 			{"CreateRun", "key", func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1", Tags: map[string]string{"good": "", k.key: ""}}))
+				return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1", Tags: map[string]string{"good": "", k.key: ""}}))
 			}},
 			{"LogBatch metrics", "metrics[1].name", func(ctx context.Context, s mlruns.Store) error {
 				return s.LogBatch(ctx, "fresh", mlruns.Batch{Metrics: []mlruns.Metric{{Key: "good"}, {Key: k.key}}})
@@ -176,7 +146,7 @@ func TestRefusesKeys(t *testing.T) {
 				return s.LogBatch(ctx, "fresh", mlruns.Batch{Tags: []mlruns.Tag{{Key: "good"}, {Key: k.key}}})
 			}},
 			{"MetricHistory", "name", func(ctx context.Context, s mlruns.Store) error {
-				return errOfAll(s.MetricHistory(ctx, "fresh", k.key, mlruns.HistoryQuery{}))
+				return filestoretest.ErrOfAll(s.MetricHistory(ctx, "fresh", k.key, mlruns.HistoryQuery{}))
 			}},
 		} {
 			why := badCharacters
@@ -210,10 +180,10 @@ func TestRefusesIDs(t *testing.T) {
 		}
 		list = append(list,
 			invalid("CreateRun id "+label, message, func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: b.id, ExperimentID: "e1"}))
+				return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: b.id, ExperimentID: "e1"}))
 			}),
 			invalid("CreateExperiment id "+label, "Invalid experiment ID: '"+b.id+"'", func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: b.id, Name: "new"}))
+				return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: b.id, Name: "new"}))
 			}))
 	}
 	long := strings.Repeat("x", 65)
@@ -227,11 +197,11 @@ func TestRefusesIDs(t *testing.T) {
 	}
 	for _, id := range []string{"tags", "datasets", "models", "traces"} {
 		list = append(list, invalid("CreateRun id "+id, `Invalid value "`+id+`" for parameter 'run_id' supplied: the name is reserved`, func(ctx context.Context, s mlruns.Store) error {
-			return errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: id}))
+			return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: id}))
 		}))
 	}
 	list = append(list, invalid("CreateExperiment id models", "Invalid experiment ID: 'models': the name is reserved", func(ctx context.Context, s mlruns.Store) error {
-		return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "models", Name: "new"}))
+		return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "models", Name: "new"}))
 	}))
 	refuse(t, list)
 }
@@ -246,11 +216,13 @@ func TestRefusesTexts(t *testing.T) {
 		return fmt.Sprintf("'%s' exceeds the maximum length of %d characters", what, n)
 	}
 	experiment := func(spec mlruns.ExperimentSpec) func(context.Context, mlruns.Store) error {
-		return func(ctx context.Context, s mlruns.Store) error { return errOf(s.CreateExperiment(ctx, spec)) }
+		return func(ctx context.Context, s mlruns.Store) error {
+			return filestoretest.ErrOf(s.CreateExperiment(ctx, spec))
+		}
 	}
 	run := func(spec mlruns.RunSpec) func(context.Context, mlruns.Store) error {
 		spec.ExperimentID = "e1"
-		return func(ctx context.Context, s mlruns.Store) error { return errOf(s.CreateRun(ctx, spec)) }
+		return func(ctx context.Context, s mlruns.Store) error { return filestoretest.ErrOf(s.CreateRun(ctx, spec)) }
 	}
 	batch := func(b mlruns.Batch) func(context.Context, mlruns.Store) error {
 		return func(ctx context.Context, s mlruns.Store) error { return s.LogBatch(ctx, "fresh", b) }
@@ -333,7 +305,7 @@ func TestRefusesTexts(t *testing.T) {
 	refuse(t, list)
 
 	t.Run("at the limit", func(t *testing.T) {
-		s := openStore(t, t.TempDir())
+		s := filestoretest.Open(t, t.TempDir())
 		prepareForRefusals(t, s)
 		ctx := t.Context()
 		for _, do := range []func(context.Context, mlruns.Store) error{
@@ -345,7 +317,7 @@ func TestRefusesTexts(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 	})
 }
 
@@ -368,7 +340,7 @@ func TestRefusesTimesAndStatuses(t *testing.T) {
 				return s.LogBatch(ctx, "fresh", mlruns.Batch{Metrics: []mlruns.Metric{{Key: "m", Value: 1.5, Time: at}}})
 			}),
 			invalid("CreateRun"+label, "", func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1", Start: at}))
+				return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1", Start: at}))
 			}),
 			invalid("UpdateRun"+label, "", func(ctx context.Context, s mlruns.Store) error {
 				return s.UpdateRun(ctx, "fresh", mlruns.RunUpdate{End: at})

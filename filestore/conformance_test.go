@@ -8,32 +8,18 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/storetest"
 )
 
-// openStore opens a store that the test closes.
-func openStore(t testing.TB, dir string, opts ...filestore.Option) *filestore.Store {
-	t.Helper()
-	s, err := filestore.Open(dir, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return s
-}
-
-// onDisk is a place in a temporary directory.
+// OnDisk is a place in a temporary directory.
 func onDisk(opts ...filestore.Option) storetest.Place {
 	return func(t *testing.T) func() mlruns.Store {
 		dir := filepath.Join(t.TempDir(), "mlruns")
-		return func() mlruns.Store { return openStore(t, dir, opts...) }
+		return func() mlruns.Store { return filestoretest.Open(t, dir, opts...) }
 	}
 }
 
@@ -41,7 +27,7 @@ func onDisk(opts ...filestore.Option) storetest.Place {
 func onFs(make func(t *testing.T) (fs afero.Fs, dir string), opts ...filestore.Option) storetest.Place {
 	return func(t *testing.T) func() mlruns.Store {
 		fs, dir := make(t)
-		return func() mlruns.Store { return openStore(t, dir, append(opts, filestore.WithFs(fs))...) }
+		return func() mlruns.Store { return filestoretest.Open(t, dir, append(opts, filestore.WithFs(fs))...) }
 	}
 }
 

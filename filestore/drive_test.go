@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -44,9 +45,9 @@ func TestWritersAreWarnedOfTheDrive(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			fsys := placedFs{memfs.New(), c.drive}
-			openStore(t, "mlruns", filestore.WithFs(placedFs{fsys.FS, strong}))
+			filestoretest.Open(t, "mlruns", filestore.WithFs(placedFs{fsys.FS, strong}))
 			var log bytes.Buffer
-			s := openStore(t, "mlruns", append(c.options, filestore.WithFs(fsys), filestore.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))...)
+			s := filestoretest.Open(t, "mlruns", append(c.options, filestore.WithFs(fsys), filestore.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))...)
 			if _, err := s.Experiment(t.Context(), mlruns.DefaultExperimentID); err != nil {
 				t.Error(err)
 			}
@@ -61,7 +62,7 @@ func TestWritersAreWarnedOfTheDrive(t *testing.T) {
 			if diff := cmp.Diff(want, s.Drive()); diff != "" {
 				t.Errorf("Drive (-want +got):\n%s", diff)
 			}
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 		})
 	}
 }
@@ -69,11 +70,11 @@ func TestWritersAreWarnedOfTheDrive(t *testing.T) {
 // TestDriveOfAStore tells what stores lie on that are not on a disk, and of one that is on
 // read-only media.
 func TestDriveOfAStore(t *testing.T) {
-	s := openStore(t, "mlruns", filestore.WithFs(memfs.New()))
+	s := filestoretest.Open(t, "mlruns", filestore.WithFs(memfs.New()))
 	if got, want := s.Drive(), (filestore.Drive{FileSystem: "memory"}); got != want {
 		t.Errorf("in memory: %+v, want %+v", got, want)
 	}
-	s = openStore(t, "mlruns", filestore.WithFs(placedFs{memfs.New(), drive.Drive{Kind: "squashfs", ReadOnly: true, Excludes: true}}))
+	s = filestoretest.Open(t, "mlruns", filestore.WithFs(placedFs{memfs.New(), drive.Drive{Kind: "squashfs", ReadOnly: true, Excludes: true}}))
 	if got, want := s.Drive(), (filestore.Drive{FileSystem: "squashfs", ReadOnlyMedia: true}); got != want {
 		t.Errorf("on read-only media: %+v, want %+v", got, want)
 	}

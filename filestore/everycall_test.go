@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"iter"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // call is one method of a store, with arguments that are right where the ids are.
@@ -41,29 +41,25 @@ func (c call) make(ctx context.Context, s mlruns.Store) error {
 	return c.do(ctx, s)
 }
 
-func errOfAll[T any](seq iter.Seq2[T, error]) error {
-	var last error
-	for _, err := range seq {
-		last = err
-	}
-	return last
-}
-
 func artifacts(s mlruns.Store) mlruns.ArtifactStore { return s.(mlruns.ArtifactStore) }
 
 // everyCall has all methods of the interfaces of a store but URI and Close, which TestEveryCall
 // checks.
 var everyCall = []call{
 	{name: "CreateExperiment", write: true, do: func(ctx context.Context, s mlruns.Store) error {
-		return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"}))
+		return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"}))
 	}},
-	{name: "Experiment", onExperiment: func(ctx context.Context, s mlruns.Store, id string) error { return errOf(s.Experiment(ctx, id)) }},
-	{name: "ExperimentByName", do: func(ctx context.Context, s mlruns.Store) error { return errOf(s.ExperimentByName(ctx, "one")) }},
+	{name: "Experiment", onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
+		return filestoretest.ErrOf(s.Experiment(ctx, id))
+	}},
+	{name: "ExperimentByName", do: func(ctx context.Context, s mlruns.Store) error {
+		return filestoretest.ErrOf(s.ExperimentByName(ctx, "one"))
+	}},
 	{name: "Experiments", do: func(ctx context.Context, s mlruns.Store) error {
-		return errOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{}))
+		return filestoretest.ErrOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{}))
 	}},
 	{name: "SearchExperiments", do: func(ctx context.Context, s mlruns.Store) error {
-		return errOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{}))
+		return filestoretest.ErrOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{}))
 	}},
 	{name: "RenameExperiment", write: true, onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.RenameExperiment(ctx, id, "new")
@@ -76,10 +72,12 @@ var everyCall = []call{
 	{name: "DeleteExperimentTag", write: true, onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.DeleteExperimentTag(ctx, id, "k")
 	}},
-	{name: "CreateRun", write: true, do: func(ctx context.Context, s mlruns.Store) error { return errOf(s.CreateRun(ctx, mlruns.RunSpec{})) }},
-	{name: "Run", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error { return errOf(s.Run(ctx, id)) }},
+	{name: "CreateRun", write: true, do: func(ctx context.Context, s mlruns.Store) error {
+		return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{}))
+	}},
+	{name: "Run", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error { return filestoretest.ErrOf(s.Run(ctx, id)) }},
 	{name: "RunInfos", onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
-		return errOfAll(s.RunInfos(ctx, id, mlruns.ViewAll))
+		return filestoretest.ErrOfAll(s.RunInfos(ctx, id, mlruns.ViewAll))
 	}},
 	{name: "UpdateRun", write: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.UpdateRun(ctx, id, mlruns.RunUpdate{Name: "n"})
@@ -108,12 +106,16 @@ var everyCall = []call{
 		return s.RecordLoggedModel(ctx, id, mlruns.ModelRecord{Flavors: map[string]json.RawMessage{"f": json.RawMessage("{}")}})
 	}},
 	{name: "MetricHistory", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
-		return errOfAll(s.MetricHistory(ctx, id, "m", mlruns.HistoryQuery{}))
+		return filestoretest.ErrOfAll(s.MetricHistory(ctx, id, "m", mlruns.HistoryQuery{}))
 	}},
-	{name: "SearchRuns", do: func(ctx context.Context, s mlruns.Store) error { return errOf(s.SearchRuns(ctx, mlruns.RunQuery{})) }},
-	{name: "Runs", do: func(ctx context.Context, s mlruns.Store) error { return errOfAll(s.Runs(ctx, mlruns.RunQuery{})) }},
+	{name: "SearchRuns", do: func(ctx context.Context, s mlruns.Store) error {
+		return filestoretest.ErrOf(s.SearchRuns(ctx, mlruns.RunQuery{}))
+	}},
+	{name: "Runs", do: func(ctx context.Context, s mlruns.Store) error {
+		return filestoretest.ErrOfAll(s.Runs(ctx, mlruns.RunQuery{}))
+	}},
 	{name: "Verify", do: func(ctx context.Context, s mlruns.Store) error {
-		return errOfAll(s.(mlruns.Verifier).Verify(ctx, mlruns.VerifyQuery{}))
+		return filestoretest.ErrOfAll(s.(mlruns.Verifier).Verify(ctx, mlruns.VerifyQuery{}))
 	}},
 	{name: "LogArtifact", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return artifacts(s).LogArtifact(ctx, id, "everycall_test.go", "")
@@ -125,7 +127,7 @@ var everyCall = []call{
 		return artifacts(s).WriteArtifact(ctx, id, "a/b", strings.NewReader("x"))
 	}},
 	{name: "Artifacts", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
-		return errOf(artifacts(s).Artifacts(ctx, id, ""))
+		return filestoretest.ErrOf(artifacts(s).Artifacts(ctx, id, ""))
 	}},
 	{name: "OpenArtifact", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		f, err := artifacts(s).OpenArtifact(ctx, id, "kept")
@@ -135,13 +137,13 @@ var everyCall = []call{
 		return f.Close()
 	}},
 	{name: "DownloadArtifacts", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
-		return errOf(artifacts(s).DownloadArtifacts(ctx, id, "", filepath.Join(filepath.Dir(strings.TrimPrefix(s.URI(), "file://")), "downloads")))
+		return filestoretest.ErrOf(artifacts(s).DownloadArtifacts(ctx, id, "", filepath.Join(filepath.Dir(strings.TrimPrefix(s.URI(), "file://")), "downloads")))
 	}},
 	{name: "DeleteArtifacts", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return artifacts(s).DeleteArtifacts(ctx, id, "nothing")
 	}},
 	{name: "ArtifactRoot", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
-		return errOf(artifacts(s).ArtifactRoot(ctx, id))
+		return filestoretest.ErrOf(artifacts(s).ArtifactRoot(ctx, id))
 	}},
 }
 
@@ -164,7 +166,7 @@ func TestEveryCall(t *testing.T) {
 func preparedDir(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	prepareForRefusals(t, s)
 	if err := s.WriteArtifact(t.Context(), "fresh", "kept", bytes.NewReader([]byte("kept"))); err != nil {
 		t.Fatal(err)
@@ -178,16 +180,16 @@ func preparedDir(t *testing.T) string {
 // unchanged makes calls to a store and looks that none changes a byte, locks included.
 func unchanged(t *testing.T, dir string, calls func()) {
 	t.Helper()
-	before := listing(t, dir, true)
+	before := filestoretest.Listing(t, dir, true)
 	calls()
-	if diff := cmp.Diff(before, listing(t, dir, true)); diff != "" {
+	if diff := cmp.Diff(before, filestoretest.Listing(t, dir, true)); diff != "" {
 		t.Errorf("the store has changed (-before +after):\n%s", diff)
 	}
 }
 
 func TestClosedStore(t *testing.T) {
 	dir := preparedDir(t)
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +210,7 @@ func TestReadOnlyStore(t *testing.T) {
 	dir := preparedDir(t)
 	for name, fs := range map[string]afero.Fs{"confined": nil, "OsFs, which would let it write": afero.NewOsFs()} {
 		t.Run(name, func(t *testing.T) {
-			readOnly(t, dir, openStore(t, dir, filestore.WithReadOnly(), filestore.WithFs(fs)))
+			readOnly(t, dir, filestoretest.Open(t, dir, filestore.WithReadOnly(), filestore.WithFs(fs)))
 		})
 	}
 }
@@ -233,7 +235,7 @@ func readOnly(t *testing.T, dir string, s mlruns.Store) {
 
 func TestEndedContext(t *testing.T) {
 	dir := preparedDir(t)
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
@@ -287,15 +289,15 @@ func TestRefusesWhatIsThere(t *testing.T) {
 		badCall{name: "run in a deleted experiment", looked: true, kind: mlruns.ErrNotActive, code: mlruns.CodeInvalidState,
 			message: "Could not create run under non-active experiment with ID gone.",
 			do: func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "gone", Tags: map[string]string{"k": "v"}}))
+				return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "gone", Tags: map[string]string{"k": "v"}}))
 			}},
 		badCall{name: "name of a deleted experiment", looked: true, kind: mlruns.ErrExists, code: mlruns.CodeExists,
 			do: func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "gone"}))
+				return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "gone"}))
 			}},
 		badCall{name: "id of a run elsewhere", looked: true, kind: mlruns.ErrExists, code: mlruns.CodeExists, message: "Run with ID run already exists.",
 			do: func(ctx context.Context, s mlruns.Store) error {
-				return errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1"}))
+				return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1"}))
 			}})
 	for _, key := range []string{"a/b", "a/b/c", "d"} {
 		list = append(list,

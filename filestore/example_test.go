@@ -19,7 +19,8 @@ func train(ctx context.Context, dir string) (err error) {
 	}
 	defer store.Close()
 	c := mlruns.NewClient(store)
-	run, err := c.StartRun(ctx, "resnet-sweep", mlruns.RunSpec{Name: "lr-3e-4"}) // experiment: get or create
+	// experiment: get or create
+	run, err := c.StartRun(ctx, "resnet-sweep", mlruns.RunSpec{Name: "lr-3e-4"})
 	if err != nil {
 		return err
 	}

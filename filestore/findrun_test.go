@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -22,7 +23,7 @@ func TestFindRunAmongMany(t *testing.T) {
 	t.Parallel()
 	const many = 100
 	mem := memfs.New()
-	s := openStore(t, "/mlruns", filestore.WithFs(mem))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
 	for i := range many {
 		if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: fmt.Sprintf("e%02d", i), Name: fmt.Sprint("number ", i)}); err != nil {
 			t.Fatal(err)
@@ -32,7 +33,7 @@ func TestFindRunAmongMany(t *testing.T) {
 		}
 	}
 	for i := range many {
-		run, err := openStore(t, "/mlruns", filestore.WithFs(mem)).Run(t.Context(), fmt.Sprintf("run%02d", i))
+		run, err := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem)).Run(t.Context(), fmt.Sprintf("run%02d", i))
 		if err != nil || run.Info.ExperimentID != fmt.Sprintf("e%02d", i) {
 			t.Errorf("run%02d: %+v, %v", i, run, err)
 		}
@@ -59,7 +60,7 @@ func TestFindRunAmongMany(t *testing.T) {
 			return nil
 		})
 		for range 3 {
-			run, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "twice")
+			run, err := filestoretest.Open(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "twice")
 			if err != nil || run.Info.ExperimentID != "e03" {
 				t.Fatalf("of three with one id: %+v, %v, want that of e03", run, err)
 			}
@@ -70,7 +71,7 @@ func TestFindRunAmongMany(t *testing.T) {
 // A look waits until there is another one.
 func TestFindRunLooksAtOnce(t *testing.T) {
 	mem := memfs.New()
-	s := openStore(t, "/mlruns", filestore.WithFs(mem))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
 	for i := range 40 {
 		if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: fmt.Sprintf("e%02d", i), Name: fmt.Sprint("number ", i)}); err != nil {
 			t.Fatal(err)
@@ -96,7 +97,7 @@ func TestFindRunLooksAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
+	if _, err := filestoretest.Open(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("a run that is nowhere: %v, want ErrNotFound", err)
 	}
 }
@@ -117,7 +118,7 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := openStore(t, "/mlruns", filestore.WithFs(tc.fsys))
+			s := filestoretest.Open(t, "/mlruns", filestore.WithFs(tc.fsys))
 			if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +135,7 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 				}
 				return nil
 			})
-			if _, err := openStore(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
+			if _, err := filestoretest.Open(t, "/mlruns", filestore.WithFs(fsys)).Run(t.Context(), "none"); !errors.Is(err, mlruns.ErrNotFound) {
 				t.Errorf("%v, want ErrNotFound", err)
 			}
 			if opened != tc.opened {

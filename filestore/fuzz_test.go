@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
@@ -29,18 +30,18 @@ func FuzzPublicCalls(f *testing.F) {
 		defer s.Close()
 		ctx := t.Context()
 		c := mlruns.NewClient(s)
-		if err := errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})); err != nil {
+		if err := filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one"})); err != nil {
 			t.Fatal(err)
 		}
-		if err := errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1"})); err != nil {
+		if err := filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1"})); err != nil {
 			t.Fatal(err)
 		}
 		when, status, view := time.UnixMilli(n), mlruns.Status(n), mlruns.View(n)
 		for _, err := range []error{
-			errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: a, Name: b, ArtifactLocation: a, Tags: map[string]string{a: b, b: a}})),
-			errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: a, ArtifactLocation: b})),
-			errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: a, ExperimentID: b, Name: b, User: a, Start: when, Tags: map[string]string{a: b}})),
-			errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: a, Name: b, Tags: map[string]string{b: a}})),
+			filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: a, Name: b, ArtifactLocation: a, Tags: map[string]string{a: b, b: a}})),
+			filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: a, ArtifactLocation: b})),
+			filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: a, ExperimentID: b, Name: b, User: a, Start: when, Tags: map[string]string{a: b}})),
+			filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: a, Name: b, Tags: map[string]string{b: a}})),
 			s.LogMetric(ctx, "run", mlruns.Metric{Key: b, Value: v, Step: n, Time: when, DatasetName: a, DatasetDigest: a}),
 			s.LogMetric(ctx, a, mlruns.Metric{Key: b, Value: v, Step: n}),
 			s.LogParam(ctx, "run", a, b), s.LogParam(ctx, a, b, a),
@@ -52,19 +53,19 @@ func FuzzPublicCalls(f *testing.F) {
 			s.UpdateRun(ctx, "run", mlruns.RunUpdate{Status: status, Name: b, End: when}), s.UpdateRun(ctx, a, mlruns.RunUpdate{Name: b}),
 			s.SetExperimentTag(ctx, "e1", a, b), s.SetExperimentTag(ctx, a, b, a), s.DeleteExperimentTag(ctx, "e1", b), s.DeleteExperimentTag(ctx, a, b),
 			s.WriteArtifact(ctx, "run", a, bytes.NewReader([]byte(b))), s.WriteArtifact(ctx, a, b, bytes.NewReader(nil)),
-			errOf(s.Artifacts(ctx, "run", a)), errOf(s.OpenArtifact(ctx, "run", b)), errOf(s.ArtifactRoot(ctx, a)), s.DeleteArtifacts(ctx, "run", b),
-			errOf(s.Experiment(ctx, a)), errOf(s.ExperimentByName(ctx, a)), errOf(s.Run(ctx, a)),
-			errOf(s.SearchRuns(ctx, mlruns.RunQuery{Experiments: []string{a, b}, View: view})), errOf(s.SearchRuns(ctx, mlruns.RunQuery{Filter: a, OrderBy: []string{b}, MaxResults: int(n)})),
-			errOf(s.SearchRuns(ctx, mlruns.RunQuery{PageToken: a})), errOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{Filter: a, OrderBy: []string{b}, PageToken: b, View: view})),
-			errOfAll(s.MetricHistory(ctx, "run", a, mlruns.HistoryQuery{})), errOfAll(s.MetricHistory(ctx, a, b, mlruns.HistoryQuery{})), errOfAll(s.RunInfos(ctx, a, view)),
-			errOfAll(s.Runs(ctx, mlruns.RunQuery{View: view, MaxResults: int(n)})), errOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{View: view})),
+			filestoretest.ErrOf(s.Artifacts(ctx, "run", a)), filestoretest.ErrOf(s.OpenArtifact(ctx, "run", b)), filestoretest.ErrOf(s.ArtifactRoot(ctx, a)), s.DeleteArtifacts(ctx, "run", b),
+			filestoretest.ErrOf(s.Experiment(ctx, a)), filestoretest.ErrOf(s.ExperimentByName(ctx, a)), filestoretest.ErrOf(s.Run(ctx, a)),
+			filestoretest.ErrOf(s.SearchRuns(ctx, mlruns.RunQuery{Experiments: []string{a, b}, View: view})), filestoretest.ErrOf(s.SearchRuns(ctx, mlruns.RunQuery{Filter: a, OrderBy: []string{b}, MaxResults: int(n)})),
+			filestoretest.ErrOf(s.SearchRuns(ctx, mlruns.RunQuery{PageToken: a})), filestoretest.ErrOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{Filter: a, OrderBy: []string{b}, PageToken: b, View: view})),
+			filestoretest.ErrOfAll(s.MetricHistory(ctx, "run", a, mlruns.HistoryQuery{})), filestoretest.ErrOfAll(s.MetricHistory(ctx, a, b, mlruns.HistoryQuery{})), filestoretest.ErrOfAll(s.RunInfos(ctx, a, view)),
+			filestoretest.ErrOfAll(s.Runs(ctx, mlruns.RunQuery{View: view, MaxResults: int(n)})), filestoretest.ErrOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{View: view})),
 			s.DeleteTag(ctx, "run", a), s.DeleteTag(ctx, a, b),
 			s.RenameExperiment(ctx, "e1", b), s.RenameExperiment(ctx, a, b),
 			s.DeleteRun(ctx, a), s.RestoreRun(ctx, a), s.EndRun(ctx, "run", status, when), s.EndRun(ctx, a, status, when),
 			s.DeleteExperiment(ctx, a), s.RestoreExperiment(ctx, a),
-			errOf(s.DownloadArtifacts(ctx, "run", a, t.TempDir())), s.LogArtifact(ctx, "run", t.TempDir(), a), s.LogArtifacts(ctx, "run", t.TempDir(), b),
-			errOf(c.GetOrCreateExperiment(ctx, b)), errOf(c.ResumeRun(ctx, a)), errOf(c.StartRun(ctx, a, mlruns.RunSpec{ID: b, Name: a})),
-			errOf(c.CreateModelVersion(ctx, a, b, a)), errOfAll(c.SearchModelVersions(ctx, a)),
+			filestoretest.ErrOf(s.DownloadArtifacts(ctx, "run", a, t.TempDir())), s.LogArtifact(ctx, "run", t.TempDir(), a), s.LogArtifacts(ctx, "run", t.TempDir(), b),
+			filestoretest.ErrOf(c.GetOrCreateExperiment(ctx, b)), filestoretest.ErrOf(c.ResumeRun(ctx, a)), filestoretest.ErrOf(c.StartRun(ctx, a, mlruns.RunSpec{ID: b, Name: a})),
+			filestoretest.ErrOf(c.CreateModelVersion(ctx, a, b, a)), filestoretest.ErrOfAll(c.SearchModelVersions(ctx, a)),
 		} {
 			if err != nil && mlruns.CodeOf(err) == "" {
 				t.Errorf("%v has no code", err)
@@ -74,6 +75,6 @@ func FuzzPublicCalls(f *testing.F) {
 		if err != nil || len(run.Problems) > 0 {
 			t.Errorf("the run: %v, %v", run, err)
 		}
-		noProblems(t, s, mlruns.ProblemNotPortable)
+		filestoretest.NoProblems(t, s, mlruns.ProblemNotPortable)
 	})
 }

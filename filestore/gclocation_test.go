@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // removals gives what a GC yields, by path, and its error.
@@ -39,18 +40,18 @@ func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 				located(t, dir, c.location)
 				if move {
 					to := filepath.Join(t.TempDir(), "mlruns")
-					rename(t, dir, to)
+					filestoretest.Rename(t, dir, to)
 					dir = to
 				}
-				s := openStore(t, dir)
-				before := withoutLocks(readTree(t, dir))
+				s := filestoretest.Open(t, dir)
+				before := filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))
 				planned, err := removals(t, s, mlruns.GCQuery{DryRun: true})
-				must(t, err)
-				if diff := changes(before, withoutLocks(readTree(t, dir))); diff != nil {
+				filestoretest.Must(t, err)
+				if diff := filestoretest.Changes(before, filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))); diff != nil {
 					t.Errorf("the dry run changed %q", diff)
 				}
 				done, err := removals(t, s, mlruns.GCQuery{})
-				must(t, err)
+				filestoretest.Must(t, err)
 				if diff := cmp.Diff(planned, done); diff != "" || len(done) != 1 {
 					t.Errorf("the dry run differs (-planned +done):\n%s", diff)
 				}
@@ -63,22 +64,22 @@ func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 						delete(before, name)
 					}
 				}
-				if diff := changes(before, withoutLocks(readTree(t, dir))); diff != nil {
+				if diff := filestoretest.Changes(before, filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))); diff != nil {
 					t.Errorf("besides the run and its artifacts changed: %q", diff)
 				}
-				wantContent(t, s, "full", "a/f", "full")
-				noProblems(t, s)
+				filestoretest.WantArtifact(t, s, "full", "a/f", "full")
+				filestoretest.NoProblems(t, s)
 
-				must(t, s.DeleteExperiment(t.Context(), "e"))
-				must(t, errOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
-				for name := range withoutLocks(readTree(t, dir)) {
+				filestoretest.Must(t, s.DeleteExperiment(t.Context(), "e"))
+				filestoretest.Must(t, filestoretest.ErrOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
+				for name := range filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir)) {
 					if strings.Contains(name, "full") {
 						t.Errorf("%s is still there", name)
 					}
 				}
-				wantContent(t, s, "neighbour", "f", "other")
+				filestoretest.WantArtifact(t, s, "neighbour", "f", "other")
 				wantOnly(t, s, []string{"0", "other"}, []string{"neighbour"})
-				noProblems(t, s)
+				filestoretest.NoProblems(t, s)
 			})
 		}
 	}
@@ -89,9 +90,9 @@ func TestGCRemovesArtifactsInTheStore(t *testing.T) {
 func TestGCInterruptedAmongArtifacts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	located(t, dir, "URI")
-	must(t, os.MkdirAll(filepath.Join(dir, ".mlruns.trash"), 0o777))
-	rename(t, filepath.Join(dir, "e", "dead"), filepath.Join(dir, ".mlruns.trash", ".removed.dead.0123456789abcdef"))
-	s := openStore(t, dir)
+	filestoretest.Must(t, os.MkdirAll(filepath.Join(dir, ".mlruns.trash"), 0o777))
+	filestoretest.Rename(t, filepath.Join(dir, "e", "dead"), filepath.Join(dir, ".mlruns.trash", ".removed.dead.0123456789abcdef"))
+	s := filestoretest.Open(t, dir)
 	done, err := removals(t, s, mlruns.GCQuery{})
 	if r := done[".mlruns.trash/.removed.dead.0123456789abcdef"]; err != nil || len(done) != 1 || r.Files < 6 {
 		t.Errorf("%+v, %v, want the leftover with its artifacts", done, err)
@@ -99,8 +100,8 @@ func TestGCInterruptedAmongArtifacts(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "dead")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the artifacts are still there: %v", err)
 	}
-	wantContent(t, s, "full", "a/f", "full")
-	noProblems(t, s)
+	filestoretest.WantArtifact(t, s, "full", "a/f", "full")
+	filestoretest.NoProblems(t, s)
 }
 
 // TestGCKeepsArtifactsOfOthers removes nothing of a run that is not deleted, though another that is
@@ -110,28 +111,28 @@ func TestGCKeepsArtifactsOfOthers(t *testing.T) {
 	t.Run("one id twice", func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "mlruns")
 		located(t, dir, "URI")
-		twin := readTree(t, filepath.Join(dir, "e", "dead"))
+		twin := filestoretest.ReadTree(t, filepath.Join(dir, "e", "dead"))
 		twin["meta.yaml"] = []byte(strings.NewReplacer("lifecycle_stage: deleted", "lifecycle_stage: active", "experiment_id: e", "experiment_id: other").Replace(string(twin["meta.yaml"])))
-		twin.writeTo(t, filepath.Join(dir, "other", "dead"))
-		s := openStore(t, dir)
-		must(t, errOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
-		wantContent(t, s, "dead", "a/f", "dead")
-		noProblems(t, s)
+		twin.WriteTo(t, filepath.Join(dir, "other", "dead"))
+		s := filestoretest.Open(t, dir)
+		filestoretest.Must(t, filestoretest.ErrOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
+		filestoretest.WantArtifact(t, s, "dead", "a/f", "dead")
+		filestoretest.NoProblems(t, s)
 	})
 	t.Run("in a deleted experiment", func(t *testing.T) {
 		for _, location := range []string{"URI/other", "URI/other/arts"} {
 			dir := filepath.Join(t.TempDir(), "mlruns")
 			located(t, dir, location)
-			s := openStore(t, dir)
-			must(t, s.DeleteExperiment(t.Context(), "other"))
-			wantContent(t, s, "full", "a/f", "full")
+			s := filestoretest.Open(t, dir)
+			filestoretest.Must(t, s.DeleteExperiment(t.Context(), "other"))
+			filestoretest.WantArtifact(t, s, "full", "a/f", "full")
 			done, err := removals(t, s, mlruns.GCQuery{})
 			if err == nil || !strings.Contains(err.Error(), "the artifacts of the experiment 'e'") || len(done) != 1 {
 				t.Errorf("%+v, %v, want the run removed and the experiment kept", done, err)
 			}
-			wantContent(t, s, "full", "a/f", "full")
-			must(t, s.RestoreExperiment(t.Context(), "other"))
-			noProblems(t, s)
+			filestoretest.WantArtifact(t, s, "full", "a/f", "full")
+			filestoretest.Must(t, s.RestoreExperiment(t.Context(), "other"))
+			filestoretest.NoProblems(t, s)
 		}
 	})
 	t.Run("hostile", func(t *testing.T) {
@@ -140,23 +141,23 @@ func TestGCKeepsArtifactsOfOthers(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "mlruns")
 			located(t, dir, "")
 			for _, d := range []string{"other/neighbour/params/dead/artifacts", "other/tags/dead/artifacts", "other/neighbour/artifacts/dead/artifacts", "../dead/artifacts", "other/x/dead/artifacts", "dead"} {
-				must(t, os.MkdirAll(filepath.Join(dir, d), 0o777), os.WriteFile(filepath.Join(dir, d, "f"), []byte("theirs"), 0o666))
+				filestoretest.Must(t, os.MkdirAll(filepath.Join(dir, d), 0o777), os.WriteFile(filepath.Join(dir, d, "f"), []byte("theirs"), 0o666))
 			}
 			if err := os.Symlink("other/x", filepath.Join(dir, "link")); err != nil {
 				t.Skip(err)
 			}
 			name := filepath.Join(dir, "e", "dead", "meta.yaml")
 			meta, err := os.ReadFile(name)
-			must(t, err)
-			meta = artifactURILine.ReplaceAll(meta, []byte("artifact_uri: "+strings.ReplaceAll(uri, "STORE", filepath.ToSlash(dir))))
-			must(t, os.WriteFile(name, meta, 0o666))
-			s := openStore(t, dir)
+			filestoretest.Must(t, err)
+			meta = filestoretest.ArtifactURILine.ReplaceAll(meta, []byte("artifact_uri: "+strings.ReplaceAll(uri, "STORE", filepath.ToSlash(dir))))
+			filestoretest.Must(t, os.WriteFile(name, meta, 0o666))
+			s := filestoretest.Open(t, dir)
 			if err := s.WriteArtifact(t.Context(), "dead", "f", strings.NewReader("mine")); !errors.Is(err, mlruns.ErrOutside) {
 				t.Errorf("%s: WriteArtifact: %v, want it refused", uri, err)
 			}
-			before := listing(t, filepath.Dir(dir), false)
-			must(t, errOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
-			after := listing(t, filepath.Dir(dir), false)
+			before := filestoretest.Listing(t, filepath.Dir(dir), false)
+			filestoretest.Must(t, filestoretest.ErrOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
+			after := filestoretest.Listing(t, filepath.Dir(dir), false)
 			for name := range before {
 				if _, ok := after[name]; !ok && !strings.HasPrefix(name, filepath.Join(dir, "e", "dead")) {
 					t.Errorf("%s: gc of the run removed %s", uri, name)

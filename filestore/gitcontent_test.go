@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestGitContentIsNoValue has what git leaves in the place of values: it is in no answer, is named
@@ -26,10 +27,10 @@ func TestGitContentIsNoValue(t *testing.T) {
 		"a conflict":                {merged, "git add", mlruns.ProblemGitConflict, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
-			d.write(map[string]string{"e1/run/params/lr": c.text, "e1/run/metrics/m": c.text, "e1/run/tags/t": c.text})
-			r, err := d.store.Run(t.Context(), "run")
-			d.must(err)
+			d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+			d.Write(map[string]string{"e1/run/params/lr": c.text, "e1/run/metrics/m": c.text, "e1/run/tags/t": c.text})
+			r, err := d.Store.Run(t.Context(), "run")
+			d.Must(err)
 			_, metric := r.Data.Metrics["m"]
 			_, param := r.Data.Params["lr"]
 			if _, tag := r.Data.Tags["t"]; metric || param || tag {
@@ -44,24 +45,24 @@ func TestGitContentIsNoValue(t *testing.T) {
 			if len(told) != 3 {
 				t.Errorf("problems of %v, want three files", told)
 			}
-			if h := history(t, d.store, "run", "m"); len(h) > 0 {
+			if h := filestoretest.History(t, d.Store, "run", "m"); len(h) > 0 {
 				t.Errorf("history %v, want none", h)
 			}
 			for _, filter := range []string{"params.lr LIKE '%'", "tags.t LIKE '%'", "metrics.m > -1"} {
-				page, err := d.store.SearchRuns(t.Context(), mlruns.RunQuery{Experiments: []string{"e1"}, Filter: filter})
-				d.must(err)
+				page, err := d.Store.SearchRuns(t.Context(), mlruns.RunQuery{Experiments: []string{"e1"}, Filter: filter})
+				d.Must(err)
 				for _, found := range page.Runs {
 					if found.Info.ID == "run" {
 						t.Errorf("%s finds the run", filter)
 					}
 				}
 			}
-			if err := d.store.LogParam(t.Context(), "run", "lr", "0.1"); err == nil || !strings.Contains(err.Error(), c.says) {
+			if err := d.Store.LogParam(t.Context(), "run", "lr", "0.1"); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("logging the param: %v, want %q", err, c.says)
 			}
-			err = d.store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1, Step: 1, Time: time.UnixMilli(1)})
-			data, readErr := afero.ReadFile(d.mem, "/mlruns/e1/run/metrics/m")
-			d.must(readErr)
+			err = d.Store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1, Step: 1, Time: time.UnixMilli(1)})
+			data, readErr := afero.ReadFile(d.Mem, "/mlruns/e1/run/metrics/m")
+			d.Must(readErr)
 			if c.refused && (!errors.Is(err, mlruns.ErrCorrupt) || !strings.Contains(err.Error(), c.says) || string(data) != c.text) {
 				t.Errorf("logging the metric: %v, want %q; the file is %q", err, c.says, data)
 			}
@@ -76,19 +77,19 @@ func TestGitContentIsNoValue(t *testing.T) {
 // annex: as a metric or a meta.yaml it can be nothing else.
 func TestLinkTextIsNoRecord(t *testing.T) {
 	for _, text := range []string{"../../../.git/annex/objects/xx/yy/SHA256E-s1--00/SHA256E-s1--00", ".git/annex/objects/xx\n"} {
-		d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
-		d.write(map[string]string{"e1/run/metrics/m": text, "e1/meta.yaml": text})
-		if err := d.store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1}); !errors.Is(err, mlruns.ErrCorrupt) || !strings.Contains(err.Error(), "git annex get") {
+		d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+		d.Write(map[string]string{"e1/run/metrics/m": text, "e1/meta.yaml": text})
+		if err := d.Store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "m", Value: 1}); !errors.Is(err, mlruns.ErrCorrupt) || !strings.Contains(err.Error(), "git annex get") {
 			t.Errorf("%q: logging the metric: %v, want the pointer named", text, err)
 		}
-		for _, err := range d.store.Repair(t.Context(), mlruns.RepairQuery{}) {
-			d.must(err)
+		for _, err := range d.Store.Repair(t.Context(), mlruns.RepairQuery{}) {
+			d.Must(err)
 		}
-		if data, err := afero.ReadFile(d.mem, "/mlruns/e1/run/metrics/m"); err != nil || string(data) != text {
+		if data, err := afero.ReadFile(d.Mem, "/mlruns/e1/run/metrics/m"); err != nil || string(data) != text {
 			t.Errorf("%q: after a repair %q, %v, want it left", text, data, err)
 		}
 		kinds := map[mlruns.ProblemKind]int{}
-		for _, p := range verify(t, d.store) {
+		for _, p := range filestoretest.Problems(t, d.Store) {
 			if p.Path == "e1/run/metrics/m" || p.Path == "e1/meta.yaml" {
 				kinds[p.Kind]++
 			}
@@ -102,22 +103,22 @@ func TestLinkTextIsNoRecord(t *testing.T) {
 // TestByteOrderMarks skips one before the first line of a metric, and keeps those of params and
 // tags: they are a part of the value to MLflow.
 func TestByteOrderMarks(t *testing.T) {
-	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
-	d.write(map[string]string{runLoss: "\ufeff" + lossBefore, "e1/run/params/p": "\ufeff0.1", "e1/run/tags/t": "\ufeff"})
-	r, err := d.store.Run(t.Context(), "run")
-	d.must(err)
+	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+	d.Write(map[string]string{filestoretest.RunLoss: "\ufeff" + filestoretest.LossBefore, "e1/run/params/p": "\ufeff0.1", "e1/run/tags/t": "\ufeff"})
+	r, err := d.Store.Run(t.Context(), "run")
+	d.Must(err)
 	if len(r.Problems) > 0 || r.Data.Metrics["loss"].Value != 2 || r.Data.Params["p"] != "\ufeff0.1" || r.Data.Tags["t"] != "\ufeff" {
 		t.Errorf("the run: %+v, %v", r.Data, r.Problems)
 	}
-	if h := history(t, d.store, "run", "loss"); len(h) != 2 {
+	if h := filestoretest.History(t, d.Store, "run", "loss"); len(h) != 2 {
 		t.Errorf("history %v, want two points", h)
 	}
-	d.must(d.store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 3, Step: 3, Time: time.UnixMilli(3)}))
-	d.repair(mlruns.RepairQuery{})
-	data, err := afero.ReadFile(d.mem, "/mlruns/"+runLoss)
-	d.must(err)
-	if string(data) != lossBefore+"3 3.0 3\n" || len(d.problems()) > 0 {
-		t.Errorf("repaired: %q, then %v", data, d.problems())
+	d.Must(d.Store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 3, Step: 3, Time: time.UnixMilli(3)}))
+	d.Repair(mlruns.RepairQuery{})
+	data, err := afero.ReadFile(d.Mem, "/mlruns/"+filestoretest.RunLoss)
+	d.Must(err)
+	if string(data) != filestoretest.LossBefore+"3 3.0 3\n" || len(d.Problems()) > 0 {
+		t.Errorf("repaired: %q, then %v", data, d.Problems())
 	}
 }
 
@@ -132,7 +133,7 @@ func TestLinksToNowhereAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, problems := range map[string][]mlruns.Problem{"Run": r.Problems, "Verify": verify(t, d.store)} {
+	for what, problems := range map[string][]mlruns.Problem{"Run": r.Problems, "Verify": filestoretest.Problems(t, d.store)} {
 		if len(problems) != 3 {
 			t.Errorf("%s: %v, want three problems", what, problems)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 const (
@@ -69,22 +70,22 @@ func TestManyKeysWithFewHandles(t *testing.T) {
 	for _, n := range []int{24, 256} {
 		dir := filepath.Join(t.TempDir(), "mlruns")
 		limited(t, "log", dir, n)
-		s := openStore(t, dir, filestore.WithMustExist())
+		s := filestoretest.Open(t, dir, filestore.WithMustExist())
 		run, err := s.Run(t.Context(), "many")
 		if err != nil || run.Info.Status != mlruns.StatusFinished || len(run.Data.Metrics) != manyKeys {
 			t.Fatalf("with %d files: %v, %d metrics, %v", n, run.Info.Status, len(run.Data.Metrics), err)
 		}
 		for key := range run.Data.Metrics {
-			if points := countAll(t, s.MetricHistory(t.Context(), "many", key, mlruns.HistoryQuery{})); points != rounds {
+			if points := filestoretest.Count(t, s.MetricHistory(t.Context(), "many", key, mlruns.HistoryQuery{})); points != rounds {
 				t.Fatalf("with %d files: %s has %d points, want %d", n, key, points, rounds)
 			}
 		}
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 	}
 }
 
 func logManyKeys(ctx context.Context, t *testing.T, dir string) {
-	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	s := filestoretest.Open(t, dir, filestore.WithSync(filestore.SyncNever))
 	c := mlruns.NewClient(s)
 	run, err := c.StartRun(ctx, "e", mlruns.RunSpec{ID: "many"})
 	if err != nil {
@@ -98,13 +99,13 @@ func logManyKeys(ctx context.Context, t *testing.T, dir string) {
 
 // makeManyTags makes a run of more files than may be open, and ends it, all made durable.
 func makeManyTags(ctx context.Context, t *testing.T, dir string) {
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	tags := map[string]string{}
 	for i := range 100 {
 		tags[fmt.Sprintf("t%d", i)] = "v"
 	}
 	_, err := s.CreateRun(ctx, mlruns.RunSpec{ID: "many", Tags: tags})
-	if err := errors.Join(err, s.EndRun(ctx, "many", mlruns.StatusFinished, clockOfFaults())); err != nil {
+	if err := errors.Join(err, s.EndRun(ctx, "many", mlruns.StatusFinished, filestoretest.ClockOfFaults())); err != nil {
 		t.Error(err)
 	}
 }
@@ -115,11 +116,11 @@ func TestManyTagsWithFewHandles(t *testing.T) {
 	t.Parallel() // as above
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	limited(t, "tags", dir, 24)
-	s := openStore(t, dir, filestore.WithMustExist())
+	s := filestoretest.Open(t, dir, filestore.WithMustExist())
 	if run, err := s.Run(t.Context(), "many"); err != nil || len(run.Data.Tags) != 101 || run.Info.Status != mlruns.StatusFinished {
 		t.Errorf("%v, %v", run, err)
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 func logKeys(ctx context.Context, t *testing.T, run *mlruns.ActiveRun) {
@@ -139,12 +140,12 @@ func TestLoggingBesideTheProgramsOwnFiles(t *testing.T) {
 	t.Parallel() // its processes take seconds
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	limited(t, "crowded", dir, 256)
-	noProblems(t, openStore(t, dir, filestore.WithMustExist()))
+	filestoretest.NoProblems(t, filestoretest.Open(t, dir, filestore.WithMustExist()))
 }
 
 func logBesideOthers(ctx context.Context, t *testing.T, dir string) {
-	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
-	other := openStore(t, filepath.Join(filepath.Dir(dir), "other"), filestore.WithSync(filestore.SyncNever))
+	s := filestoretest.Open(t, dir, filestore.WithSync(filestore.SyncNever))
+	other := filestoretest.Open(t, filepath.Join(filepath.Dir(dir), "other"), filestore.WithSync(filestore.SyncNever))
 	c := mlruns.NewClient(s)
 	run, err := c.StartRun(ctx, "e", mlruns.RunSpec{ID: "many"})
 	if err != nil {
@@ -159,7 +160,7 @@ func logBesideOthers(ctx context.Context, t *testing.T, dir string) {
 		t.Error(err)
 	}
 	// by what another store has open
-	if err := errOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "another"})); err != nil {
+	if err := filestoretest.ErrOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "another"})); err != nil {
 		t.Error(err)
 	}
 	if run.Finish(ctx, &err); err != nil {
@@ -182,12 +183,12 @@ func TestManyRunsWithFewHandles(t *testing.T) {
 func manyRunsIn(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	s := filestoretest.Open(t, dir, filestore.WithSync(filestore.SyncNever))
 	for i := range manyRuns {
 		id := fmt.Sprintf("r%03d", i)
 		b := mlruns.Batch{Metrics: []mlruns.Metric{{Key: "a/b/m", Value: float64(i)}}, Params: []mlruns.Param{{Key: "a/p", Value: "v"}},
 			Tags: []mlruns.Tag{{Key: "a/b/c/t", Value: "v"}}}
-		err := errors.Join(errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: id})), s.LogBatch(t.Context(), id, b))
+		err := errors.Join(filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: id})), s.LogBatch(t.Context(), id, b))
 		if i%50 == 0 {
 			err = errors.Join(err, s.LogInputs(t.Context(), id, mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "d", Digest: "1"}}}}))
 		}
@@ -199,7 +200,7 @@ func manyRunsIn(t *testing.T) string {
 }
 
 func readManyRuns(ctx context.Context, t *testing.T, dir string) {
-	s := openStore(t, dir, filestore.WithMustExist())
+	s := filestoretest.Open(t, dir, filestore.WithMustExist())
 	problem := func(p mlruns.Problem) { t.Errorf("a shortage was called a problem: %v", p) }
 	q := mlruns.RunQuery{Filter: "metrics.`a/b/m` >= 0 AND params.`a/p` = 'v' AND tags.`a/b/c/t` = 'v'", OrderBy: []string{"metrics.`a/b/m` DESC"}, OnProblem: problem}
 	page, err := s.SearchRuns(ctx, q)
@@ -216,7 +217,7 @@ func readManyRuns(ctx context.Context, t *testing.T, dir string) {
 			t.Errorf("Runs: %+v", run)
 		}
 	}
-	infos := countAll(t, s.RunInfos(ctx, "0", mlruns.ViewAll))
+	infos := filestoretest.Count(t, s.RunInfos(ctx, "0", mlruns.ViewAll))
 	if runs != manyRuns || infos != manyRuns {
 		t.Errorf("Runs: %d; RunInfos: %d", runs, infos)
 	}
@@ -226,11 +227,11 @@ func readManyRuns(ctx context.Context, t *testing.T, dir string) {
 			t.Errorf("SearchRuns by data set %s: %v, %v", dataset, page, err)
 		}
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 	for what, err := range map[string]error{
-		"Repair":   errOfAll(s.Repair(ctx, mlruns.RepairQuery{DryRun: true})),
-		"GC":       errOfAll(s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: problem})),
-		"Relocate": errOfAll(s.Relocate(ctx, mlruns.RelocateQuery{DryRun: true, OnProblem: problem})),
+		"Repair":   filestoretest.ErrOfAll(s.Repair(ctx, mlruns.RepairQuery{DryRun: true})),
+		"GC":       filestoretest.ErrOfAll(s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: problem})),
+		"Relocate": filestoretest.ErrOfAll(s.Relocate(ctx, mlruns.RelocateQuery{DryRun: true, OnProblem: problem})),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -243,54 +244,54 @@ func readManyRuns(ctx context.Context, t *testing.T, dir string) {
 func TestNoHandleLeft(t *testing.T) {
 	t.Parallel() // its processes take seconds
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	for id := range 3 {
-		if err := errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: fmt.Sprint("r", id)})); err != nil {
+		if err := filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: fmt.Sprint("r", id)})); err != nil {
 			t.Fatal(err)
 		}
 	}
 	limited(t, "starving", dir, 64)
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 func readWithNothingLeft(ctx context.Context, t *testing.T, dir string) {
-	s := openStore(t, dir, filestore.WithMustExist())
+	s := filestoretest.Open(t, dir, filestore.WithMustExist())
 	held := openAll(t)
 	problem := func(p mlruns.Problem) { t.Errorf("a shortage was called a problem: %v", p) }
 	for what, err := range map[string]error{
-		"Run":                errOf(s.Run(ctx, "r1")),
-		"SearchRuns":         errOf(s.SearchRuns(ctx, mlruns.RunQuery{OnProblem: problem})),
-		"Runs":               errOfAll(s.Runs(ctx, mlruns.RunQuery{OnProblem: problem})),
-		"RunInfos":           errOfAll(s.RunInfos(ctx, "0", mlruns.ViewAll)),
-		"Experiment":         errOf(s.Experiment(ctx, "0")),
-		"ExperimentByName":   errOf(s.ExperimentByName(ctx, "nobody")),
-		"SearchExperiments":  errOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{OnProblem: problem})),
-		"Experiments":        errOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{OnProblem: problem})),
-		"MetricHistory":      errOfAll(s.MetricHistory(ctx, "r1", "m", mlruns.HistoryQuery{OnProblem: problem})),
-		"Info":               errOf(s.Info(ctx)),
-		"Artifacts":          errOf(s.Artifacts(ctx, "r1", "")),
-		"Verify":             errOfAll(s.Verify(ctx, mlruns.VerifyQuery{})),
-		"Repair":             errOfAll(s.Repair(ctx, mlruns.RepairQuery{})),
-		"GC":                 errOfAll(s.GC(ctx, mlruns.GCQuery{OnProblem: problem})),
-		"Relocate":           errOfAll(s.Relocate(ctx, mlruns.RelocateQuery{OnProblem: problem})),
-		"CreateExperiment":   errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"})),
-		"CreateRun with id":  errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r9"})),
+		"Run":                filestoretest.ErrOf(s.Run(ctx, "r1")),
+		"SearchRuns":         filestoretest.ErrOf(s.SearchRuns(ctx, mlruns.RunQuery{OnProblem: problem})),
+		"Runs":               filestoretest.ErrOfAll(s.Runs(ctx, mlruns.RunQuery{OnProblem: problem})),
+		"RunInfos":           filestoretest.ErrOfAll(s.RunInfos(ctx, "0", mlruns.ViewAll)),
+		"Experiment":         filestoretest.ErrOf(s.Experiment(ctx, "0")),
+		"ExperimentByName":   filestoretest.ErrOf(s.ExperimentByName(ctx, "nobody")),
+		"SearchExperiments":  filestoretest.ErrOf(s.SearchExperiments(ctx, mlruns.ExperimentQuery{OnProblem: problem})),
+		"Experiments":        filestoretest.ErrOfAll(s.Experiments(ctx, mlruns.ExperimentQuery{OnProblem: problem})),
+		"MetricHistory":      filestoretest.ErrOfAll(s.MetricHistory(ctx, "r1", "m", mlruns.HistoryQuery{OnProblem: problem})),
+		"Info":               filestoretest.ErrOf(s.Info(ctx)),
+		"Artifacts":          filestoretest.ErrOf(s.Artifacts(ctx, "r1", "")),
+		"Verify":             filestoretest.ErrOfAll(s.Verify(ctx, mlruns.VerifyQuery{})),
+		"Repair":             filestoretest.ErrOfAll(s.Repair(ctx, mlruns.RepairQuery{})),
+		"GC":                 filestoretest.ErrOfAll(s.GC(ctx, mlruns.GCQuery{OnProblem: problem})),
+		"Relocate":           filestoretest.ErrOfAll(s.Relocate(ctx, mlruns.RelocateQuery{OnProblem: problem})),
+		"CreateExperiment":   filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"})),
+		"CreateRun with id":  filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r9"})),
 		"LogMetric":          s.LogMetric(ctx, "r1", mlruns.Metric{Key: "m", Value: 1}),
 		"SetTag":             s.SetTag(ctx, "r1", "k", "v"),
-		"Open":               errOf(filestore.Open(dir)),
-		"Open of a new":      errOf(filestore.Open(filepath.Join(filepath.Dir(dir), "new"))),
-		"DownloadArtifacts":  errOf(s.DownloadArtifacts(ctx, "r1", "", filepath.Dir(dir))),
+		"Open":               filestoretest.ErrOf(filestore.Open(dir)),
+		"Open of a new":      filestoretest.ErrOf(filestore.Open(filepath.Join(filepath.Dir(dir), "new"))),
+		"DownloadArtifacts":  filestoretest.ErrOf(s.DownloadArtifacts(ctx, "r1", "", filepath.Dir(dir))),
 		"RestoreExperiment":  s.RestoreExperiment(ctx, "0"),
 		"RenameExperiment":   s.RenameExperiment(ctx, "0", "new"),
 		"DeleteRun":          s.DeleteRun(ctx, "r1"),
-		"EndRun":             s.EndRun(ctx, "r1", mlruns.StatusFinished, clockOfFaults()),
-		"GetOrCreate":        errOf(mlruns.NewClient(s).GetOrCreateExperiment(ctx, "nobody")),
-		"Run that is not":    errOf(s.Run(ctx, "nobody")),
-		"Runs of a filter":   errOfAll(s.Runs(ctx, mlruns.RunQuery{Filter: "metrics.m IS NULL", OnProblem: problem})),
+		"EndRun":             s.EndRun(ctx, "r1", mlruns.StatusFinished, filestoretest.ClockOfFaults()),
+		"GetOrCreate":        filestoretest.ErrOf(mlruns.NewClient(s).GetOrCreateExperiment(ctx, "nobody")),
+		"Run that is not":    filestoretest.ErrOf(s.Run(ctx, "nobody")),
+		"Runs of a filter":   filestoretest.ErrOfAll(s.Runs(ctx, mlruns.RunQuery{Filter: "metrics.m IS NULL", OnProblem: problem})),
 		"LogArtifact":        s.LogArtifact(ctx, "r1", "doc.go", ""),
 		"LogInputs":          s.LogInputs(ctx, "r1", mlruns.Inputs{Models: []mlruns.ModelInput{{ModelID: "m-1"}}}),
 		"experiment's tag":   s.SetExperimentTag(ctx, "0", "k", "v"),
-		"Experiment by id 9": errOf(s.Experiment(ctx, "9")),
+		"Experiment by id 9": filestoretest.ErrOf(s.Experiment(ctx, "9")),
 	} {
 		if !errors.Is(err, syscall.EMFILE) {
 			t.Errorf("%s: %v, want EMFILE", what, err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/proof"
 )
@@ -34,7 +35,7 @@ func taking(do func()) (bytes uint64) {
 // age makes a file look as if nobody was writing it.
 func (d damaged) age(name string) {
 	d.Helper()
-	if err := os.Chtimes(d.at(name), longAgo, longAgo); err != nil {
+	if err := os.Chtimes(d.at(name), filestoretest.LongAgo, filestoretest.LongAgo); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -103,7 +104,7 @@ func TestHostileDocuments(t *testing.T) {
 			d.write("other/meta.yaml", []byte(c.text))
 			d.age("other/meta.yaml")
 			var err error
-			took := taking(func() { err = errOf(d.store.Run(t.Context(), "other")) })
+			took := taking(func() { err = filestoretest.ErrOf(d.store.Run(t.Context(), "other")) })
 			if !errors.Is(err, mlruns.ErrCorrupt) || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("Run = %.300v, want ErrCorrupt that says %q", err, c.reason)
 			}
@@ -259,12 +260,17 @@ func (c millionFolder) Readdir(int) ([]fs.FileInfo, error) {
 
 type millionInfo string
 
-func (c millionInfo) Name() string     { return string(c) }
-func (millionInfo) Size() int64        { return 1 }
-func (millionInfo) Mode() fs.FileMode  { return 0o666 }
-func (millionInfo) ModTime() time.Time { return longAgo }
-func (millionInfo) IsDir() bool        { return false }
-func (millionInfo) Sys() any           { return nil }
+func (c millionInfo) Name() string { return string(c) }
+
+func (millionInfo) Size() int64 { return 1 }
+
+func (millionInfo) Mode() fs.FileMode { return 0o666 }
+
+func (millionInfo) ModTime() time.Time { return filestoretest.LongAgo }
+
+func (millionInfo) IsDir() bool { return false }
+
+func (millionInfo) Sys() any { return nil }
 
 func (c millionFs) Open(name string) (afero.File, error) {
 	if name == c.dir {
@@ -301,7 +307,7 @@ func TestCrowdedFolders(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, id := range []string{"run", "other"} {
-				if err := errors.Join(errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: id})), s.LogParam(t.Context(), id, "k", "v")); err != nil {
+				if err := errors.Join(filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: id})), s.LogParam(t.Context(), id, "k", "v")); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -17,7 +18,7 @@ func TestReadOnlyOfEmptyDirectory(t *testing.T) {
 	if err := fs.MkdirAll("/mlruns", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	s := openStore(t, "/mlruns", filestore.WithFs(fs), filestore.WithReadOnly())
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(fs), filestore.WithReadOnly())
 	for e, err := range s.Experiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll}) {
 		t.Errorf("experiment %+v, %v", e, err)
 	}
@@ -30,12 +31,12 @@ func TestReadOnlyOfEmptyDirectory(t *testing.T) {
 // its default experiment is the one that stays.
 func TestStoreMadeMeanwhile(t *testing.T) {
 	fs := memfs.New()
-	openStore(t, "/other", filestore.WithFs(fs))
+	filestoretest.Open(t, "/other", filestore.WithFs(fs))
 	want, err := afero.ReadFile(fs, "/other/0/meta.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	openStore(t, "/mlruns", filestore.WithFs(faultfs.New(fs, func(op faultfs.Op) error {
+	filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(fs, func(op faultfs.Op) error {
 		if op.Kind == faultfs.Create && op.Path == "/mlruns/.mlruns.lock" {
 			return fs.Rename("/other/0", "/mlruns/0")
 		}

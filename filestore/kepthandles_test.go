@@ -15,6 +15,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // keptDir is a store on the disk with a run that was logged to so often, and so long after its
@@ -30,9 +31,9 @@ type keptDir struct {
 func newKeptDir(t *testing.T) *keptDir {
 	t.Helper()
 	k := &keptDir{T: t, dir: filepath.Join(t.TempDir(), "mlruns")}
-	k.store = openStore(t, k.dir, filestore.WithLockTimeout(time.Second))
-	k.other = openStore(t, k.dir)
-	k.must(errOf(k.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"})))
+	k.store = filestoretest.Open(t, k.dir, filestore.WithLockTimeout(time.Second))
+	k.other = filestoretest.Open(t, k.dir)
+	k.must(filestoretest.ErrOf(k.store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"})))
 	run, err := k.store.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e1", Name: "name"})
 	k.must(err)
 	k.id = run.Info.ID
@@ -286,7 +287,7 @@ func TestKeptHandlesSeeOthers(t *testing.T) {
 				}
 			}
 			allow := []mlruns.ProblemKind{mlruns.ProblemLeftover, tc.allow}
-			noProblems(t, k.other, allow...)
+			filestoretest.NoProblems(t, k.other, allow...)
 		})
 	}
 }
@@ -295,7 +296,7 @@ func TestKeptHandlesSeeOthers(t *testing.T) {
 func TestKeptHandlesAreBounded(t *testing.T) {
 	const runs, metrics, limit = 70, 6, 64*2 + 256
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	s := filestoretest.Open(t, dir, filestore.WithSync(filestore.SyncNever))
 	batch := func(keys string, n, step int) (b mlruns.Batch) {
 		for i := range n {
 			b.Metrics = append(b.Metrics, mlruns.Metric{Key: fmt.Sprintf("%s%d", keys, i), Step: int64(step)})
@@ -331,7 +332,7 @@ func TestKeptHandlesAreBounded(t *testing.T) {
 	if info.FileSystem == "ext4" && most < 256 {
 		t.Errorf("only %d handles were open: nothing is kept", most)
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +349,7 @@ func TestNothingKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "mlruns")
-			s := openStore(t, dir, opts...)
+			s := filestoretest.Open(t, dir, opts...)
 			run, err := s.CreateRun(t.Context(), mlruns.RunSpec{})
 			if err != nil {
 				t.Fatal(err)
@@ -361,7 +362,7 @@ func TestNothingKept(t *testing.T) {
 			if n := openHandles(t, dir); n != 0 {
 				t.Errorf("%d handles are open", n)
 			}
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 		})
 	}
 }

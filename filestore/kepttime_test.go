@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -35,7 +36,7 @@ func (c coarse) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
 // right after each call: in the tick of the clock in which the file was changed and read before.
 func TestKeptRunInOneTick(t *testing.T) {
 	fs := coarse{memfs.NewLocal()}
-	s := openStore(t, "/mlruns", filestore.WithFs(fs))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(fs))
 	run, err := s.CreateRun(t.Context(), mlruns.RunSpec{Name: "name"})
 	if err != nil {
 		t.Fatal(err)
@@ -77,5 +78,5 @@ func TestKeptRunInOneTick(t *testing.T) {
 		log(nil)
 	}
 	rewrite(active)
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // hint is what an error or problem about a link that leads out says to do.
@@ -35,11 +36,11 @@ func linkedStore(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	dir = filepath.Join(top, "mlruns")
-	s := openStore(t, dir, filestore.WithSync(filestore.SyncNever))
+	s := filestoretest.Open(t, dir, filestore.WithSync(filestore.SyncNever))
 	ctx := t.Context()
-	must(t,
-		errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e", Name: "linked", Tags: map[string]string{"k": "v"}})),
-		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r", ExperimentID: "e", Name: "r", Tags: map[string]string{"k": "v"}})),
+	filestoretest.Must(t,
+		filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e", Name: "linked", Tags: map[string]string{"k": "v"}})),
+		filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r", ExperimentID: "e", Name: "r", Tags: map[string]string{"k": "v"}})),
 		s.LogBatch(ctx, "r", mlruns.Batch{Params: []mlruns.Param{{Key: "p", Value: "1"}, {Key: "d/p", Value: "2"}}, Metrics: []mlruns.Metric{{Key: "m", Value: 0.5}, {Key: "d/m", Value: 1.5}}}),
 		s.LogInputs(ctx, "r", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "ds", Digest: "1"}}}}),
 		s.LogOutputs(ctx, "r", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "model"}}}),
@@ -47,8 +48,8 @@ func linkedStore(t *testing.T) (dir string) {
 		s.WriteArtifact(ctx, "r", "d/b.txt", strings.NewReader("deeper")),
 		s.Close(),
 	)
-	must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		return errors.Join(err, os.Chtimes(path, longAgo, longAgo))
+	filestoretest.Must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, filestoretest.LongAgo, filestoretest.LongAgo))
 	}))
 	return dir
 }
@@ -58,7 +59,7 @@ func linkedStore(t *testing.T) (dir string) {
 func annex(t *testing.T, dir, cache string, absolute bool) {
 	t.Helper()
 	n := 0
-	must(t, os.MkdirAll(cache, 0o777), filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	filestoretest.Must(t, os.MkdirAll(cache, 0o777), filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".mlruns") {
 			return err
 		}
@@ -92,28 +93,28 @@ type linkedAnswers struct {
 func askLinked(t *testing.T, dir string, opts ...filestore.Option) linkedAnswers {
 	t.Helper()
 	ctx := t.Context()
-	s := openStore(t, dir, append(opts, filestore.WithReadOnly())...)
+	s := filestoretest.Open(t, dir, append(opts, filestore.WithReadOnly())...)
 	info, err := s.Info(ctx)
-	must(t, err)
+	filestoretest.Must(t, err)
 	experiments, err := s.SearchExperiments(ctx, mlruns.ExperimentQuery{})
-	must(t, err)
+	filestoretest.Must(t, err)
 	runs, err := s.SearchRuns(ctx, mlruns.RunQuery{})
-	must(t, err)
+	filestoretest.Must(t, err)
 	got := linkedAnswers{Active: info.Active, Runs: info.Runs, Experiments: experiments.Experiments, Found: runs.Runs}
 	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
-		must(t, err)
+		filestoretest.Must(t, err)
 		got.Problems = append(got.Problems, p.String())
 	}
 	if len(runs.Runs) > 0 {
 		got.Artifacts, err = s.Artifacts(ctx, "r", "")
 		to, downErr := s.DownloadArtifacts(ctx, "r", "", t.TempDir())
-		must(t, err, downErr)
-		for _, data := range readTree(t, to) {
+		filestoretest.Must(t, err, downErr)
+		for _, data := range filestoretest.ReadTree(t, to) {
 			got.Content += string(data)
 		}
 		got.Content = string(slices.Sorted(slices.Values([]byte(got.Content))))
 	}
-	must(t, s.Close())
+	filestoretest.Must(t, s.Close())
 	return got
 }
 
@@ -142,9 +143,9 @@ func TestAnnexedStore(t *testing.T) {
 					t.Errorf("verify: %s, want a link that is not followed, where it leads, and %s", p, hint)
 				}
 			}
-			s := openStore(t, dir)
+			s := filestoretest.Open(t, dir)
 			info, err := s.Info(t.Context())
-			must(t, err)
+			filestoretest.Must(t, err)
 			if len(info.Problems) != 3 || info.Problems[0].Kind != mlruns.ProblemUnreadableMeta || !strings.Contains(info.Problems[0].Reason, hint) {
 				t.Errorf("info: %v", info.Problems)
 			}
@@ -160,22 +161,22 @@ func TestAnnexedStore(t *testing.T) {
 					t.Errorf("with %s allowed (-before +now):\n%s", target, diff)
 				}
 			}
-			before := listing(t, cache, true)
-			s = openStore(t, dir, filestore.WithLinkTargets(cache))
+			before := filestoretest.Listing(t, cache, true)
+			s = filestoretest.Open(t, dir, filestore.WithLinkTargets(cache))
 			for call, err := range map[string]error{
 				"log metric": s.LogMetric(t.Context(), "r", mlruns.Metric{Key: "m", Value: 2}), "log param": s.LogParam(t.Context(), "r", "p", "2"), "set tag": s.SetTag(t.Context(), "r", "k", "new"),
-				"end run": s.EndRun(t.Context(), "r", 0, longAgo), "write artifact": s.WriteArtifact(t.Context(), "r", "a.txt", strings.NewReader("new")),
+				"end run": s.EndRun(t.Context(), "r", 0, filestoretest.LongAgo), "write artifact": s.WriteArtifact(t.Context(), "r", "a.txt", strings.NewReader("new")),
 				"rename experiment": s.RenameExperiment(t.Context(), "e", "other"), "set experiment tag": s.SetExperimentTag(t.Context(), "e", "k", "new"),
 			} {
 				if err == nil || !strings.Contains(err.Error(), "link") {
 					t.Errorf("%s over a link: %v, want an error that says so", call, err)
 				}
 			}
-			must(t, errOfAll(s.Repair(t.Context(), mlruns.RepairQuery{})), errOfAll(s.Relocate(t.Context(), mlruns.RelocateQuery{})), errOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
-			if diff := cmp.Diff(before, listing(t, cache, true)); diff != "" {
+			filestoretest.Must(t, filestoretest.ErrOfAll(s.Repair(t.Context(), mlruns.RepairQuery{})), filestoretest.ErrOfAll(s.Relocate(t.Context(), mlruns.RelocateQuery{})), filestoretest.ErrOfAll(s.GC(t.Context(), mlruns.GCQuery{})))
+			if diff := cmp.Diff(before, filestoretest.Listing(t, cache, true)); diff != "" {
 				t.Errorf("the cache has changed (-before +after):\n%s", diff)
 			}
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 		})
 	}
 }
@@ -185,7 +186,7 @@ func TestAnnexedCloneIsAStore(t *testing.T) {
 	dir := linkedStore(t)
 	cache := filepath.Join(filepath.Dir(dir), "cache")
 	annex(t, dir, cache, false)
-	must(t, os.RemoveAll(filepath.Join(dir, ".trash")), os.RemoveAll(filepath.Join(dir, ".mlruns.trash")))
+	filestoretest.Must(t, os.RemoveAll(filepath.Join(dir, ".trash")), os.RemoveAll(filepath.Join(dir, ".mlruns.trash")))
 	_, err := filestore.Open(dir, filestore.WithReadOnly())
 	if !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), hint) {
 		t.Errorf("Open = %v, want ErrInvalid that names %s", err, hint)
@@ -201,7 +202,7 @@ func TestExperimentOnAnotherDisk(t *testing.T) {
 	dir := linkedStore(t)
 	disk := filepath.Join(filepath.Dir(dir), "disk")
 	want := askLinked(t, dir)
-	must(t, os.MkdirAll(disk, 0o777), os.Rename(filepath.Join(dir, "e"), filepath.Join(disk, "e")))
+	filestoretest.Must(t, os.MkdirAll(disk, 0o777), os.Rename(filepath.Join(dir, "e"), filepath.Join(disk, "e")))
 	symlink(t, filepath.Join(disk, "e"), filepath.Join(dir, "e"))
 
 	got := askLinked(t, dir)
@@ -213,13 +214,13 @@ func TestExperimentOnAnotherDisk(t *testing.T) {
 		t.Errorf("with the disk allowed (-before +now):\n%s", diff)
 	}
 	t.Chdir(filepath.Dir(dir))
-	s := openStore(t, dir, filestore.WithLinkTargets("disk"))
-	must(t, s.LogMetric(t.Context(), "r", mlruns.Metric{Key: "m", Value: 2}), s.LogParam(t.Context(), "r", "new", "2"), s.SetTag(t.Context(), "r", "k", "new"),
-		s.WriteArtifact(t.Context(), "r", "new/f", strings.NewReader("new")), s.EndRun(t.Context(), "r", 0, longAgo), s.SetExperimentTag(t.Context(), "e", "k", "new"))
+	s := filestoretest.Open(t, dir, filestore.WithLinkTargets("disk"))
+	filestoretest.Must(t, s.LogMetric(t.Context(), "r", mlruns.Metric{Key: "m", Value: 2}), s.LogParam(t.Context(), "r", "new", "2"), s.SetTag(t.Context(), "r", "k", "new"),
+		s.WriteArtifact(t.Context(), "r", "new/f", strings.NewReader("new")), s.EndRun(t.Context(), "r", 0, filestoretest.LongAgo), s.SetExperimentTag(t.Context(), "e", "k", "new"))
 	if info, err := os.Lstat(filepath.Join(dir, "e")); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("e is %v, %v; want the link", info, err)
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 func TestLinkTargetsMustBeThere(t *testing.T) {
@@ -235,7 +236,7 @@ func TestLinkTargetsMustBeThere(t *testing.T) {
 func replaceByLink(t *testing.T, dir, place, to string) {
 	t.Helper()
 	name := filepath.Join(dir, filepath.FromSlash(place))
-	must(t, os.RemoveAll(name))
+	filestoretest.Must(t, os.RemoveAll(name))
 	symlink(t, to, name)
 }
 
@@ -306,28 +307,28 @@ func TestAbsoluteLinksBackIntoTheStore(t *testing.T) {
 			want := askLinked(t, dir)
 			at := filepath.Join(dir, filepath.FromSlash(place))
 			kept := filepath.Join(dir, "models", "kept")
-			must(t, os.MkdirAll(filepath.Dir(kept), 0o777), os.Rename(at, kept))
+			filestoretest.Must(t, os.MkdirAll(filepath.Dir(kept), 0o777), os.Rename(at, kept))
 			symlink(t, kept, at)
 			if diff := cmp.Diff(want, askLinked(t, dir)); diff != "" {
 				t.Errorf("what is read (-before +now):\n%s", diff)
 			}
-			before := listing(t, kept, true)
-			s := openStore(t, dir)
+			before := filestoretest.Listing(t, kept, true)
+			s := filestoretest.Open(t, dir)
 			ctx := t.Context()
 			said := fmt.Sprint(s.LogMetric(ctx, "r", mlruns.Metric{Key: "m", Value: 2}), s.LogMetric(ctx, "r", mlruns.Metric{Key: "d/m", Value: 2}), s.LogParam(ctx, "r", "p", "2"), s.LogParam(ctx, "r", "d/new", "2"),
 				s.SetTag(ctx, "r", "k", "new"), s.DeleteTag(ctx, "r", "k"), s.SetExperimentTag(ctx, "e", "k", "new"), s.DeleteExperimentTag(ctx, "e", "k"), s.RenameExperiment(ctx, "e", "other"),
 				s.LogInputs(ctx, "r", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "new", Digest: "1"}}}}), s.LogOutputs(ctx, "r", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "new"}}}),
-				errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e"})), s.EndRun(ctx, "r", 0, longAgo), s.DeleteRun(ctx, "r"), s.RestoreRun(ctx, "r"),
-				errOfAll(s.Repair(ctx, mlruns.RepairQuery{})), errOfAll(s.Relocate(ctx, mlruns.RelocateQuery{})), errOfAll(s.GC(ctx, mlruns.GCQuery{})))
+				filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e"})), s.EndRun(ctx, "r", 0, filestoretest.LongAgo), s.DeleteRun(ctx, "r"), s.RestoreRun(ctx, "r"),
+				filestoretest.ErrOfAll(s.Repair(ctx, mlruns.RepairQuery{})), filestoretest.ErrOfAll(s.Relocate(ctx, mlruns.RelocateQuery{})), filestoretest.ErrOfAll(s.GC(ctx, mlruns.GCQuery{})))
 			// which no call writes to
 			if !strings.Contains(said, "link") && place != "e/r/outputs/model" ||
 				strings.Contains(said, "outside") {
 				t.Errorf("the calls that write say %s; want the link, and not that it leads outside", said)
 			}
-			if diff := cmp.Diff(before, listing(t, kept, true)); diff != "" {
+			if diff := cmp.Diff(before, filestoretest.Listing(t, kept, true)); diff != "" {
 				t.Errorf("what is behind the link has changed (-before +after):\n%s", diff)
 			}
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 		})
 	}
 }
@@ -337,7 +338,7 @@ func TestLeftOutArtifacts(t *testing.T) {
 	dir := linkedStore(t)
 	top := filepath.Dir(dir)
 	at := filepath.Join(dir, "e", "r", "artifacts")
-	put(t, filepath.Join(top, "secret", "f"), "secret")
+	filestoretest.WriteFile(t, filepath.Join(top, "secret", "f"), "secret")
 	for name, to := range map[string]string{
 		"last.ckpt": filepath.Join(top, "secret", "f"), "up": "../../../../secret", "gone": "nowhere", "loop": "loop", "other": "../meta.yaml", "latest": "d", "same": "a.txt",
 		"back": filepath.Join(at, "d", "b.txt"), "backdir": filepath.Join(at, "d"), "d/out": filepath.Join(top, "secret"),
@@ -345,7 +346,7 @@ func TestLeftOutArtifacts(t *testing.T) {
 		symlink(t, to, filepath.Join(at, filepath.FromSlash(name)))
 	}
 	told := map[string]string{}
-	s := openStore(t, dir, filestore.WithOnProblem(func(p mlruns.Problem) {
+	s := filestoretest.Open(t, dir, filestore.WithOnProblem(func(p mlruns.Problem) {
 		if p.Kind != mlruns.ProblemLeftOut || p.Repairable {
 			t.Errorf("told of %+v", p)
 		}
@@ -365,7 +366,7 @@ func TestLeftOutArtifacts(t *testing.T) {
 	}
 	hidden := map[string]string{"last.ckpt": hint, "up": "outside of the directory, to '../../../../secret'", "gone": "leads nowhere, to 'nowhere'", "loop": "too many levels", "other": "leads out of the run's artifacts"}
 	list, err := s.Artifacts(t.Context(), "r", "")
-	must(t, err)
+	filestoretest.Must(t, err)
 	var names []string
 	for _, f := range list {
 		names = append(names, f.Path)
@@ -385,14 +386,14 @@ func TestLeftOutArtifacts(t *testing.T) {
 	}
 	dst := t.TempDir()
 	_, err = s.DownloadArtifacts(t.Context(), "r", "", dst)
-	must(t, err)
-	if got := readTree(t, dst); len(got) != 5 || string(got["back"]) != "deeper" || string(got["same"]) != "artifact" {
+	filestoretest.Must(t, err)
+	if got := filestoretest.ReadTree(t, dst); len(got) != 5 || string(got["back"]) != "deeper" || string(got["same"]) != "artifact" {
 		t.Errorf("downloaded %q", got)
 	}
 	wantTold("download", copied)
 	for name := range map[string]bool{"latest": true, "backdir": true} {
 		_, err = s.DownloadArtifacts(t.Context(), "r", name, dst)
-		must(t, err)
+		filestoretest.Must(t, err)
 		wantTold("download of "+name, map[string]string{name + "/out": hint})
 	}
 	for name, reason := range map[string]string{"last.ckpt": hint, "up": hint, "other": "outside the artifact directory"} {
@@ -404,20 +405,20 @@ func TestLeftOutArtifacts(t *testing.T) {
 		t.Errorf("write through an absolute link = %v, want an error that says that it is for reading", err)
 	}
 	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
-		must(t, err)
+		filestoretest.Must(t, err)
 		told[strings.TrimPrefix(p.Path, "e/r/artifacts/")] = p.Reason
 	}
 	wantTold("verify", hidden)
 
 	src := t.TempDir()
-	put(t, filepath.Join(src, "f"), "1")
-	put(t, filepath.Join(src, "real", "g"), "2")
+	filestoretest.WriteFile(t, filepath.Join(src, "f"), "1")
+	filestoretest.WriteFile(t, filepath.Join(src, "real", "g"), "2")
 	symlink(t, "real", filepath.Join(src, "folder"))
 	symlink(t, "..", filepath.Join(src, "real", "circle"))
 	symlink(t, "f", filepath.Join(src, "file"))
-	must(t, s.LogArtifacts(t.Context(), "r", src, "logged"))
+	filestoretest.Must(t, s.LogArtifacts(t.Context(), "r", src, "logged"))
 	wantTold("log", map[string]string{"logged/folder": filepath.ToSlash(src) + "/folder' is a symbolic link to a folder", "logged/real/circle": "a symbolic link to a folder"})
-	if got := readTree(t, filepath.Join(at, "logged")); len(got) != 4 || string(got["file"]) != "1" {
+	if got := filestoretest.ReadTree(t, filepath.Join(at, "logged")); len(got) != 4 || string(got["file"]) != "1" {
 		t.Errorf("logged %q", got)
 	}
 	for name, says := range map[string]string{"nowhere": "leads nowhere", "self": "too many levels"} {
@@ -432,10 +433,10 @@ func TestLeftOutArtifacts(t *testing.T) {
 // A link to a file beside the runs is nobody's business, as is a file.
 func TestLinksToFilesAreNotForeign(t *testing.T) {
 	dir := linkedStore(t)
-	put(t, filepath.Join(dir, "notes.txt"), "notes")
+	filestoretest.WriteFile(t, filepath.Join(dir, "notes.txt"), "notes")
 	symlink(t, "../notes.txt", filepath.Join(dir, "e", "notes"))
 	symlink(t, "notes.txt", filepath.Join(dir, "note"))
-	noProblems(t, openStore(t, dir))
+	filestoretest.NoProblems(t, filestoretest.Open(t, dir))
 	symlink(t, "../../notes", filepath.Join(dir, "e", "away.txt"))
 	symlink(t, "none", filepath.Join(dir, "e", "broken.txt"))
 	got := askLinked(t, dir)

@@ -3,7 +3,6 @@ package filestore_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns"
 	artifact "github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // locations are artifact locations below a store's directory, STORE, of the experiment "e". The
@@ -39,20 +39,20 @@ func located(t *testing.T, dir, location string) {
 	t.Helper()
 	location = strings.NewReplacer("URI", artifact.FileURI(filepath.ToSlash(dir)), "STORE", filepath.ToSlash(dir)).Replace(location)
 	s, err := filestore.Open(dir, filestore.WithSync(filestore.SyncNever))
-	must(t, err)
+	filestoretest.Must(t, err)
 	defer s.Close()
 	ctx := t.Context()
-	must(t, errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "other", Name: "other"})),
-		errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e", Name: "e", ArtifactLocation: location})),
-		errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "neighbour", ExperimentID: "other"})), s.WriteArtifact(ctx, "neighbour", "f", strings.NewReader("other")))
+	filestoretest.Must(t, filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "other", Name: "other"})),
+		filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e", Name: "e", ArtifactLocation: location})),
+		filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "neighbour", ExperimentID: "other"})), s.WriteArtifact(ctx, "neighbour", "f", strings.NewReader("other")))
 	for _, run := range []string{"full", "bare", "dead"} {
-		must(t, errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: run, ExperimentID: "e"})), s.LogMetric(ctx, run, mlruns.Metric{Key: "loss", Value: 1}))
+		filestoretest.Must(t, filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: run, ExperimentID: "e"})), s.LogMetric(ctx, run, mlruns.Metric{Key: "loss", Value: 1}))
 		if run != "bare" {
-			must(t, s.WriteArtifact(ctx, run, "a/f", strings.NewReader(run)), s.WriteArtifact(ctx, run, "meta.yaml", strings.NewReader("run_id: artifacts\nexperiment_id: "+run+"\n")))
+			filestoretest.Must(t, s.WriteArtifact(ctx, run, "a/f", strings.NewReader(run)), s.WriteArtifact(ctx, run, "meta.yaml", strings.NewReader("run_id: artifacts\nexperiment_id: "+run+"\n")))
 		}
 	}
-	must(t, s.DeleteRun(ctx, "dead"))
-	noProblems(t, s)
+	filestoretest.Must(t, s.DeleteRun(ctx, "dead"))
+	filestoretest.NoProblems(t, s)
 }
 
 // TestLocationsInTheStore reads and writes the artifacts of an experiment whose location is in the
@@ -64,16 +64,16 @@ func TestLocationsInTheStore(t *testing.T) {
 			t.Run(c.name+"/"+how, func(t *testing.T) {
 				was, dir := filepath.Join(t.TempDir(), "a b", "mlruns"), filepath.Join(t.TempDir(), "mlruns")
 				located(t, was, c.location)
-				var original tree
+				var original filestoretest.Tree
 				switch how {
 				case "in place":
 					dir = was
 				case "copied":
-					readTree(t, was).writeTo(t, dir)
-					poisoned(readTree(t, was)).writeTo(t, was)
-					original = readTree(t, was)
+					filestoretest.ReadTree(t, was).WriteTo(t, dir)
+					filestoretest.Poisoned(filestoretest.ReadTree(t, was)).WriteTo(t, was)
+					original = filestoretest.ReadTree(t, was)
 				default:
-					rename(t, was, dir)
+					filestoretest.Rename(t, was, dir)
 				}
 				if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(c.folder), "full", "artifacts", "a", "f")); err != nil {
 					t.Errorf("the artifacts are not where MLflow puts them: %v", err)
@@ -82,7 +82,7 @@ func TestLocationsInTheStore(t *testing.T) {
 				if how == "read-only" {
 					opts = append(opts, filestore.WithReadOnly())
 				}
-				s := openStore(t, dir, opts...)
+				s := filestoretest.Open(t, dir, opts...)
 				wantLocated(t, s, c.folder)
 				for m, err := range s.Repair(t.Context(), mlruns.RepairQuery{DryRun: true}) {
 					t.Errorf("Repair would do %v, %v", m, err)
@@ -91,11 +91,11 @@ func TestLocationsInTheStore(t *testing.T) {
 					writeLocated(t, s, dir, c.folder)
 				}
 				if original != nil {
-					if diff := changes(original, readTree(t, was)); diff != nil {
+					if diff := filestoretest.Changes(original, filestoretest.ReadTree(t, was)); diff != nil {
 						t.Errorf("the original has changed: %q", diff)
 					}
 				}
-				noProblems(t, s)
+				filestoretest.NoProblems(t, s)
 			})
 		}
 	}
@@ -110,7 +110,7 @@ func wantLocated(t *testing.T, s *filestore.Store, folder string) {
 		if want := []mlruns.FileInfo{{Path: "a", IsDir: true}, {Path: "meta.yaml", Size: int64(len("run_id: artifacts\nexperiment_id: full\n"))}}; !slices.Equal(list, want) || err != nil {
 			t.Errorf("the artifacts of %s are %v, %v; want %v", run, list, err, want)
 		}
-		wantContent(t, s, run, "a/f", run)
+		filestoretest.WantArtifact(t, s, run, "a/f", run)
 		to := t.TempDir()
 		if at, err := s.DownloadArtifacts(ctx, run, "a", to); err != nil || at != filepath.Join(to, "a") {
 			t.Errorf("DownloadArtifacts of %s: %q, %v", run, at, err)
@@ -136,12 +136,12 @@ func wantOnly(t *testing.T, s *filestore.Store, experiments, runs []string) {
 	problem := func(p mlruns.Problem) { t.Errorf("a search told of %v", p) }
 	var gotE, gotR []string
 	page, err := s.SearchExperiments(ctx, mlruns.ExperimentQuery{OnProblem: problem, MaxResults: 100})
-	must(t, err)
+	filestoretest.Must(t, err)
 	for _, e := range page.Experiments {
 		gotE = append(gotE, e.ID)
 	}
 	for r, err := range s.Runs(ctx, mlruns.RunQuery{OnProblem: problem}) {
-		must(t, err)
+		filestoretest.Must(t, err)
 		gotR = append(gotR, r.Info.ID)
 	}
 	slices.Sort(gotE)
@@ -154,37 +154,24 @@ func wantOnly(t *testing.T, s *filestore.Store, experiments, runs []string) {
 	}
 }
 
-func wantContent(t *testing.T, s *filestore.Store, run, name, want string) {
-	t.Helper()
-	f, err := s.OpenArtifact(t.Context(), run, name)
-	if err != nil {
-		t.Errorf("%s of %s: %v", name, run, err)
-		return
-	}
-	defer f.Close()
-	if got, err := io.ReadAll(f); string(got) != want || err != nil {
-		t.Errorf("%s of %s is %q, %v; want %q", name, run, got, err, want)
-	}
-}
-
 // writeLocated writes and deletes artifacts, of a new run too.
 func writeLocated(t *testing.T, s *filestore.Store, dir, folder string) {
 	t.Helper()
 	ctx := t.Context()
-	before := withoutLocks(readTree(t, dir))
-	must(t, errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "new", ExperimentID: "e"})))
+	before := filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))
+	filestoretest.Must(t, filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "new", ExperimentID: "e"})))
 	for _, run := range []string{"full", "bare", "new"} {
-		must(t, s.WriteArtifact(ctx, run, "d/n", strings.NewReader("new "+run)))
-		wantContent(t, s, run, "d/n", "new "+run)
+		filestoretest.Must(t, s.WriteArtifact(ctx, run, "d/n", strings.NewReader("new "+run)))
+		filestoretest.WantArtifact(t, s, run, "d/n", "new "+run)
 	}
-	must(t, s.DeleteArtifacts(ctx, "full", "a"))
+	filestoretest.Must(t, s.DeleteArtifacts(ctx, "full", "a"))
 	run, err := s.Run(ctx, "new")
-	must(t, err)
+	filestoretest.Must(t, err)
 	if local, err := artifact.LocalPath(run.Info.ArtifactURI); err != nil || !strings.HasPrefix(local, filepath.ToSlash(dir)+"/") {
 		t.Errorf("a new run's artifact URI is %q, want it below %s", run.Info.ArtifactURI, dir)
 	}
 	var got []string
-	for _, change := range changes(before, withoutLocks(readTree(t, dir))) {
+	for _, change := range filestoretest.Changes(before, filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))) {
 		if !strings.Contains(change, " e/new") && !strings.Contains(change, ".mlruns.trash") {
 			got = append(got, change)
 		}
@@ -212,13 +199,13 @@ func writeLocated(t *testing.T, s *filestore.Store, dir, folder string) {
 func TestLocationsMoveToTheTrash(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
 	located(t, dir, "URI/e/arts")
-	s := openStore(t, dir)
-	must(t, s.DeleteExperiment(t.Context(), "e"))
-	wantContent(t, s, "full", "a/f", "full")
-	noProblems(t, s)
-	must(t, s.RestoreExperiment(t.Context(), "e"))
-	wantContent(t, s, "full", "a/f", "full")
-	noProblems(t, s)
+	s := filestoretest.Open(t, dir)
+	filestoretest.Must(t, s.DeleteExperiment(t.Context(), "e"))
+	filestoretest.WantArtifact(t, s, "full", "a/f", "full")
+	filestoretest.NoProblems(t, s)
+	filestoretest.Must(t, s.RestoreExperiment(t.Context(), "e"))
+	filestoretest.WantArtifact(t, s, "full", "a/f", "full")
+	filestoretest.NoProblems(t, s)
 }
 
 // TestArtifactFoldersAreNoRecords asks for folders of artifacts as experiments and runs, also for
@@ -227,20 +214,20 @@ func TestArtifactFoldersAreNoRecords(t *testing.T) {
 	for _, c := range locations {
 		dir := filepath.Join(t.TempDir(), "mlruns")
 		located(t, dir, c.location)
-		s := openStore(t, dir)
+		s := filestoretest.Open(t, dir)
 		ctx := t.Context()
-		before := readTree(t, dir)
-		for _, err := range []error{errOf(s.Run(ctx, "artifacts")), s.SetTag(ctx, "artifacts", "k", "v"), errOf(s.Artifacts(ctx, "artifacts", "")), s.DeleteRun(ctx, "artifacts"),
-			errOf(s.Experiment(ctx, "full")), s.SetExperimentTag(ctx, "full", "k", "v"), s.DeleteExperiment(ctx, "full"), errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "full"}))} {
+		before := filestoretest.ReadTree(t, dir)
+		for _, err := range []error{filestoretest.ErrOf(s.Run(ctx, "artifacts")), s.SetTag(ctx, "artifacts", "k", "v"), filestoretest.ErrOf(s.Artifacts(ctx, "artifacts", "")), s.DeleteRun(ctx, "artifacts"),
+			filestoretest.ErrOf(s.Experiment(ctx, "full")), s.SetExperimentTag(ctx, "full", "k", "v"), s.DeleteExperiment(ctx, "full"), filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "full"}))} {
 			if !errors.Is(err, mlruns.ErrNotFound) {
 				t.Errorf("%s: %v, want not found", c.name, err)
 			}
 		}
-		if diff := changes(before, withoutLocks(readTree(t, dir))); slices.ContainsFunc(diff, func(c string) bool { return !strings.HasSuffix(c, ".lock") }) {
+		if diff := filestoretest.Changes(before, filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))); slices.ContainsFunc(diff, func(c string) bool { return !strings.HasSuffix(c, ".lock") }) {
 			t.Errorf("%s: the refused calls changed %q", c.name, diff)
 		}
 	}
-	s := openStore(t, filepath.Join(t.TempDir(), "mlruns"))
+	s := filestoretest.Open(t, filepath.Join(t.TempDir(), "mlruns"))
 	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "artifacts", ExperimentID: "0"}); !errors.Is(err, mlruns.ErrInvalid) {
 		t.Errorf("a run named artifacts: %v, want it refused", err)
 	}
@@ -255,9 +242,9 @@ func TestLostRecordsAmongArtifacts(t *testing.T) {
 		}
 		dir := filepath.Join(t.TempDir(), "mlruns")
 		located(t, dir, c.location)
-		must(t, os.Remove(filepath.Join(dir, "other", "meta.yaml")), os.Remove(filepath.Join(dir, "e", "bare", "meta.yaml")))
+		filestoretest.Must(t, os.Remove(filepath.Join(dir, "other", "meta.yaml")), os.Remove(filepath.Join(dir, "e", "bare", "meta.yaml")))
 		var got []string
-		for _, p := range verify(t, openStore(t, dir)) {
+		for _, p := range filestoretest.Problems(t, filestoretest.Open(t, dir)) {
 			got = append(got, fmt.Sprint(p.Kind, " ", p.Path))
 		}
 		if diff := cmp.Diff([]string{"missing-meta e/bare", "missing-meta other"}, got); diff != "" {

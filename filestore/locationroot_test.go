@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns"
 	artifact "github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestRecordedRoots tells from the locations of experiments where a store was: a run of another
@@ -46,27 +47,27 @@ func TestRecordedRoots(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "now", "store")
-			must(t, os.MkdirAll(filepath.Join(dir, ".trash"), 0o777))
+			filestoretest.Must(t, os.MkdirAll(filepath.Join(dir, ".trash"), 0o777))
 			for i, location := range c.experiments {
 				id := string(rune('7' + i))
-				meta := strings.NewReplacer("id: '7'", "id: '"+id+"'", "seven", "n"+id).Replace(metaWith("artifact_location", location))
-				put(t, filepath.Join(dir, id, "meta.yaml"), meta)
+				meta := strings.NewReplacer("id: '7'", "id: '"+id+"'", "seven", "n"+id).Replace(filestoretest.MetaWith("artifact_location", location))
+				filestoretest.WriteFile(t, filepath.Join(dir, id, "meta.yaml"), meta)
 			}
 			location := cmp.Or(strings.NewReplacer("/r/artifacts", "", `\r\artifacts`, "", `\r/artifacts`, "", "r/artifacts", "").Replace(c.run), ".")
-			put(t, filepath.Join(dir, "x", "meta.yaml"), strings.NewReplacer("id: '7'", "id: x", "seven", "x").Replace(metaWith("artifact_location", location)))
-			put(t, filepath.Join(dir, "x", "r", "meta.yaml"), strings.ReplaceAll(metaWith("artifact_uri", c.run), "'7'", "x"))
+			filestoretest.WriteFile(t, filepath.Join(dir, "x", "meta.yaml"), strings.NewReplacer("id: '7'", "id: x", "seven", "x").Replace(filestoretest.MetaWith("artifact_location", location)))
+			filestoretest.WriteFile(t, filepath.Join(dir, "x", "r", "meta.yaml"), strings.ReplaceAll(filestoretest.MetaWith("artifact_uri", c.run), "'7'", "x"))
 			for _, folder := range []string{"metrics", "params", "artifacts"} {
-				must(t, os.Mkdir(filepath.Join(dir, "x", "r", folder), 0o777))
+				filestoretest.Must(t, os.Mkdir(filepath.Join(dir, "x", "r", folder), 0o777))
 			}
-			put(t, filepath.Join(dir, "r", "artifacts", "f"), "here")
-			s := openStore(t, dir)
+			filestoretest.WriteFile(t, filepath.Join(dir, "r", "artifacts", "f"), "here")
+			s := filestoretest.Open(t, dir)
 			if c.found {
-				wantContent(t, s, "r", "f", "here")
-				must(t, s.WriteArtifact(t.Context(), "r", "g", strings.NewReader("new")))
+				filestoretest.WantArtifact(t, s, "r", "f", "here")
+				filestoretest.Must(t, s.WriteArtifact(t.Context(), "r", "g", strings.NewReader("new")))
 				if data, err := os.ReadFile(filepath.Join(dir, "r", "artifacts", "g")); string(data) != "new" || err != nil {
 					t.Errorf("it was written elsewhere: %q, %v", data, err)
 				}
-				noProblems(t, s)
+				filestoretest.NoProblems(t, s)
 				return
 			}
 			list, err := s.Artifacts(t.Context(), "r", "")
@@ -77,24 +78,6 @@ func TestRecordedRoots(t *testing.T) {
 	}
 }
 
-// TestGoldenRecordedRoot moves the stores of real MLflow versions: the locations of their
-// experiments, custom ones and other schemes among them, tell where they were, and of nothing else.
-func TestGoldenRecordedRoot(t *testing.T) {
-	eachGolden(t, func(t *testing.T, g *golden) {
-		dir := g.store.write(t)
-		put(t, filepath.Join(dir, "x", "meta.yaml"), strings.NewReplacer("id: '7'", "id: x", "seven", "x").Replace(metaWith("artifact_location", goldenRoot)))
-		for run, location := range map[string]string{"r": goldenRoot + "/r/artifacts", "s": filepath.Dir(goldenRoot) + "/s/artifacts"} {
-			put(t, filepath.Join(dir, "x", run, "meta.yaml"), strings.NewReplacer("id: '7'", "id: x", ": r\n", ": "+run+"\n").Replace(metaWith("artifact_uri", location)))
-			put(t, filepath.Join(dir, run, "artifacts", "f"), "here")
-		}
-		s := openStore(t, dir)
-		wantContent(t, s, "r", "f", "here")
-		if err := errOf(s.OpenArtifact(t.Context(), "s", "f")); !errors.Is(err, mlruns.ErrOutside) {
-			t.Errorf("what was above the store: %v, want ErrOutside", err)
-		}
-	})
-}
-
 // TestRelocateLocationsInTheStore brings locations of every shape to the present place of the
 // store, as MLflow would have written them there.
 func TestRelocateLocationsInTheStore(t *testing.T) {
@@ -103,13 +86,13 @@ func TestRelocateLocationsInTheStore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			was, dir := filepath.Join(t.TempDir(), "mlruns"), filepath.Join(t.TempDir(), "a b", "mlruns")
 			located(t, was, c.location)
-			must(t, os.Mkdir(filepath.Dir(dir), 0o777))
-			rename(t, was, dir)
-			s := openStore(t, dir)
-			planned, err := relocate(t, s, mlruns.RelocateQuery{DryRun: true})
-			must(t, err)
-			done, err := relocate(t, s, mlruns.RelocateQuery{})
-			must(t, err)
+			filestoretest.Must(t, os.Mkdir(filepath.Dir(dir), 0o777))
+			filestoretest.Rename(t, was, dir)
+			s := filestoretest.Open(t, dir)
+			planned, err := filestoretest.RelocateAll(t, s, mlruns.RelocateQuery{DryRun: true})
+			filestoretest.Must(t, err)
+			done, err := filestoretest.RelocateAll(t, s, mlruns.RelocateQuery{})
+			filestoretest.Must(t, err)
 			if len(done) != 7 || len(planned) != len(done) { // three experiments, four runs
 				t.Errorf("%d were relocated, planned %d, want 7: %v", len(done), len(planned), done)
 			}
@@ -123,11 +106,11 @@ func TestRelocateLocationsInTheStore(t *testing.T) {
 					t.Errorf("%s: %+v, want %s", name, r, want)
 				}
 			}
-			if again, err := relocate(t, s, mlruns.RelocateQuery{}); err != nil || len(again) > 0 {
+			if again, err := filestoretest.RelocateAll(t, s, mlruns.RelocateQuery{}); err != nil || len(again) > 0 {
 				t.Errorf("again: %v, %v, want nothing", again, err)
 			}
 			wantLocated(t, s, c.folder)
-			noProblems(t, s)
+			filestoretest.NoProblems(t, s)
 		})
 	}
 }
@@ -138,21 +121,21 @@ func TestRelocateGoesOn(t *testing.T) {
 	for steps := range 7 {
 		was, dir := filepath.Join(t.TempDir(), "mlruns"), filepath.Join(t.TempDir(), "mlruns")
 		located(t, was, "URI")
-		rename(t, was, dir)
-		s := openStore(t, dir)
+		filestoretest.Rename(t, was, dir)
+		s := filestoretest.Open(t, dir)
 		n := 0
 		for _, err := range s.Relocate(t.Context(), mlruns.RelocateQuery{}) {
-			must(t, err)
+			filestoretest.Must(t, err)
 			if n++; n > steps {
 				break
 			}
 		}
-		rest, err := relocate(t, s, mlruns.RelocateQuery{})
+		rest, err := filestoretest.RelocateAll(t, s, mlruns.RelocateQuery{})
 		if err != nil || n+len(rest) != 7 {
 			t.Errorf("after %d steps %d more: %v, %v; want 7 together", n, len(rest), rest, err)
 		}
 		wantLocated(t, s, "")
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 	}
 }
 
@@ -160,15 +143,15 @@ func TestRelocateGoesOn(t *testing.T) {
 func TestRelocateKeepsLocationsInTheStore(t *testing.T) {
 	was, dir := filepath.Join(t.TempDir(), "mlruns"), filepath.Join(t.TempDir(), "mlruns")
 	located(t, was, "URI/shared")
-	readTree(t, was).writeTo(t, dir)
-	must(t, os.RemoveAll(filepath.Join(dir, "shared")))
+	filestoretest.ReadTree(t, was).WriteTo(t, dir)
+	filestoretest.Must(t, os.RemoveAll(filepath.Join(dir, "shared")))
 	for _, allowed := range []bool{false, true} {
 		var opts []filestore.Option
 		if allowed {
 			opts = append(opts, filestore.WithArtifactRoots(was))
 		}
-		got, err := relocate(t, openStore(t, dir, opts...), mlruns.RelocateQuery{DryRun: true})
-		must(t, err)
+		got, err := filestoretest.RelocateAll(t, filestoretest.Open(t, dir, opts...), mlruns.RelocateQuery{DryRun: true})
+		filestoretest.Must(t, err)
 		for name, kept := range map[string]bool{"e/full/meta.yaml": true, "e/dead/meta.yaml": true, "other/neighbour/meta.yaml": false, "other/meta.yaml": false, "0/meta.yaml": false} {
 			if r := got[name]; (r.Kept != "") != kept || (r.To == "") != kept {
 				t.Errorf("allowed %v: %s: %+v, want it kept: %v", allowed, name, r, kept)
@@ -176,5 +159,5 @@ func TestRelocateKeepsLocationsInTheStore(t *testing.T) {
 		}
 	}
 	// Allowed, what did not come along is read where it is.
-	wantContent(t, openStore(t, dir, filestore.WithArtifactRoots(was)), "full", "a/f", "full")
+	filestoretest.WantArtifact(t, filestoretest.Open(t, dir, filestore.WithArtifactRoots(was)), "full", "a/f", "full")
 }

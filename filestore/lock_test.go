@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -24,7 +25,7 @@ type held struct{ Root, Experiment, Run bool }
 func probe(ctx context.Context, s *filestore.Store, unique string) held {
 	busy := func(err error) bool { return errors.Is(err, mlruns.ErrBusy) }
 	return held{
-		Root:       busy(errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: unique}))),
+		Root:       busy(filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: unique}))),
 		Experiment: busy(s.SetExperimentTag(ctx, "e1", "probe", unique)),
 		Run:        busy(s.SetTag(ctx, "run", "probe", unique)),
 	}
@@ -41,7 +42,7 @@ var lockedOperations = []struct {
 	want    held
 }{
 	{name: "create an experiment", kind: faultfs.Rename, at: "/e2", want: held{Root: true}, do: func(ctx context.Context, s *filestore.Store) error {
-		return errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e2", Name: "two"}))
+		return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e2", Name: "two"}))
 	}},
 	{name: "rename an experiment", kind: faultfs.Rename, at: "/e1/meta.yaml", want: held{Root: true, Experiment: true}, do: func(ctx context.Context, s *filestore.Store) error {
 		return s.RenameExperiment(ctx, "e1", "other")
@@ -57,10 +58,10 @@ var lockedOperations = []struct {
 		return s.DeleteExperimentTag(ctx, "e1", "old")
 	}},
 	{name: "create a run", kind: faultfs.Rename, at: "", want: held{Experiment: true}, do: func(ctx context.Context, s *filestore.Store) error {
-		return errOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1"}))
+		return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ExperimentID: "e1"}))
 	}},
 	{name: "create a run with an id", kind: faultfs.Rename, at: "/r2", want: held{Root: true, Experiment: true}, do: func(ctx context.Context, s *filestore.Store) error {
-		return errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r2", ExperimentID: "e1"}))
+		return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "r2", ExperimentID: "e1"}))
 	}},
 	{name: "append a point", kind: faultfs.Write, at: "/metrics/old", want: held{Run: true}, do: func(ctx context.Context, s *filestore.Store) error {
 		return s.LogMetric(ctx, "run", mlruns.Metric{Key: "old", Value: 2})
@@ -91,7 +92,8 @@ var lockedOperations = []struct {
 	}},
 }
 
-func deleteOne(ctx context.Context, s *filestore.Store) error  { return s.DeleteExperiment(ctx, "e1") }
+func deleteOne(ctx context.Context, s *filestore.Store) error { return s.DeleteExperiment(ctx, "e1") }
+
 func restoreOne(ctx context.Context, s *filestore.Store) error { return s.RestoreExperiment(ctx, "e1") }
 
 // TestLocksOfEachOperation looks, just before a write changes the store, which locks are held.
@@ -103,15 +105,15 @@ func TestLocksOfEachOperation(t *testing.T) {
 			dir := t.TempDir()
 			// Locks are known by the real path of their files, so that both handles mean the same
 			// ones.
-			other := openStore(t, filepath.Join(dir, "mlruns"), filestore.WithLockTimeout(time.Millisecond))
+			other := filestoretest.Open(t, filepath.Join(dir, "mlruns"), filestore.WithLockTimeout(time.Millisecond))
 			must := func(err error) {
 				t.Helper()
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
-			must(errOf(other.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"old": "1"}})))
-			must(errOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1", Tags: map[string]string{"old": "1"}})))
+			must(filestoretest.ErrOf(other.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "one", Tags: map[string]string{"old": "1"}})))
+			must(filestoretest.ErrOf(other.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1", Tags: map[string]string{"old": "1"}})))
 			must(other.LogMetric(ctx, "run", mlruns.Metric{Key: "old", Value: 1}))
 			if op.prepare != nil {
 				must(op.prepare(ctx, other))
@@ -120,7 +122,7 @@ func TestLocksOfEachOperation(t *testing.T) {
 			must(err)
 			defer root.Close()
 			var got []held
-			s := openStore(t, "mlruns", filestore.WithFs(faultfs.New(root, func(o faultfs.Op) error {
+			s := filestoretest.Open(t, "mlruns", filestore.WithFs(faultfs.New(root, func(o faultfs.Op) error {
 				if o.Kind == op.kind && (strings.HasSuffix(o.Path, op.at) || strings.HasSuffix(o.To, op.at)) && len(got) == 0 {
 					got = append(got, probe(ctx, other, fmt.Sprint("probe ", o.Index)))
 				}
@@ -140,16 +142,18 @@ func TestLocksOfEachOperation(t *testing.T) {
 // TestExperimentMovesBeforeItsLock lets another program delete the experiment after it was found
 // and before its lock was had.
 func TestExperimentMovesBeforeItsLock(t *testing.T) {
-	for name, do := range map[string]func(*faulty) error{
-		"create a run": func(f *faulty) error { return errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ExperimentID: "e1"})) },
-		"set a tag":    func(f *faulty) error { return f.store.SetExperimentTag(f.ctx, "e1", "t", "1") },
-		"rename":       func(f *faulty) error { return f.store.RenameExperiment(f.ctx, "e1", "other") },
+	for name, do := range map[string]func(*filestoretest.Faulty) error{
+		"create a run": func(f *filestoretest.Faulty) error {
+			return filestoretest.ErrOf(f.Store.CreateRun(f.Ctx, mlruns.RunSpec{ExperimentID: "e1"}))
+		},
+		"set a tag": func(f *filestoretest.Faulty) error { return f.Store.SetExperimentTag(f.Ctx, "e1", "t", "1") },
+		"rename":    func(f *filestoretest.Faulty) error { return f.Store.RenameExperiment(f.Ctx, "e1", "other") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFaulty(t, false, filestore.SyncMeta)
-			f.hook(func(op faultfs.Op) error {
+			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+			f.Hook(func(op faultfs.Op) error {
 				if op.Kind == faultfs.Create && op.Path == "/mlruns/.mlruns.e1.lock" {
-					f.must(f.fs.Rename("/mlruns/e1", "/mlruns/.trash/e1"))
+					f.Must(f.FS.Rename("/mlruns/e1", "/mlruns/.trash/e1"))
 				}
 				return nil
 			})
@@ -163,17 +167,17 @@ func TestExperimentMovesBeforeItsLock(t *testing.T) {
 // TestRunMovesUnderItsLock moves the experiment after the lock of its run was had: the write goes
 // to where the run is now.
 func TestRunMovesUnderItsLock(t *testing.T) {
-	f := newFaulty(t, false, filestore.SyncMeta)
+	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 	moved := false
-	f.hook(func(op faultfs.Op) error {
+	f.Hook(func(op faultfs.Op) error {
 		if !moved && op.Kind == faultfs.OpenFolder && op.Path == "/mlruns/e1/run" {
 			moved = true
-			f.must(f.fs.Rename("/mlruns/e1", "/mlruns/.trash/e1"))
+			f.Must(f.FS.Rename("/mlruns/e1", "/mlruns/.trash/e1"))
 		}
 		return nil
 	})
-	f.must(f.store.LogParam(f.ctx, "run", "p", "1"))
-	if got := f.content("/mlruns/.trash/e1/run/params/p"); got != "1" || !moved {
+	f.Must(f.Store.LogParam(f.Ctx, "run", "p", "1"))
+	if got := f.Content("/mlruns/.trash/e1/run/params/p"); got != "1" || !moved {
 		t.Errorf("param %q (moved %v), want %q", got, moved, "1")
 	}
 }

@@ -6,26 +6,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
-
-// edit replaces a file by what a person makes of it, an hour ago.
-func (f *faulty) edit(name string, change func(string) string) {
-	f.Helper()
-	f.must(afero.WriteFile(f.fs, name, []byte(change(f.content(name))), 0o666))
-	long := time.Now().Add(-time.Hour)
-	f.must(f.fs.Chtimes(name, long, long))
-}
 
 // TestMetaKeyGivenTwice is what PyYAML makes of it: the last wins.
 func TestMetaKeyGivenTwice(t *testing.T) {
-	f := newFaulty(t, false, filestore.SyncMeta)
-	f.edit("/mlruns/e1/meta.yaml", func(meta string) string { return meta + "name: last\n" })
-	e, err := f.store.Experiment(f.ctx, "e1")
-	f.must(err)
+	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+	f.Edit("/mlruns/e1/meta.yaml", func(meta string) string { return meta + "name: last\n" })
+	e, err := f.Store.Experiment(f.Ctx, "e1")
+	f.Must(err)
 	if e.Name != "last" {
 		t.Errorf("name %q, want %q", e.Name, "last")
 	}
@@ -33,11 +24,11 @@ func TestMetaKeyGivenTwice(t *testing.T) {
 
 func TestMetaNestedTooDeeply(t *testing.T) {
 	for depth, want := range map[int]error{50: nil, 200: mlruns.ErrCorrupt} {
-		f := newFaulty(t, false, filestore.SyncMeta)
-		f.edit("/mlruns/e1/run/meta.yaml", func(meta string) string {
+		f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+		f.Edit("/mlruns/e1/run/meta.yaml", func(meta string) string {
 			return meta + "deep: " + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "\n"
 		})
-		if _, err := f.store.Run(f.ctx, "run"); !errors.Is(err, want) {
+		if _, err := f.Store.Run(f.Ctx, "run"); !errors.Is(err, want) {
 			t.Errorf("depth %d: error %v, want %v", depth, err, want)
 		}
 	}
@@ -53,17 +44,17 @@ func TestMetaAliases(t *testing.T) {
 		"anchor: &who {name: alice}\nextra: *who\n":         "an alias to a collection",
 		"anchor: &who [alice]\nextra:\n  list: [x, *who]\n": "an alias to a collection",
 	} {
-		f := newFaulty(t, false, filestore.SyncMeta)
-		f.edit("/mlruns/e1/run/meta.yaml", func(meta string) string { return meta + added })
-		_, err := f.store.Run(f.ctx, "run")
+		f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+		f.Edit("/mlruns/e1/run/meta.yaml", func(meta string) string { return meta + added })
+		_, err := f.Store.Run(f.Ctx, "run")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: error %v, want %q", added, err, want)
 		}
 		if want != "" {
 			continue
 		}
-		f.must(f.store.EndRun(f.ctx, "run", mlruns.StatusFailed, time.Time{}))
-		if meta := f.content("/mlruns/e1/run/meta.yaml"); strings.Contains(meta, "*who") || strings.Count(meta, "alice") < 2 {
+		f.Must(f.Store.EndRun(f.Ctx, "run", mlruns.StatusFailed, time.Time{}))
+		if meta := f.Content("/mlruns/e1/run/meta.yaml"); strings.Contains(meta, "*who") || strings.Count(meta, "alice") < 2 {
 			t.Errorf("%q: rewritten as\n%s", added, meta)
 		}
 	}

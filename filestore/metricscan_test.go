@@ -9,18 +9,19 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestLineNumbersOfHistory has a line longer than a history keeps in memory between others: it is
 // one line.
 func TestLineNumbersOfHistory(t *testing.T) {
-	f := newFaulty(t, false, filestore.SyncMeta)
+	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 	long := strings.Repeat("7", 700<<10)
-	f.must(afero.WriteFile(f.fs, oldMetric, []byte("1 1.0 0\nbad\n"+long+"\n2 2.0 0\nbad\n"), 0o666))
+	f.Must(afero.WriteFile(f.FS, filestoretest.OldMetric, []byte("1 1.0 0\nbad\n"+long+"\n2 2.0 0\nbad\n"), 0o666))
 	var lines []int
 	points := 0
-	for _, err := range f.store.MetricHistory(f.ctx, "run", "old", mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { lines = append(lines, p.Line) }}) {
-		f.must(err)
+	for _, err := range f.Store.MetricHistory(f.Ctx, "run", "old", mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { lines = append(lines, p.Line) }}) {
+		f.Must(err)
 		points++
 	}
 	if diff := cmp.Diff([]int{2, 3, 5}, lines); diff != "" || points != 2 {

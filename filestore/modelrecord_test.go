@@ -10,6 +10,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
@@ -30,26 +31,26 @@ func TestModelsWhileMLflowWrites(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFaulty(t, false, filestore.SyncMeta)
-			f.must(f.store.RecordLoggedModel(f.ctx, "run", mlruns.ModelRecord{ArtifactPath: "first", Created: time.UnixMilli(1)}))
-			whole := f.content("/" + tag)
+			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+			f.Must(f.Store.RecordLoggedModel(f.Ctx, "run", mlruns.ModelRecord{ArtifactPath: "first", Created: time.UnixMilli(1)}))
+			whole := f.Content("/" + tag)
 			begun := whole[:tc.begins]
-			f.must(afero.WriteFile(f.fs, "/"+tag, []byte(begun), 0o666))
+			f.Must(afero.WriteFile(f.FS, "/"+tag, []byte(begun), 0o666))
 			looks := 0
-			f.hook(func(op faultfs.Op) error {
+			f.Hook(func(op faultfs.Op) error {
 				if strings.TrimPrefix(op.Path, "/") != tag || op.Kind != faultfs.Stat {
 					return nil
 				}
 				if looks++; looks == tc.looks {
-					f.must(afero.WriteFile(f.fs, "/"+tag, []byte(whole), 0o666))
+					f.Must(afero.WriteFile(f.FS, "/"+tag, []byte(whole), 0o666))
 				}
 				return nil
 			})
-			err := f.store.RecordLoggedModel(f.ctx, "run", mlruns.ModelRecord{ArtifactPath: "second", Created: time.UnixMilli(1)})
+			err := f.Store.RecordLoggedModel(f.Ctx, "run", mlruns.ModelRecord{ArtifactPath: "second", Created: time.UnixMilli(1)})
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("got %v, want %v", err, tc.want)
 			}
-			got, want := f.content("/"+tag), begun
+			got, want := f.Content("/"+tag), begun
 			if tc.want == nil {
 				want = strings.TrimSuffix(whole, "]") + ", " + strings.ReplaceAll(whole[1:], "first", "second")
 			}

@@ -16,11 +16,12 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 func init() {
 	for _, m := range mounts {
-		tasksOfPlatform["move on "+m.name] = func(t *testing.T, dir string) {
+		tasks["move on "+m.name] = func(t *testing.T, dir string) {
 			if err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, ""); err != nil {
 				fmt.Println(cannot, err)
 				return
@@ -54,7 +55,7 @@ func TestMovesOnMounts(t *testing.T) {
 				as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 			}
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
-			cmd.Env = append(os.Environ(), envTask+"=move on "+m.name, envDir+"="+t.TempDir(), envID+"=0")
+			cmd.Env = append(os.Environ(), filestoretest.EnvTask+"=move on "+m.name, filestoretest.EnvDir+"="+t.TempDir(), filestoretest.EnvID+"=0")
 			cmd.SysProcAttr = as
 			out, err := cmd.CombinedOutput()
 			if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || strings.Contains(string(out), cannot) {
@@ -80,10 +81,10 @@ func mount(source, target, kind string, flags uintptr, options string) bool {
 // first.
 func storeToMove(t *testing.T, dir string) *filestore.Store {
 	t.Helper()
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	for _, id := range []string{"1", "2"} {
-		must(t, errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e" + id, Name: "name " + id})),
-			errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "r" + id, ExperimentID: "e" + id})),
+		filestoretest.Must(t, filestoretest.ErrOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e" + id, Name: "name " + id})),
+			filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "r" + id, ExperimentID: "e" + id})),
 			s.LogMetric(t.Context(), "r"+id, mlruns.Metric{Key: "m", Value: 1, Time: time.UnixMilli(1)}),
 			s.WriteArtifact(t.Context(), "r"+id, "a/b", strings.NewReader("artifact")))
 	}
@@ -94,9 +95,9 @@ func storeToMove(t *testing.T, dir string) *filestore.Store {
 func movedWhole(t *testing.T, s *filestore.Store, id string, stage mlruns.LifecycleStage) {
 	t.Helper()
 	run, err := s.Run(t.Context(), id)
-	must(t, err)
+	filestoretest.Must(t, err)
 	r, err := s.OpenArtifact(t.Context(), id, "a/b")
-	must(t, err, r.Close())
+	filestoretest.Must(t, err, r.Close())
 	if run.Info.Stage != stage || run.Data.Metrics["m"].Value != 1 {
 		t.Errorf("%+v, want it %s and with its point", run, stage)
 	}
@@ -109,7 +110,7 @@ const paramsRead = 100
 func readsWhile(t *testing.T, root, id string) (stop func()) {
 	t.Helper()
 	s, err := filestore.Open(root, filestore.WithReadOnly())
-	must(t, err)
+	filestoretest.Must(t, err)
 	stopped := make(chan struct{})
 	var reader sync.WaitGroup
 	reader.Go(func() {
@@ -132,14 +133,14 @@ func readsWhile(t *testing.T, root, id string) (stop func()) {
 			}
 		}
 	})
-	return func() { close(stopped); reader.Wait(); must(t, s.Close()) }
+	return func() { close(stopped); reader.Wait(); filestoretest.Must(t, s.Close()) }
 }
 
 // hasMode fails the test unless a copy has kept a mode, whatever the umask.
 func hasMode(t *testing.T, name string, want fs.FileMode) {
 	t.Helper()
 	info, err := os.Stat(name)
-	must(t, err)
+	filestoretest.Must(t, err)
 	if info.Mode() != want {
 		t.Errorf("%s has the mode %v, want %v", name, info.Mode(), want)
 	}
@@ -160,7 +161,7 @@ func removedBy(t *testing.T, s *filestore.Store) (paths []string, failed error) 
 // its folders.
 func movesOnOverlay(t *testing.T, dir string) {
 	for _, name := range []string{"upper", "work", "merged"} {
-		must(t, os.Mkdir(filepath.Join(dir, name), 0o777))
+		filestoretest.Must(t, os.Mkdir(filepath.Join(dir, name), 0o777))
 	}
 	lower := filepath.Join(dir, "lower")
 	below := storeToMove(t, filepath.Join(lower, "mlruns"))
@@ -168,50 +169,50 @@ func movesOnOverlay(t *testing.T, dir string) {
 	for i := range paramsRead {
 		many.Params = append(many.Params, mlruns.Param{Key: strconv.Itoa(i), Value: "1"})
 	}
-	must(t, below.LogBatch(t.Context(), "r1", many), below.DeleteRun(t.Context(), "r2"), os.Chmod(filepath.Join(lower, "mlruns", "e1", "r1", "params"), fs.ModeSetgid|0o775))
+	filestoretest.Must(t, below.LogBatch(t.Context(), "r1", many), below.DeleteRun(t.Context(), "r2"), os.Chmod(filepath.Join(lower, "mlruns", "e1", "r1", "params"), fs.ModeSetgid|0o775))
 	merged := filepath.Join(dir, "merged")
 	if !mount("overlay", merged, "overlay", 0, "redirect_dir=off,lowerdir="+lower+",upperdir="+filepath.Join(dir, "upper")+",workdir="+filepath.Join(dir, "work")) {
 		return
 	}
-	defer func() { must(t, syscall.Unmount(merged, 0)) }()
+	defer func() { filestoretest.Must(t, syscall.Unmount(merged, 0)) }()
 	root := filepath.Join(merged, "mlruns")
 	if err := os.Rename(filepath.Join(root, "e2"), filepath.Join(root, "e3")); !errors.Is(err, syscall.EXDEV) {
 		fmt.Println(cannot, "the overlay renames folders:", err)
 		return
 	}
 	s, err := filestore.Open(root)
-	must(t, err)
-	defer func() { must(t, s.Close()) }()
+	filestoretest.Must(t, err)
+	defer func() { filestoretest.Must(t, s.Close()) }()
 	stopped := readsWhile(t, root, "r1")
-	must(t, s.DeleteExperiment(t.Context(), "e1"))
+	filestoretest.Must(t, s.DeleteExperiment(t.Context(), "e1"))
 	stopped()
 	movedWhole(t, s, "r1", mlruns.StageDeleted)
 	hasMode(t, filepath.Join(root, ".trash", "e1", "r1", "params"), fs.ModeDir|fs.ModeSetgid|0o775)
-	noProblems(t, s)
-	must(t, s.RestoreExperiment(t.Context(), "e1"))
+	filestoretest.NoProblems(t, s)
+	filestoretest.Must(t, s.RestoreExperiment(t.Context(), "e1"))
 	movedWhole(t, s, "r1", mlruns.StageActive)
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 	removed, err := removedBy(t, s)
 	if err != nil || len(removed) != 1 {
 		t.Errorf("gc of a run removed %v, %v", removed, err)
 	}
-	must(t, s.DeleteExperiment(t.Context(), "e2"), errOf(removedBy(t, s)))
-	must(t, errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e1"})))
+	filestoretest.Must(t, s.DeleteExperiment(t.Context(), "e2"), filestoretest.ErrOf(removedBy(t, s)))
+	filestoretest.Must(t, filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e1"})))
 	if _, err := s.Experiment(t.Context(), "e2"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("the experiment that was collected: %v", err)
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 // movesOnMount has a file system mounted at an experiment.
 func movesOnMount(t *testing.T, dir, kind, source string) {
 	root := filepath.Join(dir, "mlruns")
 	before := storeToMove(t, root)
-	must(t, before.Close())
+	filestoretest.Must(t, before.Close())
 	e1 := filepath.Join(root, "e1")
-	held := readTree(t, e1)
+	held := filestoretest.ReadTree(t, e1)
 	if source != "" {
-		held.writeTo(t, source)
+		held.WriteTo(t, source)
 	}
 	flags := uintptr(0)
 	if source != "" {
@@ -222,47 +223,47 @@ func movesOnMount(t *testing.T, dir, kind, source string) {
 	}
 	defer func() { _ = syscall.Unmount(e1, syscall.MNT_DETACH) }()
 	if source == "" {
-		held.writeTo(t, e1)
+		held.WriteTo(t, e1)
 	}
 	s, err := filestore.Open(root)
-	must(t, err)
-	defer func() { must(t, s.Close()) }()
-	must(t, errOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "new", ExperimentID: "e1"})),
+	filestoretest.Must(t, err)
+	defer func() { filestoretest.Must(t, s.Close()) }()
+	filestoretest.Must(t, filestoretest.ErrOf(s.CreateRun(t.Context(), mlruns.RunSpec{ID: "new", ExperimentID: "e1"})),
 		s.LogInputs(t.Context(), "new", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "d", Digest: "1"}}}}),
 		s.LogOutputs(t.Context(), "new", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-1"}}}),
 		s.LogMetric(t.Context(), "new", mlruns.Metric{Key: "m", Value: 1}), s.WriteArtifact(t.Context(), "new", "a/b", strings.NewReader("x")))
 	movedWhole(t, s, "new", mlruns.StageActive)
-	was := withoutLocks(readTree(t, root))
+	was := filestoretest.WithoutLocks(filestoretest.ReadTree(t, root))
 	if err := s.DeleteExperiment(t.Context(), "e1"); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
 		t.Errorf("deleting what is mounted: %v", err)
 	}
-	if diff := changes(was, withoutLocks(readTree(t, root))); diff != nil {
+	if diff := filestoretest.Changes(was, filestoretest.WithoutLocks(filestoretest.ReadTree(t, root))); diff != nil {
 		t.Errorf("a refused deletion has changed %v", diff)
 	}
-	must(t, s.DeleteRun(t.Context(), "new"))
+	filestoretest.Must(t, s.DeleteRun(t.Context(), "new"))
 	if removed, err := removedBy(t, s); err != nil || len(removed) != 1 {
 		t.Errorf("gc of a run in it removed %v, %v", removed, err)
 	}
 	movedWhole(t, s, "r1", mlruns.StageActive)
 	foreign := filepath.Join(e1, "r1", "metrics", ".DS_Store")
-	must(t, os.WriteFile(foreign, nil, 0o666), os.Chmod(foreign, 0o664))
+	filestoretest.Must(t, os.WriteFile(foreign, nil, 0o666), os.Chmod(foreign, 0o664))
 	for _, err := range s.Repair(t.Context(), mlruns.RepairQuery{}) {
-		must(t, err)
+		filestoretest.Must(t, err)
 	}
 	saved, err := filepath.Glob(filepath.Join(root, ".mlruns.trash", "repaired-*", "e1", "r1", "metrics", ".DS_Store"))
 	if err != nil || len(saved) != 1 {
 		t.Fatalf("saved %v, %v", saved, err)
 	}
 	hasMode(t, saved[0], 0o664)
-	noProblems(t, s)
-	must(t, syscall.Unmount(e1, syscall.MNT_DETACH), s.DeleteExperiment(t.Context(), "e2"))
+	filestoretest.NoProblems(t, s)
+	filestoretest.Must(t, syscall.Unmount(e1, syscall.MNT_DETACH), s.DeleteExperiment(t.Context(), "e2"))
 	trashed := filepath.Join(root, ".trash", "e2")
 	if !mount("", trashed, "tmpfs", 0, "") {
 		return
 	}
 	defer func() { _ = syscall.Unmount(trashed, syscall.MNT_DETACH) }()
-	tree{"meta.yaml": []byte(strings.NewReplacer("e1", "e2", "name 1", "name 2").Replace(string(held["meta.yaml"])))}.writeTo(t, trashed)
-	for what, err := range map[string]error{"gc": errOf(removedBy(t, s)), "restore": s.RestoreExperiment(t.Context(), "e2")} {
+	filestoretest.Tree{"meta.yaml": []byte(strings.NewReplacer("e1", "e2", "name 1", "name 2").Replace(string(held["meta.yaml"])))}.WriteTo(t, trashed)
+	for what, err := range map[string]error{"gc": filestoretest.ErrOf(removedBy(t, s)), "restore": s.RestoreExperiment(t.Context(), "e2")} {
 		if !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
 			t.Errorf("%s of what is mounted in the trash: %v", what, err)
 		}
@@ -282,43 +283,44 @@ func artifactsOnMount(t *testing.T, dir string) {
 	}
 	defer func() { _ = syscall.Unmount(folder, syscall.MNT_DETACH) }()
 	in := filepath.Join(folder, "in")
-	must(t, s.WriteArtifact(t.Context(), "r1", "a/b", strings.NewReader("artifact")), os.Mkdir(in, 0o777))
+	filestoretest.Must(t, s.WriteArtifact(t.Context(), "r1", "a/b", strings.NewReader("artifact")), os.Mkdir(in, 0o777))
 	if !mount("", in, "tmpfs", 0, "") {
 		return
 	}
 	defer func() { _ = syscall.Unmount(in, syscall.MNT_DETACH) }()
-	must(t, s.WriteArtifact(t.Context(), "r1", "in/deep/c", strings.NewReader("deep")), s.LogArtifacts(t.Context(), "r1", filepath.Join(root, "e2"), "in/tree"),
+	filestoretest.Must(t, s.WriteArtifact(t.Context(), "r1", "in/deep/c", strings.NewReader("deep")), s.LogArtifacts(t.Context(), "r1", filepath.Join(root, "e2"), "in/tree"),
 		s.WriteArtifact(t.Context(), "r1", "in/deep/c", strings.NewReader("deeper")))
-	for name := range readTree(t, root) {
+	for name := range filestoretest.ReadTree(t, root) {
 		if strings.Contains(name, ".mlruns-tmp-") {
 			t.Errorf("%s is left", name)
 		}
 	}
 	to := t.TempDir()
-	must(t, os.Mkdir(filepath.Join(to, "in"), 0o777))
+	filestoretest.Must(t, os.Mkdir(filepath.Join(to, "in"), 0o777))
 	if !mount("", filepath.Join(to, "in"), "tmpfs", 0, "") {
 		return
 	}
 	defer func() { _ = syscall.Unmount(filepath.Join(to, "in"), syscall.MNT_DETACH) }()
-	must(t, errOf(s.DownloadArtifacts(t.Context(), "r1", "", to)))
+	filestoretest.Must(t, filestoretest.ErrOf(s.DownloadArtifacts(t.Context(), "r1", "", to)))
 	if data, err := os.ReadFile(filepath.Join(to, "in", "deep", "c")); string(data) != "deeper" {
 		t.Errorf("downloaded %q, %v", data, err)
 	}
-	before := readTree(t, folder)
+	before := filestoretest.ReadTree(t, folder)
 	for _, path := range []string{"", "in"} {
 		if err := s.DeleteArtifacts(t.Context(), "r1", path); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
 			t.Errorf("removing the artifacts %q: %v", path, err)
 		}
 	}
-	must(t, s.DeleteRun(t.Context(), "r1"))
+	filestoretest.Must(t, s.DeleteRun(t.Context(), "r1"))
 	if removed, err := removedBy(t, s); !errors.Is(err, syscall.EBUSY) || removed != nil {
 		t.Errorf("gc removed %v, %v", removed, err)
 	}
-	if diff := changes(before, readTree(t, folder)); diff != nil {
+	if diff := filestoretest.Changes(before, filestoretest.ReadTree(t, folder)); diff != nil {
 		t.Errorf("refused, but: %v", diff)
 	}
 	movedWhole(t, s, "r1", mlruns.StageDeleted)
-	must(t, s.DeleteExperiment(t.Context(), "e1")) // the kernel moves what is mounted below with it
+	// the kernel moves what is mounted below with it
+	filestoretest.Must(t, s.DeleteExperiment(t.Context(), "e1"))
 	movedWhole(t, s, "r1", mlruns.StageDeleted)
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }

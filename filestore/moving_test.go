@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -21,7 +22,7 @@ func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *fil
 	t.Helper()
 	mem := memfs.New()
 	armed := false
-	s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+	s = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
 		if !armed || op.Kind != kind || strings.TrimPrefix(op.Path, "/") != path {
 			return nil
 		}
@@ -169,12 +170,12 @@ func wantBadTag(t *testing.T, problems []mlruns.Problem) {
 // A folder without a meta.yaml is none that moves: it is not looked into again and again.
 func TestListingOfBareFolder(t *testing.T) {
 	mem := memfs.New()
-	openStore(t, "/mlruns", filestore.WithFs(mem))
+	filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
 	if err := mem.Mkdir("/mlruns/e1", 0o777); err != nil {
 		t.Fatal(err)
 	}
 	opened := 0
-	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
 		if op.Kind == faultfs.OpenFolder && strings.TrimPrefix(op.Path, "/") == "mlruns/e1" {
 			opened++
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
@@ -33,7 +34,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 				restored := make(chan error, 1)
 				var s *filestore.Store
 				armed := false
-				s = openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+				s = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
 					if armed && op.Kind.Mutates() && strings.Contains(op.Path, "/.trash/e1/run/") && !strings.HasSuffix(op.Path, ".mlruns.lock") {
 						armed = false
 						return &faultfs.Delay{Wait: func(faultfs.Op) {
@@ -66,7 +67,7 @@ func TestRestoreWaitsForWriter(t *testing.T) {
 				if err := <-restored; err != nil {
 					t.Error(err)
 				}
-				noProblems(t, s)
+				filestoretest.NoProblems(t, s)
 			})
 		}
 	}
@@ -90,7 +91,7 @@ func (a afterStat) Stat(name string) (fs.FileInfo, error) {
 // be.
 func TestWriterAmongMoves(t *testing.T) {
 	found := func(string) {}
-	s := openStore(t, "/mlruns", filestore.WithFs(afterStat{memfs.New(), &found}))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(afterStat{memfs.New(), &found}))
 	makeRunInE1(t, s, nil)
 	var (
 		moving atomic.Bool
@@ -128,14 +129,14 @@ func TestWriterAmongMoves(t *testing.T) {
 	if moves == 0 {
 		t.Error("nothing has moved")
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 // Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused
 // there waits for nobody.
 func TestLoggingInTheTrash(t *testing.T) {
 	mem := memfs.NewLocal()
-	s := openStore(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
 	makeRunInE1(t, s, nil)
 	log := func() error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) }
 	if err := errors.Join(s.DeleteExperiment(t.Context(), "e1"), s.RestoreRun(t.Context(), "run"), log()); err != nil {
@@ -162,5 +163,5 @@ func TestLoggingInTheTrash(t *testing.T) {
 	if err := unlock(); err != nil {
 		t.Fatal(err)
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }

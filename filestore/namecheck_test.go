@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
@@ -20,34 +21,34 @@ import (
 func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE} {
 		for _, plain := range []bool{false, true} {
-			f := newFaulty(t, plain, filestore.SyncNever)
-			c := mlruns.NewClient(f.store)
+			f := filestoretest.NewFaulty(t, plain, filestore.SyncNever)
+			c := mlruns.NewClient(f.Store)
 			for _, id := range []string{"e2", "e3"} {
-				f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{ID: id, Name: id})))
+				f.Must(filestoretest.ErrOf(f.Store.CreateExperiment(f.Ctx, mlruns.ExperimentSpec{ID: id, Name: id})))
 			}
-			f.must(f.store.DeleteExperiment(f.ctx, "e3"))
-			f.faults.arm(faultfs.FailMatching(func(op faultfs.Op) bool {
+			f.Must(f.Store.DeleteExperiment(f.Ctx, "e3"))
+			f.Faults.Arm(faultfs.FailMatching(func(op faultfs.Op) bool {
 				return strings.HasPrefix(op.Path, "mlruns/e1/") || strings.HasPrefix(op.Path, "/mlruns/e1/")
 			}, cause))
 			for what, err := range map[string]error{
-				"create":                 errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "one"})),
-				"create by another name": errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "other"})),
-				"get or create":          errOf(c.GetOrCreateExperiment(f.ctx, "one")),
-				"look up":                errOf(f.store.ExperimentByName(f.ctx, "one")),
-				"rename":                 f.store.RenameExperiment(f.ctx, "e2", "one"),
-				"restore":                f.store.RestoreExperiment(f.ctx, "e3"),
-				"run with an id":         errOf(f.store.CreateRun(f.ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e2"})),
+				"create":                 filestoretest.ErrOf(f.Store.CreateExperiment(f.Ctx, mlruns.ExperimentSpec{Name: "one"})),
+				"create by another name": filestoretest.ErrOf(f.Store.CreateExperiment(f.Ctx, mlruns.ExperimentSpec{Name: "other"})),
+				"get or create":          filestoretest.ErrOf(c.GetOrCreateExperiment(f.Ctx, "one")),
+				"look up":                filestoretest.ErrOf(f.Store.ExperimentByName(f.Ctx, "one")),
+				"rename":                 f.Store.RenameExperiment(f.Ctx, "e2", "one"),
+				"restore":                f.Store.RestoreExperiment(f.Ctx, "e3"),
+				"run with an id":         filestoretest.ErrOf(f.Store.CreateRun(f.Ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e2"})),
 			} {
 				if !errors.Is(err, cause) || errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, mlruns.ErrExists) {
 					t.Errorf("%v, plain %v: %s: %v", cause, plain, what, err)
 				}
 			}
-			if e, err := f.store.ExperimentByName(f.ctx, "e2"); cause != syscall.EMFILE && (err != nil || e.ID != "e2") {
+			if e, err := f.Store.ExperimentByName(f.Ctx, "e2"); cause != syscall.EMFILE && (err != nil || e.ID != "e2") {
 				t.Errorf("%v: another that can be read: %v, %v", cause, e, err)
 			}
-			f.faults.disarm()
-			f.verify("")
-			page, err := f.store.SearchExperiments(f.ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll})
+			f.Faults.Disarm()
+			f.Verify("")
+			page, err := f.Store.SearchExperiments(f.Ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll})
 			if err != nil || len(page.Experiments) != 4 {
 				t.Errorf("%v: %v, %v", cause, page, err)
 			}
@@ -59,10 +60,10 @@ func TestNameAndIDChecksThatCannotLookRefuse(t *testing.T) {
 // experiment keeps nobody from making another.
 func TestNameOfDamagedExperiment(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, false, filestore.SyncNever)
-	f.must(afero.WriteFile(f.base, "mlruns/e1/meta.yaml", []byte("<<<<<<< HEAD\n"), 0o666))
-	f.must(errOf(f.store.CreateExperiment(f.ctx, mlruns.ExperimentSpec{Name: "two"})))
-	if _, err := f.store.ExperimentByName(f.ctx, "nobody"); !errors.Is(err, mlruns.ErrNotFound) {
+	f := filestoretest.NewFaulty(t, false, filestore.SyncNever)
+	f.Must(afero.WriteFile(f.Base, "mlruns/e1/meta.yaml", []byte("<<<<<<< HEAD\n"), 0o666))
+	f.Must(filestoretest.ErrOf(f.Store.CreateExperiment(f.Ctx, mlruns.ExperimentSpec{Name: "two"})))
+	if _, err := f.Store.ExperimentByName(f.Ctx, "nobody"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("a name that nobody has: %v", err)
 	}
 }
@@ -74,7 +75,7 @@ func TestNameBehindLinkRefuses(t *testing.T) {
 		for what, gone := range map[string]bool{"there": false, "gone": true} {
 			t.Run(moved+" "+what, func(t *testing.T) {
 				dir, away := t.TempDir(), filepath.Join(t.TempDir(), "away")
-				s := openStore(t, dir)
+				s := filestoretest.Open(t, dir)
 				for _, id := range []string{"7", "8"} {
 					if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: id, Name: "name " + id}); err != nil {
 						t.Fatal(err)
@@ -93,8 +94,8 @@ func TestNameBehindLinkRefuses(t *testing.T) {
 					}
 				}
 				for call, err := range map[string]error{
-					"create":        errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "name 7"})),
-					"get or create": errOf(mlruns.NewClient(s).GetOrCreateExperiment(t.Context(), "name 7")),
+					"create":        filestoretest.ErrOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "name 7"})),
+					"get or create": filestoretest.ErrOf(mlruns.NewClient(s).GetOrCreateExperiment(t.Context(), "name 7")),
 					"rename":        s.RenameExperiment(t.Context(), "8", "name 7"),
 				} {
 					if !errors.Is(err, mlruns.ErrOutside) || !strings.Contains(err.Error(), moved) || !strings.Contains(err.Error(), "WithLinkTargets") {
@@ -113,7 +114,7 @@ func TestNameBehindLinkRefuses(t *testing.T) {
 // which keeps nobody from working.
 func TestLinkThatIsNoExperiment(t *testing.T) {
 	dir := t.TempDir()
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "data")); err != nil {
 		t.Skip(err)
 	}

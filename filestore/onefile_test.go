@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -30,7 +31,7 @@ type damaged struct {
 func newDamaged(t *testing.T) damaged {
 	t.Helper()
 	d := damaged{T: t, dir: t.TempDir()}
-	d.store = openStore(t, d.dir)
+	d.store = filestoretest.Open(t, d.dir)
 	for _, id := range []string{"run", "other"} {
 		if _, err := d.store.CreateRun(t.Context(), mlruns.RunSpec{ID: id}); err != nil {
 			t.Fatal(err)
@@ -251,7 +252,7 @@ func TestListingEndsWithItsContext(t *testing.T) {
 
 func TestVerifyGoesOn(t *testing.T) {
 	broken := map[string]bool{}
-	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(memfs.New(), faultfs.FailMatching(func(op faultfs.Op) bool {
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(memfs.New(), faultfs.FailMatching(func(op faultfs.Op) bool {
 		return op.Kind == faultfs.Readdir && broken[op.Path]
 	}, nil))))
 	if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "9", Name: "nine"}); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -178,7 +179,7 @@ func TestTrashThatLeadsOut(t *testing.T) {
 // nothing in them and names their store.
 func TestOpenInsideStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, dir)
+	s := filestoretest.Open(t, dir)
 	ctx := t.Context()
 	for _, id := range []string{"7", "8"} {
 		if _, err := s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: id, Name: "name " + id}); err != nil {
@@ -191,7 +192,7 @@ func TestOpenInsideStore(t *testing.T) {
 	if err := s.DeleteExperiment(ctx, "8"); err != nil {
 		t.Fatal(err)
 	}
-	before := readTree(t, dir)
+	before := filestoretest.ReadTree(t, dir)
 	for folder, what := range map[string]string{"7": "an experiment", "7/run7": "a run", ".trash/8": "an experiment", ".trash/8/run8": "a run"} {
 		for _, opts := range [][]filestore.Option{nil, {filestore.WithReadOnly()}} {
 			inside, err := filestore.Open(filepath.Join(dir, folder), opts...)
@@ -203,7 +204,7 @@ func TestOpenInsideStore(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(before, readTree(t, dir)); diff != "" {
+	if diff := cmp.Diff(before, filestoretest.ReadTree(t, dir)); diff != "" {
 		t.Errorf("changed (-before +after):\n%s", diff)
 	}
 	for _, text := range []string{"name: x\n", "- experiment_id\n", "[", ""} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
@@ -35,7 +36,7 @@ type named struct {
 func newNamed(t *testing.T, names memfs.Names, wrap func(afero.Fs) afero.Fs) named {
 	t.Helper()
 	mem := memfs.NewNaming(names)
-	return named{t, mem, openStore(t, "/mlruns", filestore.WithFs(wrap(mem)), filestore.WithLocking(filestore.LockBestEffort))}
+	return named{t, mem, filestoretest.Open(t, "/mlruns", filestore.WithFs(wrap(mem)), filestore.WithLocking(filestore.LockBestEffort))}
 }
 
 // tree has every file of the store, but for locks, with its content.
@@ -141,10 +142,10 @@ func TestFoldedNamesAreRefused(t *testing.T) {
 			if diff := cmp.Diff(before, d.tree()); diff != "" {
 				t.Errorf("what was refused changed the store:\n%s", diff)
 			}
-			if h := history(t, d.store, "run", "LOSS"); len(h) > 0 {
+			if h := filestoretest.History(t, d.store, "run", "LOSS"); len(h) > 0 {
 				t.Errorf("history of another name: %v", h)
 			}
-			if h := history(t, d.store, "run", "loss"); len(h) != 2 {
+			if h := filestoretest.History(t, d.store, "run", "loss"); len(h) != 2 {
 				t.Errorf("history: %v, want two points", h)
 			}
 			for filter, want := range map[string]int{"metrics.loss = 1": 1, "metrics.LOSS = 1": 0, "params.loss = '1'": 1, "params.LOSS = '1'": 0, "tags.loss = '1'": 1, "tags.LOSS = '1'": 0,
@@ -155,7 +156,7 @@ func TestFoldedNamesAreRefused(t *testing.T) {
 				}
 			}
 			must(d.store.EndRun(ctx, "run", mlruns.StatusFinished, mlruns.Metric{}.Time))
-			for _, p := range verify(t, d.store) {
+			for _, p := range filestoretest.Problems(t, d.store) {
 				t.Error(p)
 			}
 		})
@@ -217,7 +218,7 @@ func TestBentNamesAreRefused(t *testing.T) {
 				if _, err := d.store.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: "e", Tags: tags}); !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), c.key) {
 					t.Errorf("a run with such a tag: %v, want it refused", err)
 				}
-				for _, p := range verify(t, d.store) {
+				for _, p := range filestoretest.Problems(t, d.store) {
 					t.Error(p)
 				}
 			})
@@ -238,7 +239,7 @@ func TestBentIDsAreRefused(t *testing.T) {
 	if diff := cmp.Diff(before, d.tree()); diff != "" {
 		t.Errorf("what was refused changed the store:\n%s", diff)
 	}
-	for _, p := range verify(t, d.store) {
+	for _, p := range filestoretest.Problems(t, d.store) {
 		t.Error(p)
 	}
 }
@@ -251,8 +252,8 @@ func TestArtifactTreesAreNotFolded(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := t.TempDir()
-	put(t, filepath.Join(src, "Model", "A.txt"), "first")
-	put(t, filepath.Join(src, "Model", "a.txt"), "second")
+	filestoretest.WriteFile(t, filepath.Join(src, "Model", "A.txt"), "first")
+	filestoretest.WriteFile(t, filepath.Join(src, "Model", "a.txt"), "second")
 	if entries, err := os.ReadDir(filepath.Join(src, "Model")); err != nil || len(entries) != 2 {
 		t.Skip("this file system folds case")
 	}
@@ -310,7 +311,7 @@ func TestFoldedOutputsAreRefused(t *testing.T) {
 	if err != nil || len(r.Outputs.Models) != 1 {
 		t.Errorf("%v, %v, want one model", r.Outputs, err)
 	}
-	for _, p := range verify(t, d.store) {
+	for _, p := range filestoretest.Problems(t, d.store) {
 		t.Error(p)
 	}
 }
@@ -337,7 +338,7 @@ func TestNamesThatWouldMergeAreNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := map[string]string{}
-			for _, p := range verify(t, d.store) {
+			for _, p := range filestoretest.Problems(t, d.store) {
 				got[p.Path] = strings.TrimPrefix(p.Reason, "a file system that folds case merges it with ")
 				if p.Kind != mlruns.ProblemNotPortable {
 					t.Error(p)
@@ -365,7 +366,7 @@ func TestNamesCostNothing(t *testing.T) {
 		}
 		return nil
 	})
-	s := openStore(t, "/mlruns", filestore.WithFs(watched))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(watched))
 	for _, id := range []string{"r1", "r2"} {
 		if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: id}); err != nil {
 			t.Fatal(err)
@@ -379,7 +380,7 @@ func TestNamesCostNothing(t *testing.T) {
 	if looks["probe"] != 1 || looks["listing"] != 0 {
 		t.Errorf("looks %v, want one probe and no listing", looks)
 	}
-	for _, p := range verify(t, s) {
+	for _, p := range filestoretest.Problems(t, s) {
 		t.Error(p)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/drive"
 )
 
@@ -151,7 +152,7 @@ func TestDriveSquashfs(t *testing.T) {
 		return
 	}
 	from := filepath.Join(t.TempDir(), "mlruns")
-	s := openStore(t, from)
+	s := filestoretest.Open(t, from)
 	id := used(t, s, "sweep")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -162,14 +163,14 @@ func TestDriveSquashfs(t *testing.T) {
 
 	want := filestore.Drive{FileSystem: "squashfs", ReadOnlyMedia: true}
 	for _, opts := range [][]filestore.Option{{filestore.WithReadOnly()}, nil} {
-		s := openStore(t, at, opts...)
+		s := filestoretest.Open(t, at, opts...)
 		wantDrive(t, s, want)
 		wantUsed(t, s, id)
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 		ctx := t.Context()
 		for what, err := range map[string]error{
-			"create an experiment": errOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"})),
-			"create a run":         errOf(s.CreateRun(ctx, mlruns.RunSpec{})),
+			"create an experiment": filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: "new"})),
+			"create a run":         filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{})),
 			"log a point":          s.LogMetric(ctx, id, mlruns.Metric{Key: "loss", Value: 2}),
 			"set a tag":            s.SetTag(ctx, id, "k", "x"),
 			"delete a run":         s.DeleteRun(ctx, id),
@@ -192,16 +193,16 @@ func TestDriveOverlay(t *testing.T) {
 	if err := errors.Join(os.Mkdir(upper, 0o777), os.Mkdir(work, 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	s := openStore(t, filepath.Join(lower, "mlruns"))
+	s := filestoretest.Open(t, filepath.Join(lower, "mlruns"))
 	old := used(t, s, "sweep")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	before := readTree(t, lower)
+	before := filestoretest.ReadTree(t, lower)
 	if err := syscall.Mount("overlay", at, "overlay", 0, "lowerdir="+lower+",upperdir="+upper+",workdir="+work); err != nil {
 		t.Skip(err)
 	}
-	s, other := openStore(t, filepath.Join(at, "mlruns")), openStore(t, filepath.Join(at, "mlruns"))
+	s, other := filestoretest.Open(t, filepath.Join(at, "mlruns")), filestoretest.Open(t, filepath.Join(at, "mlruns"))
 	wantDrive(t, s, filestore.Drive{FileSystem: "overlay"})
 	wantUsed(t, s, old)
 	// in turn, so that each holds files that the other has changed, or brought to the upper layer
@@ -227,8 +228,8 @@ func TestDriveOverlay(t *testing.T) {
 	}
 	wantUsed(t, other, used(t, s, "sweep"))
 	wantUsed(t, s, used(t, other, "in the upper layer"))
-	noProblems(t, s)
-	if diff := changes(before, readTree(t, lower)); diff != nil {
+	filestoretest.NoProblems(t, s)
+	if diff := filestoretest.Changes(before, filestoretest.ReadTree(t, lower)); diff != nil {
 		t.Errorf("the lower layer has changed: %v", diff)
 	}
 }
@@ -242,7 +243,7 @@ func TestDriveFull(t *testing.T) {
 	image, at := disk(t, 4<<20), mountPoint(t)
 	have(t, "mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image)
 	have(t, "mount", "-t", "ext4", "-o", "loop", image, at)
-	s := openStore(t, filepath.Join(at, "mlruns"))
+	s := filestoretest.Open(t, filepath.Join(at, "mlruns"))
 	wantDrive(t, s, filestore.Drive{FileSystem: "ext4"})
 	id := used(t, s, "sweep")
 	run, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "full"})
@@ -296,13 +297,13 @@ func TestDriveFull(t *testing.T) {
 	wantPoints(logged)
 	for what, err := range map[string]error{
 		"log a param":          s.LogParam(t.Context(), run.Info.ID, "p", strings.Repeat("x", 5000)),
-		"create an experiment": errOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "new"})),
+		"create an experiment": filestoretest.ErrOf(s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "new"})),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("%s: %v, want %v", what, err, syscall.ENOSPC)
 		}
 	}
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestDriveFull(t *testing.T) {
 	}
 	wantPoints(logged + 1)
 	wantUsed(t, s, id)
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 // TestDriveExfatFUSE uses a stick: no hard links, no modes, one program of user space that has the
@@ -325,11 +326,11 @@ func TestDriveExfatFUSE(t *testing.T) {
 	device := have(t, "losetup", "--find", "--show", image)
 	t.Cleanup(func() { _ = exec.Command("losetup", "--detach", device).Run() })
 	serve(t, at, "mount.exfat-fuse", "-d", device, at)
-	s, other := openStore(t, filepath.Join(at, "mlruns")), openStore(t, filepath.Join(at, "mlruns"))
+	s, other := filestoretest.Open(t, filepath.Join(at, "mlruns")), filestoretest.Open(t, filepath.Join(at, "mlruns"))
 	wantDrive(t, s, filestore.Drive{FileSystem: "fuseblk"})
 	wantUsed(t, other, used(t, s, "sweep"))
 	wantUsed(t, s, used(t, other, "sweep"))
-	noProblems(t, s)
+	filestoretest.NoProblems(t, s)
 }
 
 // TestDriveTwoFUSEMounts has one folder in two mounts: it says of each that locks are its own,
@@ -339,18 +340,18 @@ func TestDriveTwoFUSEMounts(t *testing.T) {
 		return
 	}
 	below := filepath.Join(t.TempDir(), "mlruns")
-	openStore(t, below)
+	filestoretest.Open(t, below)
 	var mounts []string
 	for range 2 {
 		at := mountPoint(t)
 		serve(t, at, "bindfs", "-f", below, at)
-		s := openStore(t, at)
+		s := filestoretest.Open(t, at)
 		wantDrive(t, s, filestore.Drive{FileSystem: s.Drive().FileSystem, LocksMayBeLocal: true})
 		if kind := s.Drive().FileSystem; !strings.HasPrefix(kind, "fuse") || s.Drive().LockWarning == "" {
 			t.Errorf("the drive is %+v", s.Drive())
 		}
 		wantUsed(t, s, used(t, s, "sweep"))
-		noProblems(t, s)
+		filestoretest.NoProblems(t, s)
 		mounts = append(mounts, at)
 	}
 	var files []*os.File
@@ -375,7 +376,7 @@ func TestDriveOfOneExperiment(t *testing.T) {
 	}
 	top := t.TempDir()
 	store, far, near := filepath.Join(top, "mlruns"), filepath.Join(top, "far"), mountPoint(t)
-	s := openStore(t, store)
+	s := filestoretest.Open(t, store)
 	e, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "far"})
 	if err := errors.Join(err, s.Close(), os.Rename(filepath.Join(store, "e1"), far), os.Mkdir(filepath.Join(store, "e1"), 0o777)); err != nil {
 		t.Fatal(err)
@@ -391,19 +392,19 @@ func TestDriveOfOneExperiment(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		noProblems(t, s, mlruns.ProblemLeftover)
+		filestoretest.NoProblems(t, s, mlruns.ProblemLeftover)
 	}
 	serve(t, near, "bindfs", "-f", far, near)
 	at := filepath.Join(store, "e1")
 	if err := syscall.Mount(near, at, "", syscall.MS_BIND, ""); err != nil {
 		t.Skip(err)
 	}
-	wantWeak(openStore(t, store), at)
+	wantWeak(filestoretest.Open(t, store), at)
 	if err := errors.Join(syscall.Unmount(at, syscall.MNT_DETACH), os.Remove(at), os.Symlink(near, at)); err != nil {
 		t.Fatal(err)
 	}
-	wantDrive(t, openStore(t, store), filestore.Drive{FileSystem: drive.At(store).Kind})
-	wantWeak(openStore(t, store, filestore.WithLinkTargets(near)), near)
+	wantDrive(t, filestoretest.Open(t, store), filestore.Drive{FileSystem: drive.At(store).Kind})
+	wantWeak(filestoretest.Open(t, store, filestore.WithLinkTargets(near)), near)
 }
 
 // serve starts the program of a FUSE file system, which ends with the test, and waits until it is

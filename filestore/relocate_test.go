@@ -1,113 +1,30 @@
 package filestore_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/mlruns/mlruns"
 	artifact "github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
-
-// relocate gives what a Relocate yields, by path, and its error.
-func relocate(t testing.TB, s *filestore.Store, q mlruns.RelocateQuery) (map[string]mlruns.Relocation, error) {
-	t.Helper()
-	got := map[string]mlruns.Relocation{}
-	var err error
-	for r, yielded := range s.Relocate(t.Context(), q) {
-		if err = yielded; err == nil {
-			got[r.Path] = r
-		}
-	}
-	return got, err
-}
-
-// TestGoldenRelocate moves a golden store: afterwards its meta.yaml are those that MLflow would
-// have written here, to the byte.
-func TestGoldenRelocate(t *testing.T) {
-	eachGolden(t, func(t *testing.T, g *golden) {
-		dir := g.store.write(t)
-		store := open(t, dir)
-		problems := verify(t, store)
-		want := g.under(t, dir).store
-		// What moves with an experiment without being an experiment or a run stays as it was
-		// recorded.
-		moved := map[string]bool{}
-		for name, data := range want {
-			parts := strings.Split(strings.TrimPrefix(name, ".trash/"), "/")
-			at := parts[len(parts)-1] == "meta.yaml" && (len(parts) == 2 && parts[0] != "models" ||
-				len(parts) == 3 && parts[1] != "models" && parts[1] != "traces" && parts[1] != "datasets")
-			if at && !bytes.Equal(data, g.store[name]) {
-				moved[name] = true
-			} else {
-				want[name] = g.store[name]
-			}
-		}
-		planned, err := relocate(t, store, mlruns.RelocateQuery{DryRun: true})
-		must(t, err)
-		if diff := changes(g.store, readTree(t, dir)); diff != nil {
-			t.Errorf("the dry run changed: %q", diff)
-		}
-		done, err := relocate(t, store, mlruns.RelocateQuery{})
-		must(t, err)
-		if diff := cmp.Diff(planned, done); diff != "" {
-			t.Errorf("the dry run differs (-planned +done):\n%s", diff)
-		}
-		for name := range moved {
-			if r := done[name]; r.To != strings.Replace(r.From, goldenRoot, filepath.ToSlash(dir), 1) || r.To == r.From {
-				t.Errorf("%s: %+v", name, r)
-			}
-		}
-		if len(done) != len(moved) || len(done) < 20 {
-			t.Errorf("%d were relocated, want %d", len(done), len(moved))
-		}
-		after := withoutLocks(readTree(t, dir))
-		for name, data := range want {
-			if moved[name] { // the deviation "quoted look-alikes"
-				data = bytes.Replace(data, []byte("\nuser_id: 12e3\n"), []byte("\nuser_id: '12e3'\n"), 1)
-				want[name] = bytes.Replace(data, []byte("\nname: 1e5\n"), []byte("\nname: '1e5'\n"), 1)
-			}
-		}
-		for _, change := range changes(want, after) {
-			t.Errorf("%s: %s", change, cmp.Diff(string(want[change[2:]]), string(after[change[2:]])))
-		}
-		if again, err := relocate(t, store, mlruns.RelocateQuery{}); err != nil || len(again) > 0 {
-			t.Errorf("again: %v, %v, want nothing", again, err)
-		}
-		if diff := cmp.Diff(problems, verify(t, store)); diff != "" {
-			t.Errorf("Verify (-before +after):\n%s", diff)
-		}
-	})
-}
-
-// metaWith is the meta.yaml of the run r in the experiment 7, or of the experiment, with a location
-// and a key that nobody knows.
-func metaWith(key, location string) string {
-	text := "experiment_id: '7'\nzz_future: 1\n" + key + ": '" + location + "'\n"
-	if key == "artifact_uri" {
-		return text + "run_id: r\nrun_uuid: r\nend_time: null\nlifecycle_stage: active\nrun_name: n\nstatus: 1\nstart_time: 1\nuser_id: u\n"
-	}
-	return text + "name: seven\nlifecycle_stage: active\n"
-}
 
 // moved is a store with the experiment 7 and its run r, which recorded these locations. The run has
 // an artifact if it is full.
 func moved(t *testing.T, experiment, run string, full bool) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "a b%41", "mlruns")
-	put(t, filepath.Join(dir, "7", "meta.yaml"), metaWith("artifact_location", experiment))
-	put(t, filepath.Join(dir, "7", "r", "meta.yaml"), metaWith("artifact_uri", run))
+	filestoretest.WriteFile(t, filepath.Join(dir, "7", "meta.yaml"), filestoretest.MetaWith("artifact_location", experiment))
+	filestoretest.WriteFile(t, filepath.Join(dir, "7", "r", "meta.yaml"), filestoretest.MetaWith("artifact_uri", run))
 	for _, folder := range []string{"metrics", "params", "artifacts"} {
-		must(t, os.Mkdir(filepath.Join(dir, "7", "r", folder), 0o777))
+		filestoretest.Must(t, os.Mkdir(filepath.Join(dir, "7", "r", folder), 0o777))
 	}
 	if full {
-		put(t, filepath.Join(dir, "7", "r", "artifacts", "file"), "x")
+		filestoretest.WriteFile(t, filepath.Join(dir, "7", "r", "artifacts", "file"), "x")
 	}
 	return dir
 }
@@ -131,11 +48,11 @@ func TestRelocateForms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := moved(t, c.experiment, c.run, true)
-			must(t, os.Mkdir(filepath.Join(dir, ".trash"), 0o777))
-			store := openStore(t, dir)
-			before := readTree(t, dir)
-			got, err := relocate(t, store, mlruns.RelocateQuery{})
-			must(t, err)
+			filestoretest.Must(t, os.Mkdir(filepath.Join(dir, ".trash"), 0o777))
+			store := filestoretest.Open(t, dir)
+			before := filestoretest.ReadTree(t, dir)
+			got, err := filestoretest.RelocateAll(t, store, mlruns.RelocateQuery{})
+			filestoretest.Must(t, err)
 			place := strings.NewReplacer("URI", artifact.FileURI(filepath.ToSlash(dir)), "PLAIN", strings.ReplaceAll(filepath.ToSlash(dir), "%", "%25"))
 			for name, w := range map[string][3]string{"7/meta.yaml": {"artifact_location", c.experiment, c.wantExperiment}, "7/r/meta.yaml": {"artifact_uri", c.run, c.wantRun}} {
 				want := place.Replace(w[2])
@@ -150,7 +67,7 @@ func TestRelocateForms(t *testing.T) {
 					t.Errorf("%q is not in the store: %q, %v, %v", want, rel, err, relErr)
 				}
 				data, err := os.ReadFile(filepath.Join(dir, name))
-				must(t, err)
+				filestoretest.Must(t, err)
 				// a long path is written in several lines
 				unfolded := strings.ReplaceAll(string(data), "\n  ", " ")
 				for _, line := range []string{"zz_future: 1\n", w[0] + ": " + want + "\n"} {
@@ -160,10 +77,10 @@ func TestRelocateForms(t *testing.T) {
 				}
 				before[name] = data
 			}
-			if diff := changes(before, withoutLocks(readTree(t, dir))); diff != nil {
+			if diff := filestoretest.Changes(before, filestoretest.WithoutLocks(filestoretest.ReadTree(t, dir))); diff != nil {
 				t.Errorf("also changed: %q", diff)
 			}
-			noProblems(t, store)
+			filestoretest.NoProblems(t, store)
 		})
 	}
 }
@@ -175,9 +92,9 @@ func TestRelocateKeeps(t *testing.T) {
 	recorded := uri + "/7/r/artifacts"
 	original := func(t *testing.T, names ...string) {
 		t.Helper()
-		must(t, os.RemoveAll(old), os.MkdirAll(old, 0o777))
+		filestoretest.Must(t, os.RemoveAll(old), os.MkdirAll(old, 0o777))
 		for _, name := range names {
-			put(t, filepath.Join(old, filepath.FromSlash(name)), "x")
+			filestoretest.WriteFile(t, filepath.Join(old, filepath.FromSlash(name)), "x")
 		}
 	}
 	for _, c := range []struct {
@@ -197,14 +114,14 @@ func TestRelocateKeeps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			original(t, c.there...)
-			before := readTree(t, old)
+			before := filestoretest.ReadTree(t, old)
 			dir := moved(t, uri+"/7", recorded, c.full)
 			var opts []filestore.Option
 			if c.allowed {
 				opts = append(opts, filestore.WithArtifactRoots(old))
 			}
-			got, err := relocate(t, openStore(t, dir, opts...), mlruns.RelocateQuery{})
-			must(t, err)
+			got, err := filestoretest.RelocateAll(t, filestoretest.Open(t, dir, opts...), mlruns.RelocateQuery{})
+			filestoretest.Must(t, err)
 			for name, why := range map[string]string{"7/meta.yaml": c.experiment, "7/r/meta.yaml": c.run} {
 				if r := got[name]; !strings.Contains(r.Kept, why) || (r.Kept == "") != (why == "") || (r.To == "") != (why != "") {
 					t.Errorf("%s: %+v, want it kept for %q", name, r, why)
@@ -214,14 +131,14 @@ func TestRelocateKeeps(t *testing.T) {
 					t.Errorf("%s (%v):\n%s", name, err, data)
 				}
 			}
-			if diff := changes(before, readTree(t, old)); diff != nil {
+			if diff := filestoretest.Changes(before, filestoretest.ReadTree(t, old)); diff != nil {
 				t.Errorf("the recorded place changed: %q", diff)
 			}
 		})
 	}
 	t.Run("relative", func(t *testing.T) {
 		dir := moved(t, "mlruns/7", "./mlruns/7/r/artifacts", true)
-		got, err := relocate(t, openStore(t, dir), mlruns.RelocateQuery{})
+		got, err := filestoretest.RelocateAll(t, filestoretest.Open(t, dir), mlruns.RelocateQuery{})
 		if err != nil || len(got) != 2 || got["7/meta.yaml"].Kept == "" || got["7/r/meta.yaml"].Kept == "" {
 			t.Errorf("%+v, %v, want both kept", got, err)
 		}
@@ -233,15 +150,15 @@ func TestRelocateKeeps(t *testing.T) {
 			t.Skip(err)
 		}
 		uri := artifact.FileURI(filepath.ToSlash(link))
-		put(t, filepath.Join(dir, "7", "meta.yaml"), metaWith("artifact_location", uri+"/7"))
-		put(t, filepath.Join(dir, "7", "r", "meta.yaml"), metaWith("artifact_uri", uri+"/7/r/artifacts"))
-		if got, err := relocate(t, openStore(t, dir), mlruns.RelocateQuery{}); err != nil || len(got) > 0 {
+		filestoretest.WriteFile(t, filepath.Join(dir, "7", "meta.yaml"), filestoretest.MetaWith("artifact_location", uri+"/7"))
+		filestoretest.WriteFile(t, filepath.Join(dir, "7", "r", "meta.yaml"), filestoretest.MetaWith("artifact_uri", uri+"/7/r/artifacts"))
+		if got, err := filestoretest.RelocateAll(t, filestoretest.Open(t, dir), mlruns.RelocateQuery{}); err != nil || len(got) > 0 {
 			t.Errorf("%+v, %v, want nothing", got, err)
 		}
 	})
 	t.Run("below the caller's artifact root", func(t *testing.T) {
 		dir := moved(t, uri+"/7", recorded, true)
-		if got, err := relocate(t, openStore(t, dir, filestore.WithArtifactRoot(uri)), mlruns.RelocateQuery{}); err != nil || len(got) > 0 {
+		if got, err := filestoretest.RelocateAll(t, filestoretest.Open(t, dir, filestore.WithArtifactRoot(uri)), mlruns.RelocateQuery{}); err != nil || len(got) > 0 {
 			t.Errorf("%+v, %v, want nothing", got, err)
 		}
 	})
@@ -250,18 +167,18 @@ func TestRelocateKeeps(t *testing.T) {
 // TestRelocatePassesDamage relocates the experiment of a run that cannot be read.
 func TestRelocatePassesDamage(t *testing.T) {
 	dir := moved(t, "/old/7", "/old/7/r/artifacts", true)
-	put(t, filepath.Join(dir, "7", "r", "meta.yaml"), "status: [\n")
-	readOnly := openStore(t, dir, filestore.WithReadOnly())
-	if got, err := relocate(t, readOnly, mlruns.RelocateQuery{}); len(got) > 0 || !errors.Is(err, mlruns.ErrReadOnly) {
+	filestoretest.WriteFile(t, filepath.Join(dir, "7", "r", "meta.yaml"), "status: [\n")
+	readOnly := filestoretest.Open(t, dir, filestore.WithReadOnly())
+	if got, err := filestoretest.RelocateAll(t, readOnly, mlruns.RelocateQuery{}); len(got) > 0 || !errors.Is(err, mlruns.ErrReadOnly) {
 		t.Errorf("read-only: %+v, %v", got, err)
 	}
 	for _, dry := range []bool{true, false} {
 		store := readOnly
 		if !dry {
-			store = openStore(t, dir)
+			store = filestoretest.Open(t, dir)
 		}
 		var problems []mlruns.Problem
-		got, err := relocate(t, store, mlruns.RelocateQuery{DryRun: dry, OnProblem: func(p mlruns.Problem) { problems = append(problems, p) }})
+		got, err := filestoretest.RelocateAll(t, store, mlruns.RelocateQuery{DryRun: dry, OnProblem: func(p mlruns.Problem) { problems = append(problems, p) }})
 		if err != nil || len(got) != 1 || got["7/meta.yaml"].To == "" || len(problems) != 1 || problems[0].Path != "7/r/meta.yaml" {
 			t.Errorf("dry %v: %+v, %v, problems %v", dry, got, err, problems)
 		}

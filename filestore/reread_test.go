@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 )
 
@@ -16,17 +17,17 @@ import (
 // after it: the read must not take the half for all.
 func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	const run = "/mlruns/e1/run/"
-	read := func(get func(*mlruns.Run) string) func(*faulty) string {
-		return func(f *faulty) string {
-			r, err := f.store.Run(f.ctx, "run")
-			f.must(err)
+	read := func(get func(*mlruns.Run) string) func(*filestoretest.Faulty) string {
+		return func(f *filestoretest.Faulty) string {
+			r, err := f.Store.Run(f.Ctx, "run")
+			f.Must(err)
 			return get(r)
 		}
 	}
-	found := func(filter string) func(*faulty) string {
-		return func(f *faulty) string {
-			page, err := f.store.SearchRuns(f.ctx, mlruns.RunQuery{Filter: filter})
-			f.must(err)
+	found := func(filter string) func(*filestoretest.Faulty) string {
+		return func(f *filestoretest.Faulty) string {
+			page, err := f.Store.SearchRuns(f.Ctx, mlruns.RunQuery{Filter: filter})
+			f.Must(err)
 			if len(page.Runs) != 1 {
 				return "nothing"
 			}
@@ -36,17 +37,25 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	for name, tc := range map[string]struct {
 		file string
 		half int // bytes that are there at first; below 0, that are not
-		get  func(*faulty) string
+		get  func(*filestoretest.Faulty) string
 		want string
 	}{
-		"meta.yaml of a run":         {run + "meta.yaml", 40, read(func(r *mlruns.Run) string { return r.Info.Name }), "name"},
-		"meta.yaml of an experiment": {"/mlruns/e1/meta.yaml", 0, func(f *faulty) string { e, err := f.store.Experiment(f.ctx, "e1"); f.must(err); return e.Name }, "one"},
-		"user in meta.yaml":          {run + "meta.yaml", -3, read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
-		"last line of meta.yaml":     {run + "meta.yaml", -len("user_id: unknown\n"), read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
-		"name in meta.yaml":          {"/mlruns/e1/meta.yaml", -2, func(f *faulty) string { e, err := f.store.Experiment(f.ctx, "e1"); f.must(err); return e.Name }, "one"},
+		"meta.yaml of a run": {run + "meta.yaml", 40, read(func(r *mlruns.Run) string { return r.Info.Name }), "name"},
+		"meta.yaml of an experiment": {"/mlruns/e1/meta.yaml", 0, func(f *filestoretest.Faulty) string {
+			e, err := f.Store.Experiment(f.Ctx, "e1")
+			f.Must(err)
+			return e.Name
+		}, "one"},
+		"user in meta.yaml":      {run + "meta.yaml", -3, read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
+		"last line of meta.yaml": {run + "meta.yaml", -len("user_id: unknown\n"), read(func(r *mlruns.Run) string { return r.Info.User }), "unknown"},
+		"name in meta.yaml": {"/mlruns/e1/meta.yaml", -2, func(f *filestoretest.Faulty) string {
+			e, err := f.Store.Experiment(f.Ctx, "e1")
+			f.Must(err)
+			return e.Name
+		}, "one"},
 		"param":                      {run + "params/old", 0, read(func(r *mlruns.Run) string { return r.Data.Params["old"] }), "1"},
 		"tag":                        {run + "tags/old", 0, read(func(r *mlruns.Run) string { return r.Data.Tags["old"] }), "1"},
-		"param that is logged again": {run + "params/old", 0, func(f *faulty) string { f.must(f.store.LogParam(f.ctx, "run", "old", "1")); return "" }, ""},
+		"param that is logged again": {run + "params/old", 0, func(f *filestoretest.Faulty) string { f.Must(f.Store.LogParam(f.Ctx, "run", "old", "1")); return "" }, ""},
 		"param in a filter":          {run + "params/old", 0, found("params.old = '1'"), "run"},
 		"metric":                     {run + "metrics/old", 20, read(func(r *mlruns.Run) string { return r.Data.Metrics["old"].Time.UTC().Format(time.TimeOnly) }), "00:00:09"},
 		"metric in a filter":         {run + "metrics/old", 20, found("metrics.old = 2"), "run"},
@@ -56,22 +65,22 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFaulty(t, false, filestore.SyncMeta)
-			f.must(f.store.LogMetric(f.ctx, "run", mlruns.Metric{Key: "old", Value: 2, Time: time.UnixMilli(9000), Step: 12345}))
-			whole := f.content(tc.file)
+			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+			f.Must(f.Store.LogMetric(f.Ctx, "run", mlruns.Metric{Key: "old", Value: 2, Time: time.UnixMilli(9000), Step: 12345}))
+			whole := f.Content(tc.file)
 			half := tc.half
 			if half < 0 {
 				half += len(whole)
 			}
-			f.must(afero.WriteFile(f.fs, tc.file, []byte(whole[:half]), 0o666))
+			f.Must(afero.WriteFile(f.FS, tc.file, []byte(whole[:half]), 0o666))
 			reads, written := 0, false
-			f.hook(func(op faultfs.Op) error {
+			f.Hook(func(op faultfs.Op) error {
 				switch { // folders name their files without the leading slash
 				case strings.TrimPrefix(op.Path, "/") != tc.file[1:] || written:
 				case op.Kind == faultfs.ReadFile || op.Kind == faultfs.Read:
 					reads++
 				case op.Kind == faultfs.Stat && reads > 0: // how old is it?
-					f.must(afero.WriteFile(f.fs, tc.file, []byte(whole), 0o666))
+					f.Must(afero.WriteFile(f.FS, tc.file, []byte(whole), 0o666))
 					written = true
 				}
 				return nil
@@ -83,10 +92,10 @@ func TestReadsAgainWhatIsBeingWritten(t *testing.T) {
 	}
 }
 
-func lastOfHistory(f *faulty) (last string) {
+func lastOfHistory(f *filestoretest.Faulty) (last string) {
 	f.Helper()
-	for m, err := range f.store.MetricHistory(f.ctx, "run", "old", mlruns.HistoryQuery{}) {
-		f.must(err)
+	for m, err := range f.Store.MetricHistory(f.Ctx, "run", "old", mlruns.HistoryQuery{}) {
+		f.Must(err)
 		last = m.Time.UTC().Format(time.TimeOnly)
 	}
 	return last

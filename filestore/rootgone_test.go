@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestRootRemoved removes the directory under an open store: every call says so, in MLflow's words,
 // and makes nothing in its place.
 func TestRootRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mlruns")
-	store := openStore(t, dir)
-	run := makeRun(t, store)
+	store := filestoretest.Open(t, dir)
+	run := filestoretest.MakeRun(t, store)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/search"
 )
@@ -70,7 +71,7 @@ func searchIDs(t *testing.T, store *filestore.Store, q mlruns.RunQuery) []string
 	if err != nil {
 		t.Fatalf("%s: %v", q.Filter, err)
 	}
-	return idsOf(page.Runs)
+	return filestoretest.IDsOf(page.Runs)
 }
 
 func pagedIDs(t *testing.T, store *filestore.Store, q mlruns.RunQuery, size int) []string {
@@ -82,7 +83,7 @@ func pagedIDs(t *testing.T, store *filestore.Store, q mlruns.RunQuery, size int)
 		if err != nil {
 			t.Fatalf("%s: %v", q.Filter, err)
 		}
-		ids = append(ids, idsOf(page.Runs)...)
+		ids = append(ids, filestoretest.IDsOf(page.Runs)...)
 		if q.PageToken = page.NextPageToken; q.PageToken == "" {
 			return ids
 		}

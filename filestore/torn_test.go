@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -23,7 +24,7 @@ const tornMetric = "/mlruns/0/run/metrics/loss"
 func newTorn(t *testing.T, hook func(*memfs.FS, faultfs.Op) error) (*memfs.FS, *filestore.Store) {
 	t.Helper()
 	mem := memfs.New()
-	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error { return hook(mem, op) })))
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error { return hook(mem, op) })))
 	if _, err := s.CreateRun(t.Context(), mlruns.RunSpec{ID: "run"}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,15 +12,16 @@ import (
 	"testing"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 func init() {
-	tasksOfPlatform["read without permission"] = func(t *testing.T, dir string) {
+	tasks["read without permission"] = func(t *testing.T, dir string) {
 		readsUnwritable(t, dir, func(err error) bool {
 			return errors.Is(err, fs.ErrPermission) && mlruns.CodeOf(err) == mlruns.CodePermissionDenied
 		})
 	}
-	tasksOfPlatform["read from a read-only mount"] = func(t *testing.T, dir string) {
+	tasks["read from a read-only mount"] = func(t *testing.T, dir string) {
 		// Nothing of it is seen outside of this process, and it ends with it.
 		err := syscall.Mount("", "/", "", syscall.MS_PRIVATE|syscall.MS_REC, "")
 		if err == nil {
@@ -49,12 +50,12 @@ func unwritableTask(t *testing.T, task string, as *syscall.SysProcAttr) {
 	}
 	dir := filepath.Join(top, "mlruns")
 	t.Cleanup(func() {
-		chmodTree(t, dir, 0o644, 0o755)
+		filestoretest.ChmodTree(t, dir, 0o644, 0o755)
 		if err := os.RemoveAll(top); err != nil {
 			t.Error(err)
 		}
 	})
-	readTree(t, preparedDir(t)).writeTo(t, dir)
+	filestoretest.ReadTree(t, preparedDir(t)).WriteTo(t, dir)
 	program, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
@@ -63,11 +64,11 @@ func unwritableTask(t *testing.T, task string, as *syscall.SysProcAttr) {
 	if err := errors.Join(os.Chmod(top, 0o755), os.WriteFile(copied, program, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	chmodTree(t, dir, 0o444, 0o555)
-	before := readTree(t, dir)
+	filestoretest.ChmodTree(t, dir, 0o444, 0o555)
+	before := filestoretest.ReadTree(t, dir)
 	cmd := exec.CommandContext(t.Context(), copied, "-test.run=^TestTask$", "-test.count=1")
 	cmd.Dir = top
-	cmd.Env = append(os.Environ(), envTask+"="+task, envDir+"="+dir, envID+"=0", "TMPDIR=/tmp")
+	cmd.Env = append(os.Environ(), filestoretest.EnvTask+"="+task, filestoretest.EnvDir+"="+dir, filestoretest.EnvID+"=0", "TMPDIR=/tmp")
 	cmd.SysProcAttr = as
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || strings.Contains(string(out), cannot) {
@@ -76,7 +77,7 @@ func unwritableTask(t *testing.T, task string, as *syscall.SysProcAttr) {
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if diff := changes(before, readTree(t, dir)); diff != nil {
+	if diff := filestoretest.Changes(before, filestoretest.ReadTree(t, dir)); diff != nil {
 		t.Errorf("the store has changed: %v", diff)
 	}
 }

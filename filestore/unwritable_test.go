@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/rootfs"
 )
@@ -44,7 +45,7 @@ func TestReadsAttemptNoWrite(t *testing.T) {
 				base = faultfs.Plain(base)
 			}
 			fsys := faultfs.New(base, nil)
-			calls := readAll(t, openStore(t, "/"+filepath.Base(dir), append(opts, filestore.WithFs(fsys))...))
+			calls := readAll(t, filestoretest.Open(t, "/"+filepath.Base(dir), append(opts, filestore.WithFs(fsys))...))
 			for _, op := range fsys.Ops() {
 				if op.Kind.Mutates() || op.Kind == faultfs.Sync || op.Kind == faultfs.SyncDir {
 					t.Errorf("a store opened %s: %s %s", name, op.Kind, op.Path)
@@ -57,15 +58,15 @@ func TestReadsAttemptNoWrite(t *testing.T) {
 
 // A file system that counts would have seen a write.
 func TestAWriteIsSeen(t *testing.T) {
-	f := newFaulty(t, false, filestore.SyncMeta)
+	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 	writes := 0
-	f.hook(func(op faultfs.Op) error {
+	f.Hook(func(op faultfs.Op) error {
 		if op.Kind.Mutates() {
 			writes++
 		}
 		return nil
 	})
-	f.must(f.store.SetTag(f.ctx, "run", "t", "v"))
+	f.Must(f.Store.SetTag(f.Ctx, "run", "t", "v"))
 	if writes == 0 {
 		t.Error("SetTag made no operation that writes")
 	}
@@ -76,7 +77,7 @@ func TestAWriteIsSeen(t *testing.T) {
 func readsUnwritable(t *testing.T, dir string, refused func(error) bool) {
 	t.Helper()
 	for _, opts := range [][]filestore.Option{{filestore.WithReadOnly()}, nil} {
-		s := openStore(t, dir, opts...)
+		s := filestoretest.Open(t, dir, opts...)
 		readAll(t, s)
 		if opts == nil {
 			if err := s.SetTag(t.Context(), "fresh", "t", "v"); !refused(err) {

@@ -11,13 +11,14 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestVerifyNamesLeftoversAndDuplicates puts into a store what interrupted writes and copied
 // folders leave.
 func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
-	f := newFaulty(t, false, filestore.SyncMeta)
-	meta := f.content("/mlruns/e1/meta.yaml")
+	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+	meta := f.Content("/mlruns/e1/meta.yaml")
 	for name, content := range map[string]string{
 		"/mlruns/.mlruns.trash/e2.00/meta.yaml":  meta,
 		"/mlruns/e1/.mlruns-tmp-experiment":      "",
@@ -25,12 +26,12 @@ func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
 		"/mlruns/.trash/e1/meta.yaml":            meta,
 		"/mlruns/.trash/e1/.mlruns-tmp-in-trash": "",
 	} {
-		f.must(f.fs.MkdirAll(path.Dir(name), 0o777))
-		f.must(afero.WriteFile(f.fs, name, []byte(content), 0o666))
+		f.Must(f.FS.MkdirAll(path.Dir(name), 0o777))
+		f.Must(afero.WriteFile(f.FS, name, []byte(content), 0o666))
 	}
 	got := map[string]mlruns.ProblemKind{}
-	for p, err := range f.store.Verify(f.ctx, mlruns.VerifyQuery{}) {
-		f.must(err)
+	for p, err := range f.Store.Verify(f.Ctx, mlruns.VerifyQuery{}) {
+		f.Must(err)
 		if p.Kind == mlruns.ProblemLeftover || p.Kind == mlruns.ProblemDuplicate {
 			got[p.Path] = p.Kind
 		}
@@ -53,12 +54,12 @@ func TestVerifyNamesLeftoversAndDuplicates(t *testing.T) {
 func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
 	for name, inTrash := range map[string]string{"empty": "/mlruns/.trash/e1", "not empty": "/mlruns/.trash/e1/run"} {
 		t.Run(name, func(t *testing.T) {
-			f := newFaulty(t, false, filestore.SyncMeta)
-			f.must(f.fs.MkdirAll(inTrash, 0o777))
-			if err := f.store.DeleteExperiment(f.ctx, "e1"); !errors.Is(err, mlruns.ErrExists) {
+			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
+			f.Must(f.FS.MkdirAll(inTrash, 0o777))
+			if err := f.Store.DeleteExperiment(f.Ctx, "e1"); !errors.Is(err, mlruns.ErrExists) {
 				t.Errorf("error %v, want %v", err, mlruns.ErrExists)
 			}
-			f.content("/mlruns/e1/meta.yaml")
+			f.Content("/mlruns/e1/meta.yaml")
 		})
 	}
 }
@@ -66,18 +67,18 @@ func TestDeleteBesideTheSameInTheTrash(t *testing.T) {
 // TestVerifyNamesWhatIsCutOff cuts a run's meta.yaml behind each line and in the last one. What the
 // readers take for whole is named, with the keys that are lost.
 func TestVerifyNamesWhatIsCutOff(t *testing.T) {
-	d := newPatient(t, func(f afero.Fs) afero.Fs { return f })
-	meta, err := afero.ReadFile(d.mem, "/mlruns/e1/run/meta.yaml")
-	d.must(err)
+	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+	meta, err := afero.ReadFile(d.Mem, "/mlruns/e1/run/meta.yaml")
+	d.Must(err)
 	for lost, behind := range map[string]string{"start_time, status, user_id": "\nstart_time:", "status, user_id": "\nstatus:", "user_id": "\nuser_id:", "": "\x00"} {
 		cut, _, _ := strings.Cut(strings.TrimSuffix(string(meta), "\n"), behind)
 		for _, end := range []string{"\n", ""} {
-			d.write(map[string]string{"e1/run/meta.yaml": cut + end})
-			run, err := d.store.Run(t.Context(), "run")
+			d.Write(map[string]string{"e1/run/meta.yaml": cut + end})
+			run, err := d.Store.Run(t.Context(), "run")
 			if err != nil || run.Problems != nil {
 				t.Errorf("lost %q: a reader gives %v, %v", lost, run, err)
 			}
-			found := verify(t, d.store)
+			found := filestoretest.Problems(t, d.Store)
 			if lost == "" && end == "\n" {
 				if found != nil {
 					t.Errorf("a whole one: %v", found)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 )
@@ -24,7 +25,7 @@ type stop struct{ at, to string }
 func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 	t.Helper()
 	mem := memfs.New()
-	first := openStore(t, "/mlruns", filestore.WithFs(mem))
+	first := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
 	makeRunInE1(t, first, map[string]string{"team": "a"})
 	if err := first.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
@@ -38,7 +39,7 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 		}
 	}
 	opened := false
-	s := openStore(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
 		if !opened || len(route) == 0 || string(op.Kind)+" "+strings.TrimPrefix(op.Path, "/") != route[0].at {
 			return nil
 		}

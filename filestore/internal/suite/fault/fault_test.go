@@ -1,0 +1,126 @@
+package fault
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
+)
+
+// faultedOperation is a write. prepare is what comes before, and warm what the same store does
+// before, so that it keeps handles. again says what a retry of one that succeeded gives, nil if it
+// may be repeated; steps that it changes the store more than once, so that a failure may leave a
+// part of it done; allow what Verify may say of that; tidies that it has more to do after its
+// commit point, so that it may fail though its effect stands.
+type faultedOperation struct {
+	name    string
+	prepare func(*filestoretest.Faulty) error
+	warm    func(*filestoretest.Faulty) error
+	do      func(*filestoretest.Faulty) error
+	again   error
+	steps   bool
+	allow   mlruns.ProblemKind
+	tidies  bool
+}
+
+// ready does in one store what comes before.
+func (op faultedOperation) ready(f *filestoretest.Faulty) {
+	f.Helper()
+	for _, do := range []func(*filestoretest.Faulty) error{op.prepare, op.warm} {
+		if do != nil {
+			f.Must(do(f))
+		}
+	}
+}
+
+var faultedOperations = []faultedOperation{
+	{name: "CreateExperiment", again: mlruns.ErrExists, do: func(f *filestoretest.Faulty) error {
+		return filestoretest.ErrOf(f.Store.CreateExperiment(f.Ctx, mlruns.ExperimentSpec{ID: "e2", Name: "two", Tags: map[string]string{"a": "1", "b/c": "2"}}))
+	}},
+	{name: "RenameExperiment", again: mlruns.ErrExists, do: func(f *filestoretest.Faulty) error { return f.Store.RenameExperiment(f.Ctx, "e1", "other") }},
+	{name: "DeleteExperiment", again: mlruns.ErrNotFound, steps: true, allow: mlruns.ProblemStage, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteExperiment(f.Ctx, "e1") }},
+	{name: "RestoreExperiment", again: mlruns.ErrNotFound, steps: true, allow: mlruns.ProblemStage,
+		prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteExperiment(f.Ctx, "e1") },
+		do:      func(f *filestoretest.Faulty) error { return f.Store.RestoreExperiment(f.Ctx, "e1") }},
+	{name: "SetExperimentTag", do: func(f *filestoretest.Faulty) error { return f.Store.SetExperimentTag(f.Ctx, "e1", "old", "2") }},
+	{name: "SetExperimentTag nested", do: func(f *filestoretest.Faulty) error { return f.Store.SetExperimentTag(f.Ctx, "e1", "a/b/c", "2") }},
+	{name: "DeleteExperimentTag", again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteExperimentTag(f.Ctx, "e1", "old") }},
+	{name: "CreateRun", again: mlruns.ErrExists, do: func(f *filestoretest.Faulty) error {
+		return filestoretest.ErrOf(f.Store.CreateRun(f.Ctx, mlruns.RunSpec{ID: "r2", ExperimentID: "e1", Name: "n", Tags: map[string]string{"a": "1", "b/c": "2"}}))
+	}},
+	{name: "UpdateRun", do: func(f *filestoretest.Faulty) error {
+		return f.Store.UpdateRun(f.Ctx, "run", mlruns.RunUpdate{Status: mlruns.StatusFailed, End: time.UnixMilli(9)})
+	}},
+	{name: "UpdateRun name", steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.UpdateRun(f.Ctx, "run", mlruns.RunUpdate{Name: "new"})
+	}},
+	{name: "EndRun", do: func(f *filestoretest.Faulty) error { return f.Store.EndRun(f.Ctx, "run", 0, time.UnixMilli(9)) }},
+	{name: "DeleteRun", do: func(f *filestoretest.Faulty) error { return f.Store.DeleteRun(f.Ctx, "run") }},
+	{name: "RestoreRun", prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteRun(f.Ctx, "run") },
+		do: func(f *filestoretest.Faulty) error { return f.Store.RestoreRun(f.Ctx, "run") }},
+	{name: "LogMetric", do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogMetric(f.Ctx, "run", mlruns.Metric{Key: "old", Value: 2, Time: time.UnixMilli(2)})
+	}},
+	{name: "LogMetric new", do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogMetric(f.Ctx, "run", mlruns.Metric{Key: "a/b", Value: 2, Time: time.UnixMilli(2)})
+	}},
+	{name: "LogMetric again", warm: logOld(1), do: logOld(2)},
+	{name: "LogMetric again and settled", warm: func(f *filestoretest.Faulty) error { return errors.Join(logOld(1)(f), settle(f), logOld(2)(f)) }, do: logOld(3)},
+	{name: "LogBatch again", warm: logOld(1), steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogBatch(f.Ctx, "run", mlruns.Batch{Params: []mlruns.Param{{Key: "p", Value: "1"}}, Tags: []mlruns.Tag{{Key: "t", Value: "1"}}})
+	}},
+	{name: "LogParam", do: func(f *filestoretest.Faulty) error { return f.Store.LogParam(f.Ctx, "run", "a/b", "1") }},
+	{name: "LogParam again", do: func(f *filestoretest.Faulty) error { return f.Store.LogParam(f.Ctx, "run", "old", "1") }},
+	{name: "SetTag", do: func(f *filestoretest.Faulty) error { return f.Store.SetTag(f.Ctx, "run", "old", "2") }},
+	{name: "SetTag name", steps: true, do: func(f *filestoretest.Faulty) error { return f.Store.SetTag(f.Ctx, "run", mlruns.TagRunName, "new") }},
+	{name: "DeleteTag", again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteTag(f.Ctx, "run", "old") }},
+	{name: "LogBatch", steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogBatch(f.Ctx, "run", mlruns.Batch{Params: []mlruns.Param{{Key: "p", Value: "1"}, {Key: "q", Value: "1"}},
+			Tags: []mlruns.Tag{{Key: "t", Value: "1"}, {Key: mlruns.TagRunName, Value: "new"}}})
+	}},
+	{name: "LogInputs", steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogInputs(f.Ctx, "run", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "d", Digest: "1"}}},
+			Models: []mlruns.ModelInput{{ModelID: "m-1"}}})
+	}},
+	{name: "LogOutputs", do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogOutputs(f.Ctx, "run", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-1"}}})
+	}},
+	{name: "RecordLoggedModel", do: func(f *filestoretest.Faulty) error {
+		return f.Store.RecordLoggedModel(f.Ctx, "run", mlruns.ModelRecord{ArtifactPath: "m", Created: time.UnixMilli(1), Flavors: map[string]json.RawMessage{"f": json.RawMessage("{}")}})
+	}},
+	{name: "WriteArtifact", do: func(f *filestoretest.Faulty) error {
+		return f.Store.WriteArtifact(f.Ctx, "run", "a/b", strings.NewReader("new"))
+	}},
+	{name: "WriteArtifact over one", prepare: filestoretest.WriteOldArtifact, do: func(f *filestoretest.Faulty) error {
+		return f.Store.WriteArtifact(f.Ctx, "run", "old/file", strings.NewReader("new"))
+	}},
+	{name: "LogArtifact", do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogArtifact(f.Ctx, "run", filestoretest.InModule("filestore", "doc.go"), "a/b")
+	}},
+	{name: "LogArtifact a folder", steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogArtifact(f.Ctx, "run", filestoretest.InModule("filestore", "layout"), "a")
+	}},
+	{name: "LogArtifacts", steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogArtifacts(f.Ctx, "run", filestoretest.InModule("filestore", "layout"), "a")
+	}},
+	{name: "DeleteArtifacts", prepare: filestoretest.WriteOldArtifact, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteArtifacts(f.Ctx, "run", "old/file") }},
+	{name: "DeleteArtifacts all", steps: true, prepare: filestoretest.WriteOldArtifact, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteArtifacts(f.Ctx, "run", "") }},
+	{name: "GC of a run", tidies: true, prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteRun(f.Ctx, "run") }, do: (*filestoretest.Faulty).GC},
+	{name: "GC of an experiment", tidies: true, prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteExperiment(f.Ctx, "e1") }, do: (*filestoretest.Faulty).GC},
+	{name: "Relocate", steps: true, prepare: (*filestoretest.Faulty).RecordElsewhere, do: (*filestoretest.Faulty).Relocate},
+}
+
+func logOld(step int64) func(*filestoretest.Faulty) error {
+	return func(f *filestoretest.Faulty) error {
+		return f.Store.LogMetric(f.Ctx, "run", mlruns.Metric{Key: "old", Value: 2, Step: step, Time: time.UnixMilli(2)})
+	}
+}
+
+// settle waits until a kept run is no longer so fresh that its meta.yaml is read each time.
+func settle(*filestoretest.Faulty) error {
+	time.Sleep(25 * time.Millisecond)
+	return nil
+}

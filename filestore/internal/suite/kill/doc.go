@@ -1,0 +1,2 @@
+// Package kill kills processes inside each kind of write, and judges the store that they leave.
+package kill
