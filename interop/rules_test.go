@@ -25,7 +25,7 @@ func before(major, minor int) func(*python) bool {
 var rules = []rule{
 	{"experiments have no times before 1.29", eachExperiment(func(e *experiment) { e.Created, e.Updated = nil, nil }), before(1, 29), false},
 	{"experiments have no tags before 1.2", eachExperiment(func(e *experiment) { e.Tags = nil }), before(1, 2), false},
-	{"params lose the blanks at their ends before 1.7", eachRun(trimParams), before(1, 7), false},
+	{"params lose the blanks at their ends before 1.7", eachRun(trimParams), before(1, 7), true},
 	{"runs have no data sets before 2.4", eachRun(func(r *run) { r.Datasets = nil }), before(2, 4), false},
 	{"runs have no models before 3.0", eachRun(func(r *run) { r.ModelsIn, r.ModelsOut = nil, nil }), before(3, 0), false},
 	{"MLflow 3 reads the step of a point with a data set as 0", eachRun(dropSteps), func(p *python) bool { return p.since(3, 0) }, true},
