@@ -19,8 +19,7 @@ func train(ctx context.Context, dir string) (err error) {
 	}
 	defer store.Close()
 	c := mlruns.NewClient(store)
-	// experiment: get or create
-	run, err := c.StartRun(ctx, "resnet-sweep", mlruns.RunSpec{Name: "lr-3e-4"})
+	run, err := c.StartRun(ctx, "resnet-sweep", mlruns.RunSpec{Name: "lr-3e-4"}) // experiment: get or create
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,9 @@ package filestore_test
 
 import (
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,15 +15,14 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
-// stop is a place to which an experiment goes when an operation begins: "root", "trash", or "" for
-// staying where it is.
-type stop struct{ at, to string }
-
-// newWandering is a memory store whose experiment e1, with the run "run", begins in a place and
-// goes from stop to stop. Nothing of it has been read. Its metric "bad" is malformed.
-func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
+// newWandering is a memory store whose experiment e1, with the run "run", begins in the root or in
+// the trash. Nothing of it has been read. Its metric "bad" is malformed. Another program, which
+// takes no locks, moves it to the other place before the operations of the file system that are
+// listed, of those that count, from 0 on; more is how many of these are still to come.
+func newWandering(t *testing.T, begin string, counts func(faultfs.Op) bool, before ...int) (s *filestore.Store, more func() int) {
 	t.Helper()
 	mem := memfs.New()
 	first := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
@@ -38,186 +38,222 @@ func newWandering(t *testing.T, begin string, route ...stop) *filestore.Store {
 			t.Fatal(err)
 		}
 	}
-	opened := false
-	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
-		if !opened || len(route) == 0 || string(op.Kind)+" "+strings.TrimPrefix(op.Path, "/") != route[0].at {
+	var mu sync.Mutex // what is read at once is read by several goroutines
+	ready, n := false, -1
+	s, err := filestore.Open("/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ready || !counts(op) {
 			return nil
 		}
-		to := route[0].to
-		route = route[1:]
-		switch to {
-		case "root":
-			return mem.Rename("/mlruns/.trash/e1", "/mlruns/e1")
-		case "trash":
-			return mem.Rename("/mlruns/e1", "/mlruns/.trash/e1")
+		if n++; len(before) == 0 || before[0] != n {
+			return nil
 		}
-		return nil
+		before = before[1:]
+		if err := mem.Rename("/mlruns/.trash/e1", "/mlruns/e1"); err == nil {
+			return nil
+		}
+		return mem.Rename("/mlruns/e1", "/mlruns/.trash/e1")
 	})))
-	opened = true
-	t.Cleanup(func() {
-		if len(route) > 0 {
-			t.Errorf("the experiment never came to %q", route)
-		}
-	})
-	return s
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready = true
+	return s, func() int { mu.Lock(); defer mu.Unlock(); return len(before) }
 }
 
-// The experiment is listed in both places, or would be in neither if the trash were not listed
-// again. The root is opened and then the trash, the root and the trash are listed.
-func TestListingBetweenTwoPlaces(t *testing.T) {
-	const root, trash = "openfolder mlruns", "openfolder mlruns/.trash"
-	for name, tc := range map[string]struct {
-		begin string
-		route []stop
-	}{
-		"restored, listed in both places": {"trash", []stop{{trash, ""}, {root, "root"}}},
-		"deleted, listed in both places":  {"root", []stop{{trash, ""}, {root, ""}, {trash, "trash"}}},
-		"deleted between the listings":    {"root", []stop{{trash, ""}, {root, "trash"}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			page, err := newWandering(t, tc.begin, tc.route...).SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll})
-			if err != nil || len(page.Experiments) != 2 {
-				t.Errorf("SearchExperiments = %+v, %v, want two experiments", page, err)
+// wander does a call again and again while the experiment moves: once before each of the operations
+// that count, and several times from each of them on, at moments that are drawn.
+func wander(t *testing.T, begin string, most int, do func(s *filestore.Store) error) {
+	t.Helper()
+	rng := proof.Rand(t)
+	for moves := 1; moves <= most; moves++ {
+		for i, over := 0, false; !over && !t.Failed(); i++ {
+			before := []int{i}
+			for range moves - 1 {
+				before = append(before, before[len(before)-1]+1+rng.IntN(6))
 			}
-			for _, p := range page.Problems {
-				if p.Kind == mlruns.ProblemDuplicate {
-					t.Errorf("problem %v, but there is one e1", p)
-				}
+			s, more := newWandering(t, begin, always, before...)
+			if err := do(s); err != nil {
+				t.Errorf("moved before the operations %d: %v", before, err)
 			}
-		})
-		t.Run(name+", runs", func(t *testing.T) {
-			page, err := newWandering(t, tc.begin, tc.route...).SearchRuns(t.Context(), mlruns.RunQuery{View: mlruns.ViewAll})
-			if err != nil || len(page.Runs) != 1 {
-				t.Errorf("SearchRuns = %+v, %v, want one run", page, err)
+			over = more() == moves
+			if err := s.Close(); err != nil {
+				t.Error(err)
 			}
-		})
-		t.Run(name+", info", func(t *testing.T) {
-			info, err := newWandering(t, tc.begin, tc.route...).Info(t.Context())
-			if err != nil || info.Active+info.Deleted != 2 || info.Runs != 1 {
-				t.Errorf("Info = %+v, %v, want two experiments and one run", info, err)
+			if over && i < 3 {
+				t.Errorf("the call has only %d operations", i)
 			}
-		})
-		t.Run(name+", verify", func(t *testing.T) {
-			wantBadMetric(t, newWandering(t, tc.begin, tc.route...))
-		})
+		}
 	}
 }
 
-// wantBadMetric wants Verify to find the one problem there is but for those of the move, which is
-// the test's own and leaves meta.yaml as it was.
-func wantBadMetric(t *testing.T, s *filestore.Store) {
+// leave does a call while the experiment moves each time that it is about to be opened or locked.
+func leave(t *testing.T, begin string, counts func(faultfs.Op) bool, do func(s *filestore.Store) error) {
 	t.Helper()
+	for _, before := range [][]int{{0}, {1}, {0, 1}, {0, 1, 2}} {
+		s, more := newWandering(t, begin, counts, before...)
+		if err := do(s); err != nil {
+			t.Errorf("moved at the looks %d: %v", before, err)
+		}
+		if before[0] == 0 && more() == len(before) {
+			t.Error("it never moved")
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// always counts every operation of a call.
+func always(faultfs.Op) bool { return true }
+
+// opened counts the times that the folder of the experiment is opened, runOpened that of its run.
+func opened(op faultfs.Op) bool {
+	return op.Kind == faultfs.OpenFolder && strings.HasSuffix(op.Path, "/e1")
+}
+
+func runOpened(op faultfs.Op) bool {
+	return op.Kind == faultfs.OpenFolder && strings.HasSuffix(op.Path, "/e1/run")
+}
+
+// locked counts the times that the lock of the run is opened.
+func locked(op faultfs.Op) bool {
+	return op.Kind == faultfs.Create && strings.HasSuffix(op.Path, "/e1/run/.mlruns.lock")
+}
+
+// wanted is an error unless a number is what it should be.
+func wanted(n, want int, err error) error {
+	if err != nil || n != want {
+		return fmt.Errorf("%d, %v, want %d", n, err, want)
+	}
+	return nil
+}
+
+// TestListingOfWanderingExperiment moves the experiment at any moment of a listing of everything:
+// it is in it once, and no problem but that of the move.
+func TestListingOfWanderingExperiment(t *testing.T) {
+	for _, begin := range []string{"root", "trash"} {
+		for call, list := range map[string]func(*filestore.Store) error{
+			"SearchExperiments": func(s *filestore.Store) error {
+				page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll})
+				if err != nil {
+					return err
+				}
+				for _, p := range page.Problems {
+					if p.Kind == mlruns.ProblemDuplicate {
+						return fmt.Errorf("problem %v, but there is one e1", p)
+					}
+				}
+				return wanted(len(page.Experiments), 2, nil)
+			},
+			"SearchExperiments by a tag": func(s *filestore.Store) error {
+				page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: "tags.team = 'a'"})
+				if err != nil {
+					return err
+				}
+				return wanted(len(page.Experiments), 1, nil)
+			},
+			"SearchRuns": func(s *filestore.Store) error {
+				page, err := s.SearchRuns(t.Context(), mlruns.RunQuery{View: mlruns.ViewAll})
+				if err != nil {
+					return err
+				}
+				return wanted(len(page.Runs), 1, nil)
+			},
+			"Info": func(s *filestore.Store) error {
+				info, err := s.Info(t.Context())
+				if err != nil {
+					return err
+				}
+				return wanted(info.Active+info.Deleted+info.Runs, 3, nil)
+			},
+			"Verify": func(s *filestore.Store) error { return badMetric(s.Verify(t.Context(), mlruns.VerifyQuery{})) },
+		} {
+			t.Run(begin+"/"+call, func(t *testing.T) {
+				t.Parallel()
+				if call == "Verify" { // of what moves while it looks into it, it may miss a part
+					leave(t, begin, opened, list)
+					return
+				}
+				wander(t, begin, 1, list)
+			})
+		}
+	}
+}
+
+// badMetric is an error unless Verify finds the one problem there is but for those of the move,
+// which is the test's own and leaves meta.yaml as it was.
+func badMetric(found iter.Seq2[mlruns.Problem, error]) error {
 	var problems []mlruns.Problem
-	for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
+	for p, err := range found {
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		if p.Kind != mlruns.ProblemStage {
 			problems = append(problems, p)
 		}
 	}
 	if len(problems) != 1 || problems[0].Kind != mlruns.ProblemMalformed || !strings.HasSuffix(problems[0].Path, "e1/run/metrics/bad") {
-		t.Errorf("Verify found %v, want the malformed metric", problems)
+		return fmt.Errorf("Verify found %v, want the malformed metric", problems)
 	}
+	return nil
 }
 
-// The experiment moves when it is opened for the n-th time.
-func TestUpkeepOfMovingExperiment(t *testing.T) {
-	for n := range 5 {
-		route := slices.Repeat([]stop{{"openfolder mlruns/e1", ""}}, n)
-		wantBadMetric(t, newWandering(t, "root", append(route, stop{"openfolder mlruns/e1", "trash"})...))
-	}
-	info, err := newWandering(t, "root", stop{"openfolder mlruns/e1", "trash"}).Info(t.Context())
-	if err != nil || info.Runs != 1 {
-		t.Errorf("Info = %+v, %v, want one run", info, err)
-	}
-}
-
-// Each look at the run is at the place where its experiment has just left. None of them may say
-// that there is no such run.
-func TestRunOfWanderingExperiment(t *testing.T) {
-	for name, route := range map[string][]stop{
-		"elsewhere when looked for, back when listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"}},
-		"elsewhere when looked for, and when opened": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
-			{"openfolder mlruns/e1", "trash"}},
-		"elsewhere when looked for, and twice when opened": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
-			{"openfolder mlruns/e1", "trash"}, {"openfolder mlruns/.trash/e1", "root"}},
-		"elsewhere when looked for, and not listed again": {{"stat mlruns/e1/run/meta.yaml", "trash"}, {"openfolder mlruns/.trash", "root"},
-			{"openfolder mlruns", "trash"}, {"openfolder mlruns/.trash", "root"}},
-		"elsewhere when the run is opened": {{"openfolder mlruns/e1/run", "trash"}, {"openfolder mlruns/.trash/e1/run", "root"}, {"openfolder mlruns/e1/run", "trash"}},
-	} {
-		for call, read := range map[string]func(*filestore.Store) error{
-			"Run": func(s *filestore.Store) error {
-				_, err := s.Run(t.Context(), "run")
+// TestCallsOfWanderingExperiment moves the experiment up to three times at any moment of a call
+// that names it or its run. None of them may say that there is no such experiment or run.
+func TestCallsOfWanderingExperiment(t *testing.T) {
+	for call, do := range map[string]func(*filestore.Store) error{
+		"Run": func(s *filestore.Store) error { return filestoretest.ErrOf(s.Run(t.Context(), "run")) },
+		"MetricHistory": func(s *filestore.Store) error {
+			points := 0
+			for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
+				if err != nil {
+					return err
+				}
+				points++
+			}
+			return wanted(points, 1, nil)
+		},
+		"Artifacts":        func(s *filestore.Store) error { return filestoretest.ErrOf(s.Artifacts(t.Context(), "run", "")) },
+		"Experiment":       func(s *filestore.Store) error { return filestoretest.ErrOf(s.Experiment(t.Context(), "e1")) },
+		"ExperimentByName": func(s *filestore.Store) error { return filestoretest.ErrOf(s.ExperimentByName(t.Context(), "one")) },
+		"SearchRuns": func(s *filestore.Store) error {
+			page, err := s.SearchRuns(t.Context(), mlruns.RunQuery{Experiments: []string{"e1"}, View: mlruns.ViewAll})
+			if err != nil {
 				return err
-			},
-			"MetricHistory": func(s *filestore.Store) error {
-				points := 0
-				for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
-					if err != nil {
-						return err
-					}
-					points++
-				}
-				if points != 1 {
-					return fmt.Errorf("%d points, want 1", points)
-				}
-				return nil
-			},
-			"Artifacts": func(s *filestore.Store) error {
-				_, err := s.Artifacts(t.Context(), "run", "")
-				return err
-			},
-		} {
-			t.Run(name+"/"+call, func(t *testing.T) {
-				if err := read(newWandering(t, "root", route...)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-}
-
-// The experiment leaves its place three times just before it is opened, or looked for.
-func TestWanderingExperiment(t *testing.T) {
-	opened := []stop{{"openfolder mlruns/e1", "trash"}, {"openfolder mlruns/.trash/e1", "root"}, {"openfolder mlruns/e1", "trash"}}
-	looked := []stop{{"stat mlruns/e1/meta.yaml", "trash"}, {"stat mlruns/.trash/e1/meta.yaml", "root"}, {"stat mlruns/e1/meta.yaml", "trash"}}
-	for call, count := range map[string]func(*filestore.Store) (int, error){
-		"Experiment": func(s *filestore.Store) (int, error) {
-			_, err := s.Experiment(t.Context(), "e1")
-			return 1, err
+			}
+			return wanted(len(page.Runs), 1, nil)
 		},
-		"ExperimentByName": func(s *filestore.Store) (int, error) {
-			_, err := s.ExperimentByName(t.Context(), "one")
-			return 1, err
-		},
-		"SearchExperiments": func(s *filestore.Store) (int, error) {
-			page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: "tags.team = 'a'"})
-			return len(page.Experiments), err
-		},
-		"SearchRuns": func(s *filestore.Store) (int, error) {
-			page, err := s.SearchRuns(t.Context(), mlruns.RunQuery{Experiments: []string{"e1"}})
-			return len(page.Runs), err
-		},
-		"RunInfos": func(s *filestore.Store) (n int, err error) {
+		"RunInfos": func(s *filestore.Store) error {
+			n := 0
 			for _, err := range s.RunInfos(t.Context(), "e1", mlruns.ViewAll) {
 				if err != nil {
-					return 0, err
+					return err
 				}
 				n++
 			}
-			return n, nil
+			return wanted(n, 1, nil)
 		},
+		"LogMetric": func(s *filestore.Store) error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) },
+		"UpdateRun": func(s *filestore.Store) error {
+			return s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})
+		},
+		"DeleteRun": func(s *filestore.Store) error { return s.DeleteRun(t.Context(), "run") },
 	} {
 		t.Run(call, func(t *testing.T) {
-			if n, err := count(newWandering(t, "root", opened...)); n != 1 || err != nil {
-				t.Errorf("moved when opened: found %d, %v, want one", n, err)
-			}
-			if strings.HasSuffix(call, "Name") || strings.HasSuffix(call, "Experiments") {
-				return // it is listed, and not looked for
-			}
-			if n, err := count(newWandering(t, "root", looked...)); n != 1 || err != nil {
-				t.Errorf("moved when looked for: found %d, %v, want one", n, err)
+			t.Parallel()
+			switch call {
+			// Without its lock a write cannot hold a run where it is, nor can who opens artifacts.
+			case "LogMetric", "UpdateRun", "DeleteRun":
+				leave(t, "root", locked, do)
+				leave(t, "root", runOpened, do)
+			case "Artifacts":
+				leave(t, "root", runOpened, do)
+			case "ExperimentByName": // it is listed, and that is repeated once
+				wander(t, "root", 1, do)
+			default:
+				wander(t, "root", 3, do)
 			}
 		})
 	}
@@ -225,34 +261,26 @@ func TestWanderingExperiment(t *testing.T) {
 
 // An experiment that is restored while GC looks is no longer to be removed.
 func TestGCOfRestoredExperiment(t *testing.T) {
-	s := newWandering(t, "trash", stop{"readfile mlruns/.trash/e1/meta.yaml", "root"})
+	mem := memfs.New()
+	first := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem))
+	makeRunInE1(t, first, nil)
+	if err := first.DeleteExperiment(t.Context(), "e1"); err != nil {
+		t.Fatal(err)
+	}
+	restored := false
+	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
+		if restored || op.Kind != faultfs.ReadFile || !strings.HasSuffix(op.Path, ".trash/e1/meta.yaml") {
+			return nil
+		}
+		restored = true
+		return mem.Rename("/mlruns/.trash/e1", "/mlruns/e1")
+	})))
 	for r, err := range s.GC(t.Context(), mlruns.GCQuery{DryRun: true}) {
 		if err != nil || r.RunID == "" {
 			t.Errorf("%+v, %v: the experiment is active", r, err)
 		}
 	}
-}
-
-// Another program, which takes no locks, moves the experiment whenever its run is about to be
-// locked or read.
-func TestWriterOfWanderingRun(t *testing.T) {
-	const lock = "/run/.mlruns.lock"
-	for name, route := range map[string][]stop{
-		"when locked": {{"create mlruns/e1" + lock, "trash"}, {"create mlruns/.trash/e1" + lock, "root"}, {"create mlruns/e1" + lock, "trash"}},
-		"when read":   {{"openfolder mlruns/e1/run", "trash"}, {"openfolder mlruns/.trash/e1/run", "root"}, {"openfolder mlruns/e1/run", "trash"}},
-	} {
-		for call, write := range map[string]func(*filestore.Store) error{
-			"LogMetric": func(s *filestore.Store) error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) },
-			"UpdateRun": func(s *filestore.Store) error {
-				return s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})
-			},
-			"DeleteRun": func(s *filestore.Store) error { return s.DeleteRun(t.Context(), "run") },
-		} {
-			t.Run(name+"/"+call, func(t *testing.T) {
-				if err := write(newWandering(t, "root", route...)); err != nil {
-					t.Error(err)
-				}
-			})
-		}
+	if !restored {
+		t.Error("GC never looked")
 	}
 }
