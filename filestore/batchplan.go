@@ -195,5 +195,5 @@ func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error 
 	if err != nil {
 		return err
 	}
-	return all.Last(s.replaceRunInfo(run.ref, info, doc))
+	return all.Last(records.ReplaceRunInfo(s.tree, run.ref, info, doc))
 }

@@ -25,15 +25,6 @@ func (s *Store) placeExperiment(e mlruns.Experiment) error {
 	})
 }
 
-// replaceMeta replaces the meta.yaml of an experiment or run.
-func (s *Store) replaceMeta(dir string, doc codec.Document) error {
-	data, err := doc.Encode()
-	if err != nil {
-		return err
-	}
-	return s.tree.ReplaceMeta(dir, data)
-}
-
 func copyTags(tags map[string]string) map[string]string {
 	if tags == nil {
 		return map[string]string{}

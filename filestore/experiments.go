@@ -201,7 +201,7 @@ func (s *Store) rewriteExperiment(ctx context.Context, ref records.ExperimentRef
 		return records.ExperimentError(ref.ID, ref.Dir, err)
 	}
 	change(&doc)
-	return s.replaceMeta(ref.Dir, doc)
+	return records.ReplaceMeta(s.tree, ref.Dir, doc)
 }
 
 // SetExperimentTag implements mlruns.Store. The commit point is the rename of the tag's file.

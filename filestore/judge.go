@@ -12,15 +12,12 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
-
-// leftoverAge is how long nothing in a leftover must have changed before it is nobody's work any
-// more.
-const leftoverAge = time.Hour
 
 // judge says of a problem whether it can be repaired without guessing, where a look at other files
 // is needed for that, and what is known for a person to do. The only error is a shortage, see
@@ -43,7 +40,7 @@ func (s *Store) judge(p *mlruns.Problem) error {
 		if err != nil {
 			return err
 		}
-		if p.Repairable = time.Since(latest) > leftoverAge; !p.Repairable {
+		if p.Repairable = time.Since(latest) > lifecycle.LeftoverAge; !p.Repairable {
 			p.Reason += "; it changed within the last hour"
 		}
 	case mlruns.ProblemForeign:
@@ -53,7 +50,7 @@ func (s *Store) judge(p *mlruns.Problem) error {
 	case mlruns.ProblemMissingMeta:
 		kind := layout.Parse(layout.Join(p.Path, layout.Meta)).Kind
 		if kind == layout.RunMeta || kind == layout.ExperimentMeta {
-			if empty, err := s.emptied(p.Path); err != nil || empty {
+			if empty, err := s.life.Emptied(p.Path); err != nil || empty {
 				p.Reason += "; it is empty, and the next gc removes it"
 				return err
 			}
@@ -77,7 +74,7 @@ func (s *Store) judgeForeign(p *mlruns.Problem) error {
 		return nil
 	}
 	latest, err := s.tree.Newest(p.Path)
-	p.Repairable = err == nil && time.Since(latest) > leftoverAge
+	p.Repairable = err == nil && time.Since(latest) > lifecycle.LeftoverAge
 	return err
 }
 

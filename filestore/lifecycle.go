@@ -3,12 +3,12 @@ package filestore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -32,16 +32,8 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 		return err
 	}
 	return s.find.WithRun(ctx, runID, locate.Always, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
-		return s.replaceStage(ref, info, doc, deleted)
+		return s.life.SetStage(ref, info, doc, deleted)
 	})
-}
-
-func (s *Store) replaceStage(ref records.RunRef, info mlruns.RunInfo, doc codec.Document, deleted time.Time) error {
-	info.Deleted, info.Stage = deleted, mlruns.StageActive
-	if !deleted.IsZero() {
-		info.Stage = mlruns.StageDeleted
-	}
-	return s.replaceRunInfo(ref, info, doc)
 }
 
 // DeleteExperiment implements mlruns.Store. What is known beforehand not to be movable is refused
@@ -83,12 +75,12 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	trashed := records.NewExperimentRef(id, true)
-	if err := s.movable(ctx, ref, trashed); err != nil {
+	if err := s.life.PrepareMove(ctx, ref, trashed); err != nil {
 		return err
 	}
 	var all dir.Durability
 	now := s.now()
-	begun, err := markedDeleted(&doc, before) // by a call that was interrupted
+	begun, err := lifecycle.MarkedDeleted(&doc, before) // by a call that was interrupted
 	if err != nil {
 		return err
 	}
@@ -96,43 +88,18 @@ func (s *Store) deleteExperiment(ctx context.Context, id string) error {
 		return err
 	}
 	marked := map[string]bool{}
-	if err := s.setStages(ctx, ref, now, &all, func(r mlruns.RunInfo) bool {
+	if err := s.life.SetStages(ctx, ref, now, &all, func(r mlruns.RunInfo) bool {
 		mark := r.Stage == mlruns.StageActive || r.Deleted.Equal(begun)
 		marked[r.ID] = mark
 		return mark
 	}); err != nil {
 		return err
 	}
-	err = all.Step(s.moveExperiment(ctx, ref, trashed))
+	err = all.Step(s.life.Move(ctx, ref, trashed))
 	if err != nil {
-		return errors.Join(err, s.unmark(ctx, ref, doc, func(r mlruns.RunInfo) bool { return marked[r.ID] && r.Stage == mlruns.StageDeleted }))
+		return errors.Join(err, s.life.Unmark(ctx, ref, doc, func(r mlruns.RunInfo) bool { return marked[r.ID] && r.Stage == mlruns.StageDeleted }))
 	}
 	return all.Last(nil)
-}
-
-// markedDeleted gives the time with which an active experiment, and the runs that go with it, were
-// marked deleted by a call that was interrupted, zero if it is not marked.
-func markedDeleted(doc *codec.Document, e mlruns.Experiment) (time.Time, error) {
-	recorded, err := codec.StageOf(doc)
-	if err != nil || e.Stage != mlruns.StageActive || recorded != mlruns.StageDeleted {
-		return time.Time{}, err
-	}
-	return e.Updated, nil
-}
-
-// unmark makes an experiment, whose meta.yaml was doc, and runs of it active that were marked
-// deleted.
-func (s *Store) unmark(ctx context.Context, ref records.ExperimentRef, doc codec.Document, marked func(mlruns.RunInfo) bool) error {
-	var all dir.Durability
-	err := s.setStages(context.WithoutCancel(ctx), ref, time.Time{}, &all, marked)
-	if err == nil {
-		doc.SetString(codec.KeyLifecycleStage, string(mlruns.StageActive))
-		err = all.Last(s.replaceMeta(ref.Dir, doc))
-	}
-	if err != nil {
-		return fmt.Errorf("the experiment and runs of it stay marked deleted, which a repair or restoring it mends: %w", err)
-	}
-	return nil
 }
 
 // RestoreExperiment implements mlruns.Store. The commit point is the move out of the trash; then
@@ -179,15 +146,15 @@ func (s *Store) restoreExperiment(ctx context.Context, id string) error {
 		if err := s.nameFreeBut(ctx, experiment); err != nil {
 			return err
 		}
-		if err := s.movable(ctx, ref, active); err != nil {
+		if err := s.life.PrepareMove(ctx, ref, active); err != nil {
 			return err
 		}
-		if err := all.Step(s.moveExperiment(ctx, ref, active)); err != nil {
+		if err := all.Step(s.life.Move(ctx, ref, active)); err != nil {
 			return err
 		}
 		ref = active
 	}
-	if err := s.setStages(ctx, ref, time.Time{}, &all, func(r mlruns.RunInfo) bool { return r.Stage == mlruns.StageDeleted }); err != nil {
+	if err := s.life.SetStages(ctx, ref, time.Time{}, &all, func(r mlruns.RunInfo) bool { return r.Stage == mlruns.StageDeleted }); err != nil {
 		return err
 	}
 	return all.Last(s.rewriteExperiment(ctx, ref, func(d *codec.Document) { codec.TouchExperiment(d, mlruns.StageActive, s.now()) }))
@@ -205,21 +172,16 @@ func (s *Store) lockTrashed(ctx context.Context, id string) (records.ExperimentR
 		return ref, nil, notDeleted(id)
 	}
 	if err == nil && !ref.Trashed && s.tree.IsDir(records.NewExperimentRef(id, true).Dir) {
-		if s.halfMoved(id) {
-			if err = s.discardCopy(ctx, id); err != nil {
+		if s.life.HalfMoved(id) {
+			if err = s.life.DiscardCopy(ctx, id); err != nil {
 				s.find.Unlock(unlock)
 			}
 			return ref, unlock, err
 		}
 		s.find.Unlock(unlock)
-		err = idTaken(id)
+		err = lifecycle.IdTaken(id)
 	}
 	return ref, unlock, err
-}
-
-// idTaken is the reason that an experiment cannot leave the trash: its place in the root is taken.
-func idTaken(id string) error {
-	return &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Cannot restore experiment with ID %s. An experiment with same ID already exists.", id)}
 }
 
 // nameFreeBut refuses to restore an experiment whose name another one has by now: MLflow 2.0 … 2.14
@@ -235,46 +197,4 @@ func (s *Store) nameFreeBut(ctx context.Context, restored mlruns.Experiment) err
 		}
 	}
 	return check.Last(restored.Name)
-}
-
-// setStages marks those runs of an experiment deleted at a time, or active where that is zero, that
-// are chosen, one at a time. The caller holds the experiment's lock.
-func (s *Store) setStages(ctx context.Context, e records.ExperimentRef, deleted time.Time, all *dir.Durability, chosen func(mlruns.RunInfo) bool) error {
-	refs, err := s.find.RunRefs(e, nil)
-	if err != nil {
-		return err
-	}
-	for _, ref := range refs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		is, err := s.find.IsRun(ref)
-		if err != nil {
-			return err
-		}
-		if !is {
-			continue
-		}
-		if err := all.Step(s.setRunStage(ctx, ref, deleted, chosen)); err != nil {
-			return fmt.Errorf("run %s: %w", ref.ID, err)
-		}
-	}
-	return nil
-}
-
-func (s *Store) setRunStage(ctx context.Context, ref records.RunRef, deleted time.Time, chosen func(mlruns.RunInfo) bool) error {
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.Join(ref.Dir, layout.Lock)))
-	if err != nil {
-		return err
-	}
-	defer s.find.Unlock(unlock)
-	info, doc, err := s.records.RunDocument(ctx, ref)
-	if err == nil && chosen(info) {
-		err = s.replaceStage(ref, info, doc, deleted)
-	}
-	if errors.Is(err, mlruns.ErrCorrupt) {
-		s.logger.Warn("a run's meta.yaml cannot be read; its stage stays as it is", "run", ref.ID, "error", err)
-		return nil
-	}
-	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -55,7 +56,7 @@ func (r *repair) setStage(ref records.ExperimentRef, meta string) remedy {
 			return err
 		}
 		doc.SetString(codec.KeyLifecycleStage, string(stage))
-		return all.Last(r.replaceMeta(ref.Dir, doc))
+		return all.Last(records.ReplaceMeta(r.tree, ref.Dir, doc))
 	}}
 }
 
@@ -63,12 +64,12 @@ func (r *repair) setStage(ref records.ExperimentRef, meta string) remedy {
 // it. Each is a change of its own; the experiment's meta.yaml, which says when that was, comes
 // last.
 func (r *repair) unmarkRuns(ref records.ExperimentRef, e mlruns.Experiment, doc *codec.Document, all *dir.Durability) error {
-	deleted, err := markedDeleted(doc, e)
+	deleted, err := lifecycle.MarkedDeleted(doc, e)
 	if err != nil || deleted.IsZero() {
 		return err
 	}
 	var failed error
-	err = r.setStages(r.ctx, ref, time.Time{}, all, func(run mlruns.RunInfo) bool {
+	err = r.life.SetStages(r.ctx, ref, time.Time{}, all, func(run mlruns.RunInfo) bool {
 		marked := run.Stage == mlruns.StageDeleted && run.Deleted.Equal(deleted)
 		if marked && failed == nil {
 			failed = r.keep(layout.Join(ref.Dir, run.ID, layout.Meta))

@@ -25,7 +25,7 @@ var _ mlruns.Repairer = (*Store)(nil)
 // are carried over where the file system has hard links.
 func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
 	return func(yield func(mlruns.Repair, error) bool) {
-		err := s.beginUpkeep(ctx, q.DryRun)
+		err := s.beginMaintenance(ctx, q.DryRun)
 		if err == nil {
 			r := &repair{Store: s, ctx: ctx, dry: q.DryRun, saved: s.newSaved(), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
 			if err = s.inspect(ctx, q.Progress, r.place); err == nil {

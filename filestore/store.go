@@ -14,7 +14,9 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/locate"
+	"github.com/mlruns/mlruns/filestore/internal/maintenance"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
@@ -28,17 +30,19 @@ type Store struct {
 	mlruns.UnimplementedStore
 	options
 
-	tree    *dir.Tree
-	records *records.Reader
-	locks   *dirlock.Locker
-	drive   drive.Drive
-	dir     string // as the caller gave it, absolute where it is a path of the operating system
-	uri     string
-	find    *locate.Locator
-	kept    *keptRuns // nil where no handles are kept
-	closed  atomic.Bool
-	appends atomic.Bool // it is known that files can be appended to
-	close   func() error
+	tree     *dir.Tree
+	records  *records.Reader
+	locks    *dirlock.Locker
+	drive    drive.Drive
+	dir      string // as the caller gave it, absolute where it is a path of the operating system
+	uri      string
+	find     *locate.Locator
+	life     *lifecycle.Mover
+	maintain *maintenance.Maintainer
+	kept     *keptRuns // nil where no handles are kept
+	closed   atomic.Bool
+	appends  atomic.Bool // it is known that files can be appended to
+	close    func() error
 }
 
 var (
@@ -91,6 +95,8 @@ func (s *Store) open(dir string) error {
 	s.find = locate.New(locate.Options{Tree: s.tree, Records: s.records, Locks: s.locks, Logger: s.logger, OnProblem: s.onProblem,
 		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
+	s.life = lifecycle.New(s.find)
+	s.maintain = maintenance.New(s.find, s.life, s.now)
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}

@@ -71,13 +71,8 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 				return err
 			}
 		}
-		return s.replaceRunInfo(ref, info, doc)
+		return records.ReplaceRunInfo(s.tree, ref, info, doc)
 	}))
-}
-
-func (s *Store) replaceRunInfo(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
-	codec.SetRunInfo(&doc, info)
-	return s.replaceMeta(ref.Dir, doc)
 }
 
 // syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they

@@ -81,6 +81,9 @@ func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
 	return &Locker{fsys: fsys, mode: mode, opts: opts, openLock: newFlock}
 }
 
+// HasFiles reports whether locks are files, by which other processes are excluded too.
+func (l *Locker) HasFiles() bool { return l.mode != None }
+
 // Lock takes the lock whose file is name, and makes the file if it is missing; its folder must
 // exist. It waits until the lock is free, the timeout is over or ctx is done. Waiters are served in
 // no particular order.

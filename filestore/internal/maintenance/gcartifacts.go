@@ -1,4 +1,4 @@
-package filestore
+package maintenance
 
 import (
 	"context"
@@ -133,7 +133,7 @@ func (c *collection) removeArtifacts(all []artifactFolder, withExperiment bool) 
 		changed[above] = true
 	}
 	for dir := range changed {
-		if !c.store.syncs(SyncMeta) {
+		if !c.store.tree.Durable {
 			break
 		}
 		if err := c.store.tree.SyncDir(dir); err != nil {

@@ -1,4 +1,4 @@
-package filestore
+package maintenance
 
 import (
 	"cmp"
@@ -23,12 +23,12 @@ const openFilesStay = runtime.GOOS == "windows"
 // by now, if it does not say that it is deleted: whoever took it out was interrupted before the
 // second look. What is there but cannot be read is an error, for it may be such a run. An
 // experiment is deleted by the place it was in, whatever it says.
-func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlruns.RunInfo, error) {
+func (m *Maintainer) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlruns.RunInfo, error) {
 	// a link is removed, not followed
-	if info, err := s.tree.Lstat(dir); err != nil || !info.IsDir() {
+	if info, err := m.tree.Lstat(dir); err != nil || !info.IsDir() {
 		return nil, nil //nolint:nilerr,nilnil // documented
 	}
-	f, err := s.tree.Folder(dir)
+	f, err := m.tree.Folder(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -53,24 +53,24 @@ func (s *Store) restoredMeanwhile(ctx context.Context, dir, meta string) (*mlrun
 }
 
 // putRunBack moves the folder of a run that was taken out to its place, which must be free.
-func (s *Store) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) error {
+func (m *Maintainer) putRunBack(ctx context.Context, dir string, run mlruns.RunInfo) error {
 	if err := errors.Join(validate.RunID(run.ID), validate.ExperimentID(run.ExperimentID)); err != nil {
 		return err
 	}
-	e, unlock, err := s.find.LockExperiment(ctx, run.ExperimentID)
+	e, unlock, err := m.find.LockExperiment(ctx, run.ExperimentID)
 	if err != nil {
 		return err
 	}
-	defer s.find.Unlock(unlock)
+	defer m.find.Unlock(unlock)
 	place := records.NewRunRef(e, run.ID).Dir
-	taken, err := s.tree.Exists(place)
+	taken, err := m.tree.Exists(place)
 	if err == nil && taken {
 		err = fmt.Errorf("the run was restored while it was being removed, and %s is not free: move one of the two by hand", place)
 	}
 	if err != nil {
 		return err
 	}
-	return s.tree.Move(dir, place)
+	return m.tree.Move(dir, place)
 }
 
 // mounted is mountBelow for all that goes with a folder.
@@ -85,47 +85,47 @@ func (c *collection) mounted(dir string, elsewhere []artifactFolder) string {
 // dropLocks removes the locks of experiments that are gone. That is safe while the lock is held,
 // and nothing of what it guards is done any more: whoever waits for it finds that the file it gets
 // is not the one at the path, and begins again. Under the root's lock no such experiment is made.
-func (s *Store) dropLocks(ctx context.Context) {
-	if s.locking == LockNone {
+func (m *Maintainer) dropLocks(ctx context.Context) {
+	if !m.locks.HasFiles() {
 		return // another process may hold them
 	}
-	entries, err := s.tree.Entries("")
+	entries, err := m.tree.Entries("")
 	if err != nil {
-		s.logger.Warn("the locks of removed experiments stay", "error", err)
+		m.logger.Warn("the locks of removed experiments stay", "error", err)
 	}
 	for _, e := range entries {
 		id, ok := layout.LockedExperiment(e.Name)
-		if !ok || !e.Type.IsRegular() || !s.experimentGone(id) {
+		if !ok || !e.Type.IsRegular() || !m.experimentGone(id) {
 			continue
 		}
-		if err := s.dropLock(ctx, id); err != nil {
-			s.logger.Warn("the lock of a removed experiment stays", "path", e.Name, "error", err)
+		if err := m.dropLock(ctx, id); err != nil {
+			m.logger.Warn("the lock of a removed experiment stays", "path", e.Name, "error", err)
 		}
 	}
 }
 
-func (s *Store) experimentGone(id string) bool {
-	_, err := s.find.FindExperiment(id)
+func (m *Maintainer) experimentGone(id string) bool {
+	_, err := m.find.FindExperiment(id)
 	return errors.Is(err, mlruns.ErrNotFound)
 }
 
-func (s *Store) dropLock(ctx context.Context, id string) error {
-	unlockRoot, err := s.find.LockRoot(ctx)
+func (m *Maintainer) dropLock(ctx context.Context, id string) error {
+	unlockRoot, err := m.find.LockRoot(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.find.Unlock(unlockRoot)
+	defer m.find.Unlock(unlockRoot)
 	name := layout.ExperimentLock(id)
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(name))
+	unlock, err := m.locks.Lock(ctx, m.tree.Path(name))
 	if err != nil {
 		return err
 	}
-	defer s.find.Unlock(unlock)
-	if !s.experimentGone(id) {
+	defer m.find.Unlock(unlock)
+	if !m.experimentGone(id) {
 		return nil
 	}
 	if openFilesStay {
-		s.find.Unlock(unlock) // whoever opens it now keeps it
+		m.find.Unlock(unlock) // whoever opens it now keeps it
 	}
-	return s.tree.Remove(name)
+	return m.tree.Remove(name)
 }

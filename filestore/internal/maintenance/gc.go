@@ -1,4 +1,4 @@
-package filestore
+package maintenance
 
 import (
 	"context"
@@ -19,37 +19,19 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-var _ mlruns.Collector = (*Store)(nil)
-
-// GC implements mlruns.Collector. Each experiment and run has a commit point of its own: the rename
-// of its folder into the private folder, where its content is then removed. A removal that was
-// interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
-//
-// An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its
-// meta.yaml says deleted, in an active experiment and in a deleted one that OlderThan spares. What
-// has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it
-// is unreadable stays whole. Artifacts of a run that lie elsewhere in the store, because the
-// experiment has a location there, go before the rest of the run, unless another run has its id.
-// Links are removed, never followed, whatever WithLinkTargets allows: nothing outside of the store
-// is touched, and nothing of which a link says that it lies in the trash. What has a file system
-// mounted in it, or at it, is passed over as it is. A folder that the file system cannot rename is
-// removed where it lies: the commit point is the rename of its meta.yaml.
-//
-// What cannot be removed is passed over; the first such failure is the error at the end. It is
-// mlruns.ErrNotDurable if all was removed but would perhaps not stay so after a power cut. Calling
-// again goes on. A negative OlderThan is mlruns.ErrInvalid.
-func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
+// GC is filestore's GC of a store that may be written to.
+func (m *Maintainer) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{upkeep: upkeep{store: s, problems: s.find.ProblemsFor(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
+		c := &collection{walk: walk{store: m, problems: m.find.ProblemsFor(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
-			yield(mlruns.Removal{}, fail("gc", "", err))
+			yield(mlruns.Removal{}, err)
 		}
 	}
 }
 
 // collection is one GC.
 type collection struct {
-	upkeep
+	walk
 	query mlruns.GCQuery
 	// Where the store was recorded, and where experiments have their artifacts, before anything was
 	// removed.
@@ -61,9 +43,6 @@ type collection struct {
 }
 
 func (c *collection) collect(ctx context.Context) error {
-	if err := c.store.beginUpkeep(ctx, c.query.DryRun); err != nil {
-		return err
-	}
 	if c.query.OlderThan < 0 {
 		return failure.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
@@ -223,39 +202,39 @@ func (c *collection) putBack(ctx context.Context, dir string, run *mlruns.RunInf
 
 // discardExperiment takes a deleted experiment out of the trash if old still says so under its
 // lock. The commit point is the rename.
-func (s *Store) discardExperiment(ctx context.Context, ref records.ExperimentRef, old func(time.Time) bool) (at string, err error) {
-	unlockRoot, err := s.find.LockRoot(ctx)
+func (m *Maintainer) discardExperiment(ctx context.Context, ref records.ExperimentRef, old func(time.Time) bool) (at string, err error) {
+	unlockRoot, err := m.find.LockRoot(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer s.find.Unlock(unlockRoot)
-	unlock, err := s.locks.Lock(ctx, s.tree.Path(layout.ExperimentLock(ref.ID)))
+	defer m.find.Unlock(unlockRoot)
+	unlock, err := m.locks.Lock(ctx, m.tree.Path(layout.ExperimentLock(ref.ID)))
 	if err != nil {
 		return "", err
 	}
-	defer s.find.Unlock(unlock)
-	e, _, err := s.records.ExperimentDocument(ctx, ref)
+	defer m.find.Unlock(unlock)
+	e, _, err := m.records.ExperimentDocument(ctx, ref)
 	if vfs.IsMissing(err) || err == nil && !old(e.Updated) {
 		return "", nil // restored, or deleted again, since it was listed
 	}
 	if err != nil {
 		return "", err
 	}
-	return s.tree.Discard(ref.Dir, nil)
+	return m.tree.Discard(ref.Dir, nil)
 }
 
 // discardRun takes a deleted run out of its experiment if old still says so under its locks. The
 // experiment's lock keeps it where it is, and keeps whoever restores it as a whole from counting on
 // the run. The commit point is the rename.
-func (s *Store) discardRun(ctx context.Context, ref records.RunRef, old func(time.Time) bool) (at string, err error) {
-	ref, unlock, err := s.find.LockListedRun(ctx, ref)
+func (m *Maintainer) discardRun(ctx context.Context, ref records.RunRef, old func(time.Time) bool) (at string, err error) {
+	ref, unlock, err := m.find.LockListedRun(ctx, ref)
 	if err != nil || unlock == nil {
 		return "", err
 	}
 	defer unlock.Experiment()
 	defer unlock.Run()
 	removable := func(meta string) (bool, error) {
-		f, err := s.tree.Folder(layout.Parent(meta))
+		f, err := m.tree.Folder(layout.Parent(meta))
 		if err != nil {
 			return false, err
 		}
@@ -270,5 +249,5 @@ func (s *Store) discardRun(ctx context.Context, ref records.RunRef, old func(tim
 		// Whoever takes the lock now keeps the folder from being renamed, as we would.
 		unlock.Run()
 	}
-	return s.tree.Discard(ref.Dir, removable)
+	return m.tree.Discard(ref.Dir, removable)
 }

@@ -1,4 +1,4 @@
-package filestore
+package maintenance
 
 import (
 	"context"
@@ -11,17 +11,9 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// beginUpkeep is how a call begins that writes unless it is only to tell what it would do.
-func (s *Store) beginUpkeep(ctx context.Context, dryRun bool) error {
-	if dryRun {
-		return s.begin(ctx)
-	}
-	return s.beginWrite(ctx)
-}
-
-// upkeep is a walk through the store for a call that goes on after what it cannot do.
-type upkeep struct {
-	store    *Store
+// walk is a walk through the store for a call that goes on after what it cannot do.
+type walk struct {
+	store    *Maintainer
 	problems *records.Problems
 	stopped  bool // the caller wants no more
 
@@ -33,7 +25,7 @@ type upkeep struct {
 }
 
 // experiments lists what is to be gone through.
-func (u *upkeep) experiments() ([]records.ExperimentRef, error) {
+func (u *walk) experiments() ([]records.ExperimentRef, error) {
 	refs, err := u.store.find.ExperimentRefs(mlruns.ViewAll, u.problems)
 	u.at.Total += len(refs)
 	return refs, err
@@ -42,7 +34,7 @@ func (u *upkeep) experiments() ([]records.ExperimentRef, error) {
 // runs calls each for the runs of an experiment with a readable meta.yaml, and unreadable, unless
 // it is nil, for the others, until the caller wants no more. The only error is one of the call, see
 // ending.
-func (u *upkeep) runs(ctx context.Context, e records.ExperimentRef, each func(records.RunRef, mlruns.RunInfo), unreadable func(records.RunRef)) error {
+func (u *walk) runs(ctx context.Context, e records.ExperimentRef, each func(records.RunRef, mlruns.RunInfo), unreadable func(records.RunRef)) error {
 	_, refs, f, err := u.store.find.OpenRuns(e, u.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
@@ -72,7 +64,7 @@ func (u *upkeep) runs(ctx context.Context, e records.ExperimentRef, each func(re
 }
 
 // done tells that one more experiment or run was looked at.
-func (u *upkeep) done(path string) {
+func (u *walk) done(path string) {
 	u.at.Done++
 	u.at.Path = path
 	if u.progress != nil {
@@ -81,7 +73,7 @@ func (u *upkeep) done(path string) {
 }
 
 // did takes the error of one change and reports whether the change stands.
-func (u *upkeep) did(path string, err error) bool {
+func (u *walk) did(path string, err error) bool {
 	if err = u.steps.Step(err); err == nil {
 		return true
 	}
@@ -93,7 +85,7 @@ func (u *upkeep) did(path string, err error) bool {
 }
 
 // last takes the error that ended the walk, if any, and gives that of the call.
-func (u *upkeep) last(err error) error {
+func (u *walk) last(err error) error {
 	switch {
 	case err != nil:
 		return errors.Join(err, u.failed)
