@@ -9,10 +9,11 @@ import (
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
-// Client is MlflowClient under Go names: the calls of a Store, of its artifacts and of a model
-// registry, and what is composed of them. Each call that MlflowClient has names it: "MLflow:
-// get_run". A Client is safe for concurrent use. It keeps nothing but the registry that it opened,
-// so any number of them can share a store. Make one with NewClient; the zero Client is not usable.
+// Client is MlflowClient under Go names: the calls of a Store, of its artifacts, logged models and
+// traces and of a model registry, and what is composed of them. Each call that MlflowClient has
+// names it: "MLflow: get_run". A Client is safe for concurrent use. It keeps nothing but the
+// registry that it opened, so any number of them can share a store. Make one with NewClient; the
+// zero Client is not usable.
 type Client struct {
 	store    Store
 	registry *registry
@@ -22,6 +23,8 @@ type Client struct {
 var (
 	_ Store         = (*Client)(nil)
 	_ ArtifactStore = (*Client)(nil)
+	_ ModelStore    = (*Client)(nil)
+	_ TraceStore    = (*Client)(nil)
 	_ ModelRegistry = (*Client)(nil)
 )
 

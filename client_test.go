@@ -82,6 +82,49 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
+// TestModelsAndTracesAreCapabilities is every call of a ModelStore and a TraceStore on a store that
+// is neither.
+func TestModelsAndTracesAreCapabilities(t *testing.T) {
+	client := reflect.ValueOf(mlruns.NewClient(uriStore{}))
+	for _, capability := range []reflect.Type{reflect.TypeFor[mlruns.ModelStore](), reflect.TypeFor[mlruns.TraceStore]()} {
+		for i := range capability.NumMethod() {
+			name := capability.Method(i).Name
+			method := client.MethodByName(name)
+			args := []reflect.Value{reflect.ValueOf(t.Context())}
+			for j := 1; j < method.Type().NumIn(); j++ {
+				args = append(args, reflect.Zero(method.Type().In(j)))
+			}
+			results := method.Call(args)
+			last := results[len(results)-1]
+			if last.Kind() != reflect.Func {
+				isUnsupported(t, name, last.Interface())
+				continue
+			}
+			for _, err := range last.Seq2() {
+				isUnsupported(t, name, err.Interface())
+			}
+		}
+	}
+}
+
+func TestModelStatus(t *testing.T) {
+	for number, name := range []string{"UNSPECIFIED", "PENDING", "READY", "FAILED"} {
+		parsed, err := mlruns.ParseModelStatus(name)
+		if s := mlruns.ModelStatus(number); err != nil || parsed != s || s.String() != name || !s.Valid() {
+			t.Errorf("status %d: name %s, parsed %v, %v", number, s, parsed, err)
+		}
+	}
+	if s := mlruns.ModelStatus(4); s.Valid() || s.String() != "ModelStatus(4)" {
+		t.Errorf("status 4 is %s", s)
+	}
+	if _, err := mlruns.ParseModelStatus("ready"); !errors.Is(err, mlruns.ErrInvalid) {
+		t.Errorf("ready: %v", err)
+	}
+	if s := mlruns.TraceState("ok"); s.Valid() || !mlruns.TraceUnspecified.Valid() || mlruns.TraceUnspecified.String() != "STATE_UNSPECIFIED" {
+		t.Errorf("state %s", s)
+	}
+}
+
 func firstError[T any](seq iter.Seq2[T, error]) error {
 	for _, err := range seq {
 		return err

@@ -14,7 +14,7 @@ import (
 // reasons and texts that only authors of stores need belong to internal/validate and
 // internal/failure.
 func TestExportedFunctions(t *testing.T) {
-	want := []string{"CodeOf", "CurrentUser", "MessageOf", "NewClient", "ParseStatus", "WithRegistry", "WithRegistryURI"}
+	want := []string{"CodeOf", "CurrentUser", "MessageOf", "NewClient", "ParseModelStatus", "ParseStatus", "WithRegistry", "WithRegistryURI"}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,13 @@ type Metric struct {
 	// spaces. MLflow < 3.0 cannot read a run that has such a point, and MLflow 3 reads its step as
 	// 0.
 	DatasetName, DatasetDigest string
+	// ModelID is a logged model that the point is of as well: LogMetric and LogBatch write it to
+	// the model too, whether there is such a model or not, as MLflow does. What is read of a run
+	// does not tell it.
+	ModelID string
+	// RunID is the run that logged the point, told where points of several runs are together, as in
+	// LoggedModel.Metrics. It is ignored when writing.
+	RunID string
 }
 
 // After reports whether m replaces the point old as the latest value of their key: a larger (step,
