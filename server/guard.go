@@ -28,6 +28,11 @@ func (s *server) guarded(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "SAMEORIGIN")
 		h.Set("Referrer-Policy", "no-referrer")
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a length too, which another server would have gone by: then what
+			// follows is no request of its own. net/http does not tell (RFC 9112, 6.1).
+			h.Set("Connection", "close")
+		}
 		allowed := origins[strings.ToLower(r.Header.Get("Origin"))]
 		if err := checkHost(r, hosts); err != nil {
 			s.refuse(w, r, err)

@@ -74,6 +74,7 @@ Interrupt it once to let the requests under way end, twice to end at once.`
 	flags.StringArrayVar(&f.hosts, "allowed-host", nil, "a `NAME` by which the server may be asked, beside localhost (repeatable)")
 	flags.StringArrayVar(&f.origins, "allowed-origin", nil, "an `ORIGIN` such as https://ml.example.com whose pages may ask (repeatable)")
 	flags.Var(&f.artifacts, "artifacts", "how clients reach artifacts: through the server, or where they are recorded")
+	flags.Var(&destinationFlag{&a.mappings}, "artifacts-destination", "the `DIR` in which mlflow server kept artifacts: short for --map-artifacts mlflow-artifacts:=DIR")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "serve HTTPS with the certificate in this `FILE`")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "the `FILE` with the certificate's key")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "end when nothing was asked for this `TIME`, such as 10m; 0 never ends")
@@ -99,6 +100,17 @@ func (c *choiceFlag) Set(text string) error {
 	}
 	return fmt.Errorf("want %s", strings.Join(c.words, " or "))
 }
+
+// destinationFlag is --artifacts-destination, the name that mlflow server has for it.
+type destinationFlag struct{ mappings *mappingsFlag }
+
+func (d *destinationFlag) String() string { return "" }
+func (d *destinationFlag) Type() string   { return "DIR" }
+
+func (d *destinationFlag) Set(dir string) error { return d.mappings.Set(proxyLocation + "=" + dir) }
+
+// proxyLocation begins the locations that mlflow server records.
+const proxyLocation = "mlflow-artifacts:"
 
 // check refuses flags that do not go together, and reads what they name, before a store is opened.
 func (f *serveFlags) check() (err error) {

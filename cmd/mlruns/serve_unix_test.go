@@ -305,3 +305,61 @@ func TestServeKilled(t *testing.T) {
 		t.Errorf("a problem: %v", p)
 	}
 }
+
+// TestServeArtifactsDestination serves a store as "mlflow server" leaves it: its runs record
+// locations at the server, and the files lie in a folder beside it.
+func TestServeArtifactsDestination(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dir, files := filepath.Join(top, "m"), filepath.Join(top, "mlartifacts")
+	store, err := filestore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id := run.Info.ID
+	meta := filepath.Join(dir, "0", id, "meta.yaml")
+	text, err := os.ReadFile(meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := strings.Replace(string(text), run.Info.ArtifactURI, "mlflow-artifacts:/0/"+id+"/artifacts", 1)
+	if err := os.WriteFile(meta, []byte(recorded), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(files, "0", id, "artifacts"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(files, "0", id, "artifacts", "f"), []byte("hello"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := startServing(t, dir, "--artifacts-destination", files)
+	path := s.uri + "/api/2.0/mlflow-artifacts/artifacts/0/" + id + "/artifacts/"
+	put, err := http.NewRequestWithContext(t.Context(), http.MethodPut, path+"g", strings.NewReader("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, send := range map[string]func() (*http.Response, error){
+		"get": func() (*http.Response, error) { return s.http.Get(path + "f") },
+		"put": func() (*http.Response, error) { return s.http.Do(put) },
+	} {
+		res, err := send()
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK || err != nil || name == "get" && string(body) != "hello" {
+			t.Errorf("%s is answered %d %s, %v", name, res.StatusCode, body, err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(files, "0", id, "artifacts", "g")); err != nil || string(text) != "new" {
+		t.Errorf("the new file has %q, %v", text, err)
+	}
+}
