@@ -7,20 +7,14 @@ import (
 	"path"
 	"syscall"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // removable refuses a mount point, of which everything but the folder itself would be removed.
-func removable(fsys afero.Fs, name string) error {
-	looker, ok := vfs.LookerOf(fsys)
-	if !ok {
-		return nil
-	}
-	if seen, err := looker.Look(name, false); err == nil && seen.MountRoot {
+func removable(fsys vfs.FS, name string) error {
+	if seen, err := fsys.Identify(name, false); err == nil && seen.MountRoot {
 		return fmt.Errorf("'%s' cannot be removed while a file system is mounted there; unmount it first: %w", name, syscall.EBUSY)
 	}
 	return nil

@@ -40,7 +40,7 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 			if err := afero.WriteFile(fs, "run/artifacts/old", []byte("old"), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			fs.SyncAll()
+			fs.SyncEverything()
 			place := artifacts.Place{Fs: fs, Folder: "run/artifacts", TempDir: "run", Writable: true}
 			if err := tc.do(place.Repository(true)); err != nil {
 				t.Fatal(err)

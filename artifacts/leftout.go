@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -30,7 +28,7 @@ func (r *Repository) TellLeftOut(ctx context.Context) error {
 }
 
 func (r *Repository) tellBelow(ctx context.Context, dir string) error {
-	entries, err := entriesIn(r.fs, r.at(dir))
+	entries, err := vfs.ReadDir(r.fs, r.at(dir))
 	if vfs.IsShortage(err) {
 		return err
 	}
@@ -74,25 +72,4 @@ func (r *Repository) tellAlike(dir string, entries []vfs.Entry) {
 		}
 		first[lower] = e.Name
 	}
-}
-
-// entriesIn lists a folder.
-func entriesIn(fsys afero.Fs, dir string) ([]vfs.Entry, error) {
-	if native, ok := vfs.NativeOf(fsys); ok {
-		folder, err := native.OpenFolder(dir)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = folder.Close() }()
-		return folder.Entries()
-	}
-	infos, err := afero.ReadDir(fsys, dir)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]vfs.Entry, len(infos))
-	for i, info := range infos {
-		entries[i] = vfs.Entry{Name: info.Name(), Type: info.Mode().Type()}
-	}
-	return entries, nil
 }

@@ -91,7 +91,7 @@ func (p *Place) Repository(sync bool) *Repository {
 	if leftOut == nil {
 		leftOut = func(string, string) {}
 	}
-	return &Repository{fs: p.Fs, folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut, alike: p.Alike}
+	return &Repository{fs: vfs.Adapt(p.Fs), folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut, alike: p.Alike}
 }
 
 // Locate decides where the artifacts of a run are, by the first of these rules that fits:
@@ -204,7 +204,7 @@ func (r Run) vacant() (bool, error) { return vacant(r.Fs, path.Join(r.Dir, folde
 
 func (r Run) own(uri string) (*Place, error) {
 	folder := path.Join(r.Dir, folderName)
-	if err := checkBase(r.Fs, folder); err != nil {
+	if err := checkBase(vfs.Adapt(r.Fs), folder); err != nil {
 		return nil, refuse(err, "")
 	}
 	return &Place{Fs: r.Fs, Folder: folder, TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}, nil

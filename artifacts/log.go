@@ -12,10 +12,11 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // local is the files of the user.
-var local = origin{fs: afero.NewOsFs()}
+var local = origin{fs: vfs.Adapt(afero.NewOsFs())}
 
 // Log copies the file, or the folder under its own name, at localPath into the folder artifactPath,
 // "" for the top. A file keeps its mode and its time of change where the file system has them, and

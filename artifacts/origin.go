@@ -8,8 +8,6 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -17,7 +15,7 @@ import (
 
 // origin is what files are copied from.
 type origin struct {
-	fs afero.Fs
+	fs vfs.FS
 	// base is the folder of a run's artifacts, and then what List does not show is not copied
 	// either; "" for the files of the user, of which what cannot be copied is an error.
 	base string
@@ -39,7 +37,7 @@ func (o origin) stat(p string) (fs.FileInfo, error) {
 // of listings and copies is nil with the reason why, and what is gone nil without. The only error
 // is a shortage, see vfs.IsShortage.
 func (o origin) look(p string) (info fs.FileInfo, link bool, why string, err error) {
-	info, err = lstat(o.fs, o.at(p))
+	info, err = o.fs.Lstat(o.at(p))
 	if missing(err) {
 		return nil, false, "", nil
 	}
@@ -82,7 +80,7 @@ func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
 	if !utf8.ValidString(p) {
 		return nil, "", failure.Invalid(fmt.Sprintf("The path %q is not valid UTF-8, so it could not be opened as an artifact", p))
 	}
-	info, err = lstat(o.fs, p)
+	info, err = o.fs.Lstat(p)
 	if err != nil || !isLink(info) {
 		return info, "", err
 	}
@@ -99,7 +97,7 @@ func (o origin) pick(p string) (info fs.FileInfo, why string, err error) {
 const linkToFolder = "a symbolic link to a folder, which is not followed when a folder is copied"
 
 // namesIn gives the names in a folder in order, but for temporary files.
-func namesIn(fsys afero.Fs, dir string) ([]string, error) {
+func namesIn(fsys vfs.FS, dir string) ([]string, error) {
 	f, err := fsys.Open(dir)
 	if err != nil {
 		return nil, err

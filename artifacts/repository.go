@@ -8,8 +8,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/filename"
@@ -26,7 +24,7 @@ import (
 // Errors are those of package mlruns where it has one: ErrInvalid, ErrNotFound, ErrOutside,
 // ErrReadOnly, ErrNotDurable.
 type Repository struct {
-	fs       afero.Fs
+	fs       vfs.FS
 	folder   string
 	tempDir  string
 	sync     bool

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"path"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -21,7 +19,7 @@ import (
 // target is a folder that files are written into. Paths are relative to it, "." is the folder
 // itself.
 type target struct {
-	fs      afero.Fs
+	fs      vfs.FS
 	base    string
 	tempDir string
 	sync    bool

@@ -50,7 +50,7 @@ func (s *Store) checkAppend() error {
 
 func (s *Store) knownToAppend() bool {
 	kind := s.drive.Kind
-	return s.tree.Looker != nil || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
+	return s.tree.Local() || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
 }
 
 // tryAppend adds to a file that holds "1".

@@ -61,11 +61,7 @@ func (r *repair) keep(name string) error {
 	if err != nil {
 		return err
 	}
-	linked := false
-	if r.tree.Native != nil {
-		linked = r.tree.Native.Link(r.tree.Path(name), r.tree.Path(target)) == nil
-	}
-	if !linked {
+	if r.tree.FS.Link(r.tree.Path(name), r.tree.Path(target)) != nil {
 		err = r.copyTo(name, target)
 	}
 	if err == nil && r.syncs(SyncMeta) {

@@ -69,7 +69,7 @@ var places = []struct {
 	name   string
 	place  storetest.Place
 	alone  bool // only one goroutine at a time: the file system is not faithful to more
-	native bool // with what vfs.Native offers
+	native bool // with what vfs.FS has beside afero
 }{
 	{name: "disk", place: onDisk(), native: true},
 	{name: "sync always", place: onDisk(filestore.WithSync(filestore.SyncAlways)), native: true},

@@ -1,9 +1,7 @@
 package filestore
 
 import (
-	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/drive"
-	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Drive says what a store lies on and what can be promised there; docs/drives.md tells what was
@@ -27,8 +25,8 @@ func (s *Store) Drive() Drive {
 }
 
 // judgeDrive is the one place where a store learns of its drive. Whether handles are kept
-// (tree.looker) is of the same judgement.
-func (s *Store) judgeDrive() drive.Drive { return vfs.DriveOf(s.tree.FS, s.tree.Path(layout.Lock)) }
+// (dir.Tree.Local) is of the same judgement.
+func (s *Store) judgeDrive() drive.Drive { return s.tree.FS.Drive() }
 
 // warnOfDrive tells the log of a writer, once, that its locks may not exclude all others.
 func (s *Store) warnOfDrive() {

@@ -29,7 +29,7 @@ func (r *keptRun) has(key string) bool { return r != nil && r.metrics[key] != ni
 // its folder has been moved and a link put in its place is not looked for: the file is the one that
 // was opened in the run.
 func (s *Store) inPlace(m *keptMetric) (size int64, ok bool) {
-	now, err := s.kept.looker.Look(m.path, false)
+	now, err := s.kept.fs.Identify(m.path, false)
 	return now.Size, err == nil && now.Same(m.seen)
 }
 
@@ -78,7 +78,7 @@ func (s *Store) keepMetric(r *keptRun, key, name string, file afero.File) bool {
 	if r == nil {
 		return false
 	}
-	seen, err := s.kept.looker.LookAt(file, false)
+	seen, err := s.kept.fs.IdentifyFile(file, false)
 	if err != nil || seen.Device != s.kept.device {
 		return false
 	}

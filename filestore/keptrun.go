@@ -45,10 +45,10 @@ func (s *Store) openMeta(r *keptRun) (settled bool, err error) {
 	}
 	r.meta = file
 	now := time.Now()
-	if r.seen, err = s.kept.looker.LookAt(file, true); err != nil {
+	if r.seen, err = s.kept.fs.IdentifyFile(file, true); err != nil {
 		return false, err
 	}
-	path, err := s.kept.looker.Look(name, false)
+	path, err := s.kept.fs.Identify(name, false)
 	if err == nil && (!path.Same(r.seen) || path.Device != s.kept.device) {
 		err = locate.ErrRunMoved
 	}
@@ -66,7 +66,7 @@ func (s *Store) refresh(ctx context.Context, r *keptRun, placed bool) bool {
 	}
 	if r.settled {
 		// Whoever replaces, renames or rewrites the file changes this sight of it.
-		if now, err := s.kept.looker.LookAt(r.meta, true); err == nil && now == r.seen {
+		if now, err := s.kept.fs.IdentifyFile(r.meta, true); err == nil && now == r.seen {
 			return true
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // preceded by a look that it still is what the path leads to, so what is kept may be stale but is
 // never believed to be fresh. A nil keptRuns keeps nothing.
 type keptRuns struct {
-	looker vfs.Looker
+	fs     vfs.FS
 	device uint64 // of the store's root: what lies on another one is not kept
 
 	maxRuns, maxMetrics int
@@ -27,16 +27,15 @@ type keptRuns struct {
 // newKeptRuns gives nil where handles are not to be kept: they are on local file systems only, and
 // where locks are files.
 func (s *Store) newKeptRuns() *keptRuns {
-	looker := s.tree.Looker
 	runs, metrics := keptBounds(handleLimit())
-	if looker == nil || s.readOnly || s.locking == LockNone || runs == 0 {
+	if !s.tree.Local() || s.readOnly || s.locking == LockNone || runs == 0 {
 		return nil
 	}
-	root, err := looker.Look(s.tree.Path(""), false)
+	root, err := s.tree.FS.Identify(s.tree.Path(""), false)
 	if err != nil {
 		return nil
 	}
-	k := &keptRuns{looker: looker, device: root.Device, maxRuns: runs, maxMetrics: metrics, byID: map[string]*list.Element{}}
+	k := &keptRuns{fs: s.tree.FS, device: root.Device, maxRuns: runs, maxMetrics: metrics, byID: map[string]*list.Element{}}
 	allKept.Lock()
 	defer allKept.Unlock()
 	allKept.caches[k] = true

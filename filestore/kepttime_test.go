@@ -24,12 +24,12 @@ func rounded(s vfs.Identity, err error) (vfs.Identity, error) {
 	return s, err
 }
 
-func (c coarse) Look(name string, changed bool) (vfs.Identity, error) {
-	return rounded(c.FS.Look(name, changed))
+func (c coarse) Identify(name string, changed bool) (vfs.Identity, error) {
+	return rounded(c.FS.Identify(name, changed))
 }
 
-func (c coarse) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
-	return rounded(c.FS.LookAt(f, changed))
+func (c coarse) IdentifyFile(f afero.File, changed bool) (vfs.Identity, error) {
+	return rounded(c.FS.IdentifyFile(f, changed))
 }
 
 // TestKeptRunInOneTick has MLflow delete and restore a run, in place and with the same length,

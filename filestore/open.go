@@ -55,7 +55,7 @@ func (s *Store) makeDir(dir string) error {
 		return err
 	}
 	// The folders above that were made with it are left to the file system.
-	return atomicfile.SyncDir(afero.NewOsFs(), filepath.Dir(dir))
+	return atomicfile.SyncDir(vfs.Adapt(afero.NewOsFs()), filepath.Dir(dir))
 }
 
 // leadsNowhere is an error if a missing directory, or one above it, is a link whose target is
@@ -97,7 +97,7 @@ func (s *Store) makeRoot() error {
 	if err := s.tree.MkdirAll(""); err != nil || !s.syncs(SyncMeta) {
 		return err
 	}
-	return atomicfile.SyncDir(s.fs, path.Dir(s.tree.Path("")))
+	return atomicfile.SyncDir(s.tree.FS, path.Dir(s.tree.Path("")))
 }
 
 func notDirectory(dir string) error {

@@ -109,7 +109,7 @@ func (s *Store) open(dir string) error {
 func (s *Store) mount(path string) error {
 	if s.fs != nil {
 		s.dir, s.uri = path, path
-		s.tree = dir.New(s.fs, filepath.ToSlash(filepath.Clean(path)), s.treeOptions())
+		s.tree = dir.New(vfs.Adapt(s.fs), filepath.ToSlash(filepath.Clean(path)), s.treeOptions())
 		s.close = func() error { return nil }
 		return s.makeRoot()
 	}

@@ -100,7 +100,7 @@ func TestTornLineNotSaved(t *testing.T) {
 // What an appender saves survives a power cut that takes nothing it overwrote.
 func TestTornLineSavedDurably(t *testing.T) {
 	mem, s := newTorn(t, func(*memfs.FS, faultfs.Op) error { return nil })
-	mem.SyncAll()
+	mem.SyncEverything()
 	if err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 3}); err != nil {
 		t.Fatal(err)
 	}

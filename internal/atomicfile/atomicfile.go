@@ -9,8 +9,6 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -39,14 +37,14 @@ type Options struct {
 // Replace makes name a file that holds data, whether or not there was one. The commit point is the
 // rename. Anything but a regular file in its place is refused with vfs.ErrNotRegular. Calling it
 // again after any error is right.
-func Replace(fsys afero.Fs, name string, data []byte, o Options) error {
+func Replace(fsys vfs.FS, name string, data []byte, o Options) error {
 	_, err := ReplaceFrom(fsys, name, bytes.NewReader(data), o)
 	return err
 }
 
 // ReplaceFrom is Replace with the content read from r to its end. From an *os.File to an *os.File
 // the kernel copies. n counts the bytes read, whatever the error.
-func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, err error) {
+func ReplaceFrom(fsys vfs.FS, name string, r io.Reader, o Options) (n int64, err error) {
 	mode, err := replaceable(fsys, name)
 	if err != nil {
 		return 0, err
@@ -68,7 +66,7 @@ func ReplaceFrom(fsys afero.Fs, name string, r io.Reader, o Options) (n int64, e
 
 // renameBeside is rename of a temporary file that has to be copied to the file system of name
 // first.
-func renameBeside(fsys afero.Fs, tmp, name string, old fs.FileInfo, o Options) error {
+func renameBeside(fsys vfs.FS, tmp, name string, old fs.FileInfo, o Options) error {
 	f, err := fsys.Open(tmp)
 	if err != nil {
 		return err
@@ -91,7 +89,7 @@ func renameBeside(fsys afero.Fs, tmp, name string, old fs.FileInfo, o Options) e
 // point is a hard link, which one of any number of concurrent callers wins. Where the file system
 // has no links it is a look and a rename, and a file that another program makes between the two is
 // lost.
-func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
+func Publish(fsys vfs.FS, name string, data []byte, o Options) error {
 	if !o.Absent {
 		if err := absent(fsys, name); err != nil {
 			return err
@@ -111,11 +109,9 @@ func Publish(fsys afero.Fs, name string, data []byte, o Options) error {
 	return settle(fsys, name, o)
 }
 
-func publish(fsys afero.Fs, tmp, name string) (renamed bool, err error) {
-	if native, ok := vfs.NativeOf(fsys); ok {
-		if err := native.Link(tmp, name); !hasNoLinks(err) {
-			return false, err
-		}
+func publish(fsys vfs.FS, tmp, name string) (renamed bool, err error) {
+	if err := fsys.Link(tmp, name); !hasNoLinks(err) {
+		return false, err
 	}
 	if err := absent(fsys, name); err != nil {
 		if errors.Is(err, fs.ErrExist) && sameFile(fsys, tmp, name) {
@@ -127,17 +123,17 @@ func publish(fsys afero.Fs, tmp, name string) (renamed bool, err error) {
 	return err == nil, err
 }
 
-func sameFile(fsys afero.Fs, a, b string) bool {
-	first, err := lstat(fsys, a)
+func sameFile(fsys vfs.FS, a, b string) bool {
+	first, err := fsys.Lstat(a)
 	if err != nil {
 		return false
 	}
-	second, err := lstat(fsys, b)
+	second, err := fsys.Lstat(b)
 	return err == nil && os.SameFile(first, second)
 }
 
 // settle makes the new entry durable, after the commit point.
-func settle(fsys afero.Fs, name string, o Options) error {
+func settle(fsys vfs.FS, name string, o Options) error {
 	if !o.Sync {
 		return nil
 	}
@@ -148,8 +144,8 @@ func settle(fsys afero.Fs, name string, o Options) error {
 }
 
 // replaceable returns what is known of the file at name; nil if there is none.
-func replaceable(fsys afero.Fs, name string) (fs.FileInfo, error) {
-	info, err := lstat(fsys, name)
+func replaceable(fsys vfs.FS, name string) (fs.FileInfo, error) {
+	info, err := fsys.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
@@ -161,8 +157,8 @@ func replaceable(fsys afero.Fs, name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-func absent(fsys afero.Fs, name string) error {
-	_, err := lstat(fsys, name)
+func absent(fsys vfs.FS, name string) error {
+	_, err := fsys.Lstat(name)
 	switch {
 	case err == nil:
 		return &fs.PathError{Op: "publish", Path: name, Err: fs.ErrExist}
@@ -172,53 +168,15 @@ func absent(fsys afero.Fs, name string) error {
 	return err
 }
 
-func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
-	if l, ok := fsys.(afero.Lstater); ok {
-		info, _, err := l.LstatIfPossible(name)
-		return info, err
-	}
-	return fsys.Stat(name)
-}
-
 // SyncDir makes the entries of a directory durable. It is nil where that is not supported: on
 // Windows, and on file systems that say so.
-func SyncDir(fsys afero.Fs, dir string) error {
+func SyncDir(fsys vfs.FS, dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	err := syncDir(fsys, dir)
+	err := fsys.SyncDir(dir)
 	if vfs.CannotSync(err) {
 		return nil
 	}
 	return err
-}
-
-// SyncAll is Sync of open files and SyncDir of directories, in no particular order, at once where
-// the file system can do that.
-func SyncAll(fsys afero.Fs, files []afero.File, dirs []string) error {
-	if s, ok := fsys.(vfs.Syncer); ok {
-		return s.SyncAll(files, dirs)
-	}
-	for _, f := range files {
-		if err := f.Sync(); err != nil {
-			return err
-		}
-	}
-	for _, dir := range dirs {
-		if err := SyncDir(fsys, dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func syncDir(fsys afero.Fs, dir string) error {
-	if native, ok := vfs.NativeOf(fsys); ok {
-		return native.SyncDir(dir)
-	}
-	f, err := fsys.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -32,14 +32,14 @@ func disk(t testing.TB, dir string) *rootfs.Fs {
 	return fsys
 }
 
-// everywhere runs a test on a disk and in memory, with and without vfs.Native, each with a
-// folder "d".
-func everywhere(t *testing.T, test func(t *testing.T, fsys afero.Fs)) {
-	for name, open := range map[string]func(t *testing.T) afero.Fs{
-		"disk":         func(t *testing.T) afero.Fs { return disk(t, t.TempDir()) },
-		"plain disk":   func(t *testing.T) afero.Fs { return faultfs.Plain(disk(t, t.TempDir())) },
-		"memory":       func(*testing.T) afero.Fs { return memfs.New() },
-		"plain memory": func(*testing.T) afero.Fs { return faultfs.Plain(memfs.New()) },
+// everywhere runs a test on a disk and in memory, with and without what vfs.FS has beside afero,
+// each with a folder "d".
+func everywhere(t *testing.T, test func(t *testing.T, fsys vfs.FS)) {
+	for name, open := range map[string]func(t *testing.T) vfs.FS{
+		"disk":         func(t *testing.T) vfs.FS { return disk(t, t.TempDir()) },
+		"plain disk":   func(t *testing.T) vfs.FS { return vfs.Adapt(faultfs.Plain(disk(t, t.TempDir()))) },
+		"memory":       func(*testing.T) vfs.FS { return memfs.New() },
+		"plain memory": func(*testing.T) vfs.FS { return vfs.Adapt(faultfs.Plain(memfs.New())) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			fsys := open(t)
@@ -78,7 +78,7 @@ func wantNames(t testing.TB, fsys afero.Fs, dir string, want ...string) {
 }
 
 func TestReplace(t *testing.T) {
-	everywhere(t, func(t *testing.T, fsys afero.Fs) {
+	everywhere(t, func(t *testing.T, fsys vfs.FS) {
 		for _, text := range []string{"first, and longer", "second", ""} {
 			for _, o := range []atomicfile.Options{{}, {Sync: true}, {TempDir: "."}, {TempDir: "d", Sync: true}} {
 				if err := atomicfile.Replace(fsys, "d/f", []byte(text), o); err != nil {
@@ -93,7 +93,7 @@ func TestReplace(t *testing.T) {
 }
 
 func TestReplaceFrom(t *testing.T) {
-	everywhere(t, func(t *testing.T, fsys afero.Fs) {
+	everywhere(t, func(t *testing.T, fsys vfs.FS) {
 		text := strings.Repeat("0123456789", 100_000)
 		write(t, fsys, "src", text)
 		src, err := fsys.Open("src")
@@ -124,7 +124,7 @@ type errReader struct{}
 func (errReader) Read([]byte) (int, error) { return 0, errBroken }
 
 func TestMode(t *testing.T) {
-	everywhere(t, func(t *testing.T, fsys afero.Fs) {
+	everywhere(t, func(t *testing.T, fsys vfs.FS) {
 		mode := func(name string) fs.FileMode {
 			t.Helper()
 			info, err := fsys.Stat(name)
@@ -161,7 +161,7 @@ func TestMode(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	everywhere(t, func(t *testing.T, fsys afero.Fs) {
+	everywhere(t, func(t *testing.T, fsys vfs.FS) {
 		write(t, fsys, "f", "text")
 		for name, want := range map[string]error{"d": vfs.ErrNotRegular, "x/f": fs.ErrNotExist, "f/x": syscall.ENOTDIR} {
 			if err := atomicfile.Replace(fsys, name, nil, atomicfile.Options{}); !errors.Is(err, want) {
@@ -200,7 +200,7 @@ func TestLinkIsRefused(t *testing.T) {
 }
 
 func TestPublish(t *testing.T) {
-	everywhere(t, func(t *testing.T, fsys afero.Fs) {
+	everywhere(t, func(t *testing.T, fsys vfs.FS) {
 		if err := atomicfile.Publish(fsys, "d/f", []byte("first"), atomicfile.Options{TempDir: ".", Sync: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +215,7 @@ func TestPublish(t *testing.T) {
 
 // One of many publishers wins, and its bytes are what is there.
 func TestPublishRace(t *testing.T) {
-	for label, fsys := range map[string]afero.Fs{"disk": disk(t, t.TempDir()), "memory": memfs.New()} {
+	for label, fsys := range map[string]vfs.FS{"disk": disk(t, t.TempDir()), "memory": memfs.New()} {
 		for round := range 20 {
 			name := fmt.Sprintf("f%d", round)
 			var wins atomic.Int32
@@ -247,7 +247,7 @@ func TestPublishRace(t *testing.T) {
 func TestPublishWithoutLinks(t *testing.T) {
 	for _, errno := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS, syscall.EMLINK, syscall.EIO, syscall.EINVAL, syscall.EACCES} {
 		mem := memfs.New()
-		fsys := faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno))
+		fsys := vfs.Adapt(faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Link }, errno)))
 		if err := atomicfile.Publish(fsys, "f", []byte("text"), atomicfile.Options{}); err != nil {
 			t.Errorf("Publish where link is %v: %v", errno, err)
 		}
@@ -291,7 +291,7 @@ func TestSyncDirUnsupported(t *testing.T) {
 				inner, kind = faultfs.Plain(inner), faultfs.Sync
 			}
 			fsys := faultfs.New(inner, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == kind }, errno))
-			err := atomicfile.SyncDir(fsys, ".")
+			err := atomicfile.SyncDir(vfs.Adapt(fsys), ".")
 			if got := err == nil; got != want {
 				t.Errorf("%s: SyncDir where it is %v = %v, want nil: %v", label, errno, err, want)
 			}
@@ -306,7 +306,7 @@ func TestChmodMayFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	fsys := faultfs.New(mem, faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.Chmod }, nil))
-	if err := atomicfile.Replace(fsys, "f", []byte("new"), atomicfile.Options{}); err != nil {
+	if err := atomicfile.Replace(vfs.Adapt(fsys), "f", []byte("new"), atomicfile.Options{}); err != nil {
 		t.Errorf("Replace without chmod: %v", err)
 	}
 	wantFile(t, mem, "f", "new")

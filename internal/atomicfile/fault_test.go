@@ -11,20 +11,21 @@ import (
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // scenarios write "new" to d/f. Replace begins with "old" there, Publish with nothing ("").
 var scenarios = map[string]struct {
 	old string
-	run func(fsys afero.Fs) error
+	run func(fsys vfs.FS) error
 }{
-	"replace": {"old", func(fsys afero.Fs) error {
+	"replace": {"old", func(fsys vfs.FS) error {
 		return atomicfile.Replace(fsys, "d/f", []byte("new"), atomicfile.Options{TempDir: ".", Sync: true})
 	}},
-	"replace nothing": {"", func(fsys afero.Fs) error {
+	"replace nothing": {"", func(fsys vfs.FS) error {
 		return atomicfile.Replace(fsys, "d/f", []byte("new"), atomicfile.Options{TempDir: ".", Sync: true})
 	}},
-	"publish": {"", func(fsys afero.Fs) error {
+	"publish": {"", func(fsys vfs.FS) error {
 		return atomicfile.Publish(fsys, "d/f", []byte("new"), atomicfile.Options{TempDir: ".", Sync: true})
 	}},
 }
@@ -39,7 +40,7 @@ func before(t *testing.T, old string) *memfs.FS {
 	if old != "" {
 		write(t, mem, "d/f", old)
 	}
-	mem.SyncAll()
+	mem.SyncEverything()
 	return mem
 }
 
@@ -73,7 +74,7 @@ func TestEveryFault(t *testing.T) {
 					mem := before(t, sc.old)
 					inner := view(mem, plain)
 					fsys := faultfs.New(inner, inject(i))
-					err := sc.run(fsys)
+					err := sc.run(vfs.Adapt(fsys))
 					if i >= fsys.Count() {
 						if err != nil {
 							t.Fatalf("%s, %s: no fault, yet %v", name, fault, err)
@@ -125,9 +126,9 @@ func wantNoTemp(t *testing.T, mem *memfs.FS, failed faultfs.Op) {
 	}
 }
 
-func retry(t *testing.T, run func(afero.Fs) error, fsys afero.Fs, had string) {
+func retry(t *testing.T, run func(vfs.FS) error, fsys afero.Fs, had string) {
 	t.Helper()
-	err := run(fsys)
+	err := run(vfs.Adapt(fsys))
 	if had == "new" && errors.Is(err, fs.ErrExist) {
 		err = nil // Publish, which had succeeded
 	}
@@ -144,7 +145,7 @@ func TestEveryPowerCut(t *testing.T) {
 			for i := 0; ; i++ {
 				mem := before(t, sc.old)
 				fsys := faultfs.New(view(mem, plain), faultfs.FailFrom(i, nil))
-				err := sc.run(fsys)
+				err := sc.run(vfs.Adapt(fsys))
 				for seed := range uint64(20) {
 					got := content(t, mem.CrashClone(rand.New(rand.NewPCG(seed, uint64(i)))))
 					if got != "new" && (got != sc.old || err == nil && i >= fsys.Count()) {

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/spf13/afero"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-func rename(fsys afero.Fs, from, to string) error { return fsys.Rename(from, to) }
+func rename(fsys vfs.FS, from, to string) error { return fsys.Rename(from, to) }
 
 // CrossesFileSystems reports whether an error says that a name cannot be moved to, or linked at,
 // another place because the two lie on different file systems, or on one that does not move

@@ -5,7 +5,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/afero"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 const renamePatience = 2 * time.Second
 
 // rename tries again while another program has one of the files open.
-func rename(fsys afero.Fs, from, to string) error {
+func rename(fsys vfs.FS, from, to string) error {
 	deadline := time.Now().Add(renamePatience)
 	for delay := time.Millisecond; ; delay = min(2*delay, 100*time.Millisecond) {
 		err := fsys.Rename(from, to)

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/afero"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Prefix begins the name of every private file of this module.
@@ -31,7 +33,7 @@ func dirOf(name string) string { return path.Dir(path.Clean(name)) }
 
 // writeTemp writes a temporary file to be renamed to name, with the mode of old if there is one. On
 // an error nothing is left.
-func writeTemp(fsys afero.Fs, name string, r io.Reader, old fs.FileInfo, o Options) (tmp string, n int64, err error) {
+func writeTemp(fsys vfs.FS, name string, r io.Reader, old fs.FileInfo, o Options) (tmp string, n int64, err error) {
 	perm := o.Perm
 	if perm == 0 {
 		perm = 0o666
@@ -71,7 +73,7 @@ func writeTemp(fsys afero.Fs, name string, r io.Reader, old fs.FileInfo, o Optio
 	return tmp, n, nil
 }
 
-func createTemp(fsys afero.Fs, dir string, perm fs.FileMode) (string, afero.File, error) {
+func createTemp(fsys vfs.FS, dir string, perm fs.FileMode) (string, afero.File, error) {
 	const attempts = 10 // a name is 130 random bits, so one is enough unless the file system lies
 	for i := 0; ; i++ {
 		tmp := path.Join(dir, TempName())

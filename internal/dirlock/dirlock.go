@@ -60,7 +60,7 @@ type Options struct {
 // Locker locks files of one file system. It is safe for concurrent use. Two lockers of one
 // directory exclude each other, in one process and in two. The zero value is not usable; call New.
 type Locker struct {
-	fsys     afero.Fs
+	fsys     vfs.FS
 	mode     Mode
 	opts     Options
 	warn     sync.Once
@@ -77,7 +77,7 @@ type fileLock interface {
 
 // New returns a Locker for lock files in fsys. Where the files of fsys are not files of the
 // operating system (memory), the mutex of the process is all there is and all that is needed.
-func New(fsys afero.Fs, mode Mode, opts Options) *Locker {
+func New(fsys vfs.FS, mode Mode, opts Options) *Locker {
 	return &Locker{fsys: fsys, mode: mode, opts: opts, openLock: newFlock}
 }
 
@@ -173,7 +173,7 @@ func (l *Locker) isFresh(name string, refused error) bool {
 	if !errors.Is(refused, fs.ErrPermission) {
 		return false
 	}
-	info, err := lstat(l.fsys, name)
+	info, err := l.fsys.Lstat(name)
 	return err == nil && time.Since(info.ModTime()).Abs() < sharing
 }
 
@@ -219,7 +219,7 @@ func (l *Locker) makeFile(name string) (string, error) {
 // checkKind refuses what stands in the place of a lock file before it is opened: to open a device
 // can do something.
 func (l *Locker) checkKind(name string) error {
-	info, err := lstat(l.fsys, name)
+	info, err := l.fsys.Lstat(name)
 	if err != nil || info.Mode().IsRegular() {
 		return nil // what is wrong with it, opening it will say
 	}
@@ -252,11 +252,10 @@ func (l *Locker) realPath(f afero.File, name string) string {
 // nativePath is the path for the file lock where the file system knows; "" where that has no files
 // of the operating system.
 func (l *Locker) nativePath(name string) (path string, ok bool) {
-	native, ok := vfs.NativeOf(l.fsys)
-	if ok {
-		path, _ = native.RealPath(name)
+	if path, ok = l.fsys.RealPath(name); ok {
+		return path, true
 	}
-	return path, ok
+	return "", l.fsys.Drive().InMemory()
 }
 
 // tryFile makes one attempt. It returns nil and no error if the lock is not to be had now: it is
@@ -293,17 +292,9 @@ func (l *Locker) isAt(lock fileLock, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	now, err := lstat(l.fsys, name)
+	now, err := l.fsys.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil && os.SameFile(locked, now), err
-}
-
-func lstat(fsys afero.Fs, name string) (fs.FileInfo, error) {
-	if l, ok := fsys.(afero.Lstater); ok {
-		info, _, err := l.LstatIfPossible(name)
-		return info, err
-	}
-	return fsys.Stat(name)
 }

@@ -155,7 +155,7 @@ func TestGoroutinesExclude(t *testing.T) {
 }
 
 func TestMemoryExcludes(t *testing.T) {
-	mem := afero.NewMemMapFs()
+	mem := vfs.Adapt(afero.NewMemMapFs())
 	exclude(t, []*dirlock.Locker{
 		dirlock.New(mem, dirlock.Required, dirlock.Options{}),
 		dirlock.New(mem, dirlock.None, dirlock.Options{}),
@@ -191,7 +191,7 @@ func exclude(t *testing.T, lockers []*dirlock.Locker) {
 // Other file systems over the disk lock by the path of the handle they give.
 func TestOtherFileSystemsOfTheDisk(t *testing.T) {
 	dir := newDir(t)
-	based := dirlock.New(afero.NewBasePathFs(afero.NewOsFs(), dir), dirlock.Required, dirlock.Options{Timeout: 30 * time.Millisecond})
+	based := dirlock.New(vfs.Adapt(afero.NewBasePathFs(afero.NewOsFs(), dir)), dirlock.Required, dirlock.Options{Timeout: 30 * time.Millisecond})
 	rooted := dirlock.New(open(t, dir, rootfs.Options{}), dirlock.Required, dirlock.Options{})
 	defer lock(t, rooted)()
 	if _, err := based.Lock(t.Context(), lockName); !errors.Is(err, dirlock.ErrBusy) {

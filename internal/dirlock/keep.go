@@ -18,27 +18,25 @@ import (
 // concurrent use, but for Close.
 type Kept struct {
 	locker *Locker
-	looker vfs.Looker
 	name   string
 	key    mutexKey
 	mutex  *mutex
 	file   afero.File
 	// the file's descriptor; -1 in memory, where the mutex of the process is all that is needed
-	flock int
-	sight vfs.Identity
-	// settled says that a rename of the file changes the sight of it.
-	settled bool
+	flock    int
+	identity vfs.Identity
+	// stable says that a rename of the file makes another identity of it.
+	stable bool
 }
 
 // Keep is Lock for a lock that will be taken again soon. It is nil, and no error, where a lock
 // cannot be kept, or something about its file is unusual: then nothing is held, and Lock is the
 // way.
 func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
-	looker, ok := vfs.LookerOf(l.fsys)
-	if !ok || l.mode == None {
+	if l.mode == None || !l.fsys.Local() {
 		return nil, nil //nolint:nilnil // documented
 	}
-	k := &Kept{locker: l, looker: looker, name: path.Clean(name)}
+	k := &Kept{locker: l, name: path.Clean(name)}
 	k.key = l.key(k.name)
 	k.mutex = retain(k.key)
 	if ok, err := k.open(); !ok {
@@ -53,8 +51,8 @@ func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
 		return nil, err
 	}
 	l.worked.Store(true)
-	var err error
-	if ok, err = k.look(); ok {
+	ok, err := k.look()
+	if ok {
 		return k, nil
 	}
 	err = errors.Join(err, k.Unlock())
@@ -136,9 +134,9 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	var ok bool
-	if k.settled {
-		now, err := k.looker.LookAt(k.file, true)
-		ok = err == nil && now == k.sight
+	if k.stable {
+		now, err := k.locker.fsys.IdentifyFile(k.file, true)
+		ok = err == nil && now == k.identity
 	} else {
 		ok, _ = k.look()
 	}
@@ -154,20 +152,20 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 // look notes what the file looks like where the name leads to it.
 func (k *Kept) look() (ok bool, err error) {
 	now := time.Now()
-	if k.sight, err = k.looker.LookAt(k.file, true); err != nil {
+	if k.identity, err = k.locker.fsys.IdentifyFile(k.file, true); err != nil {
 		return false, err
 	}
-	k.settled = k.sight.Stable(now)
+	k.stable = k.identity.Stable(now)
 	return k.Here()
 }
 
 // Here reports whether the name still leads to the file.
 func (k *Kept) Here() (bool, error) {
-	now, err := k.looker.Look(k.name, false)
+	now, err := k.locker.fsys.Identify(k.name, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && now.Same(k.sight) && now.Mode.IsRegular(), err
+	return err == nil && now.Same(k.identity) && now.Mode.IsRegular(), err
 }
 
 // Unlock frees the lock.

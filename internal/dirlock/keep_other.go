@@ -4,7 +4,7 @@ package dirlock
 
 import "errors"
 
-// Files of the operating system have no vfs.Looker here, and without one no lock is kept.
+// No file system of the operating system is vfs.FS.Local here, and without that no lock is kept.
 func tryFlock(int) (bool, error) { return false, errors.ErrUnsupported }
 
 func freeFlock(int) error { return nil }

@@ -16,7 +16,7 @@ import (
 )
 
 // keep takes a lock that is kept, and frees it.
-func keep(t *testing.T, fsys afero.Fs, opts dirlock.Options) *dirlock.Kept {
+func keep(t *testing.T, fsys vfs.FS, opts dirlock.Options) *dirlock.Kept {
 	t.Helper()
 	k, err := dirlock.New(fsys, dirlock.Required, opts).Keep(t.Context(), lockName)
 	if err != nil {
@@ -107,17 +107,17 @@ func TestKeptFileChanged(t *testing.T) {
 // stepping is a file system whose clock steps 10 ms at a time.
 type stepping struct{ *memfs.FS }
 
-func (s stepping) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
-	sight, err := s.FS.LookAt(f, changed)
-	sight.Changed -= sight.Changed % int64(10*time.Millisecond)
-	return sight, err
+func (s stepping) IdentifyFile(f afero.File, changed bool) (vfs.Identity, error) {
+	identity, err := s.FS.IdentifyFile(f, changed)
+	identity.Changed -= identity.Changed % int64(10*time.Millisecond)
+	return identity, err
 }
 
 // TestKeptFileRenamedAtOnce renames the lock file in the step of the clock in which it was made, so
 // that it looks as before.
 func TestKeptFileRenamedAtOnce(t *testing.T) {
 	for range 20 {
-		fsys := stepping{memfs.New()}
+		fsys := stepping{memfs.NewLocal()}
 		if err := fsys.Mkdir("0", 0o777); err != nil {
 			t.Fatal(err)
 		}

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"sync"
 	"time"
-
-	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // mutexes are those of the process that are held or waited for. The race detector cannot see file
@@ -85,10 +83,8 @@ func release(key mutexKey, m *mutex) {
 
 // key is the real path if there is one, so that all stores of a directory share a mutex.
 func (l *Locker) key(name string) mutexKey {
-	if native, ok := vfs.NativeOf(l.fsys); ok {
-		if path, ok := native.RealPath(name); ok {
-			return mutexKey{path: path}
-		}
+	if path, ok := l.fsys.RealPath(name); ok {
+		return mutexKey{path: path}
 	}
 	if reflect.ValueOf(l.fsys).Comparable() {
 		return mutexKey{fsys: l.fsys, path: name}

@@ -25,6 +25,9 @@ type Drive struct {
 // Memory is the file system of files that no other process can see.
 func Memory() Drive { return Drive{Kind: "memory", Excludes: true} }
 
+// InMemory reports whether d is Memory, where no file has a path of the operating system.
+func (d Drive) InMemory() bool { return d.Kind == Memory().Kind }
+
 // seen is what the system says of a file system.
 type seen struct {
 	kind    string

@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// Fs is an afero.Fs that counts. It implements vfs.Native and vfs.Looker too if, and only if,
-// the file system under it does.
+// Fs is an afero.Fs that counts. It is a vfs.FS too if, and only if, the file system under it is
+// one.
 type Fs interface {
 	afero.Fs
 	afero.Symlinker
@@ -26,19 +26,14 @@ type Fs interface {
 
 // New wraps inner. A nil injector only counts. The result is safe for concurrent use if inner is.
 func New(inner afero.Fs, inj Injector) Fs {
-	p := &plainFs{inner: inner, tape: &tape{inject: inj}}
-	native, ok := vfs.NativeOf(inner)
-	if !ok {
-		return p
+	p := &plainFs{inner: inner, links: vfs.Adapt(inner), tape: &tape{inject: inj}}
+	if full, ok := inner.(vfs.FS); ok {
+		return &fullFs{plainFs: p, full: full}
 	}
-	n := &nativeFs{plainFs: p, native: native}
-	if looker, ok := vfs.LookerOf(inner); ok {
-		return &lookingFs{nativeFs: n, looker: looker}
-	}
-	return n
+	return p
 }
 
-// Plain hides everything of a file system but afero.Fs, vfs.Native above all. Equal values are
+// Plain hides everything of a file system but afero.Fs. Equal values are
 // the same file system.
 func Plain(fsys afero.Fs) afero.Fs { return bare{fsys} }
 
@@ -89,6 +84,7 @@ func (t *tape) failPair(kind Kind, oldname, newname string) error {
 
 type plainFs struct {
 	inner afero.Fs
+	links vfs.FS // inner, for what it knows of links
 	tape  *tape
 }
 
@@ -181,31 +177,20 @@ func (p *plainFs) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
 	if err := p.tape.fail(Stat, name); err != nil {
 		return nil, false, err
 	}
-	if l, ok := p.inner.(afero.Lstater); ok {
-		return l.LstatIfPossible(name)
-	}
-	info, err := p.inner.Stat(name)
-	return info, false, err
+	info, err := p.links.Lstat(name)
+	return info, true, err
 }
 
 func (p *plainFs) SymlinkIfPossible(oldname, newname string) error {
-	l, ok := p.inner.(afero.Linker)
-	if !ok {
-		return &os.LinkError{Op: string(Symlink), Old: oldname, New: newname, Err: afero.ErrNoSymlink}
-	}
 	if err := p.tape.failPair(Symlink, oldname, newname); err != nil {
 		return err
 	}
-	return l.SymlinkIfPossible(oldname, newname)
+	return p.links.Symlink(oldname, newname)
 }
 
 func (p *plainFs) ReadlinkIfPossible(name string) (string, error) {
-	l, ok := p.inner.(afero.LinkReader)
-	if !ok {
-		return "", &fs.PathError{Op: string(Readlink), Path: name, Err: afero.ErrNoReadlink}
-	}
 	if err := p.tape.fail(Readlink, name); err != nil {
 		return "", err
 	}
-	return l.ReadlinkIfPossible(name)
+	return p.links.Readlink(name)
 }

@@ -46,7 +46,7 @@ func TestSyncAll(t *testing.T) {
 				defer f.Close()
 				files = append(files, f)
 			}
-			err := fsys.(vfs.Syncer).SyncAll(files, []string{"."})
+			err := fsys.(vfs.FS).SyncAll(files, []string{"."})
 			if errors.Is(err, faultfs.ErrInjected) != (failing < 3) || syncs != 3 {
 				t.Errorf("%s, %d fails: %v after %d syncs, want 3", name, failing, err, syncs)
 			}

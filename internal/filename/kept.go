@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -38,7 +36,7 @@ func plainName(name string) bool {
 // Folds reports whether the file system takes names that differ in case only for one, at the file
 // called name, which has a letter and exists: it is there under the name in the other case too,
 // while its folder lists no such name.
-func Folds(fsys afero.Fs, name string) (bool, error) {
+func Folds(fsys vfs.FS, name string) (bool, error) {
 	dir, base := path.Split(name)
 	other := swapCase(base)
 	if other == base {
@@ -62,7 +60,7 @@ func swapCase(name string) string {
 
 // Kept gives the name under which a folder lists what is there under a name, "" if that cannot be
 // told. It is an error if there is nothing.
-func Kept(fsys afero.Fs, dir, name string) (string, error) {
+func Kept(fsys vfs.FS, dir, name string) (string, error) {
 	if err := there(fsys, path.Join(dir, name)); err != nil {
 		return "", err
 	}
@@ -72,49 +70,23 @@ func Kept(fsys afero.Fs, dir, name string) (string, error) {
 			return name, nil
 		}
 	}
-	names, err := list(fsys, dir)
+	entries, err := vfs.ReadDir(fsys, dir)
 	if err != nil {
 		return "", err
 	}
 	kept := ""
-	for _, listed := range names {
-		if listed == name {
+	for _, listed := range entries {
+		if listed.Name == name {
 			return name, nil
 		}
-		if strings.EqualFold(listed, strings.TrimRight(name, ". ")) || strings.EqualFold(listed, name) {
-			kept = listed
+		if strings.EqualFold(listed.Name, strings.TrimRight(name, ". ")) || strings.EqualFold(listed.Name, name) {
+			kept = listed.Name
 		}
 	}
 	return kept, nil
 }
 
-func there(fsys afero.Fs, name string) error {
-	if l, ok := fsys.(afero.Lstater); ok {
-		_, _, err := l.LstatIfPossible(name)
-		return err
-	}
-	_, err := fsys.Stat(name)
+func there(fsys vfs.FS, name string) error {
+	_, err := fsys.Lstat(name)
 	return err
-}
-
-func list(fsys afero.Fs, dir string) (names []string, err error) {
-	native, ok := vfs.NativeOf(fsys)
-	if !ok {
-		f, err := fsys.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		names, err := f.Readdirnames(-1)
-		return names, errors.Join(err, f.Close())
-	}
-	f, err := native.OpenFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	entries, err := f.Entries()
-	for _, e := range entries {
-		names = append(names, e.Name)
-	}
-	return names, err
 }

@@ -143,7 +143,7 @@ func holds(top, dir *inode) bool {
 	return false
 }
 
-// Link implements vfs.Native.
+// Link implements vfs.FS.
 func (m *FS) Link(oldname, newname string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -192,7 +192,7 @@ func (m *FS) meta(op, name string, set func(*inode)) error {
 	return pathError(op, name, err)
 }
 
-// SyncDir implements vfs.Native.
+// SyncDir implements vfs.FS.
 func (m *FS) SyncDir(name string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -238,10 +238,7 @@ var callTests = []struct {
 	{"folder outside", func(f afero.Fs) error { return folder(f, "..") }, "outside", ""},
 }
 
-func native(fsys afero.Fs) vfs.Native {
-	n, _ := vfs.NativeOf(fsys)
-	return n
-}
+func native(fsys afero.Fs) vfs.FS { return vfs.Adapt(fsys) }
 
 func folder(fsys afero.Fs, name string) error {
 	folder, err := native(fsys).OpenFolder(name)

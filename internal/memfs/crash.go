@@ -31,8 +31,8 @@ func (m *FS) syncDir(dir *inode) {
 	m.log = rest
 }
 
-// SyncAll makes everything durable, as an unmount does.
-func (m *FS) SyncAll() {
+// SyncEverything makes everything durable, as an unmount does.
+func (m *FS) SyncEverything() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, c := range m.log {

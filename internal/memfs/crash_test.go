@@ -104,7 +104,7 @@ var crashTests = []struct {
 	}, []string{"", "tmp=x", "f=x tmp=x", "f=x"}},
 	{"sync all", func(m *memfs.FS) error {
 		err := errors.Join(m.MkdirAll("a/b", 0o777), put(m, "a/b/f", "x"))
-		m.SyncAll()
+		m.SyncEverything()
 		return err
 	}, []string{"a/ a/b/ a/b/f=x"}},
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/afero"
 
+	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -23,9 +24,8 @@ type FS struct {
 }
 
 var (
-	_ afero.Fs      = (*FS)(nil)
-	_ afero.Lstater = (*FS)(nil)
-	_ vfs.Native    = (*FS)(nil)
+	_ afero.Fs = (*FS)(nil)
+	_ vfs.FS   = (*FS)(nil)
 )
 
 // New returns an empty file system.
@@ -33,7 +33,7 @@ func New() *FS {
 	return &FS{root: newDir(0o777)}
 }
 
-// NewLocal is New for a file system that says it is local, see vfs.Looker.
+// NewLocal is New for a file system that says it is local, see vfs.FS.
 func NewLocal() *FS {
 	return &FS{root: newDir(0o777), local: true}
 }
@@ -124,10 +124,17 @@ func (m *FS) Stat(name string) (fs.FileInfo, error) {
 	return a.node.info(path.Base(vfs.Clean(name))), nil
 }
 
-// LstatIfPossible is Stat: there are no symbolic links.
-func (m *FS) LstatIfPossible(name string) (fs.FileInfo, bool, error) {
-	info, err := m.Stat(name)
-	return info, true, err
+// Lstat is Stat: there are no symbolic links.
+func (m *FS) Lstat(name string) (fs.FileInfo, error) { return m.Stat(name) }
+
+// Readlink is an error: there are none.
+func (m *FS) Readlink(name string) (string, error) {
+	return "", pathError("readlink", name, afero.ErrNoReadlink)
+}
+
+// Symlink is an error.
+func (m *FS) Symlink(oldname, newname string) error {
+	return linkError("symlink", oldname, newname, afero.ErrNoSymlink)
 }
 
 // Open opens a file or a directory for reading.
@@ -180,17 +187,23 @@ func (m *FS) open(name string, flag int, perm fs.FileMode) (*inode, error) {
 	return a.node, nil
 }
 
-// OpenFolder implements vfs.Native.
+// OpenFolder implements vfs.FS.
 func (m *FS) OpenFolder(name string) (vfs.Folder, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.openFolder(m.root, name, vfs.Clean(name))
 }
 
+// SyncAll implements vfs.FS.
+func (m *FS) SyncAll(files []afero.File, dirs []string) error { return vfs.SyncEach(m, files, dirs) }
+
+// Drive implements vfs.FS.
+func (m *FS) Drive() drive.Drive { return drive.Memory() }
+
 // RealPath is false: nothing here has a path of the operating system.
 func (m *FS) RealPath(string) (string, bool) { return "", false }
 
-// Follow implements vfs.Native: there are no links here.
+// Follow implements vfs.FS: there are no links here.
 func (m *FS) Follow(name string) (string, bool, error) { return vfs.Clean(name), false, nil }
 
 func isOutside(err error) bool { return errors.Is(err, vfs.ErrOutside) }

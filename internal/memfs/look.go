@@ -8,24 +8,22 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-var _ vfs.Looker = (*FS)(nil)
-
-// Local implements vfs.Looker.
+// Local implements vfs.FS.
 func (m *FS) Local() bool { return m.local }
 
-// Look implements vfs.Looker.
-func (m *FS) Look(name string, changed bool) (vfs.Identity, error) {
+// Identify implements vfs.FS.
+func (m *FS) Identify(name string, changed bool) (vfs.Identity, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, err := existing(m.root, name)
 	if err != nil {
 		return vfs.Identity{}, pathError("stat", name, err)
 	}
-	return a.node.sight(changed), nil
+	return a.node.identity(changed), nil
 }
 
-// LookAt implements vfs.Looker.
-func (m *FS) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
+// IdentifyFile implements vfs.FS.
+func (m *FS) IdentifyFile(f afero.File, changed bool) (vfs.Identity, error) {
 	own, ok := f.(*file)
 	if !ok || own.m != m {
 		return vfs.Identity{}, pathError("stat", f.Name(), fs.ErrInvalid)
@@ -34,10 +32,10 @@ func (m *FS) LookAt(f afero.File, changed bool) (vfs.Identity, error) {
 	if err := own.use("stat"); err != nil {
 		return vfs.Identity{}, err
 	}
-	return own.node.sight(changed), nil
+	return own.node.identity(changed), nil
 }
 
-func (n *inode) sight(changed bool) vfs.Identity {
+func (n *inode) identity(changed bool) vfs.Identity {
 	// not negative
 	s := vfs.Identity{Inode: n.number, Mode: n.mode.Type(), Size: int64(len(n.data)), Links: uint64(max(n.links, 0))} //nolint:gosec
 	if changed {

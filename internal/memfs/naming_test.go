@@ -54,7 +54,7 @@ func TestNaming(t *testing.T) {
 	if got := names(m); len(got) != 3 || got[0] != "Loss" || got[1] != "sub" || got[2] != "tmp" {
 		t.Errorf("names %v", got)
 	}
-	m.SyncAll()
+	m.SyncEverything()
 	if _, err := m.CrashClone(nil).Stat("/DIR/loss"); err != nil {
 		t.Errorf("after a power cut: %v", err)
 	}

@@ -134,7 +134,7 @@ func (d *dirFolder) settle(entries []vfs.Entry) ([]vfs.Entry, error) {
 	kept := entries[:0]
 	for _, e := range entries {
 		if e.Type == fs.ModeIrregular {
-			info, _, err := d.fsys.LstatIfPossible(d.path(e.Name))
+			info, err := d.fsys.Lstat(d.path(e.Name))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // gone since it was listed
 			}

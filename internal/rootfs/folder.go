@@ -19,7 +19,7 @@ type rootFolder struct {
 	root *os.Root
 }
 
-// OpenFolder implements Native.
+// OpenFolder implements vfs.FS.
 func (f *Fs) OpenFolder(name string) (vfs.Folder, error) {
 	return openFolder(f, vfs.Clean(name))
 }

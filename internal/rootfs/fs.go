@@ -51,9 +51,8 @@ type Fs struct {
 }
 
 var (
-	_ afero.Fs        = (*Fs)(nil)
-	_ afero.Symlinker = (*Fs)(nil)
-	_ vfs.Native      = (*Fs)(nil)
+	_ afero.Fs = (*Fs)(nil)
+	_ vfs.FS   = (*Fs)(nil)
 )
 
 // Open opens the directory dir, which must exist, as must every link target.
@@ -163,20 +162,20 @@ func (f *Fs) Stat(name string) (info fs.FileInfo, err error) {
 	return info, err
 }
 
-// LstatIfPossible does not follow a final symbolic link. The bool is always true.
-func (f *Fs) LstatIfPossible(name string) (info fs.FileInfo, _ bool, err error) {
+// Lstat does not follow a final symbolic link.
+func (f *Fs) Lstat(name string) (info fs.FileInfo, err error) {
 	if info, err = f.quick.stat(vfs.Clean(name), true); !errors.Is(err, errSlow) {
-		return info, true, wrap("lstat", name, err)
+		return info, wrap("lstat", name, err)
 	}
 	err = f.read("lstat", name, false, func(root *os.Root, n string) (err error) {
 		info, err = root.Lstat(n)
 		return err
 	})
-	return info, true, err
+	return info, err
 }
 
-// ReadlinkIfPossible returns what a symbolic link contains.
-func (f *Fs) ReadlinkIfPossible(name string) (link string, err error) {
+// Readlink returns what a symbolic link contains.
+func (f *Fs) Readlink(name string) (link string, err error) {
 	err = f.read("readlink", name, false, func(root *os.Root, n string) (err error) {
 		link, err = root.Readlink(n)
 		return err
@@ -184,9 +183,9 @@ func (f *Fs) ReadlinkIfPossible(name string) (link string, err error) {
 	return link, err
 }
 
-// SymlinkIfPossible makes newname a symbolic link that contains oldname, which is not checked: a
+// Symlink makes newname a symbolic link that contains oldname, which is not checked: a
 // link that leads out is made, and refused when it is followed.
-func (f *Fs) SymlinkIfPossible(oldname, newname string) error {
+func (f *Fs) Symlink(oldname, newname string) error {
 	return f.change("symlink", newname, false, func(root *os.Root, n string) error {
 		err := root.Symlink(oldname, n)
 		var le *os.LinkError
@@ -204,12 +203,12 @@ func (f *Fs) Rename(oldname, newname string) error {
 	return f.pair("rename", oldname, newname, f.quick.rename, (*os.Root).Rename)
 }
 
-// Link implements Native. Between the directory and a link target it is syscall.EXDEV.
+// Link implements vfs.FS. Between the directory and a link target it is syscall.EXDEV.
 func (f *Fs) Link(oldname, newname string) error {
 	return f.pair("link", oldname, newname, f.quick.link, (*os.Root).Link)
 }
 
-// SyncDir implements Native.
+// SyncDir implements vfs.FS.
 func (f *Fs) SyncDir(name string) error {
 	if err := f.writable("sync", name); err != nil {
 		return err
@@ -224,13 +223,13 @@ func (f *Fs) SyncDir(name string) error {
 	return errors.Join(wrap("sync", name, dir.Sync()), wrap("close", name, dir.Close()))
 }
 
-// RealPath implements Native. After the directory was renamed it is the new path on Linux, and the
+// RealPath implements vfs.FS. After the directory was renamed it is the new path on Linux, and the
 // old one elsewhere.
 func (f *Fs) RealPath(name string) (string, bool) {
 	return filepath.Join(f.base.path(), filepath.FromSlash(vfs.Clean(name))), true
 }
 
-// Follow implements Native.
+// Follow implements vfs.FS.
 func (f *Fs) Follow(name string) (real string, away bool, err error) {
 	at, err := f.resolve(name, true, f.readable)
 	switch {
@@ -295,7 +294,7 @@ func (f *Fs) dangling(op, name string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	to, failed := f.ReadlinkIfPossible(name)
+	to, failed := f.Readlink(name)
 	if vfs.IsShortage(failed) {
 		return failed
 	}

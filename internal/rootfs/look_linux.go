@@ -23,17 +23,12 @@ type lookDir struct {
 	device uint64
 }
 
-var (
-	_ vfs.Looker = (*Fs)(nil)
-	_ vfs.Placed = (*Fs)(nil)
-)
-
-// Local implements Looker, by package drive.
+// Local implements vfs.FS, by package drive.
 func (f *Fs) Local() bool {
 	return len(f.targets) == 0 && f.Drive().Local // a link may lead to another file system
 }
 
-// Drive implements Placed.
+// Drive implements vfs.FS.
 func (f *Fs) Drive() drive.Drive {
 	f.look.judge.Do(func() {
 		f.look.mu.RLock()
@@ -64,8 +59,8 @@ func deviceOf(fd int) (uint64, bool) {
 	return uint64(st.Dev), err == nil //nolint:unconvert // it is narrower on some processors
 }
 
-// Look implements Looker.
-func (f *Fs) Look(name string, changed bool) (vfs.Identity, error) {
+// Identify implements vfs.FS.
+func (f *Fs) Identify(name string, changed bool) (vfs.Identity, error) {
 	f.look.mu.RLock()
 	defer f.look.mu.RUnlock()
 	if f.look.file == nil {
@@ -74,8 +69,8 @@ func (f *Fs) Look(name string, changed bool) (vfs.Identity, error) {
 	return lookUp(int(f.look.file.Fd()), vfs.Clean(name), unix.AT_SYMLINK_NOFOLLOW, changed, name)
 }
 
-// LookAt implements Looker.
-func (f *Fs) LookAt(file afero.File, changed bool) (vfs.Identity, error) {
+// IdentifyFile implements vfs.FS.
+func (f *Fs) IdentifyFile(file afero.File, changed bool) (vfs.Identity, error) {
 	handle, ok := file.(*os.File)
 	if !ok {
 		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: file.Name(), Err: fs.ErrInvalid}

@@ -1,91 +1,67 @@
 package rootfs
 
 import (
-	"errors"
 	"io/fs"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// maxLinks bounds the links that are followed for one name, as the kernel does.
-const maxLinks = 40
-
-// resolve follows the links of name through the base and the targets that they may lead to, one
-// component at a time. The place it returns has no link left unless the tree changes meanwhile;
-// os.Root confines the call that follows all the same.
+// resolve follows the links of name through the base and the targets that they may lead to. os.Root
+// confines the call that follows all the same.
 func (f *Fs) resolve(name string, follow bool, targets []*target) (place, error) {
-	at := f.base
-	var done []string      // resolved so far, below at
-	var last vfs.LinkError // the link that was followed last
-	todo := strings.Split(vfs.Clean(name), "/")
-	for links := 0; len(todo) > 0; {
-		part := todo[0]
-		todo = todo[1:]
-		switch {
-		case part == "" || part == ".":
-			continue
-		case part == ".." && len(done) > 0:
-			done = done[:len(done)-1]
-			continue
-		case part == ".." && last.Link == "":
-			return place{}, escapes.err
-		case part == "..":
-			above := elements(at.path())
-			above = above[:max(len(above)-1, 0)]
-			for len(todo) > 0 && todo[0] == ".." {
-				above, todo = above[:max(len(above)-1, 0)], todo[1:]
-			}
-			next, rest, ok := find(targets, append(above, todo...))
-			if !ok {
-				return place{}, f.leaves(last)
-			}
-			at, todo = next, rest
-			continue
-		}
-		done = append(done, part)
-		if len(todo) == 0 && !follow {
-			break
-		}
-		here := strings.Join(done, "/")
-		info, err := at.root.Lstat(here)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // the call that follows says so, or makes it
-		}
-		if err != nil {
-			return place{}, err
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			continue
-		}
-		if links++; links > maxLinks {
-			return place{}, &fs.PathError{Op: "open", Path: name, Err: syscall.ELOOP}
-		}
-		link, err := at.root.Readlink(here)
-		if err != nil {
-			return place{}, err
-		}
-		last = vfs.LinkError{Link: here, To: link}
-		if at != f.base {
-			last.Link = filepath.Join(at.real, here)
-		}
-		done = done[:len(done)-1]
-		if !filepath.IsAbs(link) {
-			todo = append(strings.Split(filepath.ToSlash(link), "/"), todo...)
-			continue
-		}
-		next, rest, ok := find(targets, elements(link))
-		if !ok {
-			_, _, last.ForReading = find([]*target{f.base}, elements(link))
-			return place{}, f.leaves(last)
-		}
-		at, done, todo = next, nil, append(rest, todo...)
+	l := &links{fsys: f, targets: targets, at: f.base}
+	name, err := vfs.FollowLinks(l, name, follow)
+	return place{l.at, name}, err
+}
+
+// links are those of one target after the other.
+type links struct {
+	fsys    *Fs
+	targets []*target
+	at      *target
+	last    vfs.LinkError // the link that was followed last
+}
+
+func (l *links) Lstat(name string) (fs.FileInfo, error) { return l.at.root.Lstat(name) }
+
+func (l *links) Readlink(name string) (string, error) {
+	link, err := l.at.root.Readlink(name)
+	if err != nil {
+		return "", err
 	}
-	return place{at, vfs.Clean(strings.Join(done, "/"))}, nil
+	l.last = vfs.LinkError{Link: name, To: link}
+	if l.at != l.fsys.base {
+		l.last.Link = filepath.Join(l.at.real, name)
+	}
+	return link, nil
+}
+
+func (l *links) Leave(to string, rest []string) ([]string, error) {
+	path := elements(to)
+	if to == ".." {
+		if l.last.Link == "" {
+			return nil, escapes.err
+		}
+		path = elements(l.at.path())
+		path = path[:max(len(path)-1, 0)]
+		for len(rest) > 0 && rest[0] == ".." {
+			path, rest = path[:max(len(path)-1, 0)], rest[1:]
+		}
+		path, rest = append(path, rest...), nil
+	}
+	next, below, ok := find(l.targets, path)
+	if !ok {
+		if to != ".." {
+			_, _, l.last.ForReading = find([]*target{l.fsys.base}, path)
+		}
+		return nil, l.fsys.leaves(l.last)
+	}
+	l.at = next
+	return append(below, rest...), nil
 }
 
 // leaves says of a link that was not followed why.

@@ -9,12 +9,10 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-var _ vfs.Syncer = (*Fs)(nil)
-
 // maxSyncs bounds the syncs that wait at once.
 const maxSyncs = 16
 
-// SyncAll implements Syncer.
+// SyncAll implements vfs.FS.
 func (f *Fs) SyncAll(files []afero.File, dirs []string) error {
 	if err := writeOut(files); err != nil {
 		return err

@@ -3,7 +3,6 @@ package vfs
 import (
 	"io"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/afero"
@@ -14,25 +13,48 @@ import (
 // MaxReadFile is the size of the largest file that Folder.ReadFile reads.
 const MaxReadFile = 64 << 20
 
-// Native is what afero.Fs lacks and a store uses where it is offered. Names follow the rules of the
-// package.
-type Native interface {
+// FS is a file system as a store needs it: what afero.Fs has, and what that lacks. Adapt makes one
+// of any afero.Fs. Its methods are safe for concurrent use.
+type FS interface {
+	afero.Fs
+
 	// OpenFolder opens a directory to read many small files from.
 	OpenFolder(name string) (Folder, error)
+	// Lstat is Stat without following a final symbolic link.
+	Lstat(name string) (fs.FileInfo, error)
+	// Readlink gives what a symbolic link contains.
+	Readlink(name string) (string, error)
+	// Symlink makes newname a symbolic link that contains oldname.
+	Symlink(oldname, newname string) error
 	// Link makes newname a hard link to oldname. It never clobbers: the error is fs.ErrExist if
 	// newname exists. One of any number of concurrent callers wins. A final symbolic link is not
-	// followed.
+	// followed. It is errors.ErrUnsupported where there are none.
 	Link(oldname, newname string) error
 	// SyncDir makes the entries of a directory durable. It is nil where the platform has no such
 	// call (Windows).
 	SyncDir(name string) error
+	// SyncAll makes the data of open files and the entries of directories durable, in no particular
+	// order. Directories that cannot be synced, on file systems that say so, are left out.
+	SyncAll(files []afero.File, dirs []string) error
+	// Identify tells which file a name leads to, a final link not followed, and what state it is
+	// in. changed asks for the time of change. It is for files that are looked at more often than
+	// they are written: a file system with fine times (Linux ≥ 6.13) pays for it at the next write.
+	Identify(name string, changed bool) (Identity, error)
+	// IdentifyFile is Identify of a file that was opened in the same file system.
+	IdentifyFile(f afero.File, changed bool) (Identity, error)
+	// Local reports whether open handles may be kept: Identify is one cheap call and tells of all
+	// writers at once, and a write has taken effect without a close. It is drive.Drive.Local, the
+	// one judgement of that, but false where links lead to other file systems.
+	Local() bool
+	// Drive judges the drive that the root of the file system lies on.
+	Drive() drive.Drive
 	// RealPath is the path of the operating system for name, whether or not name exists; false when
-	// there is none, as in memory. It is for lock files and messages: opening it bypasses the
+	// there is none or it is not known. It is for lock files and messages: opening it bypasses the
 	// confinement.
 	RealPath(name string) (string, bool)
 	// Follow gives the name of what name leads to, without links, whether or not that exists. away
-	// says that it is no name in the directory but a path behind a link that leads to where links
-	// are allowed to. What would be refused to a reader is refused here.
+	// says that it is no name in the file system but a path behind a link that leads out of it, to
+	// where links are allowed to. What would be refused to a reader is refused here.
 	Follow(name string) (real string, away bool, err error)
 }
 
@@ -59,37 +81,20 @@ type Folder interface {
 	io.Closer
 }
 
-// Placed is a file system that knows which drive it lies on. That of one is the drive of its root.
-type Placed interface {
-	Drive() drive.Drive
-}
-
-// DriveOf judges the drive that fsys lies on; name is any name in it.
-func DriveOf(fsys afero.Fs, name string) drive.Drive {
-	if p, ok := fsys.(Placed); ok {
-		return p.Drive()
-	}
-	native, ok := NativeOf(fsys)
-	if !ok {
-		return drive.Drive{Why: "it is not known where the files of " + fsys.Name() + " lie, nor whom locks exclude there"}
-	}
-	real, ok := native.RealPath(name)
-	if !ok {
-		return drive.Memory()
-	}
-	return drive.At(filepath.Dir(real))
-}
-
 // Entry is one name in a directory.
 type Entry struct {
 	Name string
 	Type fs.FileMode // the type bits only; 0 is a regular file
 }
 
-// NativeOf returns the Native side of fsys, if it has one.
-func NativeOf(fsys afero.Fs) (Native, bool) {
-	n, ok := fsys.(Native)
-	return n, ok
+// ReadDir lists a directory, unsorted.
+func ReadDir(fsys FS, name string) ([]Entry, error) {
+	f, err := fsys.OpenFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Entries()
 }
 
 // Clean drops leading and trailing slashes and turns "" into ".". It is how every file system of

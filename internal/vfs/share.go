@@ -14,8 +14,8 @@ import (
 //
 // What cannot be given is left as it is: some file systems have no modes, and who is not of a group
 // cannot give it away.
-func Share(fsys afero.Fs, name string) {
-	made, err := lstatOf(fsys, name)
+func Share(fsys FS, name string) {
+	made, err := fsys.Lstat(name)
 	if err != nil || made.Mode()&fs.ModeSymlink != 0 {
 		return
 	}
@@ -24,7 +24,7 @@ func Share(fsys afero.Fs, name string) {
 
 // ShareFile is Share of a file that is open, which is so much the cheaper where there is nothing to
 // give.
-func ShareFile(fsys afero.Fs, name string, f afero.File) {
+func ShareFile(fsys FS, name string, f afero.File) {
 	h, ok := f.(owned)
 	if !ok {
 		return // no file of the operating system
@@ -41,7 +41,7 @@ type owned interface {
 }
 
 type handleless struct {
-	fsys afero.Fs
+	fsys FS
 	name string
 }
 
@@ -49,7 +49,7 @@ func (h handleless) Chmod(mode fs.FileMode) error { return h.fsys.Chmod(h.name, 
 
 func (h handleless) Chown(uid, gid int) error { return h.fsys.Chown(h.name, uid, gid) }
 
-func share(fsys afero.Fs, name string, made fs.FileInfo, h owned) {
+func share(fsys FS, name string, made fs.FileInfo, h owned) {
 	const groupWrite, otherWrite = 0o020, 0o002
 	if !made.IsDir() && made.Mode().Perm()&(groupWrite|otherWrite) == groupWrite|otherWrite {
 		return
@@ -76,12 +76,4 @@ func share(fsys afero.Fs, name string, made fs.FileInfo, h owned) {
 	if mode != made.Mode() {
 		_ = h.Chmod(mode & (fs.ModePerm | fs.ModeSticky | fs.ModeSetgid)) // documented
 	}
-}
-
-func lstatOf(fsys afero.Fs, name string) (fs.FileInfo, error) {
-	if l, ok := fsys.(afero.Lstater); ok {
-		info, _, err := l.LstatIfPossible(name)
-		return info, err
-	}
-	return fsys.Stat(name)
 }

@@ -7,12 +7,19 @@ import (
 	"github.com/spf13/afero"
 )
 
-// Syncer makes many things durable in the time of a few: a journaling file system commits once for
-// all that wait at the same moment.
-type Syncer interface {
-	// SyncAll makes the data of open files and the entries of directories durable, in no particular
-	// order. Directories that cannot be synced, on file systems that say so, are left out.
-	SyncAll(files []afero.File, dirs []string) error
+// SyncEach is FS.SyncAll for a file system that syncs one after the other.
+func SyncEach(fsys FS, files []afero.File, dirs []string) error {
+	for _, f := range files {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if err := fsys.SyncDir(dir); err != nil && !CannotSync(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // CannotSync reports whether an error of SyncDir says that the file system does not sync

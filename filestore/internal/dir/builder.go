@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/filename"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -121,7 +120,7 @@ func (b *Builder) settle() {
 // settleFiles makes the open files durable, and folders, and closes the files whatever the error.
 func (b *Builder) settleFiles(dirs []string) {
 	if b.err == nil {
-		b.err = atomicfile.SyncAll(b.tree.FS, b.open, dirs)
+		b.err = b.tree.FS.SyncAll(b.open, dirs)
 	}
 	for _, f := range b.open {
 		if err := f.Close(); b.err == nil {

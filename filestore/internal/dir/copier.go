@@ -8,8 +8,6 @@ import (
 	"os"
 	"slices"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
@@ -159,7 +157,7 @@ func (c *Copier) file(ctx context.Context, from, to string) (carried bool, err e
 	case !vfs.IsMissing(err):
 		return false, err
 	}
-	if c.tree.Native != nil && c.tree.Native.Link(c.tree.Path(from), c.tree.Path(to)) == nil {
+	if c.tree.FS.Link(c.tree.Path(from), c.tree.Path(to)) == nil {
 		return true, nil
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
@@ -195,14 +193,12 @@ func (c *Copier) copyFile(from, to string, info fs.FileInfo) error {
 }
 
 func (c *Copier) copyLink(from, to string) error {
-	reader, reads := c.tree.FS.(afero.LinkReader)
-	linker, links := c.tree.FS.(afero.Linker)
-	if !reads || !links {
-		return fmt.Errorf("'%s' is a symbolic link, which cannot be copied: %w", from, errors.ErrUnsupported)
+	target, err := c.tree.FS.Readlink(c.tree.Path(from))
+	if err == nil {
+		err = c.tree.FS.Symlink(target, c.tree.Path(to))
 	}
-	target, err := reader.ReadlinkIfPossible(c.tree.Path(from))
-	if err != nil {
-		return err
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("'%s' is a symbolic link, which cannot be copied: %w", from, err)
 	}
-	return linker.SymlinkIfPossible(target, c.tree.Path(to))
+	return err
 }

@@ -37,9 +37,6 @@ func (t *Tree) Measure(dir string) (files int, bytes int64, err error) {
 // MountBelow gives the first folder, dir or one below it, at which a file system is mounted, ""
 // where there is none or the system does not tell.
 func (t *Tree) MountBelow(dir string) string {
-	if _, ok := vfs.LookerOf(t.FS); !ok {
-		return ""
-	}
 	if link, err := t.IsLink(dir); err != nil || link {
 		return ""
 	}

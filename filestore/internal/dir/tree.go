@@ -1,14 +1,11 @@
 package dir
 
 import (
-	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path"
 	"runtime"
-	"syscall"
 
 	"github.com/spf13/afero"
 
@@ -16,13 +13,11 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// Tree is the directory as verbs. Names are relative to the store's root, with slashes. It prefers
-// what vfs.Native offers and does with afero alone where that is missing.
+// Tree is the directory as verbs. Names are relative to the store's root, with slashes.
 type Tree struct {
-	FS     afero.Fs
-	Native vfs.Native // nil where fs has none
-	Looker vfs.Looker // nil where fs has none or is not local
-	base   string     // the root's path in fs, "" for fs itself
+	FS    vfs.FS
+	local bool   // handles may be kept, and Identify is cheap
+	base  string // the root's path in fs, "" for fs itself
 	Options
 	folding folding // of each experiment
 }
@@ -35,14 +30,12 @@ type Options struct {
 }
 
 // New is the tree whose root has the path base in a file system.
-func New(fsys afero.Fs, base string, o Options) *Tree {
-	native, _ := vfs.NativeOf(fsys)
-	t := &Tree{FS: fsys, Native: native, base: base, Options: o}
-	if looker, ok := vfs.LookerOf(fsys); ok && looker.Local() {
-		t.Looker = looker
-	}
-	return t
+func New(fsys vfs.FS, base string, o Options) *Tree {
+	return &Tree{FS: fsys, local: fsys.Local(), base: base, Options: o}
 }
+
+// Local reports whether handles may be kept, see vfs.FS.
+func (t *Tree) Local() bool { return t.local }
 
 // Path is the path of rel in the file system.
 func (t *Tree) Path(rel string) string {
@@ -53,19 +46,7 @@ func (t *Tree) Path(rel string) string {
 }
 
 // Folder opens a folder to read files from. The caller closes it.
-func (t *Tree) Folder(rel string) (vfs.Folder, error) {
-	if t.Native != nil {
-		return t.Native.OpenFolder(t.Path(rel))
-	}
-	info, err := t.FS.Stat(t.Path(rel))
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: rel, Err: syscall.ENOTDIR}
-	}
-	return plainFolder{FS: t.FS, dir: t.Path(rel)}, nil
-}
+func (t *Tree) Folder(rel string) (vfs.Folder, error) { return t.FS.OpenFolder(t.Path(rel)) }
 
 // Entries lists a folder, unsorted.
 func (t *Tree) Entries(rel string) ([]vfs.Entry, error) {
@@ -81,19 +62,13 @@ func (t *Tree) Entries(rel string) ([]vfs.Entry, error) {
 func (t *Tree) Stat(rel string) (fs.FileInfo, error) { return t.FS.Stat(t.Path(rel)) }
 
 // Lstat does not follow a final link, where the file system knows of links.
-func (t *Tree) Lstat(rel string) (fs.FileInfo, error) {
-	if l, ok := t.FS.(afero.Lstater); ok {
-		info, _, err := l.LstatIfPossible(t.Path(rel))
-		return info, err
-	}
-	return t.Stat(rel)
-}
+func (t *Tree) Lstat(rel string) (fs.FileInfo, error) { return t.FS.Lstat(t.Path(rel)) }
 
 // kind is the type of what is at rel, a link not followed. A link in place of a folder above may be
 // followed out of the store, so it is for folders that are known to lie in it.
 func (t *Tree) kind(rel string) (fs.FileMode, error) {
-	if t.Looker != nil {
-		seen, err := t.Looker.Look(t.Path(rel), false)
+	if t.local {
+		seen, err := t.FS.Identify(t.Path(rel), false)
 		return seen.Mode, err
 	}
 	info, err := t.Lstat(rel)
@@ -105,11 +80,7 @@ func (t *Tree) kind(rel string) (fs.FileMode, error) {
 
 // MountRoot reports whether a file system is mounted at rel, where the system tells.
 func (t *Tree) MountRoot(rel string) bool {
-	looker, ok := vfs.LookerOf(t.FS)
-	if !ok {
-		return false
-	}
-	seen, err := looker.Look(t.Path(rel), false)
+	seen, err := t.FS.Identify(t.Path(rel), false)
 	return err == nil && seen.MountRoot
 }
 
@@ -190,68 +161,3 @@ func (t *Tree) createOpen(rel string, data []byte) (afero.File, error) {
 	_, err = f.Write(data)
 	return f, err
 }
-
-// plainFolder is a vfs.Folder over afero alone: each name is looked up anew.
-type plainFolder struct {
-	FS  afero.Fs
-	dir string
-}
-
-func (p plainFolder) Entries() ([]vfs.Entry, error) {
-	f, err := p.FS.Open(p.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	infos, err := f.Readdir(-1)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]vfs.Entry, len(infos))
-	for i, info := range infos {
-		entries[i] = vfs.Entry{Name: path.Base(info.Name()), Type: info.Mode().Type()}
-	}
-	return entries, nil
-}
-
-func (p plainFolder) ReadFile(name string, buf []byte) ([]byte, error) {
-	return p.ReadSmall(name, buf, vfs.MaxReadFile)
-}
-
-func (p plainFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
-	return p.ReadSmall(name, buf, limit)
-}
-
-func (p plainFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
-	f, err := p.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = &fs.PathError{Op: "read", Path: name, Err: vfs.ErrTooLarge}
-	}
-	return append(buf[:0], data...), err
-}
-
-func (p plainFolder) Open(name string) (afero.File, error) {
-	info, err := p.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
-	return p.FS.Open(path.Join(p.dir, name))
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-func (p plainFolder) OpenFolder(name string) (vfs.Folder, error) {
-	return New(p.FS, p.dir, Options{}).Folder(name)
-}
-
-func (p plainFolder) Stat(name string) (fs.FileInfo, error) { return p.FS.Stat(path.Join(p.dir, name)) }
-
-func (p plainFolder) Close() error { return nil }

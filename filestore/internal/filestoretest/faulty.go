@@ -354,6 +354,6 @@ func (f *Faulty) RecordElsewhere() error {
 			return err
 		}
 	}
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -30,8 +28,8 @@ func (m *Mover) PrepareMove(ctx context.Context, from, to records.ExperimentRef)
 	if err != nil {
 		return err
 	}
-	if reader, ok := m.tree.FS.(afero.LinkReader); ok && link {
-		target, err := reader.ReadlinkIfPossible(m.tree.Path(from.Dir))
+	if link {
+		target, err := m.tree.FS.Readlink(m.tree.Path(from.Dir))
 		if err != nil {
 			return err
 		}
@@ -240,10 +238,7 @@ func (m *Mover) hideRuns(ctx context.Context, c *dir.Copier, from, to records.Ex
 }
 
 func (m *Mover) letReadersFinish(ctx context.Context) {
-	if m.tree.Native == nil {
-		return
-	}
-	if _, onDisk := m.tree.Native.RealPath(m.tree.Path("")); onDisk {
+	if _, onDisk := m.tree.FS.RealPath(m.tree.Path("")); onDisk {
 		_ = dir.Sleep(ctx, readersTime) // its only error is the end of a context
 	}
 }

@@ -70,18 +70,14 @@ func (l *Locator) ownArtifactRoot() string {
 func (l *Locator) ArtifactsOf(ref records.RunRef, info mlruns.RunInfo, roots func() []string) artifacts.Run {
 	r := artifacts.Run{RecordedURI: info.ArtifactURI, ExperimentID: info.ExperimentID, RunID: info.ID, Fs: l.Tree.FS, Dir: l.Tree.Path(ref.Dir),
 		OwnRoot: l.ownArtifactRoot(), Mappings: l.Mappings, Allowed: l.ArtifactRoots, ReadOnly: l.ReadOnly}
-	if l.Tree.Native != nil {
-		r.RealDir, _ = l.Tree.Native.RealPath(r.Dir)
-	}
+	r.RealDir, _ = l.Tree.FS.RealPath(r.Dir)
 	r.InStore = func() (folder, uri string, ok bool) {
 		dir, ok := l.ArtifactFolder(ref, info.ArtifactURI, roots)
 		folder, uri = l.Tree.Path(dir), l.Tree.Path(dir)
-		if l.Tree.Native != nil {
-			if real, onDisk := l.Tree.Native.RealPath(folder); onDisk {
-				uri = artifacts.FileURI(filepath.ToSlash(real))
-				if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
-					uri = info.ArtifactURI
-				}
+		if real, onDisk := l.Tree.FS.RealPath(folder); onDisk {
+			uri = artifacts.FileURI(filepath.ToSlash(real))
+			if recorded, _ := artifacts.RecordedPath(info.ArtifactURI); recorded == filepath.ToSlash(real) {
+				uri = info.ArtifactURI
 			}
 		}
 		return folder, uri, ok

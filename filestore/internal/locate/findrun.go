@@ -91,11 +91,11 @@ func (l *Locator) noRun(ctx context.Context, refs []records.ExperimentRef, id st
 // lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
 // from now on will change that. It gives none where the file system may be shared.
 func (l *Locator) lookAtRoot() (sight vfs.Identity, settled bool) {
-	if l.Tree.Looker == nil {
+	if !l.Tree.Local() {
 		return vfs.Identity{}, false
 	}
 	now := time.Now()
-	sight, err := l.Tree.Looker.Look(l.Tree.Path(""), true)
+	sight, err := l.Tree.FS.Identify(l.Tree.Path(""), true)
 	return sight, err == nil && sight.Stable(now)
 }
 

@@ -149,7 +149,7 @@ func TestMovingByCopyIsCutShort(t *testing.T) {
 		base := newMovable(t)
 		if restore {
 			base.Must(base.Store.DeleteExperiment(base.Ctx, "e1"))
-			base.FS.SyncAll()
+			base.FS.SyncEverything()
 		}
 		do := func(f *filestoretest.Faulty) error {
 			if restore {
@@ -185,7 +185,7 @@ func TestMovingByCopyIsCutShort(t *testing.T) {
 					if err == nil && !filestoretest.SameAnswers(got, after) {
 						t.Errorf("%s at %d, %v: no error, but\n%s", kind, i, hit, cmp.Diff(after, got, filestoretest.Alike...))
 					}
-					f.FS.SyncAll()
+					f.FS.SyncEverything()
 					mended := f.On(overlay)
 					mended.Age()
 					if retry := do(f); retry != nil && !errors.Is(retry, mlruns.ErrNotFound) {
@@ -252,7 +252,7 @@ func TestPlacingBesideIsPrivate(t *testing.T) {
 		if delete(got, "run new"); !filestoretest.SameAnswers(got, before) {
 			t.Errorf("killed at %d, %v:\n%s", i, f.Faults.Hit, cmp.Diff(before, got, filestoretest.Alike...))
 		}
-		f.FS.SyncAll()
+		f.FS.SyncEverything()
 		f.Age()
 		f.Repair()
 		f.Clean("repaired")
@@ -269,7 +269,7 @@ func TestGCWhereItLies(t *testing.T) {
 	} {
 		base := newMovable(t)
 		base.Must(prepare(base))
-		base.FS.SyncAll()
+		base.FS.SyncEverything()
 		for what, inject := range map[string]faultfs.Injector{"overlay": overlay, "mount": mountedAt} {
 			if name == "an experiment" && what == "mount" {
 				continue // that of the trash cannot be mounted before it is moved
@@ -319,7 +319,7 @@ func TestGCPutsBackWhereItLies(t *testing.T) {
 	f.Must(f.Store.DeleteRun(f.Ctx, "run"))
 	before := f.Snapshot()
 	active := strings.Replace(strings.Replace(f.Content("/mlruns/e1/run/meta.yaml"), "lifecycle_stage: deleted", "lifecycle_stage: active", 1), "deleted_time", "x", 1)
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	late := f.On(nil)
 	late.Must(late.FS.Rename("/mlruns/e1/run/meta.yaml", "/mlruns/e1/run/.mlruns-removed"))
 	late.Must(afero.WriteFile(late.FS, "/mlruns/e1/run/.mlruns-removed", []byte(active), 0o666))
@@ -351,7 +351,7 @@ func TestRepairMovesAsideByCopy(t *testing.T) {
 		for file, text := range map[string]string{"metrics/.DS_Store": "d", "inputs/.ipynb_checkpoints/deep/x": "x", "metrics/empty": "", "metrics/old": "1 1.0 0\nx\n"} {
 			f.Must(afero.WriteFile(f.FS, "/mlruns/e1/run/"+file, []byte(text), 0o666))
 		}
-		f.FS.SyncAll()
+		f.FS.SyncEverything()
 		f.Age()
 		f = f.On(inject)
 		f.Repair()

@@ -36,7 +36,7 @@ func TestVerifyOfInterruptedMove(t *testing.T) {
 	t.Parallel()
 	base := newMovable(t)
 	base.Must(base.Store.DeleteExperiment(base.Ctx, "e1"))
-	base.FS.SyncAll()
+	base.FS.SyncEverything()
 	met := 0
 	eachCut(base, overlay, func(f *filestoretest.Faulty) error { return f.Store.RestoreExperiment(f.Ctx, "e1") }, func(f *filestoretest.Faulty, hit any) {
 		if !f.There(".trash/e1/.mlruns-removed") {
@@ -66,7 +66,7 @@ func TestDamagedExperimentKeepsItsCopy(t *testing.T) {
 	t.Parallel()
 	base := newMovable(t)
 	base.Must(base.Store.DeleteExperiment(base.Ctx, "e1"))
-	base.FS.SyncAll()
+	base.FS.SyncEverything()
 	met := 0
 	eachCut(base, overlay, func(f *filestoretest.Faulty) error { return f.Store.RestoreExperiment(f.Ctx, "e1") }, func(f *filestoretest.Faulty, hit any) {
 		if !f.There("e1/meta.yaml") || !f.There(".trash/e1/meta.yaml") {
@@ -94,7 +94,7 @@ func TestMarkOfMoveGoesWithIt(t *testing.T) {
 			return
 		}
 		met++
-		f.FS.SyncAll()
+		f.FS.SyncEverything()
 		f = f.On(nil) // its folders are new ones by now, which are renamed
 		f.Must(f.Store.RestoreExperiment(f.Ctx, "e1"))
 		if f.There("e1/.mlruns-moving") || f.There(".trash/e1") {
@@ -172,7 +172,7 @@ func TestGCAfterInterruptedMoveSparesArtifacts(t *testing.T) {
 			base.Must(do(base))
 			do = func(f *filestoretest.Faulty) error { return f.Store.RestoreExperiment(f.Ctx, "e2") }
 		}
-		base.FS.SyncAll()
+		base.FS.SyncEverything()
 		eachCut(base, noMove, do, func(f *filestoretest.Faulty, hit any) {
 			for _, err := range f.Store.GC(f.Ctx, mlruns.GCQuery{OlderThan: 1000 * time.Hour}) {
 				f.Must(err)

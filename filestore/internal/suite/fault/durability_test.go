@@ -44,7 +44,7 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 				f := filestoretest.NewFaultyOn(t, mem, variant.plain, variant.sync)
 				op.ready(f)
 				if variant.sync == filestore.SyncMeta {
-					f.FS.SyncAll() // the values of newFaulty
+					f.FS.SyncEverything() // the values of newFaulty
 				}
 				f.Must(op.do(f))
 				want := f.Snapshot()
@@ -80,7 +80,7 @@ func TestEndedRunIsDurable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 			f.Must(f.Store.SetTag(f.Ctx, "run", "gone/deep", "1"))
-			f.FS.SyncAll()
+			f.FS.SyncEverything()
 			f.Must(f.Store.DeleteTag(f.Ctx, "run", "gone/deep"))
 			f.Must(f.Store.LogBatch(f.Ctx, "run", mlruns.Batch{
 				Metrics: []mlruns.Metric{{Key: "old", Value: 2, Time: time.UnixMilli(2)}, {Key: "a/b/c", Value: 3, Time: time.UnixMilli(3)}},
@@ -98,7 +98,7 @@ func TestNewStoreIsDurable(t *testing.T) {
 	if err := fs.MkdirAll("/data/stores", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	fs.SyncAll()
+	fs.SyncEverything()
 	filestoretest.Open(t, "/data/stores/mlruns", filestore.WithFs(fs))
 	cut := fs.CrashClone(nil)
 	for _, name := range []string{"/data/stores/mlruns/0/meta.yaml", "/data/stores/mlruns/.trash"} {
@@ -119,7 +119,7 @@ func TestPowerCutAtEveryOperation(t *testing.T) {
 			t.Parallel()
 			f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 			op.ready(f)
-			f.FS.SyncAll()
+			f.FS.SyncEverything()
 			before := f.Snapshot()
 			var cuts []*memfs.FS
 			f.Store = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(f.FS, func(o faultfs.Op) error {

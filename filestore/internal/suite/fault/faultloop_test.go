@@ -30,7 +30,7 @@ type faultPlace struct {
 	dir         string         // for the disk's folders; "" is the usual place of temporary ones
 }
 
-// faultPlaces are in memory and on the real disk, with what vfs.Native offers and without. At
+// faultPlaces are in memory and on the real disk, with what vfs.FS has beside afero and without. At
 // full length all faults are made also on a disk that the operating system has in memory; where
 // there is none, on the other.
 func faultPlaces() []faultPlace {
@@ -117,7 +117,7 @@ func newGround(t *testing.T, op faultedOperation) *ground {
 	if op.prepare != nil {
 		f.Must(op.prepare(f))
 	}
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	g := &ground{mem: f.FS, warm: op.warm, tree: filestoretest.TreeOf(t, f.FS)}
 	f = g.faulty(t, faultPlace{}, filestore.SyncMeta)
 	g.before, g.quietBefore = f.Snapshot(), filestoretest.Quiet(filestoretest.TreeOf(t, f.Base))

@@ -71,7 +71,7 @@ func newMovable(t *testing.T) *filestoretest.Faulty {
 	}
 	f.Must(f.Store.DeleteRun(f.Ctx, "early"))
 	f.Must(f.Store.WriteArtifact(f.Ctx, "run", "a/b.txt", strings.NewReader("artifact")))
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	return f
 }
 

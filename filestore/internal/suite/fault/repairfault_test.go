@@ -42,7 +42,7 @@ func TestRepairEveryFault(t *testing.T) {
 			first := proof.Rand(t).IntN(step)
 			base := filestoretest.NewPatient(t, v.wrap)
 			filestoretest.ManyDamages.Apply(base)
-			base.Mem.SyncAll()
+			base.Mem.SyncEverything()
 			open := func(x *filestoretest.Faults) *filestoretest.Patient {
 				d := &filestoretest.Patient{T: t, Mem: base.Mem.CrashClone(nil)}
 				d.Store = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(v.wrap(d.Mem), x.Inject)), filestore.WithSync(v.sync))
@@ -101,7 +101,7 @@ func TestRepairIsDurable(t *testing.T) {
 	t.Parallel()
 	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
 	filestoretest.ManyDamages.Apply(d)
-	d.Mem.SyncAll()
+	d.Mem.SyncEverything()
 	d.Repair(mlruns.RepairQuery{})
 	cut := &filestoretest.Patient{T: t, Mem: d.Mem.CrashClone(nil)}
 	if diff := cmp.Diff(d.Tree(), cut.Tree()); diff != "" {

@@ -39,7 +39,7 @@ func TestGCFinishes(t *testing.T) {
 func TestGCFinishesDurably(t *testing.T) {
 	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 	f.Must(f.Store.DeleteRun(f.Ctx, "run"))
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	before := f.Snapshot()
 	f.Must(f.FS.Rename("/mlruns/e1/run", "/mlruns/.mlruns.trash/.removed.run.0123456789abcdef"))
 	after := f.Snapshot()
@@ -67,7 +67,7 @@ func TestGCFinishesDurably(t *testing.T) {
 func TestGCKeepsWhatMayComeBack(t *testing.T) {
 	f := filestoretest.NewFaulty(t, false, filestore.SyncMeta)
 	f.Must(f.Store.DeleteRun(f.Ctx, "run"))
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	before := f.Snapshot()
 	f.Hook(faultfs.FailMatching(func(op faultfs.Op) bool { return op.Kind == faultfs.SyncDir }, filestoretest.ErrFault))
 	if err := f.GC(); !errors.Is(err, mlruns.ErrNotDurable) || !errors.Is(err, filestoretest.ErrFault) {
@@ -76,7 +76,7 @@ func TestGCKeepsWhatMayComeBack(t *testing.T) {
 	if _, err := f.Store.Run(f.Ctx, "run"); !errors.Is(err, mlruns.ErrNotFound) {
 		t.Errorf("Run: %v, want ErrNotFound", err)
 	}
-	f.FS.SyncAll()
+	f.FS.SyncEverything()
 	left, err := afero.ReadDir(f.FS, "/mlruns/.mlruns.trash")
 	f.Must(err)
 	if len(left) != 1 {

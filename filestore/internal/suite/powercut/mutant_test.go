@@ -28,7 +28,7 @@ import (
 // native is a file system with both of its sides.
 type native interface {
 	faultfs.Fs
-	vfs.Native
+	vfs.FS
 }
 
 // withoutRename replaces a file in place, piece by piece, and syncs it.

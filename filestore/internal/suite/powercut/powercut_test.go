@@ -66,7 +66,7 @@ func (p *powerCuts) workload(ctx context.Context, seed uint64) (wrong []string) 
 		return []string{err.Error()}
 	}
 	defer s.Close()
-	mem.SyncAll() // the empty store is not what is asked for
+	mem.SyncEverything() // the empty store is not what is asked for
 	at := make([]bool, stepsOfWorkload)
 	for range cutsOfWorkload {
 		at[rng.IntN(stepsOfWorkload)] = true

@@ -49,7 +49,7 @@ func TestUpkeepPowerCuts(t *testing.T) {
 					}
 				}
 				filestoretest.Age(disk)
-				disk.SyncAll()
+				disk.SyncEverything()
 				quiet := func(faultfs.Op) error { return nil }
 				g := filestoretest.NewMaintenance(t, call, func() filestoretest.MaintenancePlace {
 					return upkeepIn(t, disk.CrashClone(nil), syncLevels[level], quiet)

@@ -9,49 +9,6 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// nativeFs is a plainFs over a file system that is Native.
-type nativeFs struct {
-	*plainFs
-	native vfs.Native
-}
-
-var (
-	_ vfs.Native = (*nativeFs)(nil)
-	_ Fs         = (*nativeFs)(nil)
-	_ Fs         = (*plainFs)(nil)
-)
-
-func (n *nativeFs) OpenFolder(name string) (vfs.Folder, error) {
-	if err := n.tape.fail(OpenFolder, name); err != nil {
-		return nil, err
-	}
-	inner, err := n.native.OpenFolder(name)
-	if err != nil {
-		return nil, err
-	}
-	return &folder{inner: inner, name: vfs.Clean(name), tape: n.tape}, nil
-}
-
-func (n *nativeFs) Link(oldname, newname string) error {
-	if err := n.tape.failPair(Link, oldname, newname); err != nil {
-		return err
-	}
-	return n.native.Link(oldname, newname)
-}
-
-func (n *nativeFs) SyncDir(name string) error {
-	if err := n.tape.fail(SyncDir, name); err != nil {
-		return err
-	}
-	return n.native.SyncDir(name)
-}
-
-// RealPath is no operation: it touches nothing.
-func (n *nativeFs) RealPath(name string) (string, bool) { return n.native.RealPath(name) }
-
-// Follow is no operation either.
-func (n *nativeFs) Follow(name string) (string, bool, error) { return n.native.Follow(name) }
-
 type folder struct {
 	inner vfs.Folder
 	name  string
