@@ -13,23 +13,30 @@ const artifactsPath = "/mlflow-artifacts/artifacts/"
 
 var errInvalidPath = failure.Invalid("Invalid path")
 
-// splitArtifact reads <experiment>/<run>/artifacts/<path>, the only shape of which there are files
-// here. So nothing can be listed but the artifacts of one run.
-func splitArtifact(p string) (runID, file string, err error) {
+// place is a file or folder among the artifacts of a run, or of a logged model.
+type place struct{ runID, modelID, file string }
+
+// parsePlace reads <experiment>/<run>/artifacts/<path> and <experiment>/models/<model>/artifacts/…,
+// the only shapes of which there are files here. So nothing can be listed but the artifacts of one
+// run or model.
+func parsePlace(p string) (at place, err error) {
 	if !safePath(p) {
-		return "", "", errInvalidPath
+		return at, errInvalidPath
 	}
-	parts := strings.SplitN(strings.TrimSuffix(p, "/"), "/", 4)
-	if len(parts) < 3 || parts[2] != "artifacts" || parts[1] == "models" || parts[1] == "traces" {
-		return "", "", errInvalidPath
+	parts, ofModel := strings.Split(strings.TrimSuffix(p, "/"), "/"), false
+	if len(parts) > 1 && parts[1] == "models" {
+		parts, ofModel = parts[1:], true
 	}
-	if len(parts) == 4 {
-		file = parts[3]
+	if len(parts) < 3 || parts[2] != "artifacts" || parts[1] == "traces" {
+		return place{}, errInvalidPath
 	}
-	if !safePath(file) {
-		return "", "", errInvalidPath
+	if at.runID = parts[1]; ofModel {
+		at = place{modelID: parts[1]}
 	}
-	return parts[1], file, nil
+	if at.file = strings.Join(parts[3:], "/"); !safePath(at.file) {
+		return place{}, errInvalidPath
+	}
+	return at, nil
 }
 
 // safePath reports whether a path leads downwards, however often somebody decodes it. The store

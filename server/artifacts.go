@@ -18,11 +18,7 @@ func (s *server) listArtifacts(c *call) (any, error) {
 	if !safePath(folder) {
 		return nil, errInvalidPath
 	}
-	files, err := s.artifacts()
-	if err != nil {
-		return nil, err
-	}
-	list, err := files.Artifacts(c.ctx, id, folder)
+	list, err := s.list(c.ctx, place{runID: id, file: folder})
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +36,11 @@ type fileList struct {
 
 // listProxied lists a folder of a run, with bare names. A folder that is missing is empty.
 func (s *server) listProxied(c *call) (any, error) {
-	id, folder, err := splitArtifact(c.Text("path"))
+	at, err := parsePlace(c.Text("path"))
 	if c.Err() != nil || err != nil {
 		return nil, errInvalidPath
 	}
-	files, err := s.artifacts()
-	if err != nil {
-		return nil, err
-	}
-	list, err := files.Artifacts(c.ctx, id, folder)
+	list, err := s.list(c.ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -61,22 +53,18 @@ func (s *server) listProxied(c *call) (any, error) {
 }
 
 func (s *server) deleteProxied(c *call) (any, error) {
-	id, file, err := splitArtifact(c.rest)
+	at, err := parsePlace(c.rest)
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.artifacts()
-	if err != nil {
-		return nil, err
-	}
-	return empty{}, files.DeleteArtifacts(c.ctx, id, file)
+	return empty{}, s.remove(c.ctx, at)
 }
 
 // getProxied sends the file that a client asks for by its location.
 func (s *server) getProxied(w http.ResponseWriter, r *http.Request, rest string) {
-	id, file, err := splitArtifact(rest)
+	at, err := parsePlace(rest)
 	if err == nil {
-		err = s.sendArtifact(w, r, id, file)
+		err = s.sendArtifact(w, r, at)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
@@ -92,7 +80,7 @@ func (s *server) getArtifact(w http.ResponseWriter, r *http.Request, _ string) {
 		err = errInvalidPath
 	}
 	if err == nil {
-		err = s.sendArtifact(w, r, id, file)
+		err = s.sendArtifact(w, r, place{runID: id, file: file})
 	}
 	if err != nil {
 		s.refuse(w, r, err)
@@ -101,12 +89,12 @@ func (s *server) getArtifact(w http.ResponseWriter, r *http.Request, _ string) {
 
 // putProxied stores the body of a request as a file.
 func (s *server) putProxied(w http.ResponseWriter, r *http.Request, rest string) {
-	id, file, err := splitArtifact(rest)
-	if err == nil && file == "" {
+	at, err := parsePlace(rest)
+	if err == nil && at.file == "" {
 		err = errInvalidPath
 	}
 	if err == nil {
-		err = s.receiveArtifact(r, id, file)
+		err = s.receiveArtifact(r, at)
 	}
 	if err != nil {
 		s.refuse(w, r, err)
@@ -137,7 +125,7 @@ func (s *server) uploadArtifact(w http.ResponseWriter, r *http.Request, _ string
 		err = failure.Invalid("Request must specify data.")
 	default:
 		r.Body = http.MaxBytesReader(w, r.Body, maxNote)
-		err = s.receiveArtifact(r, id, file)
+		err = s.receiveArtifact(r, place{runID: id, file: file})
 	}
 	if err != nil {
 		s.refuse(w, r, err)

@@ -28,7 +28,6 @@ const registry = "the model registry"
 var notOfferedTable = []lacking{
 	{"mlflow/registered-models/", []string{"search", "list"}, mlruns.CodeFeatureDisabled, registry},
 	{"mlflow/model-versions/", []string{"search"}, mlruns.CodeFeatureDisabled, registry},
-	{"mlflow/logged-models", []string{"/search"}, mlruns.CodeFeatureDisabled, "logged models"},
 	{"mlflow/traces", []string{"/search"}, mlruns.CodeFeatureDisabled, "traces"},
 	{"mlflow/gateway", nil, mlruns.CodeFeatureDisabled, "the gateway"},
 	{"mlflow/prompts", []string{"/search"}, mlruns.CodeFeatureDisabled, "prompts"},

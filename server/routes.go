@@ -9,8 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// route is a call of the interface. Its path stands after /api/2.0/ and the like; a path that ends
-// in a slash is the beginning of those that have more, which the call gets as rest.
+// route is a call of the interface. Its path stands after /api/2.0/ and the like. What stands in
+// the place of {} the call gets as rest, and so what follows a path that ends in a slash.
 type route struct {
 	method, path string
 	do           action
@@ -54,6 +54,16 @@ var routes = []route{
 	{"GET", "mlflow-artifacts/artifacts", (*server).listProxied},
 	{"DELETE", "mlflow-artifacts/artifacts/", (*server).deleteProxied},
 
+	{"POST", "mlflow/logged-models", (*server).createModel},
+	{"POST", "mlflow/logged-models/search", (*server).searchModels},
+	{"GET", "mlflow/logged-models/{}", (*server).getModel},
+	{"PATCH", "mlflow/logged-models/{}", (*server).finalizeModel},
+	{"DELETE", "mlflow/logged-models/{}", (*server).deleteModel},
+	{"PATCH", "mlflow/logged-models/{}/tags", (*server).setModelTags},
+	{"DELETE", "mlflow/logged-models/{}/tags/{}", (*server).deleteModelTag},
+	{"POST", "mlflow/logged-models/{}/params", (*server).logModelParams},
+	{"GET", "mlflow/logged-models/{}/artifacts/directories", (*server).listModelArtifacts},
+
 	{"GET", "mlflow/server-info", (*server).serverInfo},
 	{"GET", "mlflow/ui-telemetry", (*server).uiTelemetry},
 	{"GET", "mlflow/gateway-proxy", (*server).gatewayProxy},
@@ -69,6 +79,7 @@ var raw = []struct {
 	{"PUT", "mlflow-artifacts/artifacts/", (*server).putProxied},
 	{"POST", "mlflow/upload-artifact", (*server).uploadArtifact},
 	{"GET", "mlflow/get-artifact", (*server).getArtifact},
+	{"GET", "mlflow/logged-models/{}/artifacts/files", (*server).getModelFile},
 	{"GET", "/get-artifact", (*server).getArtifact},
 	{"POST", "/graphql", (*server).graphQL},
 	{"GET", "/health", (*server).health},
@@ -83,8 +94,8 @@ type handling func(s *server, w http.ResponseWriter, r *http.Request, rest strin
 // routeTable finds what a path and a method ask for.
 type routeTable struct {
 	whole map[string]map[string]handling
-	// begins are the paths that end in a slash.
-	begins []string
+	// begins are the paths that end in a slash, patterns those with {}.
+	begins, patterns []string
 }
 
 func newRouteTable() *routeTable {
@@ -103,7 +114,10 @@ func newRouteTable() *routeTable {
 func (t *routeTable) add(method, path string, do handling) {
 	if t.whole[path] == nil {
 		t.whole[path] = map[string]handling{}
-		if strings.HasSuffix(path, "/") && path != "/" {
+		switch {
+		case strings.Contains(path, "{}"):
+			t.patterns = append(t.patterns, path)
+		case strings.HasSuffix(path, "/") && path != "/":
 			t.begins = append(t.begins, path)
 		}
 	}
@@ -115,12 +129,40 @@ func (t *routeTable) find(path string) (methods map[string]handling, rest string
 	if methods := t.whole[path]; methods != nil {
 		return methods, ""
 	}
+	for _, pattern := range t.patterns {
+		if rest, ok := match(pattern, path); ok {
+			return t.whole[pattern], rest
+		}
+	}
 	for _, begin := range t.begins {
 		if rest, ok := strings.CutPrefix(path, begin); ok {
 			return t.whole[begin], rest
 		}
 	}
 	return nil, ""
+}
+
+// match gives what stands in a path in the places of {}, joined by slashes. The last of them, at
+// the end of a pattern with two, takes all that is left: it is a key, which may have slashes.
+func match(pattern, path string) (rest string, ok bool) {
+	wanted := strings.Split(pattern, "/")
+	given := strings.Split(path, "/")
+	if strings.Count(pattern, "{}") == 2 && len(given) > len(wanted) {
+		given = strings.SplitN(path, "/", len(wanted))
+	}
+	if len(given) != len(wanted) {
+		return "", false
+	}
+	var found []string
+	for i, part := range wanted {
+		switch {
+		case part == "{}" && given[i] != "":
+			found = append(found, given[i])
+		case part != given[i]:
+			return "", false
+		}
+	}
+	return strings.Join(found, "/"), true
 }
 
 // prefixes are those under which every call can be asked for: clients use the first, the page the

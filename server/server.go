@@ -10,7 +10,9 @@ import (
 type server struct {
 	store mlruns.Store
 	// files is nil where the store has no artifacts.
-	files   mlruns.ArtifactStore
+	files mlruns.ArtifactStore
+	// models is nil where the store has no logged models.
+	models  mlruns.ModelStore
 	options options
 	routes  *routeTable
 }
@@ -23,6 +25,7 @@ type server struct {
 func New(store mlruns.Store, opts ...Option) http.Handler {
 	s := &server{store: store, options: defaultOptions(), routes: newRouteTable()}
 	s.files, _ = store.(mlruns.ArtifactStore)
+	s.models, _ = store.(mlruns.ModelStore)
 	for _, o := range opts {
 		o(&s.options)
 	}

@@ -14,15 +14,11 @@ import (
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
-// receiveArtifact stores the body of a request as a file of a run, whole or not at all: the store
+// receiveArtifact stores the body of a request as a file, whole or not at all: the store
 // sees a body that was cut off as a failed read.
-func (s *server) receiveArtifact(r *http.Request, runID, file string) error {
-	files, err := s.artifacts()
-	if err != nil {
-		return err
-	}
+func (s *server) receiveArtifact(r *http.Request, at place) error {
 	body := &bodyReader{Reader: r.Body}
-	err = files.WriteArtifact(r.Context(), runID, file, body)
+	err := s.write(r.Context(), at, body)
 	tooLarge := (*http.MaxBytesError)(nil)
 	switch {
 	case err == nil:
@@ -49,22 +45,18 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sendArtifact sends a file of a run, or the part of it that is asked for. The header makes a
+// sendArtifact sends a file, or the part of it that is asked for. The header makes a
 // browser save it and never show it as a page of this server: what a file is, a stranger may have
 // chosen.
-func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request, runID, file string) error {
-	files, err := s.artifacts()
-	if err != nil {
-		return err
-	}
-	content, err := files.OpenArtifact(r.Context(), runID, file)
+func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request, at place) error {
+	content, err := s.open(r.Context(), at)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = content.Close() }()
 	h := w.Header()
-	h.Set("Content-Type", artifactType(file))
-	h.Set("Content-Disposition", disposition(path.Base(file)))
+	h.Set("Content-Type", artifactType(at.file))
+	h.Set("Content-Disposition", disposition(path.Base(at.file)))
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Cache-Control", "no-store")
 	modified := time.Time{}

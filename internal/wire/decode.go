@@ -45,7 +45,7 @@ func (r *Request) Tags(name string) map[string]string {
 func (r *Request) Metric() mlruns.Metric {
 	return mlruns.Metric{
 		Key: r.RequiredText("key"), Value: r.RequiredFloat("value"), Time: r.requiredTime("timestamp"), Step: r.intOrZero("step"),
-		DatasetName: r.Text("dataset_name"), DatasetDigest: r.Text("dataset_digest"),
+		DatasetName: r.Text("dataset_name"), DatasetDigest: r.Text("dataset_digest"), ModelID: r.Text("model_id"),
 	}
 }
 

@@ -10,6 +10,7 @@ type Metric struct {
 	Step          int64  `json:"step"`
 	DatasetName   string `json:"dataset_name,omitempty"`
 	DatasetDigest string `json:"dataset_digest,omitempty"`
+	ModelID       string `json:"model_id,omitempty"`
 	// RunID is told where the points of several runs are in one answer.
 	RunID string `json:"run_id,omitempty"`
 }
@@ -18,6 +19,6 @@ type Metric struct {
 func NewMetric(m mlruns.Metric) Metric {
 	return Metric{
 		Key: m.Key, Value: Number(m.Value), Timestamp: m.Time.UnixMilli(), Step: m.Step,
-		DatasetName: m.DatasetName, DatasetDigest: m.DatasetDigest,
+		DatasetName: m.DatasetName, DatasetDigest: m.DatasetDigest, ModelID: m.ModelID, RunID: m.RunID,
 	}
 }

@@ -2,85 +2,110 @@ package wire
 
 import "github.com/mlruns/mlruns"
 
-// LoggedModel is a logged model, whole.
-type LoggedModel struct {
-	Info LoggedModelInfo `json:"info"`
-	Data LoggedModelData `json:"data"`
+// Model is a logged model.
+type Model struct {
+	Info ModelInfo `json:"info"`
+	Data ModelData `json:"data"`
 }
 
-// LoggedModelInfo is what a model's meta.yaml tells, and its tags.
-type LoggedModelInfo struct {
-	ID               string `json:"model_id"`
-	ExperimentID     string `json:"experiment_id"`
-	Name             string `json:"name"`
-	Created          int64  `json:"creation_timestamp_ms"`
-	Updated          int64  `json:"last_updated_timestamp_ms"`
-	ArtifactLocation string `json:"artifact_uri"`
-	Status           string `json:"status"`
-	Type             string `json:"model_type,omitempty"`
-	SourceRunID      string `json:"source_run_id,omitempty"`
-	StatusMessage    string `json:"status_message,omitempty"`
-	Tags             []Tag  `json:"tags"`
+// ModelInfo is what a model's meta.yaml tells, and its tags.
+type ModelInfo struct {
+	ID            string `json:"model_id"`
+	ExperimentID  string `json:"experiment_id"`
+	Name          string `json:"name"`
+	Created       *int64 `json:"creation_timestamp_ms,omitempty"`
+	Updated       *int64 `json:"last_updated_timestamp_ms,omitempty"`
+	ArtifactURI   string `json:"artifact_uri"`
+	Status        string `json:"status"`
+	StatusMessage string `json:"status_message,omitempty"`
+	Type          string `json:"model_type,omitempty"`
+	SourceRunID   string `json:"source_run_id,omitempty"`
+	Tags          []Tag  `json:"tags"`
 }
 
-// LoggedModelData is the params of a model and the latest point of each metric and data set.
-type LoggedModelData struct {
-	Params  []Tag         `json:"params"`
-	Metrics []ModelMetric `json:"metrics"`
+// ModelData is the params, and the latest point of each metric and data set.
+type ModelData struct {
+	Params  []Tag    `json:"params"`
+	Metrics []Metric `json:"metrics"`
 }
 
-// ModelMetric is a point of a logged model.
-type ModelMetric struct {
-	Metric
-	ModelID string `json:"model_id,omitempty"`
+// modelStatuses are the names of statuses on the wire, from that which is 1.
+var modelStatuses = []string{"LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"}
+
+func modelStatusName(s mlruns.ModelStatus) string {
+	if s >= mlruns.ModelPending && s <= mlruns.ModelFailed {
+		return modelStatuses[s-1]
+	}
+	return "LOGGED_MODEL_STATUS_UNSPECIFIED"
 }
 
-// modelStatuses are the names that MLflow's REST interface has for the statuses of a model.
-var modelStatuses = map[mlruns.ModelStatus]string{
-	mlruns.ModelUnspecified: "LOGGED_MODEL_STATUS_UNSPECIFIED", mlruns.ModelPending: "LOGGED_MODEL_PENDING",
-	mlruns.ModelReady: "LOGGED_MODEL_READY", mlruns.ModelFailed: "LOGGED_MODEL_UPLOAD_FAILED",
-}
-
-// NewLoggedModel gives the shape of a model.
-func NewLoggedModel(m *mlruns.LoggedModel) LoggedModel {
-	out := LoggedModel{
-		Info: LoggedModelInfo{
-			ID: m.ID, ExperimentID: m.ExperimentID, Name: m.Name, Created: m.Created.UnixMilli(), Updated: m.Updated.UnixMilli(),
-			ArtifactLocation: m.ArtifactLocation, Status: modelStatuses[m.Status], Type: m.Type, SourceRunID: m.SourceRunID, StatusMessage: m.StatusMessage, Tags: tags(m.Tags),
+// NewModel gives the shape of a logged model.
+func NewModel(m *mlruns.LoggedModel) Model {
+	metrics := make([]Metric, 0, len(m.Metrics))
+	for _, point := range m.Metrics {
+		metrics = append(metrics, NewMetric(point))
+	}
+	return Model{
+		Info: ModelInfo{
+			ID: m.ID, ExperimentID: m.ExperimentID, Name: m.Name, Created: millis(m.Created), Updated: millis(m.Updated), ArtifactURI: m.ArtifactLocation,
+			Status: modelStatusName(m.Status), StatusMessage: m.StatusMessage, Type: m.Type, SourceRunID: m.SourceRunID, Tags: tags(m.Tags),
 		},
-		Data: LoggedModelData{Params: tags(m.Params), Metrics: make([]ModelMetric, 0, len(m.Metrics))},
+		Data: ModelData{Params: tags(m.Params), Metrics: metrics},
 	}
-	for _, p := range m.Metrics {
-		shape := ModelMetric{NewMetric(p), p.ModelID}
-		shape.RunID = p.RunID
-		out.Data.Metrics = append(out.Data.Metrics, shape)
-	}
-	return out
 }
 
-// LoggedModelAnswer is what the calls that get, make or change a logged model answer.
-type LoggedModelAnswer struct {
-	Model    LoggedModel      `json:"model"`
+// ModelAnswer is what the calls answer that make, get or change a model.
+type ModelAnswer struct {
+	Model    Model            `json:"model"`
 	Problems []mlruns.Problem `json:"problems,omitempty"`
 }
 
-// NewLoggedModelAnswer gives the shape of a model and of what could not be read of it.
-func NewLoggedModelAnswer(m *mlruns.LoggedModel) LoggedModelAnswer {
-	return LoggedModelAnswer{NewLoggedModel(m), m.Problems}
-}
-
-// LoggedModelPage is what logged-models/search answers.
-type LoggedModelPage struct {
-	Models        []LoggedModel    `json:"models"`
+// ModelPage is what logged-models/search answers.
+type ModelPage struct {
+	Models        []Model          `json:"models"`
 	NextPageToken string           `json:"next_page_token,omitempty"`
 	Problems      []mlruns.Problem `json:"problems,omitempty"`
 }
 
-// NewLoggedModelPage gives the shape of a page.
-func NewLoggedModelPage(page *mlruns.ModelPage) LoggedModelPage {
-	list := make([]LoggedModel, 0, len(page.Models))
+// NewModelPage gives the shape of a page.
+func NewModelPage(page *mlruns.ModelPage) ModelPage {
+	list := make([]Model, 0, len(page.Models))
 	for _, m := range page.Models {
-		list = append(list, NewLoggedModel(m))
+		list = append(list, NewModel(m))
 	}
-	return LoggedModelPage{list, page.NextPageToken, page.Problems}
+	return ModelPage{list, page.NextPageToken, page.Problems}
+}
+
+// ModelSpec reads what model to make.
+func (r *Request) ModelSpec() mlruns.ModelSpec {
+	return mlruns.ModelSpec{
+		ExperimentID: r.RequiredText("experiment_id"), Name: r.Text("name"), Type: r.Text("model_type"), SourceRunID: r.Text("source_run_id"),
+		Params: r.Tags("params"), Tags: r.Tags("tags"),
+	}
+}
+
+// ModelStatus reads the status that a model gets.
+func (r *Request) ModelStatus() mlruns.ModelStatus {
+	if !r.Has("status") {
+		r.Missing("status")
+	}
+	return mlruns.ModelStatus(r.Enum("status", modelStatuses...))
+}
+
+// ModelQuery reads a search of models.
+func (r *Request) ModelQuery() mlruns.ModelQuery {
+	q := mlruns.ModelQuery{
+		Experiments: r.Texts("experiment_ids"), Filter: r.Text("filter"),
+		MaxResults: r.Limit("max_results", mlruns.DefaultModelResults, mlruns.MaxResultsLimit), PageToken: r.Text("page_token"),
+	}
+	for _, d := range r.Items("datasets") {
+		q.Datasets = append(q.Datasets, mlruns.ModelDataset{Name: d.RequiredText("dataset_name"), Digest: d.Text("dataset_digest")})
+	}
+	for _, o := range r.Items("order_by") {
+		q.OrderBy = append(q.OrderBy, mlruns.ModelOrder{
+			Field: o.RequiredText("field_name"), Descending: o.Has("ascending") && !o.Bool("ascending"),
+			Dataset: mlruns.ModelDataset{Name: o.Text("dataset_name"), Digest: o.Text("dataset_digest")},
+		})
+	}
+	return q
 }

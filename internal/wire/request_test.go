@@ -37,7 +37,7 @@ func TestBodies(t *testing.T) {
 		"R":                {`{"run_id":"r","key":"m","value":"1e+05","timestamp":"1.7e+12","step":"1e+05"}`, metric, mlruns.Metric{Key: "m", Value: 1e5, Time: at(1_700_000_000_000), Step: 100_000}},
 		"infinite":         {`{"key":"m","value":"-Infinity","timestamp":0}`, metric, mlruns.Metric{Key: "m", Value: math.Inf(-1), Time: at(0)}},
 		"bare":             {`{"key":"m","value":Infinity,"timestamp":3.0,"step":null}`, metric, mlruns.Metric{Key: "m", Value: math.Inf(1), Time: at(3)}},
-		"data set":         {`{"key":"m","value":0,"timestamp":0,"dataset_name":"d","dataset_digest":"x","model_id":"m-1"}`, metric, mlruns.Metric{Key: "m", Time: at(0), DatasetName: "d", DatasetDigest: "x"}},
+		"data set":         {`{"key":"m","value":0,"timestamp":0,"dataset_name":"d","dataset_digest":"x","model_id":"m-1"}`, metric, mlruns.Metric{Key: "m", Time: at(0), DatasetName: "d", DatasetDigest: "x", ModelID: "m-1"}},
 		"encoded twice":    {`"{\"run_id\":\"r\"}"`, runID, "r"},
 		"run_uuid":         {`{"run_uuid":"r","run_id":null}`, runID, "r"},
 		"runId":            {`{"runId":"r"}`, runID, "r"},
@@ -57,6 +57,12 @@ func TestBodies(t *testing.T) {
 			mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Tags: map[string]string{"k": "v"}, Dataset: mlruns.Dataset{Name: "d", Digest: "x", SourceType: "local", Source: "{}", Schema: "s"}}}, Models: []mlruns.ModelInput{{ModelID: "m-1"}}}},
 		"outputs":    {`{"models":[{"model_id":"m-2","step":"4"}]}`, outputs, mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-2", Step: 4}}}},
 		"experiment": {`{"name":"e","tags":[{"key":"a","value":"1"},{"key":"a","value":"2"}]}`, experiment, mlruns.ExperimentSpec{Name: "e", Tags: map[string]string{"a": "2"}}},
+		"new model": {`{"experiment_id":"0","name":"n","model_type":"agent","source_run_id":"r","params":[{"key":"p","value":"1"}],"tags":null}`, func(r *wire.Request) any { return r.ModelSpec() },
+			mlruns.ModelSpec{ExperimentID: "0", Name: "n", Type: "agent", SourceRunID: "r", Params: map[string]string{"p": "1"}}},
+		"model status": {`{"status":"LOGGED_MODEL_UPLOAD_FAILED"}`, func(r *wire.Request) any { return r.ModelStatus() }, mlruns.ModelFailed},
+		"model search": {`{"experiment_ids":["0"],"filter":"name = 'n'","datasets":[{"dataset_name":"d"}],"max_results":5,"order_by":[{"field_name":"metrics.m","ascending":false,"dataset_name":"d","dataset_digest":"x"},{"field_name":"name"}]}`,
+			func(r *wire.Request) any { return r.ModelQuery() }, mlruns.ModelQuery{Experiments: []string{"0"}, Filter: "name = 'n'", Datasets: []mlruns.ModelDataset{{Name: "d"}}, MaxResults: 5,
+				OrderBy: []mlruns.ModelOrder{{Field: "metrics.m", Descending: true, Dataset: mlruns.ModelDataset{Name: "d", Digest: "x"}}, {Field: "name"}}}},
 		"model": {`{"run_id":"r","model_json":"{\"artifact_path\":\"m\",\"flavors\":{},\"utc_time_created\":\"2026-11-27 01:02:03.5\",\"run_id\":\"r\",\"model_uuid\":\"u\"}"}`, func(r *wire.Request) any {
 			m := r.ModelRecord()
 			m.Flavors = nil

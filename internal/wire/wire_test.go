@@ -50,6 +50,12 @@ func TestShapes(t *testing.T) {
 			`{"runs":[{"info":{"run_id":"r","run_uuid":"r","run_name":"","experiment_id":"","user_id":"","status":"RUNNING","artifact_uri":"","lifecycle_stage":"active"},` +
 				`"data":{"metrics":[],"params":[],"tags":[]},"inputs":{"dataset_inputs":[]}}],"next_page_token":"t"}`,
 		},
+		"model": {
+			wire.ModelAnswer{Model: wire.NewModel(&mlruns.LoggedModel{ID: "m-1", ExperimentID: "0", Name: "n", Type: "agent", SourceRunID: "r", Status: mlruns.ModelReady, Created: at(1), Updated: at(2),
+				ArtifactLocation: "file:///a", Params: map[string]string{"p": "1"}, Metrics: []mlruns.Metric{{Key: "m", Value: 1, Time: at(3), RunID: "r", ModelID: "m-1"}}})},
+			`{"model":{"info":{"model_id":"m-1","experiment_id":"0","name":"n","creation_timestamp_ms":1,"last_updated_timestamp_ms":2,"artifact_uri":"file:///a","status":"LOGGED_MODEL_READY",` +
+				`"model_type":"agent","source_run_id":"r","tags":[]},"data":{"params":[{"key":"p","value":"1"}],"metrics":[{"key":"m","value":1,"timestamp":3,"step":0,"model_id":"m-1","run_id":"r"}]}}}`,
+		},
 		"artifacts": {
 			wire.NewArtifactList("file:///a", []mlruns.FileInfo{{Path: "d", IsDir: true}, {Path: "f", Size: 0}}),
 			`{"root_uri":"file:///a","files":[{"path":"d","is_dir":true},{"path":"f","is_dir":false,"file_size":0}]}`,
