@@ -41,6 +41,7 @@ type clause struct {
 
 	field   field
 	numeric bool     // the literals are numbers: compare as numbers
+	ordered bool     // text that has an order: an attribute of a model
 	numbers []number // sorted for IN
 	texts   []string // sorted for IN
 	like    likePattern

@@ -55,6 +55,7 @@ func (c *checker) clause(l *clause) (err error) {
 	if l.numeric, err = c.values(l); err != nil {
 		return err
 	}
+	l.ordered = c.target == models && l.field.kind == attributeField
 	if l.symbol != "" || !l.allowed() {
 		return c.comparator(l)
 	}
@@ -82,7 +83,7 @@ func (c *clause) allowed() bool {
 	if c.numeric {
 		return operators[c.op].numbers
 	}
-	return operators[c.op].strings
+	return operators[c.op].strings || c.ordered && operators[c.op].numbers
 }
 
 // values converts the literals to what the field is compared with, and tells
@@ -91,8 +92,7 @@ func (c *checker) values(l *clause) (numeric bool, err error) {
 	if l.field.isNumber() {
 		return true, c.numbers(l)
 	}
-	free := l.field.kind == paramField || l.field.kind == tagField
-	if free && len(l.literals) > 0 && l.literals[0].kind == numberLiteral && operators[l.op].numbers {
+	if l.field.isFree() && len(l.literals) > 0 && l.literals[0].kind == numberLiteral && operators[l.op].numbers {
 		return true, c.numbers(l)
 	}
 	for _, v := range l.literals {
@@ -110,6 +110,11 @@ func (c *checker) values(l *clause) (numeric bool, err error) {
 		l.texts = append(l.texts, v.str)
 	}
 	return false, nil
+}
+
+// isFree reports whether the field is text that may be compared as a number.
+func (f field) isFree() bool {
+	return f.kind == paramField || f.kind == tagField || f.kind == metadataField
 }
 
 const needsIn = " (a list needs IN or NOT IN before it)"
@@ -173,12 +178,12 @@ func (c *checker) comparator(l *clause) error {
 	}
 	var valid []string
 	for o := opEqual; o <= opIsNotNull; o++ {
-		if operators[o].strings && !l.numeric || operators[o].numbers && l.numeric {
+		if (operators[o].strings || l.ordered) && !l.numeric || operators[o].numbers && l.numeric {
 			valid = append(valid, "'"+o.String()+"'")
 		}
 	}
 	hint := ""
-	if !l.numeric && operators[l.op].numbers && l.symbol == "" && (l.field.kind == paramField || l.field.kind == tagField) {
+	if !l.numeric && operators[l.op].numbers && l.symbol == "" && l.field.isFree() {
 		hint = " (numbers are written without quotes)"
 	}
 	return c.errorf(l.opAt, "Invalid comparator '%s' not one of '{"+strings.Join(valid, ", ")+"}'"+hint, written)

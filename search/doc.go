@@ -1,7 +1,7 @@
 // Package search is the filter and ordering language of MLflow, and a superset of it.
 //
-// ParseRuns and ParseExperiments turn a filter into a *Filter, ParseRunOrder
-// and ParseExperimentOrder turn an order_by list into an *Order. Both are
+// ParseRuns, ParseExperiments, ParseModels and ParseTraces turn a filter into a
+// *Filter, ParseRunOrder and its siblings turn an order_by list into an *Order. Both are
 // evaluated over a Record, which a store implements lazily: a filter asks only
 // for the fields it needs, and Needs tells a planner beforehand which they are.
 //
@@ -23,6 +23,14 @@
 // unknown is unknown, and only true matches. NaN is not missing: != is true of
 // it and so are NOT IN and NOT BETWEEN, every other comparison is false. One
 // table, operators, holds these answers for every operator.
+//
+// # Logged models and traces
+//
+// A metric of a model has points on several data sets, see Measured. A trace has
+// metadata, which Record.Param gives. Both are MLflow 3.17's languages: for a
+// model's attributes that are text, every comparison has a meaning; the keys
+// name, run_id, prompt, timestamp and execution_time of a trace mean what MLflow
+// keeps them as, whatever their prefix.
 //
 // # Limits
 //

@@ -125,6 +125,16 @@ func (c *clause) testText(s string) bool {
 		return s == c.texts[0]
 	case opLike, opILike:
 		return c.like.match(s)
+	case opLess:
+		return s < c.texts[0]
+	case opLessEqual:
+		return s <= c.texts[0]
+	case opGreater:
+		return s > c.texts[0]
+	case opGreaterEqual:
+		return s >= c.texts[0]
+	case opBetween:
+		return s >= c.texts[0] && s <= c.texts[1]
 	case opRLike:
 		return c.regexp.MatchString(s)
 	case opIn:
@@ -138,7 +148,7 @@ func (c *clause) testText(s string) bool {
 func (f *field) number(r Record) (number, bool) {
 	switch f.kind {
 	case metricField:
-		s, ok := r.Metric(f.key)
+		s, ok := f.summary(r)
 		return f.function.of(s), ok
 	case attributeField:
 		ms, ok := f.millis(r)
@@ -149,6 +159,14 @@ func (f *field) number(r Record) (number, bool) {
 		return number{}, false
 	}
 	return numberOf(s)
+}
+
+// summary reads a metric.
+func (f *field) summary(r Record) (Summary, bool) {
+	if m, ok := r.(ModelRecord); ok && f.newest {
+		return m.MetricOn(f.key, f.on)
+	}
+	return r.Metric(f.key)
 }
 
 // millis reads a time or the duration.
@@ -179,7 +197,7 @@ func since(start, end int64) int64 {
 // text reads a field that is text.
 func (f *field) text(r Record) (string, bool) {
 	switch f.kind {
-	case paramField:
+	case paramField, metadataField:
 		return r.Param(f.key)
 	case tagField:
 		return r.Tag(f.key)
@@ -190,7 +208,7 @@ func (f *field) text(r Record) (string, bool) {
 // Costs of reading a field: attributes are read with the record, a param or a
 // tag is a small file, a metric a long one, datasets several folders.
 func (c *clause) cost() int {
-	return [...]int{attributeField: 0, paramField: 1, tagField: 1, metricField: 4, datasetField: 8}[c.field.kind]
+	return [...]int{attributeField: 0, paramField: 1, tagField: 1, metadataField: 1, metricField: 4, datasetField: 8}[c.field.kind]
 }
 
 func (n *negation) cost() int    { return n.kid.cost() }

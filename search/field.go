@@ -11,6 +11,8 @@ type target uint8
 const (
 	runs target = iota
 	experiments
+	models
+	traces
 )
 
 // fieldKind is the part of a record that a field belongs to.
@@ -22,19 +24,23 @@ const (
 	paramField
 	tagField
 	datasetField
+	metadataField
 )
 
 // String is the name that MLflow's messages use.
 func (k fieldKind) String() string {
-	return [...]string{"attribute", "metric", "parameter", "tag", "dataset"}[k]
+	return [...]string{"attribute", "metric", "parameter", "tag", "dataset", "request_metadata"}[k]
 }
 
 // field is something that a filter compares or an order sorts by.
 type field struct {
 	kind      fieldKind
-	key       string // of a metric, param or tag; name, digest or context of a dataset
+	key       string // of a metric, param, tag or metadata; name, digest or context of a dataset
 	function  function
 	attribute Attribute
+	// newest is set for a metric that an order of models asks on data sets: the whole of it, or on.
+	newest bool
+	on     Dataset
 }
 
 // function computes a number from the history of a metric.
@@ -72,7 +78,7 @@ func (f function) of(s Summary) number {
 // isTime reports whether literals compared with the field may be dates.
 func (f field) isTime() bool {
 	switch f.attribute {
-	case StartTime, EndTime, CreationTime, LastUpdateTime:
+	case StartTime, EndTime, CreationTime, LastUpdateTime, CreationTimestamp, LastUpdatedTimestamp, TimestampMs, EndTimeMs:
 		return true
 	}
 	return false
@@ -80,7 +86,7 @@ func (f field) isTime() bool {
 
 // isNumber reports whether the field is a number wherever it is present.
 func (f field) isNumber() bool {
-	return f.kind == metricField || f.isTime() || f.attribute == duration
+	return f.kind == metricField || f.isTime() || f.attribute == duration || f.attribute == ExecutionTimeMs
 }
 
 // prefixes are the names before the first dot of a field of a run. Case matters.
@@ -127,9 +133,12 @@ const (
 
 // resolve finds the field that an operand of a filter or of an order_by item names.
 func (t target) resolve(query string, o operand, ordering bool) (field, error) {
-	kind, err := t.prefix(query, o)
+	kind, err := t.prefix(query, o, ordering)
 	if err != nil {
 		return field{}, err
+	}
+	if t == traces {
+		return t.resolveTrace(query, o, kind, ordering)
 	}
 	f := field{kind: kind, key: o.key, function: o.function}
 	if o.function != noFunction && kind != metricField {
@@ -140,7 +149,7 @@ func (t target) resolve(query string, o operand, ordering bool) (field, error) {
 		f.key = ""
 		f.attribute, err = t.attribute(query, o, ordering)
 	case datasetField:
-		if !slices.Contains([]string{"name", "digest", "context"}, o.key) {
+		if !slices.Contains([]string{"name", "digest", "context"}, o.key) || t == models && o.key == "context" {
 			err = newError(query, o.keyAt, "Invalid dataset key '%s' specified. Valid keys are '{'context', 'digest', 'name'}'", o.key)
 		}
 	}
@@ -148,12 +157,15 @@ func (t target) resolve(query string, o operand, ordering bool) (field, error) {
 }
 
 // prefix finds the kind of a field.
-func (t target) prefix(query string, o operand) (fieldKind, error) {
+func (t target) prefix(query string, o operand, ordering bool) (fieldKind, error) {
 	if o.quotedWhole() { // MLflow splits at the dot first
 		o.prefix, _, _ = strings.Cut(o.keyText, ".")
 	}
 	if o.prefix == "" || o.prefix == "experiment" {
 		return attributeField, nil
+	}
+	if t == traces {
+		return tracePrefix(query, o, ordering)
 	}
 	if t == experiments {
 		if kind, ok := experimentPrefixes[o.prefix]; ok {
@@ -170,8 +182,11 @@ func (t target) prefix(query string, o operand) (fieldKind, error) {
 // attribute finds the attribute that an operand names.
 func (t target) attribute(query string, o operand, ordering bool) (Attribute, error) {
 	names, list := runAttributes, runKeyList
-	if t == experiments {
+	switch t {
+	case experiments:
 		names, list = experimentAttributes, experimentKeyList
+	case models:
+		names, list = modelAttributes, modelKeyList
 	}
 	if o.prefix == "experiment" {
 		names, list = experimentFields, "'id', 'name'"

@@ -17,6 +17,14 @@ func ParseRuns(filter string) (*Filter, error) { return parse(filter, runs) }
 // every experiment. Errors are of type *Error.
 func ParseExperiments(filter string) (*Filter, error) { return parse(filter, experiments) }
 
+// ParseModels parses a filter over logged models. An empty filter matches every model. Errors are
+// of type *Error.
+func ParseModels(filter string) (*Filter, error) { return parse(filter, models) }
+
+// ParseTraces parses a filter over traces. An empty filter matches every trace. Errors are of type
+// *Error.
+func ParseTraces(filter string) (*Filter, error) { return parse(filter, traces) }
+
 func parse(filter string, t target) (*Filter, error) {
 	if filter == "" {
 		return &Filter{}, nil

@@ -72,7 +72,7 @@ func (f field) write(b *strings.Builder, keyText string) {
 		b.WriteString(functionNames[f.function] + "(")
 		defer b.WriteByte(')')
 	}
-	b.WriteString([...]string{metricField: "metrics.", paramField: "params.", tagField: "tags.", datasetField: "dataset."}[f.kind])
+	b.WriteString([...]string{metricField: "metrics.", paramField: "params.", tagField: "tags.", datasetField: "dataset.", metadataField: "metadata."}[f.kind])
 	if isPlainKey(f.key) {
 		keyText = f.key
 	}

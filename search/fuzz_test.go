@@ -74,8 +74,14 @@ func checkError(t *testing.T, query string, err error) {
 // canonical form of a filter gives the same tree.
 func FuzzParse(f *testing.F) {
 	seed(f, "runs", "experiments")
+	for _, query := range []string{
+		"name > 'b' AND metrics.acc > 0.5", "model_type BETWEEN 'a' AND 'b'", "dataset.digest = 'd1'", "creation_time > '2024-01-31'", "min(metrics.acc) < 1",
+		"trace.status = 'OK' AND tags.name = 'x'", "metadata.run_id != 'r' OR execution_time > 5", "tags.`a b` IS NULL", "request_metadata.k LIKE 'v%'", "tags.NAME = 'x'",
+	} {
+		f.Add(query)
+	}
 	f.Fuzz(func(t *testing.T, query string) {
-		for _, target := range []target{runs, experiments} {
+		for _, target := range []target{runs, experiments, models, traces} {
 			first, err := parse(query, target)
 			if err != nil {
 				checkError(t, query, err)
@@ -104,7 +110,7 @@ func FuzzParse(f *testing.F) {
 func FuzzOrder(f *testing.F) {
 	seed(f, "order", "order-experiments")
 	f.Fuzz(func(t *testing.T, item string) {
-		for _, parse := range []func([]string) (*Order, error){ParseRunOrder, ParseExperimentOrder} {
+		for _, parse := range []func([]string) (*Order, error){ParseRunOrder, ParseExperimentOrder, ParseTraceOrder} {
 			first, err := parse([]string{item})
 			if err != nil {
 				checkError(t, item, err)

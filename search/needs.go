@@ -51,7 +51,7 @@ func (n *needs) add(f field) {
 		set(&n.attributes, f.attribute, true)
 	case metricField:
 		set(&n.metrics, f.key, f.function != noFunction && f.function != lastFunction)
-	case paramField:
+	case paramField, metadataField:
 		set(&n.params, f.key, true)
 	case tagField:
 		set(&n.tags, f.key, true)

@@ -72,6 +72,16 @@ func ParseExperimentOrder(items []string) (*Order, error) {
 	return o.then(ExperimentID, true), nil
 }
 
+// ParseTraceOrder parses an order_by list for traces. The base order is timestamp_ms DESC,
+// request_id ASC. Errors are of type *Error; Query is the item.
+func ParseTraceOrder(items []string) (*Order, error) {
+	o, err := parseOrder(items, traces)
+	if err != nil {
+		return nil, err
+	}
+	return o.then(TimestampMs, true).then(RequestID, false), nil
+}
+
 // then appends an attribute, unless the order has it already.
 func (o *Order) then(a Attribute, descending bool) *Order {
 	f := field{kind: attributeField, attribute: a}
@@ -175,6 +185,9 @@ func (t target) checkOrder(item string, o operand, f field) error {
 	if f.kind == datasetField {
 		return newError(item, o.at, "Invalid order_by entity type 'dataset'")
 	}
+	if t == traces && f.kind != attributeField {
+		return newError(item, o.at, noOrder, f.kind.String(), f.key)
+	}
 	if t == experiments && f.kind != attributeField {
 		return newError(item, o.at, "Invalid order_by entity: %s", f.kind.String())
 	}
@@ -201,6 +214,9 @@ func (o *Order) String() string {
 			b.WriteString(", ")
 		}
 		k.field.write(&b, k.keyText)
+		if on := k.field.on; on != (Dataset{}) {
+			b.WriteString(" ON " + pythonText(on.Name) + " " + pythonText(on.Digest))
+		}
 		if k.descending {
 			b.WriteString(" DESC")
 		}

@@ -57,7 +57,7 @@ func (p *parser) invalid(at, end int, hint string) error {
 	if len(pieces) == 0 { // an AND where a clause begins
 		pieces = []string{p.tok.text}
 	}
-	if p.target == runs {
+	if p.target != experiments {
 		for i, s := range pieces {
 			pieces[i] = "'" + s + "'"
 		}
