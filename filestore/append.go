@@ -9,20 +9,16 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"time"
 
 	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
-
-// tornPatience is how long a last line without its newline must stay as it is before it is taken
-// for torn: its writer may only be slow.
-const tornPatience = 50 * time.Millisecond
 
 // tornPrefix begins the names of the files in a run's folder that keep torn lines.
 const tornPrefix = atomicfile.Prefix + "torn-"
@@ -152,35 +148,21 @@ func takeBack(f afero.File, size int64, written []byte) error {
 
 // endLine makes sure that the file ends where a line may begin, and gives its size.
 func (s *Store) endLine(ctx context.Context, run, name string, f afero.File) (int64, error) {
-	size, tail, err := readTail(f)
+	size, tail, err := dir.ReadTail(f)
 	if err == nil {
 		err = refusePointer(f, size)
 	}
 	if err != nil || codec.IsBlank(tail) {
 		return size, err
 	}
-	if err := s.outwait(ctx, f, size, tail); err != nil {
+	if err := dir.OutwaitTail(ctx, f, size, tail); err != nil {
 		return 0, err
 	}
-	size, tail, err = readTail(f)
+	size, tail, err = dir.ReadTail(f)
 	if err != nil || codec.IsBlank(tail) {
 		return size, err
 	}
 	return size, s.blankOut(run, name, size, tail)
-}
-
-// outwait waits until a torn line has stayed as it is for tornPatience, or has been completed.
-func (s *Store) outwait(ctx context.Context, f afero.File, size int64, tail []byte) error {
-	for {
-		if err := dir.Sleep(ctx, tornPatience); err != nil {
-			return err
-		}
-		newSize, newTail, err := readTail(f)
-		if err != nil || codec.IsBlank(newTail) || newSize == size && bytes.Equal(newTail, tail) {
-			return err
-		}
-		size, tail = newSize, newTail
-	}
 }
 
 // blankOut saves a torn line in the run's folder and overwrites it with blanks, which every reader
@@ -216,7 +198,7 @@ func (s *Store) overwrite(name string, size int64, tail []byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	nowSize, nowTail, err := readTail(f)
+	nowSize, nowTail, err := dir.ReadTail(f)
 	if err != nil {
 		return err
 	}
@@ -227,27 +209,8 @@ func (s *Store) overwrite(name string, size int64, tail []byte) (err error) {
 	return err
 }
 
-// readTail gives the size of a file and what follows its last newline.
-func readTail(f afero.File) (size int64, tail []byte, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, nil, err
-	}
-	size = info.Size()
-	for n := min(size, 1); n > 0; n = min(size, n*512) {
-		if n > vfs.MaxReadFile {
-			return 0, nil, &codec.Damage{Reason: fmt.Sprintf("%s: the last line has more than %d bytes and no end, so it is no metric's", f.Name(), vfs.MaxReadFile)}
-		}
-		tail = make([]byte, n)
-		if _, err := f.ReadAt(tail, size-n); err != nil && !errors.Is(err, io.EOF) {
-			return 0, nil, err
-		}
-		if i := bytes.LastIndexByte(tail, '\n'); i >= 0 {
-			return size, tail[i+1:], nil
-		}
-		if n == size {
-			break
-		}
-	}
-	return size, tail, nil
+// appendLines adds whole lines to the file of a metric, for a repair. The caller holds the run's
+// lock.
+func (s *Store) appendLines(ctx context.Context, run records.RunRef, key string, lines []byte) error {
+	return s.appendPoints(ctx, loggedRun{ref: run}, codec.Series{Key: key, Lines: lines}, -1, s.syncs(SyncMeta))
 }

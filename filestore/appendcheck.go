@@ -64,7 +64,7 @@ func (s *Store) tryAppend(rel string) error {
 	}
 	if err == nil {
 		var now []byte
-		if now, err = s.read(rel); err == nil && !bytes.Equal(now, []byte("12")) {
+		if now, err = s.tree.ReadFile(rel); err == nil && !bytes.Equal(now, []byte("12")) {
 			err = fmt.Errorf("what was added to %q gave %q", "1", now)
 		}
 	}

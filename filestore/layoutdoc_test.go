@@ -17,6 +17,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/pyfmt"
@@ -284,7 +285,7 @@ func TestLayoutPauses(t *testing.T) {
 		"a `meta.yaml` that cannot be used, second time":                 records.MetaRetries[1],
 		"an empty param or tag":                                          records.EmptyRetry,
 		"a metric file that is empty, or whose last line has no newline": records.TornRetry,
-		"a torn line, before an appender blanks it out":                  tornPatience,
+		"a torn line, before an appender blanks it out":                  dir.TornPatience,
 	}
 	rows := readLayoutDocument(t).table(t, "what is met | pause before looking again")
 	for _, row := range rows {

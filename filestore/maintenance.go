@@ -8,9 +8,19 @@ import (
 )
 
 var (
+	_ mlruns.Repairer  = (*Store)(nil)
 	_ mlruns.Collector = (*Store)(nil)
 	_ mlruns.Relocator = (*Store)(nil)
 )
+
+// Repair implements mlruns.Repairer. It mends one run at a time under its lock and that of its
+// experiment, each thing with one commit point. Originals go to one folder in .mlruns.trash, named
+// by the time, at their own paths below it. With SyncMeta and SyncAlways what was mended is durable
+// when it is yielded. Points that MLflow, which takes no locks, appends to a metric file meanwhile
+// are carried over where the file system has hard links.
+func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
+	return maintained(ctx, s, "repair", q.DryRun, func() iter.Seq2[mlruns.Repair, error] { return s.checker.Repair(ctx, q) })
+}
 
 // GC implements mlruns.Collector. Each experiment and run has a commit point of its own: the rename
 // of its folder into the private folder, where its content is then removed. A removal that was

@@ -197,7 +197,7 @@ func (s *Store) look() (content, error) {
 // insideStore is an error if the root's meta.yaml is that of an experiment or a run: an
 // experiment's runs look like the experiments of a store. Any other meta.yaml is nobody's business.
 func (s *Store) insideStore() error {
-	data, err := s.read(layout.Meta)
+	data, err := s.tree.ReadFile(layout.Meta)
 	if err != nil {
 		return vfs.Shortage(err) // what cannot be read does not say that it is an experiment's
 	}

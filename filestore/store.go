@@ -14,6 +14,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/fsck"
 	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/maintenance"
@@ -38,6 +39,7 @@ type Store struct {
 	uri      string
 	find     *locate.Locator
 	life     *lifecycle.Mover
+	checker  *fsck.Checker
 	maintain *maintenance.Maintainer
 	kept     *keptRuns // nil where no handles are kept
 	closed   atomic.Bool
@@ -96,6 +98,7 @@ func (s *Store) open(dir string) error {
 		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
 	s.life = lifecycle.New(s.find)
+	s.checker = fsck.New(s.find, s.life, s.now, s.appendLines)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())

@@ -21,16 +21,10 @@ func (s *Store) Verify(ctx context.Context, q mlruns.VerifyQuery) iter.Seq2[mlru
 			yield(mlruns.Problem{}, fail("verify", "", err))
 			return
 		}
-		err := s.inspect(ctx, q.Progress, func(f found) bool {
-			for _, problem := range f.problems {
-				if !yield(problem, nil) {
-					return false
-				}
+		for problem, err := range s.checker.Verify(ctx, q) {
+			if !yield(problem, fail("verify", "", err)) {
+				return
 			}
-			return true
-		})
-		if err != nil {
-			yield(mlruns.Problem{}, fail("verify", "", err))
 		}
 	}
 }

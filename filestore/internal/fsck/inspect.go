@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// found is what is wrong in one place: a run, an experiment but for its runs, or the root.
-type found struct {
+// finding is what is wrong in one place: a run, an experiment but for its runs, or the root.
+type finding struct {
 	experiment records.ExperimentRef // zero for the root
 	run        records.RunRef        // zero for all but a run
 	problems   []mlruns.Problem
@@ -26,9 +26,9 @@ type found struct {
 
 // inspection is one walk through a store, for Verify and for Repair.
 type inspection struct {
-	*Store
+	*Checker
 	ctx    context.Context //nolint:containedctx // it lives as long as the call that has it
-	report func(found) bool
+	report func(finding) bool
 	done   mlruns.Progress
 	// progress is told how far the walk is, unless it is nil.
 	progress func(mlruns.Progress)
@@ -47,8 +47,8 @@ var errEnough = errors.New("enough")
 // inspect goes through the store, the private folder first, then each experiment and its runs in
 // the order of their folders. report is called for every place, also where nothing is wrong, until
 // it returns false.
-func (s *Store) inspect(ctx context.Context, progress func(mlruns.Progress), report func(found) bool) error {
-	v := &inspection{Store: s, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: s.find.Areas(ctx), roots: s.find.RootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
+func (c *Checker) inspect(ctx context.Context, progress func(mlruns.Progress), report func(finding) bool) error {
+	v := &inspection{Checker: c, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: c.find.Areas(ctx), roots: c.find.RootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}
@@ -62,7 +62,7 @@ func (v *inspection) all() error {
 	}
 	refs, err := v.find.ExperimentRefs(mlruns.ViewAll, p)
 	if err == nil {
-		err = v.tell(found{}, p)
+		err = v.tell(finding{}, p)
 	}
 	if err != nil {
 		return err
@@ -80,12 +80,15 @@ func (v *inspection) all() error {
 	return nil
 }
 
-// tell judges what was found in one place and passes it on.
-func (v *inspection) tell(f found, p *records.Problems) error {
+// tell examines what was found in one place and passes it on.
+func (v *inspection) tell(f finding, p *records.Problems) error {
 	f.problems = p.Sorted()
 	for i := range f.problems {
-		if err := v.judge(&f.problems[i]); err != nil {
-			return err
+		p := &f.problems[i]
+		if examine := damages[p.Kind].examine; examine != nil {
+			if err := examine(v.Checker, p); err != nil {
+				return err
+			}
 		}
 	}
 	leaveDoubtful(f.problems)
@@ -191,7 +194,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 		if left, err := v.tree.HalfRemoved(ref.Dir); err != nil {
 			return err
 		} else if left { // which is told by now
-			return v.tell(found{experiment: ref}, p)
+			return v.tell(finding{experiment: ref}, p)
 		}
 	}
 	inspectValues(layout.Join(ref.Dir, layout.Tags), e.Tags, p)
@@ -204,7 +207,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 			return err
 		}
 	}
-	if err := v.tell(found{experiment: ref}, p); err != nil {
+	if err := v.tell(finding{experiment: ref}, p); err != nil {
 		return err
 	}
 	v.done.Total += len(runs)

@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"cmp"
@@ -35,7 +35,7 @@ func (v *inspection) run(ref records.RunRef) error {
 	if err := v.beside(ref.Dir, p); err != nil {
 		return err
 	}
-	return v.tell(found{experiment: ref.Experiment, run: ref}, p)
+	return v.tell(finding{experiment: ref.Experiment, run: ref}, p)
 }
 
 // inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without
@@ -58,7 +58,7 @@ func (v *inspection) inspectRun(ref records.RunRef, p *records.Problems) error {
 			return err
 		}
 		if first, ok := v.runs[ref.ID]; ok && first != ref.Dir {
-			p.Add(sameID(ref.Dir, first))
+			p.Add(records.SameID(ref.Dir, first))
 		}
 		v.runs[ref.ID] = cmp.Or(v.runs[ref.ID], ref.Dir)
 		if err := v.leftOut(ref, info, p); err != nil {
@@ -207,7 +207,7 @@ func leaveDoubtful(list []mlruns.Problem) {
 		}
 	}
 	for i := range list {
-		if p := &list[i]; isMetricProblem(p.Kind) && left[p.Path] || p.Kind == mlruns.ProblemConflict && left[records.Original(p.Path)] {
+		if p := &list[i]; damages[p.Kind].ofLines && left[p.Path] || p.Kind == mlruns.ProblemConflict && left[records.Original(p.Path)] {
 			p.Repairable = false
 		}
 	}

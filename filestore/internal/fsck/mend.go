@@ -1,8 +1,9 @@
-package filestore
+package fsck
 
 import (
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -15,12 +16,13 @@ import (
 )
 
 // makeMissing makes a folder of a run.
-func (r *repair) makeMissing(name string) remedy {
+func (r *repair) makeMissing(_ finding, p mlruns.Problem) remedy {
+	name := p.Path
 	return remedy{action: "make the folder", do: func(*remedy) error {
 		if r.tree.IsDir(name) {
 			return errMended
 		}
-		err := r.tree.MakeFolder(name, r.syncs(SyncMeta))
+		err := r.tree.MakeFolder(name, r.tree.Durable)
 		if err == nil && !r.tree.IsDir(name) {
 			err = errors.New("something else stands in its place")
 		}
@@ -30,7 +32,8 @@ func (r *repair) makeMissing(name string) remedy {
 
 // setStage makes an experiment's lifecycle_stage what its place says, and first that of the runs
 // which were marked with it by an interrupted deletion.
-func (r *repair) setStage(ref records.ExperimentRef, meta string) remedy {
+func (r *repair) setStage(f finding, p mlruns.Problem) remedy {
+	ref, meta := f.experiment, p.Path
 	stage := ref.Stage()
 	action := "set lifecycle_stage to " + string(stage)
 	if stage == mlruns.StageActive {
@@ -52,7 +55,7 @@ func (r *repair) setStage(ref records.ExperimentRef, meta string) remedy {
 		if err := r.unmarkRuns(ref, e, &doc, &all); err != nil {
 			return err
 		}
-		if err := r.keep(meta); err != nil {
+		if err := r.keepOriginal(meta); err != nil {
 			return err
 		}
 		doc.SetString(codec.KeyLifecycleStage, string(stage))
@@ -72,7 +75,7 @@ func (r *repair) unmarkRuns(ref records.ExperimentRef, e mlruns.Experiment, doc 
 	err = r.life.SetStages(r.ctx, ref, time.Time{}, all, func(run mlruns.RunInfo) bool {
 		marked := run.Stage == mlruns.StageDeleted && run.Deleted.Equal(deleted)
 		if marked && failed == nil {
-			failed = r.keep(layout.Join(ref.Dir, run.ID, layout.Meta))
+			failed = r.keepOriginal(layout.Join(ref.Dir, run.ID, layout.Meta))
 		}
 		return marked && failed == nil
 	})
@@ -80,15 +83,18 @@ func (r *repair) unmarkRuns(ref records.ExperimentRef, e mlruns.Experiment, doc 
 }
 
 // clearLeftover moves a leftover aside, if still nobody works on it.
-func (r *repair) clearLeftover(p mlruns.Problem) remedy {
+func (r *repair) clearLeftover(f finding, p mlruns.Problem) remedy {
+	if path.Base(p.Path) == layout.Moving {
+		return r.finishMove(f.experiment, p.Path)
+	}
 	return remedy{action: "move it aside", takes: p.Path, do: func(*remedy) error {
-		if err := r.judge(&p); err != nil {
+		if err := r.examineLeftover(&p); err != nil {
 			return err
 		}
 		if !p.Repairable {
 			return errMended
 		}
-		return r.aside(p.Path)
+		return r.quarantine(p.Path)
 	}}
 }
 
@@ -102,7 +108,7 @@ func (r *repair) finishMove(ref records.ExperimentRef, mark string) remedy {
 			return err
 		}
 		if whole && r.tree.IsDir(trashed.Dir) {
-			if err := r.aside(trashed.Dir); err != nil || ref.Trashed {
+			if err := r.quarantine(trashed.Dir); err != nil || ref.Trashed {
 				return err
 			}
 		}
@@ -115,12 +121,18 @@ func (r *repair) finishMove(ref records.ExperimentRef, mark string) remedy {
 				return err
 			}
 		}
-		return r.aside(mark)
+		return r.quarantine(mark)
 	}}
 }
 
+// moveForeign moves what is nobody's record out of the records.
+func (r *repair) moveForeign(_ finding, p mlruns.Problem) remedy {
+	return remedy{action: "move it out of the records", takes: p.Path, do: func(*remedy) error { return r.quarantine(p.Path) }}
+}
+
 // mergeConflict brings what only a conflict copy has into its original, and moves the copy aside.
-func (r *repair) mergeConflict(f found, copied string) remedy {
+func (r *repair) mergeConflict(f finding, p mlruns.Problem) remedy {
+	copied := p.Path
 	of := records.Original(copied)
 	place := layout.Parse(of)
 	if place.Kind == layout.Metric {
@@ -128,13 +140,13 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 			if err := r.tree.RefuseLinks(f.run.Dir, layout.Metrics, place.Key); err != nil {
 				return err
 			}
-			if m, err := r.examine(of); err == nil && !m.sound() {
+			if m, err := r.metricState(of); err == nil && !m.sound() {
 				return errors.New(of + " could not be mended before")
 			}
 			if err := r.addPoints(f.run, place.Key, copied, of); err != nil {
 				return err
 			}
-			return r.aside(copied)
+			return r.quarantine(copied)
 		}}
 	}
 	return remedy{action: "move it aside, for it says the same as " + of, takes: copied, do: func(*remedy) error {
@@ -145,7 +157,7 @@ func (r *repair) mergeConflict(f found, copied string) remedy {
 		if err != nil {
 			return err
 		}
-		return r.aside(copied)
+		return r.quarantine(copied)
 	}}
 }
 
@@ -179,7 +191,7 @@ func (r *repair) addPoints(run records.RunRef, key, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return r.appendPoints(r.ctx, loggedRun{ref: run}, codec.Series{Key: key, Lines: lines}, -1, r.syncs(SyncMeta))
+	return r.append(r.ctx, run, key, lines)
 }
 
 // points calls each for the points of a metric file; one that is not there has none.

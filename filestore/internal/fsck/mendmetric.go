@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"bufio"
@@ -19,16 +19,17 @@ import (
 )
 
 // keyFile opens the folder of a metric file, which the caller closes.
-func (s *Store) keyFile(name string) (records.KeyFile, error) {
-	f, err := s.tree.Folder(layout.Parent(name))
+func (c *Checker) keyFile(name string) (records.KeyFile, error) {
+	f, err := c.tree.Folder(layout.Parent(name))
 	return records.KeyFile{Folder: f, Name: path.Base(name), Path: name}, err
 }
 
 // mendMetric brings a metric file into the form that every MLflow version reads: a point on each
 // line, none twice, a newline at the end.
-func (r *repair) mendMetric(run records.RunRef, name string) remedy {
+func (r *repair) mendMetric(f finding, p mlruns.Problem) remedy {
+	run, name := f.run, p.Path
 	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(run, name, m) }}
-	state, err := r.examine(name)
+	state, err := r.metricState(name)
 	switch {
 	case err != nil:
 		m.err = err
@@ -59,7 +60,7 @@ func (m metricState) lacksNewline() bool {
 	return m.tail == records.TailWhole && m.bad == 0 && !m.marked && len(m.repeated) == 0
 }
 
-func (r *repair) examine(name string) (metricState, error) {
+func (r *repair) metricState(name string) (metricState, error) {
 	k, err := r.keyFile(name)
 	if err != nil {
 		return metricState{}, err
@@ -77,7 +78,7 @@ func (r *repair) mendLines(run records.RunRef, name string, done *remedy) error 
 	if err != nil {
 		return err
 	}
-	m, err := r.examine(name)
+	m, err := r.metricState(name)
 	if err != nil {
 		return err
 	}
@@ -89,12 +90,12 @@ func (r *repair) mendLines(run records.RunRef, name string, done *remedy) error 
 		return r.addNewline(name)
 	case m.pointless():
 		var all dir.Durability
-		if err := all.Step(r.aside(name)); err != nil {
+		if err := all.Step(r.quarantine(name)); err != nil {
 			return err
 		}
 		return all.Last(r.carryOver(run, key, name, whole))
 	}
-	if err := r.keep(name); err != nil {
+	if err := r.keepOriginal(name); err != nil {
 		return err
 	}
 	var all dir.Durability
@@ -112,10 +113,10 @@ func (r *repair) outwaitTail(name string) (int64, error) {
 		return 0, err
 	}
 	defer f.Close()
-	size, tail, err := readTail(f)
+	size, tail, err := dir.ReadTail(f)
 	if err == nil && !codec.IsBlank(tail) {
-		if err = r.outwait(r.ctx, f, size, tail); err == nil {
-			size, tail, err = readTail(f)
+		if err = dir.OutwaitTail(r.ctx, f, size, tail); err == nil {
+			size, tail, err = dir.ReadTail(f)
 		}
 	}
 	return size - int64(len(tail)), err
@@ -129,7 +130,7 @@ func (r *repair) addNewline(name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	_, tail, err := readTail(f)
+	_, tail, err := dir.ReadTail(f)
 	if err != nil {
 		return err
 	}
@@ -137,10 +138,10 @@ func (r *repair) addNewline(name string) (err error) {
 		return errMended
 	}
 	// A copy and no second name: the newline goes to the file itself.
-	if err := r.keepCopy(name); err != nil {
+	if err := r.copyOriginal(name); err != nil {
 		return err
 	}
-	if _, err := f.Write([]byte{'\n'}); err != nil || !r.syncs(SyncMeta) {
+	if _, err := f.Write([]byte{'\n'}); err != nil || !r.tree.Durable {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -157,7 +158,7 @@ func (r *repair) rewrite(run records.RunRef, name string, repeated []int) (read 
 		return 0, err
 	}
 	lines := newGoodLines(in, repeated)
-	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.Dir), Sync: r.syncs(SyncMeta)})
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.Dir), Sync: r.tree.Durable})
 	return lines.read, errors.Join(err, lines.close())
 }
 
@@ -176,7 +177,7 @@ func (r *repair) carryOver(run records.RunRef, key, name string, size int64) err
 		size += int64(len(more))
 		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
 		if err == nil && len(lines) > 0 {
-			err = r.appendPoints(r.ctx, loggedRun{ref: run}, codec.Series{Key: key, Lines: lines}, -1, r.syncs(SyncMeta))
+			err = r.append(r.ctx, run, key, lines)
 		}
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,31 +15,23 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-var _ mlruns.Repairer = (*Store)(nil)
-
-// Repair implements mlruns.Repairer. It mends one run at a time under its lock and that of its
-// experiment, each thing with one commit point. Originals go to one folder in .mlruns.trash, named
-// by the time, at their own paths below it. With SyncMeta and SyncAlways what was mended is durable
-// when it is yielded. Points that MLflow, which takes no locks, appends to a metric file meanwhile
-// are carried over where the file system has hard links.
-func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
+// Repair is filestore's Repair of a store that may be written to.
+func (c *Checker) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlruns.Repair, error] {
 	return func(yield func(mlruns.Repair, error) bool) {
-		err := s.beginMaintenance(ctx, q.DryRun)
+		r := &repair{Checker: c, ctx: ctx, dry: q.DryRun, saved: c.newSaved(c.now()), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
+		err := c.inspect(ctx, q.Progress, r.place)
 		if err == nil {
-			r := &repair{Store: s, ctx: ctx, dry: q.DryRun, saved: s.newSaved(), yield: func(m mlruns.Repair) bool { return yield(m, nil) }}
-			if err = s.inspect(ctx, q.Progress, r.place); err == nil {
-				err = r.err
-			}
+			err = r.err
 		}
 		if err != nil {
-			yield(mlruns.Repair{}, fail("repair", "", err))
+			yield(mlruns.Repair{}, err)
 		}
 	}
 }
 
 // repair is one call of Repair.
 type repair struct {
-	*Store
+	*Checker
 	ctx   context.Context //nolint:containedctx // it lives as long as the call that has it
 	dry   bool
 	saved string // the folder for originals, made when it is needed first
@@ -62,7 +53,7 @@ type remedy struct {
 var errMended = errors.New("mended meanwhile")
 
 // place repairs what was found in one place.
-func (r *repair) place(f found) bool {
+func (r *repair) place(f finding) bool {
 	remedies := r.remedies(f)
 	unlock := func() {}
 	var locked error
@@ -79,7 +70,7 @@ func (r *repair) place(f found) bool {
 }
 
 // apply does what is to be done, unless this is a dry run, and yields it.
-func (r *repair) apply(f found, m remedy, err error) bool {
+func (r *repair) apply(f finding, m remedy, err error) bool {
 	if m.do != nil && !r.dry && err == nil {
 		if err = r.ownPath(f, m.takes); err == nil {
 			err = m.do(&m)
@@ -118,7 +109,7 @@ func (r *repair) apply(f found, m remedy, err error) bool {
 
 // ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it
 // may be another run's.
-func (r *repair) ownPath(f found, takes string) error {
+func (r *repair) ownPath(f finding, takes string) error {
 	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.Dir, f.experiment.Dir)+"/")
 	sub, key, inFolder := strings.Cut(below, "/")
 	if !ok || !inFolder {
@@ -129,7 +120,7 @@ func (r *repair) ownPath(f found, takes string) error {
 
 // lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
 // where it is.
-func (r *repair) lockPlace(f found) (unlock func(), err error) {
+func (r *repair) lockPlace(f finding) (unlock func(), err error) {
 	var held []locate.UnlockFunc
 	unlock = func() {
 		for _, u := range slices.Backward(held) {
@@ -176,19 +167,19 @@ func (r *repair) lockPlace(f found) (unlock func(), err error) {
 
 // remedies finds what can be done about what was found in a place. A conflict copy is merged last,
 // into a file that is sound by then.
-func (r *repair) remedies(f found) []remedy {
+func (r *repair) remedies(f finding) []remedy {
 	var first, last []remedy
 	ofFile := map[string]int{} // the remedies of metric files among the first
 	for _, p := range f.problems {
 		i, ok := ofFile[p.Path]
 		switch {
-		case ok && isMetricProblem(p.Kind):
+		case ok && damages[p.Kind].ofLines:
 			first[i].problems = append(first[i].problems, p)
 			continue
-		case isMetricProblem(p.Kind):
+		case damages[p.Kind].ofLines:
 			ofFile[p.Path] = len(first)
 		}
-		m := r.remedy(f, p)
+		m := r.remedyFor(f, p)
 		m.problems = []mlruns.Problem{p}
 		if p.Kind == mlruns.ProblemConflict {
 			last = append(last, m)
@@ -197,38 +188,4 @@ func (r *repair) remedies(f found) []remedy {
 		}
 	}
 	return append(first, last...)
-}
-
-// isMetricProblem reports whether a problem is one of a metric file's lines, all of which one
-// remedy mends.
-func isMetricProblem(kind mlruns.ProblemKind) bool {
-	switch kind {
-	case mlruns.ProblemMalformed, mlruns.ProblemDuplicateLine, mlruns.ProblemUnterminated, mlruns.ProblemEmpty:
-		return true
-	}
-	return false
-}
-
-func (r *repair) remedy(f found, p mlruns.Problem) remedy {
-	if !p.Repairable {
-		return remedy{}
-	}
-	switch p.Kind {
-	case mlruns.ProblemMalformed, mlruns.ProblemDuplicateLine, mlruns.ProblemUnterminated, mlruns.ProblemEmpty:
-		return r.mendMetric(f.run, p.Path)
-	case mlruns.ProblemMissingFolder:
-		return r.makeMissing(p.Path)
-	case mlruns.ProblemStage:
-		return r.setStage(f.experiment, p.Path)
-	case mlruns.ProblemConflict:
-		return r.mergeConflict(f, p.Path)
-	case mlruns.ProblemForeign:
-		return remedy{action: "move it out of the records", takes: p.Path, do: func(*remedy) error { return r.aside(p.Path) }}
-	case mlruns.ProblemLeftover:
-		if path.Base(p.Path) == layout.Moving {
-			return r.finishMove(f.experiment, p.Path)
-		}
-		return r.clearLeftover(p)
-	}
-	return remedy{}
 }

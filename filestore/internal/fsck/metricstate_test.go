@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"bytes"
@@ -24,13 +24,13 @@ func metricFile(t *testing.T, text []byte) records.KeyFile {
 	t.Helper()
 	mem := memfs.New()
 	f, err := mem.Create("m")
-	check(t, err)
+	must(t, err)
 	_, err = f.Write(text)
-	check(t, err)
-	check(t, f.Close())
+	must(t, err)
+	must(t, f.Close())
 	var folder vfs.Folder
 	folder, err = dir.New(mem, "", dir.Options{}).Folder("")
-	check(t, err)
+	must(t, err)
 	return records.KeyFile{Key: "m", Folder: folder, Name: "m", Path: filepath.Join("e", "r", "metrics", "m")}
 }
 
@@ -56,19 +56,19 @@ func TestRepeatedInParts(t *testing.T) {
 	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
 	for _, parts := range []int{1, 2, 7} {
 		got, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), parts, hash)
-		check(t, err)
+		must(t, err)
 		if !slices.Equal(got, want) {
 			t.Errorf("in %d parts: %d lines, want %d", parts, len(got), len(want))
 		}
 	}
 	poor, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
-	check(t, err)
+	must(t, err)
 	if len(poor) == 0 || slices.ContainsFunc(poor, func(line int) bool { return !slices.Contains(want, line) }) {
 		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))
 	}
 	p := &records.Problems{}
 	m, err := examineMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
-	check(t, err)
+	must(t, err)
 	if m.points != 20_000-20 || m.bad != 20 || !slices.Equal(m.repeated, want) {
 		t.Errorf("%d points, %d bad, %d repeated", m.points, m.bad, len(m.repeated))
 	}
@@ -92,7 +92,7 @@ func TestRepeatedNeedsLittleMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		m, err := examineMetric(t.Context(), k, buf, nil)
 		runtime.ReadMemStats(&after)
-		check(t, err)
+		must(t, err)
 		allocated := after.TotalAlloc - before.TotalAlloc
 		if m.points != n || m.repeated != nil || allocated > c.most {
 			t.Errorf("%s: %d points, %d repeated, %d bytes allocated; want %d, none, at most %d", name, m.points, len(m.repeated), allocated, n, c.most)
@@ -120,5 +120,12 @@ func TestConflictNames(t *testing.T) {
 		if records.IsConflictOfMeta(name) != want {
 			t.Errorf("%q is a conflict copy of a meta.yaml: %v", name, !want)
 		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package filestore
+package fsck
 
 import (
 	"bytes"
@@ -19,52 +19,49 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// judge says of a problem whether it can be repaired without guessing, where a look at other files
-// is needed for that, and what is known for a person to do. The only error is a shortage, see
-// vfs.IsShortage.
-func (s *Store) judge(p *mlruns.Problem) error {
-	switch p.Kind {
-	case mlruns.ProblemLeftover:
-		if path.Base(p.Path) == layout.Moving {
-			return nil
-		}
-		if left, err := s.tree.HalfRemoved(p.Path); err != nil || left {
-			p.Repairable = false
-			return err
-		}
-		if dir.IsDiscarded(path.Base(p.Path)) {
-			p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
-			return nil
-		}
-		latest, err := s.tree.Newest(p.Path)
-		if err != nil {
-			return err
-		}
-		if p.Repairable = time.Since(latest) > lifecycle.LeftoverAge; !p.Repairable {
-			p.Reason += "; it changed within the last hour"
-		}
-	case mlruns.ProblemForeign:
-		return s.judgeForeign(p)
-	case mlruns.ProblemConflict:
-		return s.judgeConflict(p)
-	case mlruns.ProblemMissingMeta:
-		kind := layout.Parse(layout.Join(p.Path, layout.Meta)).Kind
-		if kind == layout.RunMeta || kind == layout.ExperimentMeta {
-			if empty, err := s.life.Emptied(p.Path); err != nil || empty {
-				p.Reason += "; it is empty, and the next gc removes it"
-				return err
-			}
-		}
-		return s.tellOtherMeta(p, p.Path)
-	case mlruns.ProblemUnreadableMeta:
-		return s.tellOtherMeta(p, layout.Parent(p.Path))
+// examineLeftover lets a repair move a leftover that nobody works on any more. Its only error, and
+// that of all that examine, is a shortage, see vfs.IsShortage.
+func (c *Checker) examineLeftover(p *mlruns.Problem) error {
+	if path.Base(p.Path) == layout.Moving {
+		return nil
+	}
+	if left, err := c.tree.HalfRemoved(p.Path); err != nil || left {
+		p.Repairable = false
+		return err
+	}
+	if dir.IsDiscarded(path.Base(p.Path)) {
+		p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
+		return nil
+	}
+	latest, err := c.tree.Newest(p.Path)
+	if err != nil {
+		return err
+	}
+	if p.Repairable = time.Since(latest) > lifecycle.LeftoverAge; !p.Repairable {
+		p.Reason += "; it changed within the last hour"
 	}
 	return nil
 }
 
-// judgeForeign lets a repair move what lies among the records and nobody needs there. The only
-// error is a shortage.
-func (s *Store) judgeForeign(p *mlruns.Problem) error {
+// examineMissingMeta tells what is known of a folder that has no meta.yaml.
+func (c *Checker) examineMissingMeta(p *mlruns.Problem) error {
+	kind := layout.Parse(layout.Join(p.Path, layout.Meta)).Kind
+	if kind == layout.RunMeta || kind == layout.ExperimentMeta {
+		if empty, err := c.life.Emptied(p.Path); err != nil || empty {
+			p.Reason += "; it is empty, and the next gc removes it"
+			return err
+		}
+	}
+	return c.tellOtherMeta(p, p.Path)
+}
+
+// examineUnreadableMeta tells where another meta.yaml lies.
+func (c *Checker) examineUnreadableMeta(p *mlruns.Problem) error {
+	return c.tellOtherMeta(p, layout.Parent(p.Path))
+}
+
+// examineForeign lets a repair move what lies among the records and nobody needs there.
+func (c *Checker) examineForeign(p *mlruns.Problem) error {
 	form := records.FormOf(path.Base(p.Path))
 	if form == nil || !amongRecords(p.Path) {
 		return nil
@@ -73,7 +70,7 @@ func (s *Store) judgeForeign(p *mlruns.Problem) error {
 	if form.Fate != records.UnderWay {
 		return nil
 	}
-	latest, err := s.tree.Newest(p.Path)
+	latest, err := c.tree.Newest(p.Path)
 	p.Repairable = err == nil && time.Since(latest) > lifecycle.LeftoverAge
 	return err
 }
@@ -90,13 +87,13 @@ func amongRecords(name string) bool {
 	return kind == layout.InputMeta || kind == layout.OutputMeta
 }
 
-// judgeConflict compares a conflict copy with its original.
-func (s *Store) judgeConflict(p *mlruns.Problem) error {
+// examineConflict compares a conflict copy with its original.
+func (c *Checker) examineConflict(p *mlruns.Problem) error {
 	of := records.Original(p.Path)
 	if of == "" {
 		return nil
 	}
-	info, err := s.tree.Lstat(p.Path)
+	info, err := c.tree.Lstat(p.Path)
 	if err != nil {
 		return vfs.Shortage(err)
 	}
@@ -105,7 +102,7 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 		return nil
 	}
 	p.Reason = fmt.Sprintf("a sync program's copy of %s", of)
-	now, err := s.tree.Lstat(of)
+	now, err := c.tree.Lstat(of)
 	if vfs.IsShortage(err) {
 		return err
 	}
@@ -115,11 +112,11 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 	}
 	switch place := layout.Parse(of); place.Kind {
 	case layout.Metric:
-		if p.Repairable = !s.isPointer(p.Path); !p.Repairable {
+		if p.Repairable = !c.isPointer(p.Path); !p.Repairable {
 			p.Reason += "; a pointer of git-lfs or git-annex stands in place of the copy's content"
 		}
 	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
-		differ, err := s.differ(of, p.Path)
+		differ, err := c.differ(of, p.Path)
 		switch {
 		case vfs.IsShortage(err):
 			return err
@@ -136,12 +133,12 @@ func (s *Store) judgeConflict(p *mlruns.Problem) error {
 }
 
 // differ says how a conflict copy of a value or a meta.yaml differs, "" if it does not.
-func (s *Store) differ(of, copied string) (string, error) {
-	here, err := s.read(of)
+func (c *Checker) differ(of, copied string) (string, error) {
+	here, err := c.tree.ReadFile(of)
 	if err != nil {
 		return "", err
 	}
-	there, err := s.read(copied)
+	there, err := c.tree.ReadFile(copied)
 	if err != nil || bytes.Equal(here, there) {
 		return "", err
 	}
@@ -163,24 +160,14 @@ func (s *Store) differ(of, copied string) (string, error) {
 }
 
 // isPointer reports whether a file has a pointer of git-lfs or git-annex in place of its content.
-func (s *Store) isPointer(name string) bool {
-	f, err := s.tree.Folder(layout.Parent(name))
+func (c *Checker) isPointer(name string) bool {
+	f, err := c.tree.Folder(layout.Parent(name))
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	data, err := f.ReadSmall(path.Base(name), nil, codec.MaxPointer)
 	return err == nil && codec.GitPointer(data) != nil
-}
-
-// read reads a small file whole.
-func (s *Store) read(name string) ([]byte, error) {
-	f, err := s.tree.Folder(layout.Parent(name))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.ReadFile(path.Base(name), nil)
 }
 
 // differentKeys names the keys whose values two documents do not share.
@@ -200,8 +187,8 @@ func differentKeys(a, b *codec.Document) []string {
 }
 
 // tellOtherMeta adds what otherMeta finds to a problem.
-func (s *Store) tellOtherMeta(p *mlruns.Problem, dir string) error {
-	found, err := s.otherMeta(dir)
+func (c *Checker) tellOtherMeta(p *mlruns.Problem, dir string) error {
+	found, err := c.otherMeta(dir)
 	if found != "" {
 		p.Reason += "; " + found
 	}
@@ -210,8 +197,8 @@ func (s *Store) tellOtherMeta(p *mlruns.Problem, dir string) error {
 
 // otherMeta looks for another meta.yaml of a folder that has lost its own: an unfinished
 // replacement, or a conflict copy. The only error is a shortage.
-func (s *Store) otherMeta(dir string) (string, error) {
-	entries, err := s.tree.Entries(dir)
+func (c *Checker) otherMeta(dir string) (string, error) {
+	entries, err := c.tree.Entries(dir)
 	if err != nil {
 		return "", vfs.Shortage(err)
 	}
@@ -220,7 +207,7 @@ func (s *Store) otherMeta(dir string) (string, error) {
 			continue
 		}
 		name := layout.Join(dir, e.Name)
-		data, err := s.read(name)
+		data, err := c.tree.ReadFile(name)
 		if vfs.IsShortage(err) {
 			return "", err
 		}

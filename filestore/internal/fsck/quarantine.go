@@ -1,8 +1,9 @@
-package filestore
+package fsck
 
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
@@ -10,21 +11,21 @@ import (
 )
 
 // newSaved gives a path for the originals of a repair that begins now. Nothing is there yet.
-func (s *Store) newSaved() string {
-	name := layout.Saved(strings.ReplaceAll(s.now().Format("2006-01-02T15-04-05.000Z"), ".", "-"))
+func (c *Checker) newSaved(now time.Time) string {
+	name := layout.Saved(strings.ReplaceAll(now.Format("2006-01-02T15-04-05.000Z"), ".", "-"))
 	for i := 1; ; i++ {
 		dir := name
 		if i > 1 {
 			dir = fmt.Sprintf("%s.%d", name, i)
 		}
-		if taken, err := s.tree.Exists(dir); err != nil || !taken {
+		if taken, err := c.tree.Exists(dir); err != nil || !taken {
 			return dir
 		}
 	}
 }
 
-// room makes the folders for an original and gives its path among the saved ones.
-func (r *repair) room(name string) (string, error) {
+// quarantinePath makes the folders for an original and gives its path among the saved ones.
+func (r *repair) quarantinePath(name string) (string, error) {
 	target := layout.Join(r.saved, name)
 	dir := layout.Parent(target)
 	if err := r.tree.MkdirAll(dir); err != nil {
@@ -34,7 +35,7 @@ func (r *repair) room(name string) (string, error) {
 		// by a repair that began in the same millisecond
 		return "", fmt.Errorf("%s was saved before", target)
 	}
-	for ; r.syncs(SyncMeta) && dir != ""; dir = layout.Parent(dir) {
+	for ; r.tree.Durable && dir != ""; dir = layout.Parent(dir) {
 		if err := r.tree.SyncDir(layout.Parent(dir)); err != nil {
 			return "", err
 		}
@@ -42,41 +43,41 @@ func (r *repair) room(name string) (string, error) {
 	return target, nil
 }
 
-// aside moves a file or folder to the saved originals. The commit point is the rename.
-func (r *repair) aside(name string) error {
+// quarantine moves a file or folder to the saved originals. The commit point is the rename.
+func (r *repair) quarantine(name string) error {
 	if _, err := r.tree.Lstat(name); vfs.IsMissing(err) {
 		return errMended
 	}
-	target, err := r.room(name)
+	target, err := r.quarantinePath(name)
 	if err != nil {
 		return err
 	}
 	return r.tree.Copier(layout.Private).Move(r.ctx, name, target)
 }
 
-// keep gives a file that is about to be replaced a second name among the saved originals, or copies
-// it there where the file system has no hard links.
-func (r *repair) keep(name string) error {
-	target, err := r.room(name)
+// keepOriginal gives a file that is about to be replaced a second name among the saved originals,
+// or copies it there where the file system has no hard links.
+func (r *repair) keepOriginal(name string) error {
+	target, err := r.quarantinePath(name)
 	if err != nil {
 		return err
 	}
 	if r.tree.FS.Link(r.tree.Path(name), r.tree.Path(target)) != nil {
 		err = r.copyTo(name, target)
 	}
-	if err == nil && r.syncs(SyncMeta) {
+	if err == nil && r.tree.Durable {
 		err = r.tree.SyncDir(layout.Parent(target))
 	}
 	return err
 }
 
-// keepCopy copies a file that is about to be changed in its place to the saved originals.
-func (r *repair) keepCopy(name string) error {
-	target, err := r.room(name)
+// copyOriginal copies a file that is about to be changed in its place to the saved originals.
+func (r *repair) copyOriginal(name string) error {
+	target, err := r.quarantinePath(name)
 	if err != nil {
 		return err
 	}
-	if err := r.copyTo(name, target); err != nil || !r.syncs(SyncMeta) {
+	if err := r.copyTo(name, target); err != nil || !r.tree.Durable {
 		return err
 	}
 	return r.tree.SyncDir(layout.Parent(target))
@@ -92,6 +93,6 @@ func (r *repair) copyTo(name, target string) error {
 	if err != nil {
 		return err
 	}
-	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(target), from, atomicfile.Options{Sync: r.syncs(SyncMeta), Perm: info.Mode().Perm()})
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(target), from, atomicfile.Options{Sync: r.tree.Durable, Perm: info.Mode().Perm()})
 	return err
 }

@@ -1,0 +1,12 @@
+package records
+
+import (
+	"fmt"
+
+	"github.com/mlruns/mlruns"
+)
+
+// SameID is the problem of a run whose id another run has.
+func SameID(dir, other string) mlruns.Problem {
+	return mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: dir, Reason: fmt.Sprintf("the run %s has the same id, and a call by id finds only one of them", other)}
+}
