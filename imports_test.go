@@ -31,7 +31,7 @@ var importRules = []importRule{
 	{"search", nil, "search evaluates a small interface and knows no Run: standard library only"},
 	{"filestore/layout", nil, "layout is path arithmetic: standard library only, so that any tool can use it"},
 	{"filestore/internal/codec", []string{".", "internal/failure", "internal/validate", "internal/pyfmt", "filestore/layout", "gopkg.in/yaml.v3"}, "codec turns bytes into values: no I/O and no store"},
-	{"filestore/internal/dir", []string{"filestore/layout", "internal", "github.com/spf13/afero"}, "dir knows files and folders, no experiment and no run, and nothing of what files hold"},
+	{"filestore/internal/dir", []string{"filestore/layout", "filestore/internal/codec", "internal", "github.com/spf13/afero"}, "dir knows files and folders, and whether a line is blank; no experiment and no run"},
 	{"filestore/internal/records", []string{".", "internal", "filestore/layout", "filestore/internal/codec", "filestore/internal/dir", "github.com/spf13/afero"},
 		"records reads experiments and runs from their folders, and does not look for them"},
 	{"filestore/internal/locate", []string{".", "internal", "artifacts", "filestore/layout", "filestore/internal/codec", "filestore/internal/dir", "filestore/internal/records"},
@@ -214,7 +214,7 @@ func TestImportRules(t *testing.T) {
 	}{
 		{".", "fmt", true}, {".", "net/http", true}, {".", module + "/search", false}, {".", "github.com/spf13/afero", false},
 		{"search", module, false}, {"search", module + "/internal/pyfmt", false}, {"filestore/layout", module + "/filestore", false}, {"filestore/layout", "strings", true},
-		{"filestore/internal/dir", module + "/filestore/layout", true}, {"filestore/internal/dir", module + "/filestore/internal/codec", false}, {"filestore/internal/dir", module + "/filestore", false},
+		{"filestore/internal/dir", module + "/filestore/layout", true}, {"filestore/internal/dir", module + "/filestore/internal/codec", true}, {"filestore/internal/dir", module + "/filestore", false},
 		{"filestore/internal/records", module + "/filestore/internal/dir", true}, {"filestore/internal/dir", module + "/filestore/internal/records", false},
 		{"filestore/internal/locate", module + "/filestore/internal/records", true}, {"filestore/internal/maintenance", module + "/filestore/internal/lifecycle", true},
 		{"filestore/internal/lifecycle", module + "/filestore/internal/maintenance", false}, {"filestore/internal/maintenance", module + "/filestore", false}, {"filestore/internal/fsck", module + "/filestore/internal/maintenance", false},
