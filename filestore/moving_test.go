@@ -1,8 +1,10 @@
 package filestore_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,17 +18,24 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// newMoving is a store whose experiment e1 moves to the trash, or back, at the first operation of a
-// kind on a path after arming. It has a tag that is not UTF-8.
-func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *filestore.Store) {
+// newMoving is a store whose experiment e1 moves to the trash, or back, before an operation of the
+// file system: that of a number, of those that count, from 0 on after arming. It has a tag that is
+// not UTF-8. moved tells whether it has moved.
+func newMoving(t *testing.T, counts func(faultfs.Op) bool, before int) (s *filestore.Store, arm func(), moved func() bool) {
 	t.Helper()
 	mem := memfs.New()
-	armed := false
+	var mu sync.Mutex
+	armed, done, n := false, false, -1
 	s = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(mem, func(op faultfs.Op) error {
-		if !armed || op.Kind != kind || strings.TrimPrefix(op.Path, "/") != path {
+		mu.Lock()
+		defer mu.Unlock()
+		if !armed || !counts(op) {
 			return nil
 		}
-		armed = false
+		if n++; n != before || done {
+			return nil
+		}
+		done = true
 		if err := mem.Rename("/mlruns/e1", "/mlruns/.trash/e1"); err == nil {
 			return nil
 		}
@@ -39,12 +48,31 @@ func newMoving(t *testing.T, kind faultfs.Kind, path string) (arm func(), s *fil
 	if err := afero.WriteFile(mem, "/mlruns/e1/tags/bad", []byte("\xff"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if armed {
-			t.Error("nothing has moved")
+	return s, func() { mu.Lock(); defer mu.Unlock(); armed = true }, func() bool { mu.Lock(); defer mu.Unlock(); armed = false; return done }
+}
+
+// eachMove does a call once for each of its operations that count, before which the experiment
+// moves.
+func eachMove(t *testing.T, deleted bool, counts func(faultfs.Op) bool, do func(s *filestore.Store) error) {
+	t.Helper()
+	for i := 0; !t.Failed(); i++ {
+		s, arm, moved := newMoving(t, counts, i)
+		if deleted {
+			if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
+				t.Fatal(err)
+			}
 		}
-	})
-	return func() { armed = true }, s
+		arm()
+		if err := do(s); err != nil {
+			t.Errorf("moved before operation %d: %v", i, err)
+		}
+		if !moved() {
+			if i < 3 {
+				t.Errorf("the call has only %d operations", i)
+			}
+			return
+		}
+	}
 }
 
 // makeRunInE1 makes the run "run" in the experiment e1, which is called "one".
@@ -59,112 +87,79 @@ func makeRunInE1(t *testing.T, s *filestore.Store, tags map[string]string) {
 }
 
 func TestHistoryOfMovingRun(t *testing.T) {
-	arm, s := newMoving(t, faultfs.OpenFolder, "mlruns/e1/run")
-	arm()
-	points := 0
-	for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
-		if err != nil {
-			t.Fatal(err)
+	t.Parallel()
+	eachMove(t, false, always, func(s *filestore.Store) error {
+		points := 0
+		for _, err := range s.MetricHistory(t.Context(), "run", "loss", mlruns.HistoryQuery{}) {
+			if err != nil {
+				return err
+			}
+			points++
 		}
-		points++
-	}
-	if points != 1 {
-		t.Errorf("%d points, want 1", points)
-	}
+		return wanted(points, 1, nil)
+	})
 }
 
-// readsOfExperiment are what a listing opens of an experiment, and reads.
-var readsOfExperiment = []struct {
-	kind faultfs.Kind
-	path string
-}{
-	{faultfs.ReadFile, "mlruns/e1/meta.yaml"},
-	{faultfs.OpenFolder, "mlruns/e1"},
-	{faultfs.OpenFolder, "mlruns/e1/tags"},
-	{faultfs.ReadFile, "mlruns/e1/tags/team"},
-	{faultfs.ReadFile, "mlruns/e1/tags/bad"},
-	{faultfs.ReadFile, "mlruns/e1/tags/none"},
-}
-
+// What is listed as active says that it is.
 func TestListingOfMovingExperiment(t *testing.T) {
-	for _, at := range readsOfExperiment[:2] {
-		arm, s := newMoving(t, at.kind, at.path)
-		arm()
+	t.Parallel()
+	eachMove(t, false, always, func(s *filestore.Store) error {
 		for e, err := range s.Experiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewActive}) {
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			if e.Stage != mlruns.StageActive {
-				t.Errorf("an active listing has the deleted experiment %s", e.ID)
+				return fmt.Errorf("an active listing has the deleted experiment %s", e.ID)
 			}
 		}
-	}
+		return nil
+	})
 }
 
-// It is restored between the listing and the look.
-func TestListingOfRestoredExperiment(t *testing.T) {
-	for _, at := range []struct {
-		kind         faultfs.Kind
-		path, filter string
-	}{
-		{faultfs.ReadFile, "mlruns/.trash/e1/meta.yaml", "name = 'one'"},
-		{faultfs.OpenFolder, "mlruns/.trash/e1", "tags.team = 'a'"},
-	} {
-		arm, s := newMoving(t, at.kind, at.path)
-		if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
-			t.Fatal(err)
-		}
-		arm()
-		page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: at.filter})
-		if err != nil || len(page.Experiments) != 1 || page.Experiments[0].Tags["team"] != "a" {
-			t.Errorf("%s: %+v, %v, want the experiment", at.filter, page, err)
-		}
-	}
-}
-
-// Whenever it moves, it is listed with its tags, and what is wrong with them is told.
+// Whenever it is deleted or restored, it is listed with its tags, and what is wrong with them is
+// told.
 func TestTagsOfMovingExperiment(t *testing.T) {
 	t.Parallel()
-	for _, at := range readsOfExperiment {
+	for _, deleted := range []bool{false, true} {
 		for _, filter := range []string{"name = 'one'", "tags.team = 'a'"} {
-			arm, s := newMoving(t, at.kind, at.path)
-			arm()
-			page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: filter})
-			if err != nil || len(page.Experiments) != 1 {
-				t.Fatalf("%s %s, %s: %+v, %v, want one experiment", at.kind, at.path, filter, page, err)
-			}
-			if diff := cmp.Diff(map[string]string{"team": "a", "none": ""}, page.Experiments[0].Tags); diff != "" {
-				t.Errorf("%s %s, %s: tags (-want +got):\n%s", at.kind, at.path, filter, diff)
-			}
-			wantBadTag(t, page.Problems)
+			eachMove(t, deleted, always, func(s *filestore.Store) error {
+				page, err := s.SearchExperiments(t.Context(), mlruns.ExperimentQuery{View: mlruns.ViewAll, Filter: filter})
+				if err != nil || len(page.Experiments) != 1 {
+					return fmt.Errorf("%s: %+v, %v, want one experiment", filter, page, err)
+				}
+				if diff := cmp.Diff(map[string]string{"team": "a", "none": ""}, page.Experiments[0].Tags); diff != "" {
+					return fmt.Errorf("%s: tags (-want +got):\n%s", filter, diff)
+				}
+				return badTag(page.Problems)
+			})
 		}
 	}
 }
 
 func TestVerifyOfMovingExperiment(t *testing.T) {
 	t.Parallel()
-	for _, at := range readsOfExperiment {
-		arm, s := newMoving(t, at.kind, at.path)
-		arm()
+	// Of a run that moves while it looks into it, it may say that folders are missing.
+	notInTheRun := func(op faultfs.Op) bool { return !strings.Contains(op.Path, "e1/run") }
+	eachMove(t, false, notInTheRun, func(s *filestore.Store) error {
 		var problems []mlruns.Problem
 		for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			problems = append(problems, p)
 		}
-		wantBadTag(t, problems)
-	}
+		return badTag(problems)
+	})
 }
 
-// wantBadTag wants the one problem there is but for those of the move, which is the test's own and
-// leaves meta.yaml as it was.
-func wantBadTag(t *testing.T, problems []mlruns.Problem) {
-	t.Helper()
+// badTag is an error unless there is the one problem there is but for those of the move, which is
+// the test's own and leaves meta.yaml as it was.
+func badTag(problems []mlruns.Problem) error {
 	problems = slices.DeleteFunc(problems, func(p mlruns.Problem) bool { return p.Kind == mlruns.ProblemStage })
 	if len(problems) != 1 || problems[0].Kind != mlruns.ProblemUnreadable || !strings.HasSuffix(problems[0].Path, "e1/tags/bad") {
-		t.Errorf("problems %v, want one, of the tag that cannot be read", problems)
+		return fmt.Errorf("problems %v, want one, of the tag that cannot be read", problems)
 	}
+	return nil
 }
 
 // A folder without a meta.yaml is none that moves: it is not looked into again and again.

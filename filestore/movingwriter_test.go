@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spf13/afero"
@@ -135,33 +136,35 @@ func TestWriterAmongMoves(t *testing.T) {
 // Whoever logs to an active run in the trash holds its experiment each time, and whoever is refused
 // there waits for nobody.
 func TestLoggingInTheTrash(t *testing.T) {
-	mem := memfs.NewLocal()
-	s := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
-	makeRunInE1(t, s, nil)
-	log := func() error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) }
-	if err := errors.Join(s.DeleteExperiment(t.Context(), "e1"), s.RestoreRun(t.Context(), "run"), log()); err != nil {
-		t.Fatal(err)
-	}
-	unlock, err := dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := log(); !errors.Is(err, mlruns.ErrBusy) {
-		t.Errorf("with the experiment locked: %v, want ErrBusy", err)
-	}
-	if err := errors.Join(unlock(), s.DeleteRun(t.Context(), "run")); err != nil {
-		t.Fatal(err)
-	}
-	if unlock, err = dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock"); err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range []error{log(), s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})} {
-		if !errors.Is(err, mlruns.ErrNotActive) {
-			t.Errorf("a deleted run, with the experiment locked: %v, want ErrNotActive", err)
+	synctest.Test(t, func(t *testing.T) {
+		mem := memfs.NewLocal()
+		s := filestoretest.Open(t, "/mlruns", filestore.WithFs(mem), filestore.WithLockTimeout(10*time.Millisecond))
+		makeRunInE1(t, s, nil)
+		log := func() error { return s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss"}) }
+		if err := errors.Join(s.DeleteExperiment(t.Context(), "e1"), s.RestoreRun(t.Context(), "run"), log()); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := unlock(); err != nil {
-		t.Fatal(err)
-	}
-	filestoretest.NoProblems(t, s)
+		unlock, err := dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log(); !errors.Is(err, mlruns.ErrBusy) {
+			t.Errorf("with the experiment locked: %v, want ErrBusy", err)
+		}
+		if err := errors.Join(unlock(), s.DeleteRun(t.Context(), "run")); err != nil {
+			t.Fatal(err)
+		}
+		if unlock, err = dirlock.New(mem, dirlock.Required, dirlock.Options{}).Lock(t.Context(), "/mlruns/.mlruns.e1.lock"); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{log(), s.UpdateRun(t.Context(), "run", mlruns.RunUpdate{Name: "other"})} {
+			if !errors.Is(err, mlruns.ErrNotActive) {
+				t.Errorf("a deleted run, with the experiment locked: %v, want ErrNotActive", err)
+			}
+		}
+		if err := unlock(); err != nil {
+			t.Fatal(err)
+		}
+		filestoretest.NoProblems(t, s)
+	})
 }
