@@ -34,7 +34,7 @@ type served struct {
 
 func startServing(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
-	s := &served{T: t, dir: dir, http: &http.Client{Transport: &http.Transport{}}}
+	s := &served{T: t, dir: dir, http: &http.Client{Transport: &http.Transport{ExpectContinueTimeout: atMost}}}
 	s.cmd = exec.Command("mlruns", append([]string{"serve", "--json", "--port", "0", "--ui", "none", "--store", dir}, args...)...)
 	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	out, err := s.cmd.StdoutPipe()
@@ -70,9 +70,24 @@ func (s *served) end() error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(atMost):
 		s.Fatal("the server does not end")
 		return nil
+	}
+}
+
+// refuses waits until no connection is accepted any more.
+func (s *served) refuses() {
+	s.Helper()
+	for late := time.Now().Add(atMost); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.uri, "http://"))
+		if err != nil {
+			return
+		}
+		_ = conn.Close()
+		if time.Now().After(late) {
+			s.Fatal("connections are still accepted")
+		}
 	}
 }
 
@@ -117,6 +132,7 @@ func TestServeEndsGracefully(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Header.Set("Expect", "100-continue") // so that nothing is sent before the server reads it
 	answered := make(chan int, 1)
 	go func() {
 		res, err := s.http.Do(r)
@@ -130,15 +146,10 @@ func TestServeEndsGracefully(t *testing.T) {
 	if _, err := feed.Write([]byte("half ")); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond) // the request is under way
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
-	if conn, err := net.Dial("tcp", strings.TrimPrefix(s.uri, "http://")); err == nil {
-		_ = conn.Close()
-		t.Error("connections are still accepted")
-	}
+	s.refuses()
 	if _, err := feed.Write([]byte("whole")); err != nil {
 		t.Fatal(err)
 	}
@@ -176,15 +187,21 @@ func TestServeSecondInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := fmt.Fprintf(conn, "PUT /api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf", id); err != nil {
+	if _, err := fmt.Fprintf(conn, "PUT /api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n", id); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
-	for range 2 {
-		if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("the request is answered %q, %v", line, err)
+	}
+	if _, err := conn.Write([]byte("half")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	s.refuses() // it has seen the first
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.end(); err == nil {
 		t.Error("exits with 0, want a failure")
