@@ -95,7 +95,10 @@ func mountHanging(t *testing.T, dir string) (hung func(t *testing.T)) {
 	}
 	return func(t *testing.T) {
 		t.Helper()
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(atMost/time.Millisecond))
+		n, err := -1, error(unix.EINTR) // by a signal of Go's scheduler
+		for err == unix.EINTR {
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(atMost/time.Millisecond))
+		}
 		if err != nil || n != 1 {
 			t.Fatalf("nobody asks the file system: %d, %v", n, err)
 		}
