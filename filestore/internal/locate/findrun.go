@@ -36,7 +36,7 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 		}
 		l.hints.forget(id)
 	}
-	before, settled := l.lookAtRoot()
+	before, stable := l.identifyRoot()
 	refs, err := l.ExperimentRefs(mlruns.ViewAll, nil)
 	if err != nil {
 		return records.RunRef{}, err
@@ -47,7 +47,7 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 		return ref, is, err
 	})
 	if !ok && ctx.Err() == nil {
-		if now, _ := l.lookAtRoot(); !settled || now != before {
+		if now, _ := l.identifyRoot(); !stable || now != before {
 			ref, ok, unseen = l.runAmongMoving(ctx, slices.Clone(refs), id)
 		}
 	}
@@ -88,15 +88,15 @@ func (l *Locator) noRun(ctx context.Context, refs []records.ExperimentRef, id st
 	return failure.RunNotFound(id)
 }
 
-// lookAtRoot gives the sight of the root, and whether an experiment that moves out of it or into it
-// from now on will change that. It gives none where the file system may be shared.
-func (l *Locator) lookAtRoot() (sight vfs.Identity, settled bool) {
+// identifyRoot gives the identity of the root, and whether an experiment that moves out of it or
+// into it from now on will change that. It gives none where the file system may be shared.
+func (l *Locator) identifyRoot() (root vfs.Identity, stable bool) {
 	if !l.Tree.Local() {
 		return vfs.Identity{}, false
 	}
 	now := time.Now()
-	sight, err := l.Tree.FS.Identify(l.Tree.Path(""), true)
-	return sight, err == nil && sight.Stable(now)
+	root, err := l.Tree.FS.Identify(l.Tree.Path(""), true)
+	return root, err == nil && root.Stable(now)
 }
 
 // Remember notes in which experiment a run is that was just made.
