@@ -39,7 +39,7 @@ func (c *Client) FinalizeLoggedModel(ctx context.Context, modelID string, status
 }
 
 // DeleteLoggedModel marks a model deleted: it is not found any more, but a query may ask for it.
-// Nothing brings it back, as in MLflow; Collect removes it for good. MLflow: delete_logged_model.
+// Nothing brings it back, as in MLflow; GC removes it for good. MLflow: delete_logged_model.
 func (c *Client) DeleteLoggedModel(ctx context.Context, modelID string) error {
 	s, err := capability[ModelStore](c, "delete logged model")
 	if err != nil {

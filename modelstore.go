@@ -19,7 +19,7 @@ type ModelStore interface {
 	// status may follow every other, as in MLflow.
 	FinalizeLoggedModel(ctx context.Context, modelID string, status ModelStatus) (*LoggedModel, error)
 	// DeleteLoggedModel marks a model deleted: it is not found any more, but a query may ask for
-	// it. Nothing brings it back, as in MLflow; Collect removes it for good.
+	// it. Nothing brings it back, as in MLflow; GC removes it for good.
 	DeleteLoggedModel(ctx context.Context, modelID string) error
 	// SetLoggedModelTags sets tags of an active model. All are checked before the first is written.
 	SetLoggedModelTags(ctx context.Context, modelID string, tags map[string]string) error
