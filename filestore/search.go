@@ -2,172 +2,56 @@ package filestore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/internal/records"
-	"github.com/mlruns/mlruns/internal/failure"
-	"github.com/mlruns/mlruns/internal/parallel"
-	"github.com/mlruns/mlruns/internal/vfs"
-	"github.com/mlruns/mlruns/search"
 )
 
 // SearchRuns implements mlruns.Store. The filter and the order decide which files of each run are
 // opened; only the runs of the page are read whole. Memory is bounded by the names of the runs and
 // what the page, and those before it, are ordered by, plus the page.
 func (s *Store) SearchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
-	page, err := s.searchRuns(ctx, q)
-	return page, fail("search runs", "", err)
-}
-
-func (s *Store) searchRuns(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
+	const op = "search runs"
 	if err := s.begin(ctx); err != nil {
-		return nil, err
+		return nil, fail(op, "", err)
 	}
-	limit, offset, err := pageOf(q.MaxResults, q.PageToken)
-	if err != nil {
-		return nil, err
-	}
-	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
-	atMost := unlimited
-	if offset < unlimited-limit {
-		atMost = offset + limit + 1 // the one more tells whether there is a next page
-	}
-	found, report, err := s.match(ctx, q, atMost, p)
-	if err != nil {
-		return nil, err
-	}
-	page := &mlruns.RunPage{Runs: []*mlruns.Run{}, Scan: report}
-	found, page.NextPageToken = cutPage(found, offset, limit)
-	for run, err := range s.readAll(ctx, found, p) {
-		if err != nil {
-			return nil, err
-		}
-		page.Runs = append(page.Runs, run)
-	}
-	page.Scan.Returned = len(page.Runs)
-	page.Problems = p.Sorted()
-	return page, nil
+	page, err := s.search.RunPage(ctx, q)
+	return page, fail(op, "", err)
 }
 
-// Runs implements mlruns.Store. Which runs there are and their order is settled before the first is
+// Runs implements mlruns.Store. Which runs there are, and their order, is known before the first is
 // yielded; they are read a few ahead of their turn.
 func (s *Store) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
-		if err := s.eachRun(ctx, q, yield); err != nil {
+		err := s.begin(ctx)
+		if err == nil {
+			err = s.search.EachRun(ctx, q, yield)
+		}
+		if err != nil {
 			yield(nil, fail("runs", "", err))
 		}
 	}
 }
 
-var errNoPages = failure.Invalid("Invalid value for parameter 'page_token' supplied: one scan has no pages")
-
-func (s *Store) eachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlruns.Run, error) bool) error {
+// SearchExperiments implements mlruns.Store.
+func (s *Store) SearchExperiments(ctx context.Context, q mlruns.ExperimentQuery) (*mlruns.ExperimentPage, error) {
+	const op = "search experiments"
 	if err := s.begin(ctx); err != nil {
-		return err
+		return nil, fail(op, "", err)
 	}
-	if q.PageToken != "" {
-		return errNoPages
-	}
-	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
-		return err
-	}
-	p := s.find.ProblemsFor(q.OnProblem)
-	limit := unlimited
-	if q.MaxResults > 0 {
-		limit = q.MaxResults
-	}
-	found, _, err := s.match(ctx, q, limit, p)
-	if err != nil {
-		return err
-	}
-	for run, err := range s.readAll(ctx, found, p) {
+	page, err := s.search.ExperimentPage(ctx, q)
+	return page, fail(op, "", err)
+}
+
+// Experiments implements mlruns.Store.
+func (s *Store) Experiments(ctx context.Context, q mlruns.ExperimentQuery) iter.Seq2[mlruns.Experiment, error] {
+	return func(yield func(mlruns.Experiment, error) bool) {
+		err := s.begin(ctx)
+		if err == nil {
+			err = s.search.EachExperiment(ctx, q, yield)
+		}
 		if err != nil {
-			return err
-		}
-		if !yield(run, nil) {
-			return nil
+			yield(mlruns.Experiment{}, fail("experiments", "", err))
 		}
 	}
-	return nil
-}
-
-// readAll reads runs whole, several at once, and yields them in their order. One that has gone
-// since it was found is left out; damage goes to p and to the run.
-func (s *Store) readAll(ctx context.Context, found []candidate, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
-	return func(yield func(*mlruns.Run, error) bool) {
-		reading, stop := context.WithCancel(ctx)
-		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
-		for run, err := range parallel.Map(s.parallelism, found, read, stop) {
-			var lost *foundError
-			switch {
-			case err == nil:
-			case records.EndsCall(ctx, err):
-				yield(nil, records.CallError(ctx, err))
-				return
-			case errors.As(err, &lost):
-				p.Add(lost.problem)
-				continue
-			default:
-				continue // gone
-			}
-			for _, problem := range run.Problems {
-				p.Add(problem)
-			}
-			if !yield(run, nil) {
-				return
-			}
-		}
-	}
-}
-
-// foundError is a run that was damaged after it was found.
-type foundError struct{ problem mlruns.Problem }
-
-func (e *foundError) Error() string { return e.problem.String() }
-
-func (s *Store) readFound(ctx context.Context, ref records.RunRef) (*mlruns.Run, error) {
-	run, err := s.records.Run(ctx, ref)
-	if vfs.IsMissing(err) { // its experiment may have moved
-		run, err = s.find.Run(ctx, ref.ID)
-	}
-	if err == nil || records.EndsCall(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
-		return run, err
-	}
-	return nil, &foundError{records.ProblemOf(mlruns.ProblemUnreadableMeta, ref.Dir, err)}
-}
-
-// pageOf checks the page that a query asks for.
-func pageOf(maxResults int, token string) (limit, offset int, err error) {
-	if maxResults < 0 {
-		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", maxResults))
-	}
-	if maxResults > mlruns.MaxResultsLimit {
-		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value for request parameter max_results. It must be at most %d, but got value %d",
-			mlruns.MaxResultsLimit, maxResults))
-	}
-	if maxResults == 0 {
-		maxResults = mlruns.DefaultMaxResults
-	}
-	offset, err = search.DecodeToken(token)
-	return maxResults, offset, queryError(err)
-}
-
-func cutPage[T any](found []T, offset, limit int) (page []T, next string) {
-	offset = min(offset, len(found))
-	end := min(offset+limit, len(found))
-	if end < len(found) {
-		next = search.EncodeToken(end)
-	}
-	return found[offset:end], next
-}
-
-// queryError gives an error of the query language its sentinel and code.
-func queryError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: err.Error(), Cause: err}
 }

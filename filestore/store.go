@@ -18,6 +18,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/lifecycle"
 	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/maintenance"
+	"github.com/mlruns/mlruns/filestore/internal/query"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/drive"
@@ -39,6 +40,7 @@ type Store struct {
 	uri      string
 	find     *locate.Locator
 	life     *lifecycle.Mover
+	search   *query.Searcher
 	checker  *fsck.Checker
 	maintain *maintenance.Maintainer
 	kept     *keptRuns // nil where no handles are kept
@@ -98,6 +100,7 @@ func (s *Store) open(dir string) error {
 		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
 	s.life = lifecycle.New(s.find)
+	s.search = query.New(s.find)
 	s.checker = fsck.New(s.find, s.life, s.now, s.appendLines)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
 	if err := s.settle(); err != nil {

@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"github.com/mlruns/mlruns/filestore/internal/records"

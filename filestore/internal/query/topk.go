@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"math"
@@ -16,10 +16,10 @@ type candidate struct {
 	key search.Key
 }
 
-// best keeps the first of all candidates in an order, as many as are wanted, from any number of
+// topK keeps the first of all candidates in an order, as many as are wanted, from any number of
 // goroutines. Until there are more than that it is a list; from then on a heap with the last of
 // them at its root, so that a page of ten is no sort of ten thousand.
-type best struct {
+type topK struct {
 	order *search.Order
 	limit int // at least 1
 
@@ -33,7 +33,7 @@ type best struct {
 const unlimited = math.MaxInt
 
 // offer takes a candidate and gives back a key whose memory the caller may use again.
-func (b *best) offer(c candidate) search.Key {
+func (b *topK) offer(c candidate) search.Key {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.offered++
@@ -57,7 +57,7 @@ func (b *best) offer(c candidate) search.Key {
 }
 
 // sink moves a candidate down to its place in the heap.
-func (b *best) sink(i int) {
+func (b *topK) sink(i int) {
 	for {
 		child := 2*i + 1
 		if child >= len(b.list) {
@@ -75,13 +75,13 @@ func (b *best) sink(i int) {
 }
 
 // sorted gives what was kept, in order.
-func (b *best) sorted() []candidate {
+func (b *topK) sorted() []candidate {
 	slices.SortFunc(b.list, b.compare)
 	return b.list
 }
 
 // compare ends with the folders: in a damaged store two runs can have one id.
-func (b *best) compare(x, y candidate) int {
+func (b *topK) compare(x, y candidate) int {
 	if order := b.order.Compare(x.key, y.key); order != 0 {
 		return order
 	}

@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 type runRecord struct {
 	// a search.Record has no other way to be cancelled
 	ctx            context.Context //nolint:containedctx
-	store          *Store
+	search         *Searcher
 	experiment     vfs.Folder // the open folder of the run's experiment
 	experimentName func() string
 	problems       *records.Problems
@@ -150,7 +150,9 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 }
 
 // hasOwn reports whether what was found under a key is that key's.
-func (r *runRecord) hasOwn(sub, key string) bool { return r.store.tree.KeyMatches(r.ref.Dir, sub, key) }
+func (r *runRecord) hasOwn(sub, key string) bool {
+	return r.search.tree.KeyMatches(r.ref.Dir, sub, key)
+}
 
 // file is the path of a key's file from the experiment's folder; false if no file can be that
 // key's.
@@ -187,7 +189,7 @@ func (r *runRecord) Datasets() []search.Dataset {
 		return nil
 	}
 	defer run.Close()
-	in, err := r.store.records.Inputs(r.ctx, run, r.ref, r.problems)
+	in, err := r.search.records.Inputs(r.ctx, run, r.ref, r.problems)
 	if err != nil {
 		r.end(err)
 		return nil

@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"fmt"
@@ -44,7 +44,7 @@ func TestBest(t *testing.T) {
 			return strings.Compare(a.id, b.id)
 		})
 		for _, limit := range []int{1, 2, 3, 10, 499, 500, 501, unlimited} {
-			found := best{order: order, limit: limit}
+			found := topK{order: order, limit: limit}
 			var all sync.WaitGroup
 			for part := range slices.Chunk(runs, max(n/3, 1)) {
 				all.Go(func() {

@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"context"
@@ -16,16 +16,8 @@ import (
 	"github.com/mlruns/mlruns/search"
 )
 
-// Experiments implements mlruns.Store.
-func (s *Store) Experiments(ctx context.Context, q mlruns.ExperimentQuery) iter.Seq2[mlruns.Experiment, error] {
-	return func(yield func(mlruns.Experiment, error) bool) {
-		if err := s.eachExperiment(ctx, q, yield); err != nil {
-			yield(mlruns.Experiment{}, fail("experiments", "", err))
-		}
-	}
-}
-
-func (s *Store) eachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yield func(mlruns.Experiment, error) bool) error {
+// EachExperiment yields all experiments of a query.
+func (s *Searcher) EachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yield func(mlruns.Experiment, error) bool) error {
 	if q.PageToken != "" {
 		return errNoPages
 	}
@@ -48,13 +40,8 @@ func (s *Store) eachExperiment(ctx context.Context, q mlruns.ExperimentQuery, yi
 	return nil
 }
 
-// SearchExperiments implements mlruns.Store.
-func (s *Store) SearchExperiments(ctx context.Context, q mlruns.ExperimentQuery) (*mlruns.ExperimentPage, error) {
-	page, err := s.searchExperiments(ctx, q)
-	return page, fail("search experiments", "", err)
-}
-
-func (s *Store) searchExperiments(ctx context.Context, q mlruns.ExperimentQuery) (*mlruns.ExperimentPage, error) {
+// ExperimentPage gives one page of a query.
+func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery) (*mlruns.ExperimentPage, error) {
 	limit, offset, err := pageOfExperiments(q)
 	if err != nil {
 		return nil, err
@@ -88,11 +75,8 @@ func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) 
 
 // matchExperiments gives the experiments that a query selects, in its order. Their tags are read
 // only if the query asks for tags.
-func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *records.Problems) ([]mlruns.Experiment, mlruns.Scan, error) {
+func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *records.Problems) ([]mlruns.Experiment, mlruns.Scan, error) {
 	report := mlruns.Scan{Reads: []string{layout.Meta}}
-	if err := s.begin(ctx); err != nil {
-		return nil, report, err
-	}
 	if _, _, err := pageOfExperiments(mlruns.ExperimentQuery{MaxResults: q.MaxResults}); err != nil {
 		return nil, report, err
 	}
@@ -131,7 +115,7 @@ func (s *Store) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, 
 
 // tagged gives experiments their tags, several at once and in their order, where the listing did
 // not read them. One that has gone since is left out.
-func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *records.Problems) iter.Seq2[mlruns.Experiment, error] {
+func (s *Searcher) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *records.Problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.Folder("")
 		if err != nil {
@@ -173,7 +157,7 @@ func (s *Store) tagged(ctx context.Context, found []mlruns.Experiment, view mlru
 }
 
 // withTags reads the tags of an experiment that was listed.
-func (s *Store) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
+func (s *Searcher) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
 	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
 	f, err := root.OpenFolder(ref.Dir)
 	if vfs.IsMissing(err) { // it has moved since it was listed

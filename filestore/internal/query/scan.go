@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 )
 
 // match gives the first runs that a query selects, in its order and as many as limit says.
-func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *records.Problems) ([]candidate, mlruns.Scan, error) {
+func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, p *records.Problems) ([]candidate, mlruns.Scan, error) {
 	pl, err := planRuns(q)
 	if err != nil {
 		return nil, mlruns.Scan{}, err
@@ -23,7 +23,7 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *reco
 	if err != nil {
 		return nil, mlruns.Scan{}, err
 	}
-	scan := &scan{store: s, plan: pl, problems: p, found: best{order: pl.order, limit: limit}}
+	scan := &scan{search: s, plan: pl, problems: p, found: topK{order: pl.order, limit: limit}}
 	for _, e := range refs {
 		if err := scan.experiment(ctx, e); err != nil {
 			return nil, mlruns.Scan{}, err
@@ -36,7 +36,7 @@ func (s *Store) match(ctx context.Context, q mlruns.RunQuery, limit int, p *reco
 
 // queried gives the experiments a query is about, each once. Ids of which there is no experiment
 // have no runs.
-func (s *Store) queried(q mlruns.RunQuery, p *records.Problems) ([]records.ExperimentRef, error) {
+func (s *Searcher) queried(q mlruns.RunQuery, p *records.Problems) ([]records.ExperimentRef, error) {
 	var refs []records.ExperimentRef
 	seen := map[string]bool{}
 	if len(q.Experiments) == 0 {
@@ -69,12 +69,12 @@ func (s *Store) queried(q mlruns.RunQuery, p *records.Problems) ([]records.Exper
 
 // scan goes through the runs of experiments with several goroutines.
 type scan struct {
-	store    *Store
+	search   *Searcher
 	plan     plan
 	problems *records.Problems
 
 	scanned, opened atomic.Int64
-	found           best
+	found           topK
 
 	mu  sync.Mutex
 	err error // what ends the call
@@ -93,7 +93,7 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 // experiment scans one experiment. What cannot be read is a problem; the only error is one of the
 // call, see ending.
 func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
-	e, refs, f, err := sc.store.find.OpenRuns(e, sc.problems)
+	e, refs, f, err := sc.search.find.OpenRuns(e, sc.problems)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
@@ -102,7 +102,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	}
 	defer f.Close()
 	name := sync.OnceValue(func() string {
-		experiment, _, err := sc.store.records.ExperimentDocument(ctx, e)
+		experiment, _, err := sc.search.records.ExperimentDocument(ctx, e)
 		if err != nil {
 			sc.end(ctx, sc.problems.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(e.Dir, layout.Meta), err))
 		}
@@ -110,9 +110,9 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	})
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(sc.store.parallelism, len(refs)) {
+	for range min(sc.search.parallelism, len(refs)) {
 		workers.Go(func() {
-			r := &runRecord{ctx: ctx, store: sc.store, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened}
+			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(refs) || ctx.Err() != nil {
@@ -133,7 +133,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 func (sc *scan) run(ref records.RunRef, r *runRecord) error {
 	sc.scanned.Add(1)
 	sc.opened.Add(1)
-	info, err := sc.store.records.ListedRun(r.ctx, r.experiment, ref, sc.problems)
+	info, err := sc.search.records.ListedRun(r.ctx, r.experiment, ref, sc.problems)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
 		return records.CallError(r.ctx, err)
 	}

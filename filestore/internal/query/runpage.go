@@ -1,0 +1,151 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/parallel"
+	"github.com/mlruns/mlruns/internal/vfs"
+	"github.com/mlruns/mlruns/search"
+)
+
+// RunPage gives one page of a query.
+func (s *Searcher) RunPage(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunPage, error) {
+	limit, offset, err := pageOf(q.MaxResults, q.PageToken)
+	if err != nil {
+		return nil, err
+	}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
+	atMost := unlimited
+	if offset < unlimited-limit {
+		atMost = offset + limit + 1 // the one more tells whether there is a next page
+	}
+	found, report, err := s.match(ctx, q, atMost, p)
+	if err != nil {
+		return nil, err
+	}
+	page := &mlruns.RunPage{Runs: []*mlruns.Run{}, Scan: report}
+	found, page.NextPageToken = cutPage(found, offset, limit)
+	for run, err := range s.readAll(ctx, found, p) {
+		if err != nil {
+			return nil, err
+		}
+		page.Runs = append(page.Runs, run)
+	}
+	page.Scan.Returned = len(page.Runs)
+	page.Problems = p.Sorted()
+	return page, nil
+}
+
+var errNoPages = failure.Invalid("Invalid value for parameter 'page_token' supplied: one scan has no pages")
+
+// EachRun yields all runs of a query in one scan.
+func (s *Searcher) EachRun(ctx context.Context, q mlruns.RunQuery, yield func(*mlruns.Run, error) bool) error {
+	if q.PageToken != "" {
+		return errNoPages
+	}
+	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
+		return err
+	}
+	p := s.find.ProblemsFor(q.OnProblem)
+	limit := unlimited
+	if q.MaxResults > 0 {
+		limit = q.MaxResults
+	}
+	found, _, err := s.match(ctx, q, limit, p)
+	if err != nil {
+		return err
+	}
+	for run, err := range s.readAll(ctx, found, p) {
+		if err != nil {
+			return err
+		}
+		if !yield(run, nil) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// readAll reads runs whole, several at once, and yields them in their order. One that has gone
+// since it was found is left out; damage goes to p and to the run.
+func (s *Searcher) readAll(ctx context.Context, found []candidate, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
+	return func(yield func(*mlruns.Run, error) bool) {
+		reading, stop := context.WithCancel(ctx)
+		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
+		for run, err := range parallel.Map(s.parallelism, found, read, stop) {
+			var lost *foundError
+			switch {
+			case err == nil:
+			case records.EndsCall(ctx, err):
+				yield(nil, records.CallError(ctx, err))
+				return
+			case errors.As(err, &lost):
+				p.Add(lost.problem)
+				continue
+			default:
+				continue // gone
+			}
+			for _, problem := range run.Problems {
+				p.Add(problem)
+			}
+			if !yield(run, nil) {
+				return
+			}
+		}
+	}
+}
+
+// foundError is a run that was damaged after it was found.
+type foundError struct{ problem mlruns.Problem }
+
+func (e *foundError) Error() string { return e.problem.String() }
+
+func (s *Searcher) readFound(ctx context.Context, ref records.RunRef) (*mlruns.Run, error) {
+	run, err := s.records.Run(ctx, ref)
+	if vfs.IsMissing(err) { // its experiment may have moved
+		run, err = s.find.Run(ctx, ref.ID)
+	}
+	if err == nil || records.EndsCall(ctx, err) || errors.Is(err, mlruns.ErrNotFound) {
+		return run, err
+	}
+	return nil, &foundError{records.ProblemOf(mlruns.ProblemUnreadableMeta, ref.Dir, err)}
+}
+
+// pageOf checks the page that a query asks for.
+func pageOf(maxResults int, token string) (limit, offset int, err error) {
+	if maxResults < 0 {
+		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", maxResults))
+	}
+	if maxResults > mlruns.MaxResultsLimit {
+		return 0, 0, failure.Invalid(fmt.Sprintf("Invalid value for request parameter max_results. It must be at most %d, but got value %d",
+			mlruns.MaxResultsLimit, maxResults))
+	}
+	if maxResults == 0 {
+		maxResults = mlruns.DefaultMaxResults
+	}
+	offset, err = search.DecodeToken(token)
+	return maxResults, offset, queryError(err)
+}
+
+func cutPage[T any](found []T, offset, limit int) (page []T, next string) {
+	offset = min(offset, len(found))
+	end := min(offset+limit, len(found))
+	if end < len(found) {
+		next = search.EncodeToken(end)
+	}
+	return found[offset:end], next
+}
+
+// queryError gives an error of the query language its sentinel and code.
+func queryError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure.Reason{Kind: mlruns.ErrInvalid, Text: err.Error(), Cause: err}
+}
