@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow bench-serve clean
+.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow bench-serve page clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -87,6 +87,10 @@ interop: ## install the real MLflow and test beside it, all VERSIONS or some: ma
 
 bench-mlflow: ## measure beside MLflow's FileStore and SQLite store: make bench-mlflow DIRS=/tmp,/dev/shm
 	@environment=$$(interop/environments.sh 3.x) && $(GO) run -tags interop ./interop/bench -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
+
+page: ## look at MLflow's web page, as mlruns serves it, in headless Chromium, and keep screenshots in .bin/page
+	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
+	@environment=$$(interop/environments.sh 3.x) && interop/page/run.sh $(BIN)/mlruns "$${environment#*=}"
 
 bench-serve: ## time requests to mlruns serve and to mlflow server, which PYTHON must be able to run: make bench-serve ARGS='-runs 10000'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns

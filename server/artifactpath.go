@@ -23,7 +23,7 @@ func parsePlace(p string) (at place, err error) {
 	if !safePath(p) {
 		return at, errInvalidPath
 	}
-	parts, ofModel := strings.Split(strings.TrimSuffix(p, "/"), "/"), false
+	parts, ofModel := strings.Split(path.Clean(p), "/"), false
 	if len(parts) > 1 && parts[1] == "models" {
 		parts, ofModel = parts[1:], true
 	}
@@ -56,7 +56,7 @@ func safePath(p string) bool {
 }
 
 func leadsDown(p string) bool {
-	if strings.HasPrefix(p, "/") || strings.ContainsAny(p, "\\\x00") || len(p) > 1 && p[1] == ':' {
+	if strings.HasPrefix(p, "/") || strings.Contains(p, "//") || strings.ContainsAny(p, "\\\x00") || len(p) > 1 && p[1] == ':' {
 		return false
 	}
 	for part := range strings.SplitSeq(p, "/") {
@@ -64,5 +64,13 @@ func leadsDown(p string) bool {
 			return false
 		}
 	}
-	return p == "" || path.Clean(p) == strings.TrimSuffix(p, "/")
+	return true
+}
+
+// shortest is a path without ".", which clients write: "" is the top.
+func shortest(p string) string {
+	if p = path.Clean(p); p == "." {
+		return ""
+	}
+	return p
 }

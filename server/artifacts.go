@@ -18,7 +18,7 @@ func (s *server) listArtifacts(c *call) (any, error) {
 	if !safePath(folder) {
 		return nil, errInvalidPath
 	}
-	list, err := s.list(c.ctx, place{runID: id, file: folder})
+	list, err := s.list(c.ctx, place{runID: id, file: shortest(folder)})
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +80,21 @@ func (s *server) getArtifact(w http.ResponseWriter, r *http.Request, _ string) {
 		err = errInvalidPath
 	}
 	if err == nil {
-		err = s.sendArtifact(w, r, place{runID: id, file: file})
+		err = s.sendArtifact(w, r, place{runID: id, file: shortest(file)})
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 	}
+}
+
+// getVersionArtifact is about a model version, of which there are none; that a path is bad is said
+// first, as MLflow does.
+func (s *server) getVersionArtifact(w http.ResponseWriter, r *http.Request, _ string) {
+	if !safePath(r.URL.Query().Get("path")) {
+		s.refuse(w, r, errInvalidPath)
+		return
+	}
+	s.refuse(w, r, s.noRegistry())
 }
 
 // putProxied stores the body of a request as a file.
@@ -125,7 +135,7 @@ func (s *server) uploadArtifact(w http.ResponseWriter, r *http.Request, _ string
 		err = failure.Invalid("Request must specify data.")
 	default:
 		r.Body = http.MaxBytesReader(w, r.Body, maxNote)
-		err = s.receiveArtifact(r, place{runID: id, file: file})
+		err = s.receiveArtifact(r, place{runID: id, file: shortest(file)})
 	}
 	if err != nil {
 		s.refuse(w, r, err)

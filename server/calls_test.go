@@ -288,10 +288,13 @@ func TestHistories(t *testing.T) {
 		t.Errorf("in bulk: %d, %v", len(list), list[:2])
 	}
 	for query, text := range map[string]string{
-		"get-history-bulk-interval?metric_key=m":                                         "at least one run_id",
+		"get-history-bulk-interval?metric_key=m":                                         "Missing value for required parameter 'run_ids'.",
+		"get-history-bulk?metric_key=m":                                                  "GetMetricHistoryBulk request must specify at least one run_id.",
+		"get-history-bulk?run_id=" + ids[0]:                                              "GetMetricHistoryBulk request must specify a metric_key.",
+		"get-history-bulk-interval?metric_key=m&" + strings.Repeat("run_ids=a&", 101):    "GetMetricHistoryBulkInterval request must specify at most 100 run_ids.",
 		"get-history-bulk-interval?metric_key=m&start_step=1&" + both:                    "both must be specified",
 		"get-history-bulk-interval?metric_key=m&start_step=2&end_step=1&" + both:         "end_step must be greater than start_step",
-		"get-history-bulk-interval?metric_key=m&max_results=2501&" + both:                "Invalid value",
+		"get-history-bulk-interval?metric_key=m&max_results=2501&" + both:                "max_results must be between 1 and 2500",
 		"get-history-bulk-interval?" + both:                                              "Missing value for required parameter 'metric_key'",
 		"get-history?metric_key=m&max_results=0&run_id=" + ids[0]:                        "Invalid value",
 		"get-history?metric_key=m&page_token=x&run_id=" + ids[0]:                         "Invalid page token",

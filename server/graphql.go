@@ -48,6 +48,9 @@ var graphFields = map[string]struct {
 	"mlflowSearchRuns":                   {"MlflowSearchRunsResponse", (*server).graphRuns},
 	"mlflowSearchModelVersions":          {"MlflowSearchModelVersionsResponse", (*server).graphModelVersions},
 	"mlflowGetMetricHistoryBulkInterval": {"MlflowGetMetricHistoryBulkIntervalResponse", (*server).graphHistories},
+	"mlflowSearchDatasets":               {"MlflowSearchDatasetsResponse", (*server).graphDatasets},
+	"mlflowListArtifacts":                {"MlflowListArtifactsResponse", (*server).graphArtifacts},
+	"test":                               {"Test", (*server).graphTest},
 }
 
 func (s *server) graphQL(w http.ResponseWriter, r *http.Request, _ string) {
@@ -88,7 +91,14 @@ func (s *server) graphField(ctx context.Context, f selection) (any, error) {
 	if !ok {
 		return nil, nil
 	}
-	input := wire.ParseBody(f.arguments["input"])
+	text, one := f.arguments["input"]
+	if !one {
+		var err error
+		if text, err = json.Marshal(f.arguments); err != nil {
+			return nil, err
+		}
+	}
+	input := wire.ParseBody(text)
 	answer, err := known.do(s, ctx, input)
 	if err == nil {
 		err = input.Err()

@@ -87,6 +87,31 @@ func TestGraphQL(t *testing.T) {
 	}
 }
 
+// TestOtherGraphQL has the fields that MLflow's page does not ask for, and its tests do.
+func TestOtherGraphQL(t *testing.T) {
+	a := serve(t)
+	id := a.run()
+	if err := a.store.WriteArtifact(t.Context(), id, "d/f", strings.NewReader("hello")); err != nil {
+		t.Fatal(err)
+	}
+	a.post("runs/log-inputs", fmt.Sprintf(`{"run_id":%q,"datasets":[{"tags":[{"key":"mlflow.data.context","value":"train"}],"dataset":{"name":"n","digest":"x","source_type":"local","source":"s"}}]}`, id))
+	got := a.graphQL(`query testQuery($id: String) {
+		test(inputString: "abc") { output }
+		mlflowListArtifacts(input: {runId: $id, path: "d"}) { rootUri files { path isDir fileSize } }
+		mlflowSearchDatasets(input: {experimentIds: ["0"]}) { datasetSummaries { name digest context } }
+		mlflowSearchModelVersions(input: {filter: "x"}) { modelVersions { name } }
+	}`, map[string]any{"id": id})
+	want := map[string]any{
+		"test":                      map[string]any{"output": "abc"},
+		"mlflowListArtifacts":       map[string]any{"rootUri": "mlflow-artifacts:/0/" + id + "/artifacts", "files": []any{map[string]any{"path": "d/f", "isDir": false, "fileSize": "5"}}},
+		"mlflowSearchDatasets":      map[string]any{"datasetSummaries": []any{map[string]any{"name": "n", "digest": "x", "context": "train"}}},
+		"mlflowSearchModelVersions": map[string]any{"modelVersions": []any{}},
+	}
+	if !reflect.DeepEqual(got["data"], want) {
+		t.Errorf("got\n%v\nwant\n%v", got["data"], want)
+	}
+}
+
 // TestHostileQueries are refused, quickly.
 func TestHostileQueries(t *testing.T) {
 	a := serve(t)

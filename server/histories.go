@@ -24,13 +24,22 @@ type metricList struct {
 // getHistories gives the points of a metric of several runs, run by run, as many as fit into
 // max_results.
 func (s *server) getHistories(c *call) (any, error) {
-	runIDs, key := c.Texts("run_id"), c.RequiredText("metric_key")
-	limit := c.Limit("max_results", maxHistory, maxHistory)
+	runIDs, key := c.Texts("run_id"), c.Text("metric_key")
+	most, limited := c.Int("max_results")
+	limit := maxHistory
+	if limited && most < maxHistory {
+		limit = int(max(most, 0))
+	}
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkRuns("GetMetricHistoryBulk", "run_id", runIDs); err != nil {
-		return nil, err
+	switch {
+	case len(runIDs) == 0:
+		return nil, failure.Invalid("GetMetricHistoryBulk request must specify at least one run_id.")
+	case len(runIDs) > maxRuns:
+		return nil, failure.Invalid(fmt.Sprintf("GetMetricHistoryBulk request cannot specify more than %d run_ids. Received %d run_ids.", maxRuns, len(runIDs)))
+	case key == "":
+		return nil, failure.Invalid("GetMetricHistoryBulk request must specify a metric_key.")
 	}
 	answer := metricList{Metrics: []wire.Metric{}}
 	for _, id := range slices.Sorted(slices.Values(runIDs)) {
@@ -51,36 +60,36 @@ func (s *server) getHistories(c *call) (any, error) {
 	return answer, nil
 }
 
-func checkRuns(call, parameter string, runIDs []string) error {
-	switch {
-	case len(runIDs) == 0:
-		return failure.Invalid(call + " request must specify at least one " + parameter + ".")
-	case len(runIDs) > maxRuns:
-		return failure.Invalid(fmt.Sprintf("%s request cannot specify more than %d %ss. Received %d %ss.", call, maxRuns, parameter, len(runIDs), parameter))
-	}
-	return nil
-}
-
 // maxSamples is how many points of each run the page may ask for.
 const maxSamples = 2500
 
 // getSampledHistories gives some points of a metric of several runs, all at the same steps.
 func (s *server) getSampledHistories(c *call) (any, error) {
-	runIDs, key := c.Texts("run_ids"), c.RequiredText("metric_key")
-	limit := c.Limit("max_results", maxSamples, maxSamples)
+	runIDs := c.Texts("run_ids")
+	if len(runIDs) == 0 {
+		c.Missing("run_ids")
+	}
+	key := c.RequiredText("metric_key")
+	most, limited := c.Int("max_results")
 	first, bounded := c.Int("start_step")
 	last, ended := c.Int("end_step")
 	if err := c.Err(); err != nil {
 		return nil, err
+	}
+	limit := maxSamples
+	switch {
+	case len(runIDs) > maxRuns:
+		return nil, failure.Invalid(fmt.Sprintf("GetMetricHistoryBulkInterval request must specify at most %d run_ids. Received %d run_ids.", maxRuns, len(runIDs)))
+	case limited && (most < 1 || most > maxSamples):
+		return nil, failure.Invalid(fmt.Sprintf("max_results must be between 1 and %d.", maxSamples))
+	case limited:
+		limit = int(most)
 	}
 	metrics, err := s.sampledHistories(c, runIDs, key, stepRange{first, last, bounded, ended}, limit)
 	return metricList{Metrics: metrics}, err
 }
 
 func (s *server) sampledHistories(c *call, runIDs []string, key string, within stepRange, limit int) ([]wire.Metric, error) {
-	if err := checkRuns("GetMetricHistoryBulkInterval", "run_id", runIDs); err != nil {
-		return nil, err
-	}
 	if err := within.check(); err != nil {
 		return nil, err
 	}

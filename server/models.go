@@ -127,7 +127,7 @@ func (s *server) listModelArtifacts(c *call) (any, error) {
 	if c.Err() != nil || !safePath(folder) {
 		return nil, errInvalidPath
 	}
-	list, err := s.list(c.ctx, place{modelID: c.rest, file: folder})
+	list, err := s.list(c.ctx, place{modelID: c.rest, file: shortest(folder)})
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (s *server) getModelFile(w http.ResponseWriter, r *http.Request, id string)
 		err = errInvalidPath
 	}
 	if err == nil {
-		err = s.sendArtifact(w, r, place{modelID: id, file: file})
+		err = s.sendArtifact(w, r, place{modelID: id, file: shortest(file)})
 	}
 	if err != nil {
 		s.refuse(w, r, err)

@@ -51,7 +51,7 @@ func (s *server) notOffered(w http.ResponseWriter, r *http.Request, name string)
 			sendJSON(w, http.StatusOK, empty{})
 			return
 		case part.what == registry:
-			s.refuse(w, r, &mlruns.UnsupportedRegistryError{URI: s.store.URI(), Schemes: []string{}})
+			s.refuse(w, r, s.noRegistry())
 			return
 		default:
 			s.refuse(w, r, &refusal{http.StatusNotImplemented, part.code, "This server does not offer " + part.what})
@@ -59,4 +59,8 @@ func (s *server) notOffered(w http.ResponseWriter, r *http.Request, name string)
 		}
 	}
 	s.noEndpoint(w, r, r.URL.Path)
+}
+
+func (s *server) noRegistry() error {
+	return &mlruns.UnsupportedRegistryError{URI: s.store.URI(), Schemes: []string{}}
 }

@@ -81,6 +81,7 @@ var raw = []struct {
 	{"GET", "mlflow/get-artifact", (*server).getArtifact},
 	{"GET", "mlflow/logged-models/{}/artifacts/files", (*server).getModelFile},
 	{"GET", "/get-artifact", (*server).getArtifact},
+	{"GET", "/model-versions/get-artifact", (*server).getVersionArtifact},
 	{"POST", "/graphql", (*server).graphQL},
 	{"GET", "/health", (*server).health},
 	{"GET", "/version", (*server).version},
