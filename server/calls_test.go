@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/server"
 )
 
 // TestPaths asks for one call by every path that a client or the page of some version uses.
@@ -325,5 +330,39 @@ func TestAbout(t *testing.T) {
 	}
 	if got := a.send("HEAD", "/health", ""); got.status != 200 || got.body != "" {
 		t.Errorf("HEAD /health: %+v", got)
+	}
+}
+
+// TestDamagedHistory has what could not be read beside the points that could.
+func TestDamagedHistory(t *testing.T) {
+	dir := t.TempDir()
+	store, err := filestore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := run.Info.ID
+	if err := os.WriteFile(filepath.Join(dir, "0", id, "metrics", "m"), []byte("1 0.5 0\nno point\n2 0.25 1\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server.New(store))
+	defer web.Close()
+	a := &asked{t, store, web}
+	got := a.get("metrics/get-history?metric_key=m&run_id=" + id)
+	if at(got, "metrics", 1, "value") != 0.25 || at(got, "problems", 0, "kind") != "malformed" {
+		t.Errorf("the history is %v", got)
+	}
+	got = a.get("runs/get?run_id=" + id)
+	if at(got, "run", "data", "metrics", 0, "value") != 0.25 || at(got, "problems", 0, "kind") != "malformed" {
+		t.Errorf("the run is %v", got)
+	}
+	if got := a.get("metrics/get-history?metric_key=none&run_id=" + id); len(got["metrics"].([]any)) != 0 || len(got) != 1 {
+		t.Errorf("the history of a metric never logged is %v", got)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
 	}
 }

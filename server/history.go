@@ -32,7 +32,8 @@ func (s *server) getHistory(c *call) (any, error) {
 	if page.offset, err = readOffset(token); err != nil {
 		return nil, err
 	}
-	page.points = s.store.MetricHistory(c.ctx, id, key, mlruns.HistoryQuery{OnProblem: ignore})
+	page.problems = &[]mlruns.Problem{}
+	page.points = s.store.MetricHistory(c.ctx, id, key, mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) { *page.problems = append(*page.problems, p) }})
 	page.runID = id
 	return page, nil
 }
@@ -45,6 +46,8 @@ type history struct {
 	points        iter.Seq2[mlruns.Metric, error]
 	runID         string
 	offset, limit int
+	// problems grow while the points are read.
+	problems *[]mlruns.Problem
 }
 
 // stream implements streamer: a history can be larger than memory.
@@ -73,14 +76,23 @@ func (h history) stream(w io.Writer) error {
 		}
 		between = ","
 	}
-	end := "]}"
-	switch {
-	case between != ",":
-		end = "{}"
-	case token != "":
-		end = fmt.Sprintf(`],"next_page_token":%q}`, token)
+	if between != "," {
+		if _, err := io.WriteString(w, between); err != nil {
+			return err
+		}
 	}
-	_, err := io.WriteString(w, end)
+	end := "]"
+	if token != "" {
+		end += fmt.Sprintf(`,"next_page_token":%q`, token)
+	}
+	if len(*h.problems) > 0 {
+		text, err := json.Marshal(*h.problems)
+		if err != nil {
+			return err
+		}
+		end += `,"problems":` + string(text)
+	}
+	_, err := io.WriteString(w, end+"}")
 	return err
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/mlruns/mlruns/internal/memfs"
 )
 
-// impatient starts a server that waits 100 ms for the next piece.
-func impatient(t *testing.T) (addr, runID string, store *filestore.Store, log chan Access) {
+// impatient starts a server that waits so long for the next piece.
+func impatient(t *testing.T, patience time.Duration) (addr, runID string, store *filestore.Store, log chan Access) {
 	t.Helper()
 	store, err := filestore.Open("/mlruns", filestore.WithFs(memfs.New()))
 	if err != nil {
@@ -26,7 +26,7 @@ func impatient(t *testing.T) (addr, runID string, store *filestore.Store, log ch
 		t.Fatal(err)
 	}
 	log = make(chan Access, 10)
-	h := httptest.NewServer(New(store, WithAccessLog(func(a Access) { log <- a }), func(o *options) { o.patience = 100 * time.Millisecond }))
+	h := httptest.NewServer(New(store, WithAccessLog(func(a Access) { log <- a }), func(o *options) { o.patience = patience }))
 	t.Cleanup(func() {
 		h.Close()
 		if err := store.Close(); err != nil {
@@ -62,7 +62,7 @@ func ended(t *testing.T, log chan Access) Access {
 
 // TestSlowSender sends part of a body and then nothing: the call ends, and nothing is written.
 func TestSlowSender(t *testing.T) {
-	addr, id, store, log := impatient(t)
+	addr, id, store, log := impatient(t, 100*time.Millisecond)
 	for _, request := range []string{
 		"POST /api/2.0/mlflow/runs/set-tag HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
 		"PUT /api/2.0/mlflow-artifacts/artifacts/0/" + id + "/artifacts/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx",
@@ -79,15 +79,15 @@ func TestSlowSender(t *testing.T) {
 
 // TestSteadySender sends slowly and does go on: a body may take longer than the patience.
 func TestSteadySender(t *testing.T) {
-	addr, id, store, log := impatient(t)
+	addr, id, store, log := impatient(t, 400*time.Millisecond)
 	conn := talk(t, addr, fmt.Sprintf("PUT /api/2.0/mlflow-artifacts/artifacts/0/%s/artifacts/f HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", id, 6*piece))
 	for range 6 {
-		time.Sleep(40 * time.Millisecond)
+		time.Sleep(90 * time.Millisecond)
 		if _, err := io.WriteString(conn, strings.Repeat("x", piece)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if a := ended(t, log); a.Status != 200 || a.Took < 200*time.Millisecond {
+	if a := ended(t, log); a.Status != 200 || a.Took < 450*time.Millisecond {
 		t.Errorf("ended with %+v", a)
 	}
 	if list, err := store.Artifacts(t.Context(), id, ""); err != nil || len(list) != 1 || list[0].Size != 6*piece {
@@ -97,7 +97,7 @@ func TestSteadySender(t *testing.T) {
 
 // TestSlowReader asks for a large file and does not read it: the request ends.
 func TestSlowReader(t *testing.T) {
-	addr, id, store, log := impatient(t)
+	addr, id, store, log := impatient(t, 100*time.Millisecond)
 	if err := store.WriteArtifact(t.Context(), id, "big", strings.NewReader(strings.Repeat("x", 64<<20))); err != nil {
 		t.Fatal(err)
 	}

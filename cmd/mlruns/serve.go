@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
@@ -167,7 +168,10 @@ func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	opts := []server.Option{server.WithVersion(version()), server.WithHosts(f.hosts...), server.WithHosts(f.host), server.WithOrigins(f.origins...), server.WithToken(f.token)}
+	opts := []server.Option{server.WithVersion(version()), server.WithHosts(f.hosts...), server.WithOrigins(f.origins...), server.WithToken(f.token)}
+	if addr, err := netip.ParseAddr(f.host); err != nil || !addr.IsUnspecified() {
+		opts = append(opts, server.WithHosts(f.host))
+	}
 	if f.page.dir != "" {
 		opts = append(opts, server.WithPage(os.DirFS(f.page.dir)))
 	}

@@ -12,6 +12,7 @@ type idleTimer struct {
 	expired chan struct{}
 
 	mu    sync.Mutex
+	over  bool
 	under int // way
 	timer *time.Timer
 }
@@ -28,7 +29,8 @@ func newIdleTimer(after time.Duration) *idleTimer {
 func (i *idleTimer) expire() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.under == 0 {
+	if i.under == 0 && !i.over {
+		i.over = true
 		close(i.expired)
 	}
 }
