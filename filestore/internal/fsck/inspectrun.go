@@ -61,14 +61,16 @@ func (v *inspection) inspectRun(ref records.RunRef, p *records.Problems) error {
 			p.Add(records.SameID(ref.Dir, first))
 		}
 		v.runs[ref.ID] = cmp.Or(v.runs[ref.ID], ref.Dir)
-		if err := v.leftOut(ref, info, p); err != nil {
-			return err
-		}
 	}
+	readable := err == nil
 	if err := v.folders(ref, p); err != nil {
 		return err
 	}
-	if err := v.values(f, ref, info, p); err != nil {
+	loggedModel, err := v.values(f, ref, p)
+	if err != nil {
+		return err
+	}
+	if err := v.artifacts(ref, info, readable, loggedModel, p); err != nil {
 		return err
 	}
 	if _, err := v.records.Inputs(v.ctx, f, ref, p); err != nil {
@@ -107,14 +109,29 @@ func (v *inspection) folders(ref records.RunRef, p *records.Problems) error {
 	return nil
 }
 
-// leftOut reports the artifacts that no listing shows, and those that a file system which folds
-// case would merge, where the run's artifacts may be looked at.
-func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
+// artifacts looks at the artifacts of a run, where that may be: at each of a run whose meta.yaml is
+// readable, and at their folder if the run has logged a model.
+func (v *inspection) artifacts(ref records.RunRef, info mlruns.RunInfo, readable, loggedModel bool, p *records.Problems) error {
+	if !readable && !loggedModel {
+		return nil
+	}
 	place, err := artifacts.Locate(v.find.ArtifactsOf(ref, info, v.roots))
 	if err != nil {
 		return records.CallError(v.ctx, err)
 	}
 	defer place.Close()
+	if readable {
+		err = v.leftOut(place, ref, p)
+	}
+	if err == nil && loggedModel {
+		err = lostArtifacts(place, ref, info, p)
+	}
+	return err
+}
+
+// leftOut reports the artifacts that no listing shows, and those that a file system which folds
+// case would merge.
+func (v *inspection) leftOut(place *artifacts.Place, ref records.RunRef, p *records.Problems) error {
 	n := 0
 	place.LeftOut = func(path, reason string) {
 		if link, _ := v.tree.IsLink(layout.Join(ref.Dir, layout.Artifacts)); link && path == "." {
@@ -127,17 +144,18 @@ func (v *inspection) leftOut(ref records.RunRef, info mlruns.RunInfo, p *records
 	place.Alike = func(path, other string) {
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: layout.Join(ref.Dir, layout.Artifacts, path), Reason: mergesWith(other)})
 	}
-	err = place.Repository(false).TellLeftOut(v.ctx)
+	err := place.Repository(false).TellLeftOut(v.ctx)
 	if more := n - records.MaxForeign; more > 0 {
 		p.Add(records.LeftOut(ref, "", fmt.Sprintf("%d more artifacts are left out", more)))
 	}
 	return err
 }
 
-// values reads all metrics, params and tags of a run.
-func (v *inspection) values(f vfs.Folder, ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
+// values reads all metrics, params and tags of a run, and reports whether a tag says that it has
+// logged a model.
+func (v *inspection) values(f vfs.Folder, ref records.RunRef, p *records.Problems) (loggedModel bool, err error) {
 	var metrics []string
-	err := records.WalkKeys(v.ctx, f, ref.Dir, layout.Metrics, p, func(k records.KeyFile) error {
+	err = records.WalkKeys(v.ctx, f, ref.Dir, layout.Metrics, p, func(k records.KeyFile) error {
 		metrics = append(metrics, k.Key)
 		_, err := examineMetric(v.ctx, k, v.buf, p)
 		if err != nil && !vfs.IsMissing(err) {
@@ -146,34 +164,26 @@ func (v *inspection) values(f vfs.Folder, ref records.RunRef, info mlruns.RunInf
 		return v.ctx.Err()
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	params, err := records.ReadValues(v.ctx, f, ref.Dir, layout.Params, p)
 	if err != nil {
-		return err
+		return false, err
 	}
 	tags, err := records.ReadValues(v.ctx, f, ref.Dir, layout.Tags, p)
 	if err != nil {
-		return err
+		return false, err
 	}
 	inspectKeys(layout.Join(ref.Dir, layout.Metrics), metrics, p)
 	inspectValues(layout.Join(ref.Dir, layout.Params), params, p)
 	inspectValues(layout.Join(ref.Dir, layout.Tags), tags, p)
-	if tags[mlruns.TagModelHistory] != "" {
-		return v.lostArtifacts(ref, info, p)
-	}
-	return nil
+	return tags[mlruns.TagModelHistory] != "", nil
 }
 
 // lostArtifacts reports a run that has logged a model of which there can be nothing: the folder of
-// its artifacts is not there, where that may be looked at. Without such a sign there is nothing to
+// its artifacts is not there. Without such a sign there is nothing to
 // say: a run without artifacts has no folder at a recorded place either.
-func (v *inspection) lostArtifacts(ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
-	place, err := artifacts.Locate(v.find.ArtifactsOf(ref, info, v.roots))
-	if err != nil {
-		return records.CallError(v.ctx, err)
-	}
-	defer place.Close()
+func lostArtifacts(place *artifacts.Place, ref records.RunRef, info mlruns.RunInfo, p *records.Problems) error {
 	path := layout.Join(ref.Dir, layout.Artifacts)
 	if place.Problem != nil {
 		p.Add(mlruns.Problem{Kind: place.Problem.Kind, Path: path, Reason: place.Problem.Reason})
