@@ -39,6 +39,15 @@ func parsePlace(p string) (at place, err error) {
 	return at, nil
 }
 
+// spansOf reads <experiment>/traces/<trace>/artifacts/traces.json, the one file of a trace.
+func spansOf(p string) (traceID string, ok bool) {
+	parts := strings.Split(p, "/")
+	if !safePath(p) || len(parts) != 5 || parts[1] != "traces" || parts[3] != "artifacts" || parts[4] != spansFile {
+		return "", false
+	}
+	return parts[2], true
+}
+
 // safePath reports whether a path leads downwards, however often somebody decodes it. The store
 // holds that by itself: this is to say so in MLflow's words, before anything is looked for.
 func safePath(p string) bool {

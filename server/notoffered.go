@@ -28,7 +28,7 @@ const registry = "the model registry"
 var notOfferedTable = []lacking{
 	{"mlflow/registered-models/", []string{"search", "list"}, mlruns.CodeFeatureDisabled, registry},
 	{"mlflow/model-versions/", []string{"search"}, mlruns.CodeFeatureDisabled, registry},
-	{"mlflow/traces", []string{"/search"}, mlruns.CodeFeatureDisabled, "traces"},
+	{"mlflow/traces", nil, mlruns.CodeFeatureDisabled, "this call about traces"},
 	{"mlflow/gateway", nil, mlruns.CodeFeatureDisabled, "the gateway"},
 	{"mlflow/prompts", []string{"/search"}, mlruns.CodeFeatureDisabled, "prompts"},
 	{"mlflow/datasets", []string{"/search"}, mlruns.CodeFeatureDisabled, "evaluation data sets"},

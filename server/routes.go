@@ -64,6 +64,13 @@ var routes = []route{
 	{"POST", "mlflow/logged-models/{}/params", (*server).logModelParams},
 	{"GET", "mlflow/logged-models/{}/artifacts/directories", (*server).listModelArtifacts},
 
+	{"POST", "mlflow/traces", (*server).startTrace},
+	{"POST", "mlflow/traces/search", (*server).searchTraces},
+	{"POST", "mlflow/traces/delete-traces", (*server).deleteTraces},
+	{"GET", "mlflow/traces/{}", (*server).getTrace},
+	{"PATCH", "mlflow/traces/{}/tags", (*server).setTraceTag},
+	{"DELETE", "mlflow/traces/{}/tags", (*server).deleteTraceTag},
+
 	{"GET", "mlflow/server-info", (*server).serverInfo},
 	{"GET", "mlflow/ui-telemetry", (*server).uiTelemetry},
 	{"GET", "mlflow/gateway-proxy", (*server).gatewayProxy},
@@ -80,6 +87,7 @@ var raw = []struct {
 	{"POST", "mlflow/upload-artifact", (*server).uploadArtifact},
 	{"GET", "mlflow/get-artifact", (*server).getArtifact},
 	{"GET", "mlflow/logged-models/{}/artifacts/files", (*server).getModelFile},
+	{"GET", "mlflow/get-trace-artifact", (*server).getTraceArtifact},
 	{"GET", "/get-artifact", (*server).getArtifact},
 	{"GET", "/model-versions/get-artifact", (*server).getVersionArtifact},
 	{"POST", "/graphql", (*server).graphQL},

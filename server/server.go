@@ -12,7 +12,9 @@ type server struct {
 	// files is nil where the store has no artifacts.
 	files mlruns.ArtifactStore
 	// models is nil where the store has no logged models.
-	models  mlruns.ModelStore
+	models mlruns.ModelStore
+	// traces is nil where the store has no traces.
+	traces  mlruns.TraceStore
 	options options
 	routes  *routeTable
 }
@@ -26,6 +28,7 @@ func New(store mlruns.Store, opts ...Option) http.Handler {
 	s := &server{store: store, options: defaultOptions(), routes: newRouteTable()}
 	s.files, _ = store.(mlruns.ArtifactStore)
 	s.models, _ = store.(mlruns.ModelStore)
+	s.traces, _ = store.(mlruns.TraceStore)
 	for _, o := range opts {
 		o(&s.options)
 	}

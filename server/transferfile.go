@@ -55,10 +55,7 @@ func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request, at place) 
 	}
 	defer func() { _ = content.Close() }()
 	h := w.Header()
-	h.Set("Content-Type", artifactType(at.file))
-	h.Set("Content-Disposition", disposition(path.Base(at.file)))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cache-Control", "no-store")
+	artifactHeader(h, at.file)
 	modified := time.Time{}
 	if f, ok := content.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		info, err := f.Stat()
@@ -76,6 +73,14 @@ func (s *server) sendArtifact(w http.ResponseWriter, r *http.Request, at place) 
 		panic(http.ErrAbortHandler) // so that nobody takes a part for the whole
 	}
 	return nil
+}
+
+// artifactHeader tells of a file and keeps it from being a page.
+func artifactHeader(h http.Header, file string) {
+	h.Set("Content-Type", artifactType(file))
+	h.Set("Content-Disposition", disposition(path.Base(file)))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cache-Control", "no-store")
 }
 
 // disposition makes a browser save a file under its name.

@@ -2,88 +2,108 @@ package wire
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/mlruns/mlruns"
 )
 
-// TraceInfo is a trace, as the third generation of MLflow's traces shapes it.
-type TraceInfo struct {
+// Trace is what is known of a trace, in the form of MLflow 3.
+type Trace struct {
 	ID              string            `json:"trace_id"`
 	ClientRequestID string            `json:"client_request_id,omitempty"`
 	Location        TraceLocation     `json:"trace_location"`
-	RequestPreview  string            `json:"request_preview,omitempty"`
-	ResponsePreview string            `json:"response_preview,omitempty"`
-	Start           string            `json:"request_time"`
+	RequestTime     string            `json:"request_time,omitempty"`
 	Duration        string            `json:"execution_duration,omitempty"`
 	State           string            `json:"state"`
+	RequestPreview  string            `json:"request_preview,omitempty"`
+	ResponsePreview string            `json:"response_preview,omitempty"`
 	Metadata        map[string]string `json:"trace_metadata"`
 	Tags            map[string]string `json:"tags"`
 	Assessments     []json.RawMessage `json:"assessments,omitempty"`
 }
 
-// TraceLocation is the experiment of a trace.
+// TraceLocation is the experiment that a trace is of.
 type TraceLocation struct {
-	Type       string `json:"type"`
-	Experiment struct {
-		ID string `json:"experiment_id"`
-	} `json:"mlflow_experiment"`
+	Type       string          `json:"type"`
+	Experiment TraceExperiment `json:"mlflow_experiment"`
 }
 
-// timestamp is the JSON form of protobuf's Timestamp, to the millisecond.
-const timestamp = "2006-01-02T15:04:05.999Z"
-
-// NewTraceInfo gives the shape of a trace.
-func NewTraceInfo(t *mlruns.Trace) TraceInfo {
-	out := TraceInfo{
-		ID: t.ID, ClientRequestID: t.ClientRequestID, RequestPreview: t.RequestPreview, ResponsePreview: t.ResponsePreview,
-		Start: t.Start.UTC().Format(timestamp), State: t.State.String(), Metadata: t.Metadata, Tags: t.Tags, Assessments: t.Assessments,
-	}
-	out.Location.Type, out.Location.Experiment.ID = "MLFLOW_EXPERIMENT", t.ExperimentID
-	if !t.End.IsZero() {
-		out.Duration = seconds(t.End.UnixMilli() - t.Start.UnixMilli())
-	}
-	return out
+// TraceExperiment is an experiment by its id.
+type TraceExperiment struct {
+	ID string `json:"experiment_id"`
 }
 
-// seconds is the JSON form of protobuf's Duration.
-func seconds(ms int64) string {
-	whole, rest := ms/1000, ms%1000
-	if rest == 0 {
-		return fmt.Sprintf("%ds", whole)
+// locationExperiment is the type of a location that is an experiment.
+const locationExperiment = "MLFLOW_EXPERIMENT"
+
+// NewTrace gives the shape of a trace.
+func NewTrace(t *mlruns.Trace) Trace {
+	shape := Trace{
+		ID: t.ID, ClientRequestID: t.ClientRequestID, Location: TraceLocation{locationExperiment, TraceExperiment{t.ExperimentID}}, State: t.State.String(),
+		RequestPreview: t.RequestPreview, ResponsePreview: t.ResponsePreview, Metadata: t.Metadata, Tags: t.Tags, Assessments: t.Assessments,
 	}
-	if ms < 0 {
-		return fmt.Sprintf("-%d.%03ds", -whole, -rest)
+	if !t.Start.IsZero() {
+		shape.RequestTime = t.Start.UTC().Format("2006-01-02T15:04:05.000Z")
+		if !t.End.IsZero() {
+			shape.Duration = strconv.FormatFloat(t.End.Sub(t.Start).Seconds(), 'f', -1, 64) + "s"
+		}
 	}
-	return fmt.Sprintf("%d.%03ds", whole, rest)
+	return shape
 }
 
-// TraceInfoAnswer is what traces/{id}/info answers.
-type TraceInfoAnswer struct {
+// TraceAnswer is what traces/{id} answers.
+type TraceAnswer struct {
 	Trace struct {
-		Info TraceInfo `json:"trace_info"`
+		Info Trace `json:"trace_info"`
 	} `json:"trace"`
 	Problems []mlruns.Problem `json:"problems,omitempty"`
 }
 
-// NewTraceInfoAnswer gives the shape of a trace and of what could not be read of it.
-func NewTraceInfoAnswer(t *mlruns.Trace) (a TraceInfoAnswer) {
-	a.Trace.Info, a.Problems = NewTraceInfo(t), t.Problems
-	return a
+// NewTraceAnswer gives the shape of a trace and of what could not be read of it.
+func NewTraceAnswer(t *mlruns.Trace) TraceAnswer {
+	answer := TraceAnswer{Problems: t.Problems}
+	answer.Trace.Info = NewTrace(t)
+	return answer
 }
 
 // TracePage is what traces/search answers.
 type TracePage struct {
-	Traces        []TraceInfo      `json:"traces"`
+	Traces        []Trace          `json:"traces"`
 	NextPageToken string           `json:"next_page_token,omitempty"`
 	Problems      []mlruns.Problem `json:"problems,omitempty"`
 }
 
 // NewTracePage gives the shape of a page.
 func NewTracePage(page *mlruns.TracePage) TracePage {
-	list := make([]TraceInfo, 0, len(page.Traces))
+	list := make([]Trace, 0, len(page.Traces))
 	for _, t := range page.Traces {
-		list = append(list, NewTraceInfo(t))
+		list = append(list, NewTrace(t))
 	}
 	return TracePage{list, page.NextPageToken, page.Problems}
+}
+
+// TraceQuery reads a search of traces. Locations that are no experiments hold none.
+func (r *Request) TraceQuery() mlruns.TraceQuery {
+	q := mlruns.TraceQuery{
+		Filter: r.Text("filter"), OrderBy: r.Texts("order_by"),
+		MaxResults: r.Limit("max_results", mlruns.DefaultTraceResults, mlruns.MaxResultsLimit), PageToken: r.Text("page_token"),
+	}
+	for _, l := range r.Items("locations") {
+		if id := l.Object("mlflow_experiment").Text("experiment_id"); id != "" {
+			q.Experiments = append(q.Experiments, id)
+		}
+	}
+	return q
+}
+
+// TraceDeletion reads which traces to remove.
+func (r *Request) TraceDeletion() mlruns.TraceDeletion {
+	d := mlruns.TraceDeletion{ExperimentID: r.RequiredText("experiment_id"), IDs: r.Texts("request_ids")}
+	if ms, ok := r.Int("max_timestamp_millis"); ok {
+		d.Until = time.UnixMilli(ms).UTC()
+	}
+	most, _ := r.Int("max_traces")
+	d.Max = int(min(most, mlruns.MaxResultsLimit))
+	return d
 }
