@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
 	"syscall"
 
-	"github.com/spf13/afero"
-
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
@@ -76,19 +72,4 @@ func (s *Store) tryAppend(rel string) error {
 	}
 	return &failure.Reason{Kind: mlruns.ErrUnsupported, Cause: err, Text: fmt.Sprintf("the file system cannot add to the end of a file (%v), without which no metric can be logged; "+
 		"mount it so that it can (rclone: --vfs-cache-mode writes), or open the store with WithReadOnly", err)}
-}
-
-// refusePointer is an error if an open file of a size is a pointer: what is appended to it would be
-// lost when the content is fetched, or keep it from that.
-func refusePointer(f afero.File, size int64) error {
-	if size == 0 || size > codec.MaxPointer {
-		return nil
-	}
-	head := make([]byte, size)
-	if n, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	} else if d := codec.GitPointerOrLink(head[:n]); d != nil {
-		return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: d.Reason, Cause: d}
-	}
-	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
-	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -20,9 +19,6 @@ type batchPlan struct {
 	params []mlruns.Param
 	series []codec.Series
 	tags   []mlruns.Tag
-
-	looked bool  // the one metric's file is open and in its place,
-	size   int64 // and has this size
 }
 
 func keysOf[T any](list []T, key func(T) string) []string {
@@ -69,67 +65,58 @@ func (p *batchPlan) validateNames() error {
 	return nil
 }
 
-// placed reports whether a batch is the lines of one metric whose file is open: a look at that file
-// says that the run is where it was.
-func (p *batchPlan) placed(r *keptRun) bool {
-	return p.single() && r.has(p.series[0].Key)
+// onlyMetric is the key of a batch that is the lines of one metric, "" of any other.
+func (p *batchPlan) onlyMetric() string {
+	if p.single() {
+		return p.series[0].Key
+	}
+	return ""
 }
 
-// check compares a batch with what is on disk, and leaves out the params that are there with the
+// check compares a batch with what is on disk, and gives the params that are not there with the
 // same value.
-func (s *Store) check(ctx context.Context, run loggedRun, plan *batchPlan) error {
-	if plan.placed(run.kept) {
-		key := plan.series[0].Key
-		if plan.size, plan.looked = s.inPlace(run.kept.metrics[key]); plan.looked {
-			return nil
-		}
-		s.dropMetric(run.kept, key)
-		if here, err := run.kept.lock.Here(); err != nil || !here {
-			return locate.ErrRunMoved
-		}
+func (s *Store) check(ctx context.Context, run *appender, plan *batchPlan) (fresh []mlruns.Param, err error) {
+	if plan.single() && run.Ready(plan.onlyMetric()) {
+		return nil, nil
 	}
-	dir := run.ref.Dir
+	dir := run.Dir
 	metrics, params, tags := plan.keys()
+	if err := run.FreshNames(metrics); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(s.tree.RefuseLinks(dir, layout.Metrics, metrics...), s.tree.RefuseLinks(dir, layout.Params, params...),
 		s.tree.RefuseLinks(dir, layout.Tags, tags...)); err != nil {
-		return err
+		return nil, err
 	}
 	for _, err := range [...]error{s.tree.RefuseMerged(dir, layout.Metrics, metrics), s.tree.RefuseMerged(dir, layout.Params, params), s.tree.RefuseMerged(dir, layout.Tags, tags)} {
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	var fresh []mlruns.Param
 	for _, p := range plan.params {
 		present, err := s.tree.KeyPresent(dir, layout.Params, "param", p.Key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !present {
 			fresh = append(fresh, p)
 			continue
 		}
-		if err := s.sameParam(ctx, run.ref, p); err != nil {
-			return err
+		if err := s.sameParam(ctx, run.Value.ref, p); err != nil {
+			return nil, err
 		}
 	}
-	plan.params = fresh
 	for _, m := range plan.series {
-		if run.kept.has(m.Key) {
-			if _, ok := s.inPlace(run.kept.metrics[m.Key]); ok {
-				continue
-			}
-		}
 		if _, err := s.tree.KeyPresent(dir, layout.Metrics, "metric", m.Key); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, t := range plan.tags {
 		if _, err := s.tree.KeyPresent(dir, layout.Tags, "tag", t.Key); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return fresh, nil
 }
 
 // sameParam refuses another value for a param that is there.
@@ -146,54 +133,39 @@ func (s *Store) sameParam(ctx context.Context, ref records.RunRef, p mlruns.Para
 	return err
 }
 
-func (s *Store) apply(ctx context.Context, run loggedRun, plan batchPlan) error {
-	sync := s.syncsValues(run.info)
-	in := run.ref.Dir
+// apply writes a batch: of its params those that were found not to be there.
+func (s *Store) apply(ctx context.Context, run *appender, plan *batchPlan, params []mlruns.Param) error {
+	ref, info := run.Value.ref, run.Value.info
+	sync := s.syncsValues(info)
 	var all dir.Durability
-	for _, p := range plan.params {
-		err := s.tree.PublishValue(in, layout.Params, p.Key, []byte(p.Value), sync)
-		if s.spare(run.kept, err) {
-			err = s.tree.PublishValue(in, layout.Params, p.Key, []byte(p.Value), sync)
-		}
+	for _, p := range params {
+		err := s.tree.PublishValue(run.Dir, layout.Params, p.Key, []byte(p.Value), sync)
 		if errors.Is(err, fs.ErrExist) { // MLflow was faster
-			err = s.sameParam(ctx, run.ref, p)
+			err = s.sameParam(ctx, ref, p)
 		}
 		if err := all.Step(err); err != nil {
 			return err
 		}
 	}
 	for _, m := range plan.series {
-		size := int64(-1)
-		if plan.looked {
-			size = plan.size
-		}
-		err := s.appendPoints(ctx, run, m, size, sync)
-		if s.spare(run.kept, err) {
-			err = s.appendPoints(ctx, run, m, size, sync)
-		}
-		if err := all.Step(err); err != nil {
+		if err := all.Step(run.Append(ctx, m.Key, m.Lines, sync)); err != nil {
 			return err
 		}
 	}
-	info := run.info
 	for _, t := range plan.tags {
-		err := s.tree.WriteValue(in, layout.Tags, t.Key, t.Value, sync)
-		if s.spare(run.kept, err) {
-			err = s.tree.WriteValue(in, layout.Tags, t.Key, t.Value, sync)
-		}
-		if err := all.Step(err); err != nil {
+		if err := all.Step(s.tree.WriteValue(run.Dir, layout.Tags, t.Key, t.Value, sync)); err != nil {
 			return err
 		}
 		if t.Key == mlruns.TagRunName && t.Value != "" {
 			info.Name = t.Value
 		}
 	}
-	if info.Name == run.info.Name {
+	if info.Name == run.Value.info.Name {
 		return all.Last(nil)
 	}
-	_, doc, err := s.records.RunDocument(ctx, run.ref)
+	_, doc, err := s.records.RunDocument(ctx, ref)
 	if err != nil {
 		return err
 	}
-	return all.Last(records.ReplaceRunInfo(s.tree, run.ref, info, doc))
+	return all.Last(records.ReplaceRunInfo(s.tree, ref, info, doc))
 }

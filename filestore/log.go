@@ -5,6 +5,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -94,15 +95,8 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := plan.validateNames(); err != nil {
 		return err
 	}
-	return s.withLoggedRun(ctx, runID, plan.placed, func(run loggedRun) error {
-		plan := plan // what is there already is left out of it, which a second try must not see
-		err := s.check(ctx, run, &plan)
-		if s.spare(run.kept, err) {
-			err = s.check(ctx, run, &plan)
-		}
-		if err != nil {
-			return err
-		}
-		return s.apply(ctx, run, plan)
-	})
+	if done, err := s.logKept(ctx, runID, &plan); done {
+		return err
+	}
+	return s.find.UntilFound(ctx, runID, locate.WhenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, &plan) })
 }

@@ -5,101 +5,67 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/dirlock"
 	"github.com/mlruns/mlruns/internal/failure"
 )
 
-// loggedRun is an active run, locked to be logged to.
+// loggedRun is an active run that is locked to be logged to.
 type loggedRun struct {
 	ref  records.RunRef
 	info mlruns.RunInfo
-	kept *keptRun // nil where no handles are kept
 }
 
-// withLoggedRun is withActiveRun by the handles that are kept of the run, where they hold. placed
-// says of a kept run that do looks first that one of its files is where it was, or else returns
-// errRunMoved.
-func (s *Store) withLoggedRun(ctx context.Context, runID string, placed func(*keptRun) bool, do func(loggedRun) error) error {
-	if r := s.kept.take(runID); r != nil {
-		if done, err := s.logKept(ctx, r, placed, do); done {
-			return err
-		}
-	}
-	return s.find.UntilFound(ctx, runID, locate.WhenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, do) })
-}
+type appender = dir.Appender[loggedRun]
 
-// logKept is not done, and has changed nothing, if the run is to be looked for.
-func (s *Store) logKept(ctx context.Context, r *keptRun, placed func(*keptRun) bool, do func(loggedRun) error) (done bool, err error) {
-	stale := true
-	defer func() { s.kept.release(r, stale) }()
-	ok, err := r.lock.Lock(ctx)
-	if errors.Is(err, dirlock.ErrBusy) || err != nil && ctx.Err() != nil {
-		stale = false
-		return true, err
+// logKept writes a batch by the handles that are kept of its run. It is not done, and has changed
+// nothing, if the run is to be looked for.
+func (s *Store) logKept(ctx context.Context, runID string, plan *batchPlan) (done bool, err error) {
+	run, err := s.handles.Lock(ctx, runID, plan.onlyMetric())
+	if run == nil {
+		return err != nil, err
 	}
-	if err != nil || !ok {
-		return false, nil // a lock that is taken anew says what is wrong
+	defer run.Unlock()
+	if run.Value.info.Stage != mlruns.StageActive {
+		return true, failure.RunNotActive(runID)
 	}
-	defer s.find.Unlock(r.lock.Unlock)
-	if !s.refresh(ctx, r, placed(r)) {
-		return false, nil
-	}
-	if r.info.Stage != mlruns.StageActive {
-		return true, failure.RunNotActive(r.ref.ID)
-	}
-	err = do(loggedRun{ref: r.ref, info: r.info, kept: r})
-	stale = errors.Is(err, locate.ErrRunMoved)
-	return !stale, err
+	err = s.logTo(ctx, run, plan)
+	return !errors.Is(err, locate.ErrRunMoved), err
 }
 
 // logFound looks for the run, and keeps its handles where that may be. moved says that it was no
 // longer there when it was to be locked or read, or that its experiment is to be held.
-func (s *Store) logFound(ctx context.Context, runID string, held bool, do func(loggedRun) error) (moved bool, err error) {
-	fresh := &keptRun{}
-	ref, unlock, err := s.find.LockRun(ctx, runID, func(ctx context.Context, name string) (_ func() error, err error) {
-		if s.kept != nil {
-			if fresh.lock, err = s.locks.Keep(ctx, name); err != nil {
-				return nil, err
-			}
-		}
-		if fresh.lock != nil {
-			return fresh.lock.Unlock, nil
-		}
-		return s.locks.Lock(ctx, name)
+func (s *Store) logFound(ctx context.Context, runID string, held bool, plan *batchPlan) (moved bool, err error) {
+	ref, err := s.find.FindRun(ctx, runID)
+	if err != nil {
+		return false, err
+	}
+	run, err := s.handles.Open(ctx, runID, ref.Dir, func(ctx context.Context) (loggedRun, error) {
+		info, _, err := s.records.RunDocument(ctx, ref)
+		return loggedRun{ref: ref, info: info}, err
 	})
 	if err != nil {
-		return errors.Is(err, dirlock.ErrGone), err
+		return errors.Is(err, dirlock.ErrGone) || errors.Is(err, mlruns.ErrNotFound), err
 	}
-	run := loggedRun{ref: ref}
-	defer func() {
-		s.find.Unlock(unlock)
-		switch {
-		case run.kept != nil:
-			s.kept.release(run.kept, false)
-		case fresh.lock != nil:
-			_ = fresh.close() // nothing was written through it
-		}
-	}()
-	fresh.ref = ref
-	keep, settled := fresh.lock != nil && !ref.Experiment.Trashed, false
-	if keep {
-		settled, err = s.openMeta(fresh)
-		keep = err == nil
-	}
-	if run.info, _, err = s.records.RunDocument(ctx, ref); err != nil {
-		return errors.Is(err, mlruns.ErrNotFound), err
-	}
-	if run.info.Stage != mlruns.StageActive {
+	defer run.Unlock()
+	switch {
+	case run.Value.info.Stage != mlruns.StageActive:
 		return false, failure.RunNotActive(runID)
-	}
-	if ref.Experiment.Trashed && !held {
+	case !ref.Experiment.Trashed:
+		run.Keep()
+	case !held:
 		return true, locate.ErrRunMoved
 	}
-	if keep {
-		fresh.info, fresh.settled, run.kept = run.info, settled, fresh
-		s.kept.add(fresh)
+	return false, s.logTo(ctx, run, plan)
+}
+
+// logTo writes a batch to a run that is locked. A batch that is refused writes nothing.
+func (s *Store) logTo(ctx context.Context, run *appender, plan *batchPlan) error {
+	params, err := s.check(ctx, run, plan)
+	if err != nil {
+		return err
 	}
-	return false, do(run)
+	return s.apply(ctx, run, plan, params)
 }

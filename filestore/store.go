@@ -43,7 +43,7 @@ type Store struct {
 	search   *query.Searcher
 	checker  *fsck.Checker
 	maintain *maintenance.Maintainer
-	kept     *keptRuns // nil where no handles are kept
+	handles  *dir.Handles[loggedRun]
 	closed   atomic.Bool
 	appends  atomic.Bool // it is known that files can be appended to
 	close    func() error
@@ -62,7 +62,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return errors.Join(s.kept.close(), s.close())
+	return errors.Join(s.handles.Close(), s.close())
 }
 
 // Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is
@@ -81,32 +81,32 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(dir string) error {
+func (s *Store) open(path string) error {
 	for _, m := range s.mappings {
 		if err := m.Check(); err != nil {
 			return err
 		}
 	}
-	if err := s.mount(dir); err != nil {
+	if err := s.mount(path); err != nil {
 		return err
 	}
 	s.records = &records.Reader{Tree: s.tree}
 	s.drive = s.judgeDrive()
-	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: giveBack, OnUnlocked: func(name string, err error) {
+	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: dir.GiveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
-	s.parallelism = min(s.parallelism, readersBound(handleLimit()))
+	s.parallelism = min(s.parallelism, dir.MaxReaders())
 	s.find = locate.New(locate.Options{Tree: s.tree, Records: s.records, Locks: s.locks, Logger: s.logger, OnProblem: s.onProblem,
 		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
 	s.life = lifecycle.New(s.find)
 	s.search = query.New(s.find)
-	s.checker = fsck.New(s.find, s.life, s.now, s.appendLines)
+	s.checker = fsck.New(s.find, s.life, s.now)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
+	s.handles = dir.NewHandles[loggedRun](s.tree, s.locks, !s.readOnly && s.locking != LockNone)
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	s.kept = s.newKeptRuns()
 	s.warnOfDrive()
 	return nil
 }
@@ -135,7 +135,7 @@ func (s *Store) mount(path string) error {
 	if err != nil {
 		return err
 	}
-	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: targets, LinkHint: linkHint, ReadOnly: s.readOnly, OnExhausted: giveBack})
+	root, err := rootfs.Open(abs, rootfs.Options{LinkTargets: targets, LinkHint: linkHint, ReadOnly: s.readOnly, OnExhausted: dir.GiveBack})
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			return err
 		}
 	}
+	if u.Status.Ended() {
+		s.handles.Forget(runID)
+	}
 	var all dir.Durability
 	return all.Last(s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		sync := s.syncsValues(info)

@@ -33,7 +33,7 @@ type Kept struct {
 // cannot be kept, or something about its file is unusual: then nothing is held, and Lock is the
 // way.
 func (l *Locker) Keep(ctx context.Context, name string) (*Kept, error) {
-	if l.mode == None || !l.fsys.Local() {
+	if l.mode == None || !l.fsys.Local() && !l.fsys.Served() {
 		return nil, nil //nolint:nilnil // documented
 	}
 	k := &Kept{locker: l, name: path.Clean(name)}
@@ -69,6 +69,11 @@ func (k *Kept) drop() {
 
 // open opens the lock file, and makes it if it is missing.
 func (k *Kept) open() (ok bool, err error) {
+	if k.locker.fsys.Served() {
+		if err := k.locker.fsys.FreshFolder(path.Dir(k.name)); err != nil {
+			return false, nil //nolint:nilerr // as below
+		}
+	}
 	file, err := k.locker.fsys.OpenFile(k.name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err = k.locker.makeFile(k.name); err != nil {
@@ -126,6 +131,10 @@ func (k *Kept) acquire(ctx context.Context) error {
 // its folder, or a file server knows no more of its handle: nothing is held then, and the Kept is
 // of no more use. Whether the folder is still where it was is for the caller to find out, by Here
 // or by a file of the folder.
+//
+// Of a server's file the lock alone is taken, in one call: it is granted in the session of now, so
+// that one that was lost is not believed. Whether it is the lock of those who open the file by its
+// name is then for the caller to find out, by Here.
 func (k *Kept) Lock(ctx context.Context) (bool, error) {
 	if err := k.acquire(ctx); err != nil {
 		if isLost(err) {
@@ -134,6 +143,9 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	var ok bool
+	if k.locker.fsys.Served() {
+		return true, nil
+	}
 	if k.stable {
 		now, err := k.locker.fsys.IdentifyFile(k.file, true)
 		ok = err == nil && now == k.identity
@@ -161,6 +173,11 @@ func (k *Kept) look() (ok bool, err error) {
 
 // Here reports whether the name still leads to the file.
 func (k *Kept) Here() (bool, error) {
+	if k.locker.fsys.Served() {
+		if err := k.locker.fsys.FreshFolder(path.Dir(k.name)); err != nil {
+			return false, err
+		}
+	}
 	now, err := k.locker.fsys.Identify(k.name, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -30,8 +30,15 @@ func TestDrivesDoc(t *testing.T) {
 			told[s.kind] = true
 			d := judge(s)
 			yes := strings.HasPrefix(strings.TrimSpace(cells[3]), "yes")
-			if keep := strings.TrimSpace(cells[4]) == "yes"; d.Excludes != yes || d.Local != keep {
-				t.Errorf("%s %v: the page says %v and %v, the judgement is %+v", s.kind, s.options, yes, keep, d)
+			keep := "no"
+			switch {
+			case d.Local:
+				keep = "yes"
+			case d.Served:
+				keep = "yes, the server is asked"
+			}
+			if told := strings.TrimSpace(cells[4]); d.Excludes != yes || told != keep {
+				t.Errorf("%s %v: the page says %v and %q, the judgement is %+v", s.kind, s.options, yes, told, d)
 			}
 		}
 	}

@@ -18,6 +18,10 @@ type Drive struct {
 	// kept: a look at a name is true for all writers at once, and a write has taken effect, or
 	// failed, before its file is closed.
 	Local bool
+	// Served says that the files are those of a server, whose locks exclude all, and that a look at
+	// a file can be made to ask the server: open handles may be kept by who asks before they are
+	// believed.
+	Served bool
 	// Cached says that a read gives all there is at once, from memory, as the page cache does.
 	Cached bool
 }
@@ -51,5 +55,6 @@ func judge(s seen) Drive {
 	d := Drive{Kind: s.kind, ReadOnly: slices.Contains(s.options, "ro"), Local: keeps[s.kind], Cached: keeps[s.kind] && s.kind != "overlay"}
 	d.Why = weakness(s)
 	d.Excludes = d.Why == ""
+	d.Served = d.Excludes && isNFS(s.kind)
 	return d
 }

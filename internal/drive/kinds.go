@@ -23,6 +23,8 @@ func setOf(names ...string) map[string]bool {
 	return set
 }
 
+func isNFS(kind string) bool { return kind == "nfs" || kind == "nfs4" }
+
 // weakness says why a lock may not exclude all who can write, "" if it does.
 func weakness(s seen) string {
 	switch kind := s.kind; {
@@ -30,7 +32,7 @@ func weakness(s seen) string {
 		return ""
 	case kind == "":
 		return "it is not known what file system this is, nor whether its locks exclude other machines: " + oneMachine
-	case kind == "nfs" || kind == "nfs4":
+	case isNFS(kind):
 		return s.mountedWith("NFS", "nolock", "local_lock=all", "local_lock=flock")
 	case kind == "cifs" || kind == "smb3":
 		if why := s.mountedWith("SMB", "nobrl"); why != "" {

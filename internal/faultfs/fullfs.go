@@ -109,11 +109,34 @@ func (n *fullFs) IdentifyFile(f afero.File, changed bool) (vfs.Identity, error) 
 	if err := n.tape.fail(Stat, f.Name()); err != nil {
 		return vfs.Identity{}, err
 	}
-	if own, ok := f.(*file); ok {
-		f = own.File
-	}
-	return n.full.IdentifyFile(f, changed)
+	return n.full.IdentifyFile(innermost(f), changed)
 }
+
+// FreshFile is a Stat.
+func (n *fullFs) FreshFile(f afero.File) (vfs.Identity, error) {
+	if err := n.tape.fail(Stat, f.Name()); err != nil {
+		return vfs.Identity{}, err
+	}
+	return n.full.FreshFile(innermost(f))
+}
+
+// FreshFolder is a Stat.
+func (n *fullFs) FreshFolder(name string) error {
+	if err := n.tape.fail(Stat, name); err != nil {
+		return err
+	}
+	return n.full.FreshFolder(name)
+}
+
+func innermost(f afero.File) afero.File {
+	if own, ok := f.(*file); ok {
+		return own.File
+	}
+	return f
+}
+
+// Served is no operation.
+func (n *fullFs) Served() bool { return n.full.Served() }
 
 func (n *fullFs) Local() bool { return n.full.Local() }
 

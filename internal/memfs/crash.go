@@ -61,7 +61,7 @@ func (m *FS) CrashClone(rng *rand.Rand) *FS {
 	if rng != nil {
 		c.replay(m.log)
 	}
-	return &FS{root: c.clone(m.root), local: m.local}
+	return &FS{root: c.clone(m.root), local: m.local, served: m.served}
 }
 
 type crash struct {

@@ -17,10 +17,11 @@ import (
 
 // FS is a file system in memory. The zero value is not usable; call New.
 type FS struct {
-	mu    sync.Mutex
-	root  *inode
-	log   []change // of the entries of directories, not yet durable, in order
-	local bool
+	mu     sync.Mutex
+	root   *inode
+	log    []change // of the entries of directories, not yet durable, in order
+	local  bool
+	served bool
 }
 
 var (
@@ -36,6 +37,11 @@ func New() *FS {
 // NewLocal is New for a file system that says it is local, see vfs.FS.
 func NewLocal() *FS {
 	return &FS{root: newDir(0o777), local: true}
+}
+
+// NewServed is New for a file system that says it is a server's, see vfs.FS.
+func NewServed() *FS {
+	return &FS{root: newDir(0o777), served: true}
 }
 
 // Name is "memfs".

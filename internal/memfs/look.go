@@ -11,6 +11,18 @@ import (
 // Local implements vfs.FS.
 func (m *FS) Local() bool { return m.local }
 
+// Served implements vfs.FS.
+func (m *FS) Served() bool { return m.served }
+
+// FreshFile implements vfs.FS: nothing is remembered here.
+func (m *FS) FreshFile(f afero.File) (vfs.Identity, error) { return m.IdentifyFile(f, true) }
+
+// FreshFolder implements vfs.FS.
+func (m *FS) FreshFolder(name string) error {
+	_, err := m.Identify(name, false)
+	return err
+}
+
 // Identify implements vfs.FS.
 func (m *FS) Identify(name string, changed bool) (vfs.Identity, error) {
 	m.mu.Lock()

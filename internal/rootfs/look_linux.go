@@ -28,6 +28,9 @@ func (f *Fs) Local() bool {
 	return len(f.targets) == 0 && f.Drive().Local // a link may lead to another file system
 }
 
+// Served implements vfs.FS, by package drive.
+func (f *Fs) Served() bool { return len(f.targets) == 0 && f.Drive().Served }
+
 // Drive implements vfs.FS.
 func (f *Fs) Drive() drive.Drive {
 	f.look.judge.Do(func() {
@@ -69,13 +72,34 @@ func (f *Fs) Identify(name string, changed bool) (vfs.Identity, error) {
 	return lookUp(int(f.look.file.Fd()), vfs.Clean(name), unix.AT_SYMLINK_NOFOLLOW, changed, name)
 }
 
+// FreshFolder implements vfs.FS: a client that sees that a folder has changed looks its names up
+// anew.
+func (f *Fs) FreshFolder(name string) error {
+	f.look.mu.RLock()
+	defer f.look.mu.RUnlock()
+	if f.look.file == nil {
+		return &fs.PathError{Op: "stat", Path: name, Err: fs.ErrClosed}
+	}
+	_, err := lookUp(int(f.look.file.Fd()), vfs.Clean(name), unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC, true, name)
+	return err
+}
+
 // IdentifyFile implements vfs.FS.
 func (f *Fs) IdentifyFile(file afero.File, changed bool) (vfs.Identity, error) {
+	return lookAt(file, unix.AT_EMPTY_PATH, changed)
+}
+
+// FreshFile implements vfs.FS.
+func (f *Fs) FreshFile(file afero.File) (vfs.Identity, error) {
+	return lookAt(file, unix.AT_EMPTY_PATH|unix.AT_STATX_FORCE_SYNC, true)
+}
+
+func lookAt(file afero.File, flags int, changed bool) (vfs.Identity, error) {
 	handle, ok := file.(*os.File)
 	if !ok {
 		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: file.Name(), Err: fs.ErrInvalid}
 	}
-	return lookUp(int(handle.Fd()), "", unix.AT_EMPTY_PATH, changed, file.Name())
+	return lookUp(int(handle.Fd()), "", flags, changed, file.Name())
 }
 
 func lookUp(fd int, path string, flags int, changed bool, name string) (vfs.Identity, error) {

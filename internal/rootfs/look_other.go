@@ -24,6 +24,15 @@ func (f *Fs) Drive() drive.Drive { return f.withTargets(drive.At(f.base.path()))
 // Local is false: to identify a file takes as much as to open it.
 func (f *Fs) Local() bool { return false }
 
+// Served implements vfs.FS.
+func (f *Fs) Served() bool { return false }
+
+// FreshFile implements vfs.FS.
+func (f *Fs) FreshFile(file afero.File) (vfs.Identity, error) { return f.IdentifyFile(file, true) }
+
+// FreshFolder implements vfs.FS.
+func (f *Fs) FreshFolder(string) error { return nil }
+
 // Identify tells the kind and the size of a file only.
 func (f *Fs) Identify(name string, _ bool) (vfs.Identity, error) {
 	return vfs.IdentityOf(f.Lstat(name))

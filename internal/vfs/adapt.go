@@ -83,6 +83,12 @@ func (a adapted) IdentifyFile(f afero.File, _ bool) (Identity, error) { return I
 
 func (a adapted) Local() bool { return false }
 
+func (a adapted) Served() bool { return false }
+
+func (a adapted) FreshFile(f afero.File) (Identity, error) { return IdentityOf(f.Stat()) }
+
+func (a adapted) FreshFolder(string) error { return nil }
+
 func (a adapted) Drive() drive.Drive {
 	return drive.Drive{Why: "it is not known where the files of " + a.Name() + " lie, nor whom locks exclude there"}
 }

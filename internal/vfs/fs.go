@@ -46,6 +46,13 @@ type FS interface {
 	// writers at once, and a write has taken effect without a close. It is drive.Drive.Local, the
 	// one judgement of that, but false where links lead to other file systems.
 	Local() bool
+	// Served is drive.Drive.Served in the same way: what Identify and IdentifyFile tell may be what
+	// this machine remembers, and FreshFile and FreshFolder ask the server, at one call of it each.
+	Served() bool
+	// FreshFile is IdentifyFile with the time of change, as the server has the file.
+	FreshFile(f afero.File) (Identity, error)
+	// FreshFolder makes sure that names in a folder lead next to where they lead on the server.
+	FreshFolder(name string) error
 	// Drive judges the drive that the root of the file system lies on.
 	Drive() drive.Drive
 	// RealPath is the path of the operating system for name, whether or not name exists; false when

@@ -15,9 +15,10 @@ import (
 
 // Tree is the directory as verbs. Names are relative to the store's root, with slashes.
 type Tree struct {
-	FS    vfs.FS
-	local bool   // handles may be kept, and Identify is cheap
-	base  string // the root's path in fs, "" for fs itself
+	FS     vfs.FS
+	local  bool   // handles may be kept, and Identify is cheap
+	served bool   // the files are a server's, see vfs.FS
+	base   string // the root's path in fs, "" for fs itself
 	Options
 	folding folding // of each experiment
 }
@@ -31,7 +32,7 @@ type Options struct {
 
 // New is the tree whose root has the path base in a file system.
 func New(fsys vfs.FS, base string, o Options) *Tree {
-	return &Tree{FS: fsys, local: fsys.Local(), base: base, Options: o}
+	return &Tree{FS: fsys, local: fsys.Local(), served: fsys.Served(), base: base, Options: o}
 }
 
 // Local reports whether handles may be kept, see vfs.FS.

@@ -20,14 +20,12 @@ type Checker struct {
 	find    *locate.Locator
 	life    *lifecycle.Mover
 	locks   *dirlock.Locker
-	append  func(ctx context.Context, run records.RunRef, key string, lines []byte) error
 	now     func() time.Time
 }
 
-// New is the Checker of a store whose clock is now, and which appends lines to the file of a
-// metric with appendTo.
-func New(find *locate.Locator, life *lifecycle.Mover, now func() time.Time, appendTo func(context.Context, records.RunRef, string, []byte) error) *Checker {
-	return &Checker{tree: find.Tree, records: find.Records, find: find, life: life, locks: find.Locks, append: appendTo, now: now}
+// New is the Checker of a store whose clock is now.
+func New(find *locate.Locator, life *lifecycle.Mover, now func() time.Time) *Checker {
+	return &Checker{tree: find.Tree, records: find.Records, find: find, life: life, locks: find.Locks, now: now}
 }
 
 // Verify is filestore's Verify.

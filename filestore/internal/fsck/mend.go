@@ -191,7 +191,7 @@ func (r *repair) addPoints(run records.RunRef, key, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return r.append(r.ctx, run, key, lines)
+	return r.tree.Append(r.ctx, run.Dir, key, lines, r.tree.Durable)
 }
 
 // points calls each for the points of a metric file; one that is not there has none.

@@ -177,7 +177,7 @@ func (r *repair) carryOver(run records.RunRef, key, name string, size int64) err
 		size += int64(len(more))
 		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
 		if err == nil && len(lines) > 0 {
-			err = r.append(r.ctx, run, key, lines)
+			err = r.tree.Append(r.ctx, run.Dir, key, lines, r.tree.Durable)
 		}
 		if err != nil {
 			return err

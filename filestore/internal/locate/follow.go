@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
@@ -74,7 +75,7 @@ const (
 )
 
 // ErrRunMoved is a run that is to be looked for again. Nothing was written.
-var ErrRunMoved = errors.New("the run is not where it was")
+var ErrRunMoved = dir.ErrMoved
 
 // UntilFound tries again, with the run's experiment locked, when the run was found and then no
 // longer there. Only who takes no locks can move it after that.

@@ -30,14 +30,7 @@ func (l *Locator) LockRoot(ctx context.Context) (UnlockFunc, error) {
 }
 
 // Unlock gives a lock back; that cannot fail in a way the caller could mend.
-func (l *Locator) Unlock(unlock UnlockFunc) {
-	switch err := unlock(); {
-	case errors.Is(err, dirlock.ErrLost):
-		l.Logger.Warn("a lock was lost while it was held, and another machine may have written at the same time", "error", err)
-	case err != nil:
-		l.Logger.Warn("unlock failed", "error", err)
-	}
-}
+func (l *Locator) Unlock(unlock UnlockFunc) { l.Tree.Unlock(unlock) }
 
 // LockExperiment locks an experiment and tells where it lies now: it may have moved while the lock
 // was waited for.
@@ -56,14 +49,13 @@ func (l *Locator) LockExperiment(ctx context.Context, id string) (records.Experi
 	return ref, unlock, err
 }
 
-// LockRun locks a run where it lies now, by lock. dirlock.ErrGone if its experiment moved
-// meanwhile.
-func (l *Locator) LockRun(ctx context.Context, id string, lock func(context.Context, string) (func() error, error)) (records.RunRef, UnlockFunc, error) {
+// LockRun locks a run where it lies now. dirlock.ErrGone if its experiment moved meanwhile.
+func (l *Locator) LockRun(ctx context.Context, id string) (records.RunRef, UnlockFunc, error) {
 	ref, err := l.FindRun(ctx, id)
 	if err != nil {
 		return ref, nil, err
 	}
-	unlock, err := lock(ctx, l.Tree.Path(layout.Join(ref.Dir, layout.Lock)))
+	unlock, err := l.Locks.Lock(ctx, l.Tree.Path(layout.Join(ref.Dir, layout.Lock)))
 	return ref, unlock, err
 }
 

@@ -1,4 +1,4 @@
-package filestore
+package dir
 
 import (
 	"math/rand/v2"
@@ -28,33 +28,33 @@ func keptBounds(limit int) (runs, metrics int) {
 	return runs, min(maxKeptMetrics, part-2*runs)
 }
 
-// readersBound is how many files are read at once under a limit. Each reader has the folders above
-// its file open.
-func readersBound(limit int) int {
+// MaxReaders is how many files may be read at once. Each reader has the folders above its file
+// open.
+func MaxReaders() int {
 	const (
 		others = 16 // what a process has open by itself
 		each   = 8
 	)
-	return max(1, (limit-others)/each)
+	return max(1, (handleLimit()-others)/each)
 }
 
-// allKept are the caches of all stores that are open: the limit is the process's.
-var allKept = struct {
+// caches are those of all stores that are open: the limit is the process's.
+var caches = struct {
 	sync.Mutex
-	caches map[*keptRuns]bool
-}{caches: map[*keptRuns]bool{}}
+	all map[interface{ giveBack() }]bool
+}{all: map[interface{ giveBack() }]bool{}}
 
 // exhaustedPatience bounds the wait for handles that other calls have open for a moment.
 const exhaustedPatience = 7
 
-// giveBack closes the handles that are kept when the process has none left, and then waits for
-// those of calls under way, a little longer every time.
-func giveBack(try int) bool {
+// GiveBack closes the handles that are kept when the process has none left, and then waits for
+// those of calls under way, a little longer every time. It is rootfs.Options.OnExhausted.
+func GiveBack(try int) bool {
 	if try == 0 {
-		allKept.Lock()
-		defer allKept.Unlock()
-		for k := range allKept.caches {
-			k.giveBack()
+		caches.Lock()
+		defer caches.Unlock()
+		for c := range caches.all {
+			c.giveBack()
 		}
 		return true
 	}
