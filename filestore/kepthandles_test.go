@@ -280,6 +280,9 @@ func TestKeptHandlesSeeOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newKeptDir(t)
+			if above := name == "the run is moved away" || name == "the run is replaced by a copy"; above && os.Getenv("MLRUNS_TWO_CLIENTS") != "" {
+				t.Skip("a client sees that a folder above the run's has changed when it looks there again")
+			}
 			tc.change(k)
 			if err := k.log(3); !errors.Is(err, tc.want) {
 				t.Errorf("error %v, want %v", err, tc.want)
