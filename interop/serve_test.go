@@ -3,8 +3,10 @@
 package interop
 
 import (
+	"maps"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +76,61 @@ func TestServedStore(t *testing.T) {
 		p.must(t, "dump", map[string]any{"root": web.URL, "artifacts_of": keys(w.all.Artifacts)}, &read)
 		equal(t, "MLflow "+p.mlflow+" reads over HTTP", asServed(p, w.all), read)
 		report(t, p, "we serve, Python reads", "ok: %s", w.all.count())
+	})
+}
+
+// TestFluentOverHTTP has each MLflow work as a training script does, and its command list what that
+// made.
+func TestFluentOverHTTP(t *testing.T) {
+	eachVersion(t, func(t *testing.T, p *python) {
+		store, err := filestore.Open(filepath.Join(t.TempDir(), "mlruns"), filestore.WithTruncation(), filestore.WithSync(filestore.SyncNever))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		web := httptest.NewServer(server.New(store, throughServer(p)...))
+		defer web.Close()
+		var said struct {
+			Parent, Failed  string
+			Children, Found []string
+			Files           map[string]int
+			Command         int
+			Listed, Told    string
+		}
+		params, metrics := 150, 1200
+		if !p.since(2, 0) {
+			params, metrics = 90, 900 // what is more it does not split
+		}
+		p.must(t, "fluent", map[string]any{"root": web.URL, "params": params, "metrics": metrics}, &said)
+		parent, err := store.Run(t.Context(), said.Parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := parent.Data; len(d.Params) != params || d.Params["p7"] != "7" || len(d.Metrics) != metrics || d.Metrics["m9"].Value != 9.0/8 || d.Metrics["m9"].Step != 3 || d.Tags["b"] != "é\n" || parent.Info.Status != mlruns.StatusFinished {
+			t.Errorf("the run has %d params, %d metrics, tags %q and is %v", len(d.Params), len(d.Metrics), d.Tags, parent.Info.Status)
+		}
+		for _, id := range said.Children {
+			child, err := store.Run(t.Context(), id)
+			if err != nil || child.Data.Tags[mlruns.TagParentRunID] != said.Parent {
+				t.Errorf("the child %s: %+v, %v", id, child, err)
+			}
+		}
+		slices.Sort(said.Children)
+		slices.Sort(said.Found)
+		if len(said.Found) != 3 || !slices.Equal(said.Children, said.Found) {
+			t.Errorf("found %v, want %v", said.Found, said.Children)
+		}
+		if failed, err := store.Run(t.Context(), said.Failed); err != nil || failed.Info.Status != mlruns.StatusFailed {
+			t.Errorf("the run that failed: %+v, %v", failed, err)
+		}
+		if want := map[string]int{"top.txt": 350_000, "sub/one é.txt": 700_000, "sub/deeper/two.bin": 900_000}; !maps.Equal(said.Files, want) {
+			t.Errorf("the folder came back as %v, want %v", said.Files, want)
+		}
+		if noFlask := strings.Contains(said.Told, "No module named"); !noFlask && (said.Command != 0 || !strings.Contains(said.Listed, `"folder"`)) {
+			t.Errorf("mlflow artifacts list exits with %d: %s %s", said.Command, said.Listed, said.Told)
+		}
+		sound(t, store, mlruns.ProblemNotPortable)
+		report(t, p, "fluent API over HTTP", "ok")
 	})
 }
 

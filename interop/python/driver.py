@@ -19,13 +19,14 @@ import mlflow
 
 logging.disable(logging.CRITICAL)
 
+import fluent
 import read
 import scenario
 import texts
 import work
 
 DO = {}
-for module in (read, scenario, texts, work):
+for module in (fluent, read, scenario, texts, work):
     DO.update(module.DO)
 if int(mlflow.__version__.split(".")[0]) >= 3:
     import models
