@@ -19,6 +19,7 @@ type batchPlan struct {
 	params []mlruns.Param
 	series []codec.Series
 	tags   []mlruns.Tag
+	models []codec.ModelSeries // points that are of logged models too
 }
 
 func keysOf[T any](list []T, key func(T) string) []string {
@@ -67,7 +68,7 @@ func (p *batchPlan) validateNames() error {
 
 // onlyMetric is the key of a batch that is the lines of one metric, "" of any other.
 func (p *batchPlan) onlyMetric() string {
-	if p.single() {
+	if p.single() && len(p.models) == 0 {
 		return p.series[0].Key
 	}
 	return ""
@@ -76,7 +77,7 @@ func (p *batchPlan) onlyMetric() string {
 // check compares a batch with what is on disk, and gives the params that are not there with the
 // same value.
 func (s *Store) check(ctx context.Context, run *appender, plan *batchPlan) (fresh []mlruns.Param, err error) {
-	if plan.single() && run.Ready(plan.onlyMetric()) {
+	if plan.onlyMetric() != "" && run.Ready(plan.onlyMetric()) {
 		return nil, nil
 	}
 	dir := run.Dir
@@ -116,7 +117,7 @@ func (s *Store) check(ctx context.Context, run *appender, plan *batchPlan) (fres
 			return nil, err
 		}
 	}
-	return fresh, nil
+	return fresh, s.checkModels(run.Value.ref.Experiment, plan.models)
 }
 
 // sameParam refuses another value for a param that is there.
@@ -149,6 +150,11 @@ func (s *Store) apply(ctx context.Context, run *appender, plan *batchPlan, param
 	}
 	for _, m := range plan.series {
 		if err := all.Step(run.Append(ctx, m.Key, m.Lines, sync)); err != nil {
+			return err
+		}
+	}
+	for _, m := range plan.models {
+		if err := all.Step(s.appendToModel(ctx, ref.Experiment, m)); err != nil {
 			return err
 		}
 	}

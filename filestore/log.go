@@ -14,7 +14,8 @@ import (
 )
 
 // LogMetric implements mlruns.Store. The commit point is the write of the line, or the link that
-// makes a new metric's file.
+// makes a new metric's file. A point of a logged model is written to the run first: a failure
+// between the two leaves it there only.
 func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) error {
 	const op = "log metric"
 	if err := validate.Metric(m); err != nil {
@@ -91,12 +92,16 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
-	plan := batchPlan{params: b.Params, series: codec.SeriesOf(b.Metrics, s.now()), tags: b.Tags}
+	now := s.now()
+	plan := batchPlan{params: b.Params, series: codec.SeriesOf(b.Metrics, now), tags: b.Tags, models: codec.ModelSeriesOf(b.Metrics, runID, now)}
 	if err := plan.validateNames(); err != nil {
 		return err
 	}
-	if done, err := s.logKept(ctx, runID, &plan); done {
+	experiment := locate.WhenMoved
+	if len(plan.models) > 0 {
+		experiment = locate.Always // its lock is that of its models
+	} else if done, err := s.logKept(ctx, runID, &plan); done {
 		return err
 	}
-	return s.find.UntilFound(ctx, runID, locate.WhenMoved, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, &plan) })
+	return s.find.UntilFound(ctx, runID, experiment, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, &plan) })
 }

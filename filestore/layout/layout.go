@@ -44,6 +44,14 @@ const (
 	Datasets = "datasets"
 	Models   = "models"
 	Traces   = "traces"
+
+	// TraceInfo is the metadata file of a trace; Metadata and Assessments are its folders, beside
+	// Tags and Artifacts.
+	TraceInfo   = "trace_info.yaml"
+	Metadata    = "request_metadata"
+	Assessments = "assessments"
+	// TraceData is the file of a trace's artifacts that has its spans.
+	TraceData = "traces.json"
 )
 
 // ExperimentLock is the lock file of an experiment. It lies in the root, because the experiment's
@@ -74,6 +82,12 @@ func Experiment(id string, trashed bool) string {
 
 // Run is the folder of a run in the folder of its experiment.
 func Run(experiment, runID string) string { return experiment + "/" + runID }
+
+// Model is the folder of a logged model in the folder of its experiment.
+func Model(experiment, modelID string) string { return experiment + "/" + Models + "/" + modelID }
+
+// Trace is the folder of a trace in the folder of its experiment.
+func Trace(experiment, traceID string) string { return experiment + "/" + Traces + "/" + traceID }
 
 // Join puts names together with slashes; each part must be a path as this package makes them. Of
 // them the first may be the root, "".

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -67,9 +69,8 @@ func ModelTags(tags map[string]string) error {
 // PlainName checks an id that is the name of a folder, where MLflow checks none: one that leads
 // elsewhere, or that no file system can hold, is refused before anything is written.
 func PlainName(field, id string) error {
-	if id == "" || strings.HasPrefix(id, ".") || len(id) > 255 || strings.ContainsFunc(id, func(r rune) bool { return r != '-' && r != '_' && r != '.' && !wordRune(r) }) {
-		return failure.Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: it must be the name of a folder: letters, digits, dashes, underscores and dots, the first no dot",
-			pyfmt.JSON(id), field))
+	if id == "" || len(id) > 255 || strings.HasPrefix(id, ".") || strings.ContainsAny(id, `/\`) || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
+		return failure.Invalid(fmt.Sprintf("Invalid value %s for parameter '%s' supplied: it must be the plain name of a folder, without slashes and not beginning with a dot", pyfmt.JSON(id), field))
 	}
 	return nil
 }

@@ -32,6 +32,11 @@ func metric(prefix string, m mlruns.Metric) error {
 		return failure.Invalid(fmt.Sprintf("Invalid value %d for parameter '%stimestamp' supplied: metric '%s' (value=%s). Timestamp must be a nonnegative long (64-bit integer) ",
 			m.Time.UnixMilli(), prefix, m.Key, pyfmt.AppendFloat(nil, m.Value)))
 	}
+	if m.ModelID != "" {
+		if err := PlainName(prefix+"model_id", m.ModelID); err != nil {
+			return err
+		}
+	}
 	if (m.DatasetName == "") != (m.DatasetDigest == "") {
 		return failure.Invalid("Both dataset_name and dataset_digest must be provided if one is provided")
 	}

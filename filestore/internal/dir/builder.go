@@ -72,11 +72,16 @@ func (b *Builder) file(rel string, data []byte) {
 }
 
 // Meta takes what a document is encoded as.
-func (b *Builder) Meta(data []byte, err error) {
+func (b *Builder) Meta(data []byte, err error) { b.document(layout.Meta, data, err) }
+
+// TraceInfo is Meta for a trace.
+func (b *Builder) TraceInfo(data []byte, err error) { b.document(layout.TraceInfo, data, err) }
+
+func (b *Builder) document(name string, data []byte, err error) {
 	if b.err == nil {
 		b.err = err
 	}
-	b.file(layout.Meta, data)
+	b.file(name, data)
 }
 
 // Values makes a folder with a file for each key.

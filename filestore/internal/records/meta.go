@@ -209,14 +209,16 @@ func NoMeta(dir string) error {
 	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
 }
 
-func corruptMeta(err error) error {
+func corruptMeta(err error) error { return corruptFile(layout.Meta, err) }
+
+func corruptFile(name string, err error) error {
 	var d *codec.Damage
 	if !errors.As(err, &d) {
 		return err
 	}
 	text := d.Reason
 	if !d.Told {
-		text = layout.Meta + ": " + d.Error()
+		text = name + ": " + d.Error()
 	}
 	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: text, Cause: err}
 }

@@ -29,6 +29,9 @@ type Scanner struct {
 	// content.
 	Marked, pointer bool
 	Tail            TailState
+	// OfModel reads lines of a logged model's metric; Run is then the run of the line before.
+	OfModel bool
+	Run     string
 	// strict reports what is no loss, but keeps MLflow from reading the file.
 	Strict bool
 }
@@ -75,21 +78,31 @@ func (s *Scanner) one(line []byte, pt *codec.Point) bool {
 	}
 	s.Line++
 	s.any = true
-	if pt.ReadPlain(line) {
+	if !s.OfModel && pt.ReadPlain(line) {
 		return true
 	}
 	var err error
-	if *pt, err = codec.AnyPoint(line); err == nil {
+	if *pt, err = s.parse(line); err == nil {
 		return true
 	}
 	if s.Line == 1 && bytes.HasPrefix(line, ByteOrderMark) {
 		s.byteOrderMark()
-		if *pt, err = codec.AnyPoint(line[len(ByteOrderMark):]); err == nil {
+		if *pt, err = s.parse(line[len(ByteOrderMark):]); err == nil {
 			return true
 		}
 	}
 	s.notPoint(line, err)
 	return false
+}
+
+// parse reads a line, of a model or a run.
+func (s *Scanner) parse(line []byte) (codec.Point, error) {
+	if !s.OfModel {
+		return codec.AnyPoint(line)
+	}
+	pt, err := codec.ParseModelPoint(line)
+	s.Run = pt.RunID
+	return pt.Point, err
 }
 
 // ByteOrderMark is what some editors put before the first line.
