@@ -79,8 +79,8 @@ func LoggedModelOf(d Scalars, experimentID, modelID string) (mlruns.LoggedModel,
 	return m, err
 }
 
-// HasModelType and HasSourceRun report whether a model's document tells them, "" being a text too: a
-// filter takes null for missing.
+// HasModelType and HasSourceRun report whether a model's document tells them, "" being a text too:
+// a filter takes null for missing.
 func HasModelType(d Scalars) bool { _, ok := d.Text(keyModelType); return ok }
 
 // HasSourceRun is HasModelType for the run that made the model.
