@@ -202,7 +202,7 @@ func TestRefusedCalls(t *testing.T) {
 		{"experiments/search-datasets", `{"experiment_ids":[]}`, 400, "INVALID_PARAMETER_VALUE", "at least one experiment_id"},
 		{"runs/log-model", `{"run_id":"ID","model_json":"x"}`, 400, "INVALID_PARAMETER_VALUE", "Malformed model info."},
 		{"registered-models/create", `{"name":"m"}`, 501, "FEATURE_DISABLED", "Model Registry features are not supported by the store with URI: '"},
-		{"logged-models", `{}`, 501, "FEATURE_DISABLED", "This server does not offer logged models"},
+		{"logged-models", `{}`, 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'experiment_id'"},
 		{"webhooks", `{}`, 501, "FEATURE_DISABLED", "This server does not offer webhooks"},
 	} {
 		got := a.send("POST", "/api/2.0/mlflow/"+c.call, strings.ReplaceAll(c.body, "ID", id))
