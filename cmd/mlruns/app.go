@@ -93,7 +93,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 		}
 		return &usageError{err.Error()}
 	})
-	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.storeNoun(), a.serve())
+	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.models(), a.traces(), a.storeNoun(), a.serve())
 	return root
 }
 

@@ -25,6 +25,7 @@ type shownStore struct {
 	name, dir       string
 	experiment, run string
 	metric          string
+	model, trace    string
 }
 
 // shownStores makes the stores that the verbs are run on.
@@ -36,7 +37,7 @@ func shownStores(t *testing.T) []shownStore {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stores := []shownStore{{"hostile", hostileDir, experiment, run, "bad"}}
+	stores := []shownStore{{name: "hostile", dir: hostileDir, experiment: experiment, run: run, metric: "bad"}}
 	for _, part := range [][2]string{{"1.8", "damaged/mlruns"}, {"2.9", "damaged/mlruns"}, {"3.11", "damaged/mlruns"}, {"3.11", "mlruns"}} {
 		if err := unpackGolden(part[0], part[1], dir); err != nil {
 			t.Fatal(err)
@@ -53,6 +54,15 @@ func shownStores(t *testing.T) []shownStore {
 		}
 		stores = append(stores, someRun(t, name, path))
 	}
+	three := filepath.Join(dir, "models and traces")
+	s := shownStore{name: "models and traces", dir: three, experiment: mlruns.DefaultExperimentID, run: "none", metric: "none"}
+	if s.model, s.trace, err = makeModels(three); err != nil {
+		t.Fatal(err)
+	}
+	for i := range stores {
+		stores[i].model, stores[i].trace = "none", "none"
+	}
+	stores = append(stores, s)
 	// What is damaged and fresh would be looked at again, as it may be in the middle of being
 	// written.
 	age := func(name string, _ fs.DirEntry, err error) error {
@@ -66,6 +76,47 @@ func shownStores(t *testing.T) []shownStore {
 		t.Fatal(err)
 	}
 	return stores
+}
+
+// makeModel makes a logged model in a store.
+func makeModel(dir string) (id string, err error) {
+	store, err := filestore.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	m, err := store.CreateLoggedModel(context.Background(), mlruns.ModelSpec{
+		Name: "a long name of a model, wider than a narrow window", Type: "agent", Params: map[string]string{"lr": "0.1"}, Tags: map[string]string{"t": "\x1b[31mred\nline"},
+	})
+	if err != nil {
+		return "", err
+	}
+	return m.ID, nil
+}
+
+// makeModels makes a store with models and traces.
+func makeModels(dir string) (model, trace string, err error) {
+	for range 3 {
+		if model, err = makeModel(dir); err != nil {
+			return "", "", err
+		}
+	}
+	store, err := filestore.Open(dir)
+	if err != nil {
+		return "", "", err
+	}
+	defer store.Close()
+	ctx := context.Background()
+	run, err := store.CreateRun(ctx, mlruns.RunSpec{})
+	if err != nil {
+		return "", "", err
+	}
+	err = store.LogMetric(ctx, run.Info.ID, mlruns.Metric{Key: "acc", Value: 0.5, ModelID: model, DatasetName: "iris", DatasetDigest: "d1"})
+	for _, id := range []string{"tr-1", "tr-2"} {
+		_, startErr := store.StartTrace(ctx, mlruns.Trace{ID: id, State: mlruns.TraceError, RequestPreview: strings.Repeat("what? \x1b[31m", 90), Tags: map[string]string{"k": "v"}})
+		err = errors.Join(err, startErr)
+	}
+	return model, "tr-2", err
 }
 
 // someRun finds a run of a store that has a metric, if there is one.

@@ -30,6 +30,11 @@ func shownVerbs(s shownStore) [][]string {
 		{"metrics", "history", s.run, s.metric},
 		{"metrics", "history", s.run, s.metric, "--csv"},
 		{"artifacts", "list", s.run},
+		{"models", "search"},
+		{"models", "search", "--view", "all", "--order-by", "metrics.acc"},
+		{"models", "get", s.model},
+		{"traces", "search"},
+		{"traces", "get", s.trace},
 		{"artifacts", "download", s.run, "none"},
 		{"store", "info"},
 		{"store", "verify"},
@@ -41,7 +46,7 @@ func shownVerbs(s shownStore) [][]string {
 }
 
 // changingVerbs are the verbs that write, in an order in which each can be done, and what is typed.
-func changingVerbs(run string) [][2][]string {
+func changingVerbs(run, model string) [][2][]string {
 	typed := `{"metrics": [{"key": "typed", "value": 1}]}` + "\n"
 	list := [][2][]string{{{"runs", "log-batch", run}, {typed}}}
 	for _, args := range [][]string{
@@ -55,6 +60,9 @@ func changingVerbs(run string) [][2][]string {
 		{"runs", "restore", run},
 		{"artifacts", "log", run, "file"},
 		{"artifacts", "download", run, "file", "--to", "to"},
+		{"models", "set-tag", model, "k", "v"},
+		{"models", "delete-tag", model, "k"},
+		{"models", "delete", model},
 		{"experiments", "create", "new"},
 		{"experiments", "rename", "new", "newer"},
 		{"experiments", "set-tag", "newer", "k", "v"},
@@ -81,7 +89,7 @@ func TestTerminalKnowsEveryVerb(t *testing.T) {
 	for _, args := range shownVerbs(shownStore{}) {
 		listed[verbName(args)] = true
 	}
-	for _, verb := range changingVerbs("") {
+	for _, verb := range changingVerbs("", "") {
 		listed[verbName(verb[0])] = true
 	}
 	var visit func(cmd *cobra.Command)
@@ -147,7 +155,11 @@ func TestTerminalChangesTheStore(t *testing.T) {
 				t.Fatalf("runs create: %+v", made)
 			}
 			run := strings.TrimSpace(made.lines[0])
-			for _, verb := range changingVerbs(run) {
+			model, err := makeModel(filepath.Join(dir, usual))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, verb := range changingVerbs(run, model) {
 				got := started(t, width, dir, strings.Join(verb[1], ""), verb[0]...)
 				if err := got.checkScreen(int(width)); err != nil && len(verb[1]) == 0 {
 					t.Errorf("%q:\n%v", verb[0], err)
