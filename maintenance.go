@@ -55,9 +55,13 @@ type Repairer interface {
 
 // GCQuery says what to remove for good. The zero GCQuery removes all that is deleted.
 type GCQuery struct {
-	// OlderThan spares runs that were deleted, and deleted experiments that were changed, less than
-	// this long ago, and what has no such time. 0 spares nothing.
+	// OlderThan spares runs that were deleted, and deleted experiments and logged models that were
+	// changed, less than this long ago, and what has no such time. 0 spares nothing.
 	OlderThan time.Duration
+	// Experiments, Runs and Models are ids. Where any is named only these are removed, each if it
+	// is deleted, where MLflow's gc removes all other deleted ones too. One that is not removed
+	// though it is named is an error at the end.
+	Experiments, Runs, Models []string
 	// DryRun yields what would be removed and changes nothing.
 	DryRun bool
 	// OnProblem is told of what could not be read, and was therefore left. Nil: the store's logger.
@@ -66,15 +70,16 @@ type GCQuery struct {
 	Progress func(Progress)
 }
 
-// Removal is a deleted run or experiment that was removed for good, or would be.
+// Removal is a deleted run, logged model or experiment that was removed for good, or would be.
 type Removal struct {
 	// Path of its folder, relative to the store's root, with slashes. What an interrupted removal
 	// left has a path and nothing else.
 	Path         string `json:"path"`
 	ExperimentID string `json:"experiment_id,omitempty"`
-	// RunID is empty for an experiment.
-	RunID string `json:"run_id,omitempty"`
-	// Name of the run or experiment.
+	// RunID and ModelID are empty for an experiment.
+	RunID   string `json:"run_id,omitempty"`
+	ModelID string `json:"model_id,omitempty"`
+	// Name of the run, model or experiment.
 	Name string `json:"name,omitempty"`
 	// Deleted is when it was deleted, or an experiment last changed, which deleting is; zero where
 	// that is not known.
@@ -84,12 +89,12 @@ type Removal struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// Collector is a store that can remove deleted runs and experiments for good. Client finds it by
+// Collector is a store that can remove what is deleted for good. Client finds it by
 // type assertion.
 type Collector interface {
-	// GC removes deleted experiments with all their runs, and deleted runs, which frees their names
-	// and ids. It removes only what lies in the store, artifacts elsewhere in it too: those that
-	// were recorded at another place stay there.
+	// GC removes deleted experiments with all that is in them, deleted runs and deleted logged
+	// models, which frees their names and ids. It removes only what lies in the store, artifacts
+	// elsewhere in it too: those that were recorded at another place stay there.
 	GC(ctx context.Context, q GCQuery) iter.Seq2[Removal, error]
 }
 

@@ -27,7 +27,8 @@ func (s *Store) Repair(ctx context.Context, q mlruns.RepairQuery) iter.Seq2[mlru
 // interrupted is a leftover there; the next GC finishes it, and yields it with its path only.
 //
 // An experiment in the trash goes whole, whatever the stages of its runs. A run goes if its
-// meta.yaml says deleted, in an active experiment and in a deleted one that OlderThan spares. What
+// meta.yaml says deleted, in an active experiment and in a deleted one that OlderThan spares; so
+// does a logged model, whose age counts from its last change. What
 // has an unreadable meta.yaml goes with its experiment only, and a deleted experiment of which it
 // is unreadable stays whole. Artifacts of a run that lie elsewhere in the store, because the
 // experiment has a location there, go before the rest of the run, unless another run has its id.

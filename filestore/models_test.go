@@ -311,3 +311,64 @@ func TestTraceRefused(t *testing.T) {
 	}
 	nothingWrong(t, s)
 }
+
+// TestGCModels removes deleted models, by age and by id, with their artifacts in the store, and
+// nothing else.
+func TestGCModels(t *testing.T) {
+	ctx := t.Context()
+	s, dir, _ := openForModels(t)
+	area := filepath.ToSlash(filepath.Join(dir, "area"))
+	if _, err := s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "7", Name: "elsewhere", ArtifactLocation: area}); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct{ id, experiment string }{{"m-kept", "0"}, {"m-gone", "0"}, {"m-spared", "0"}, {"m-far", "7"}} {
+		if _, err := s.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: m.id, ExperimentID: m.experiment}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.WriteModelArtifact(ctx, m.id, "f", strings.NewReader("x")); err != nil {
+			t.Fatal(err)
+		}
+		if m.id != "m-kept" {
+			if err := s.DeleteLoggedModel(ctx, m.id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "area", "models", "m-far", "artifacts", "f")); err != nil {
+		t.Fatal(err)
+	}
+	collect := func(q mlruns.GCQuery) (ids []string, err error) {
+		for r, e := range s.GC(ctx, q) {
+			if e != nil {
+				err = e
+				break
+			}
+			ids = append(ids, r.ModelID)
+			if r.ModelID == "" || r.Files != 2 {
+				t.Errorf("removed %+v", r)
+			}
+		}
+		slices.Sort(ids)
+		return ids, err
+	}
+	if ids, err := collect(mlruns.GCQuery{OlderThan: time.Hour}); err != nil || len(ids) > 0 {
+		t.Errorf("older than an hour: %v, %v", ids, err)
+	}
+	if ids, err := collect(mlruns.GCQuery{DryRun: true}); err != nil || !slices.Equal(ids, []string{"m-far", "m-gone", "m-spared"}) {
+		t.Errorf("dry run: %v, %v", ids, err)
+	}
+	if ids, err := collect(mlruns.GCQuery{Models: []string{"m-gone", "m-kept"}}); !errors.Is(err, mlruns.ErrInvalid) || !slices.Equal(ids, []string{"m-gone"}) {
+		t.Errorf("by id, one of them active: %v, %v", ids, err)
+	}
+	if ids, err := collect(mlruns.GCQuery{}); err != nil || !slices.Equal(ids, []string{"m-far", "m-spared"}) {
+		t.Errorf("all: %v, %v", ids, err)
+	}
+	for name, want := range map[string]bool{
+		"0/models/m-kept/artifacts/f": true, "0/models/m-gone": false, "0/models/m-spared": false, "7/models/m-far": false, "area/models/m-far": false,
+	} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	nothingWrong(t, s)
+}

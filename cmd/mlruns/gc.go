@@ -51,10 +51,13 @@ type removalShape struct {
 func (a *app) gcStore() *cobra.Command {
 	var age ageFlag
 	var dryRun bool
-	cmd := a.verb("gc", "Remove deleted runs and experiments for good, which frees their names", noArgs,
+	var experiments, runs, models []string
+	cmd := a.verb("gc", "Remove deleted runs, models and experiments for good, which frees their names", noArgs,
 		a.withProgress("gc", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
 			removed, problems, err := collected[mlruns.Removal](func(told func(mlruns.Problem)) seq[mlruns.Removal] {
-				return s.GC(ctx, mlruns.GCQuery{OlderThan: age.Duration, DryRun: dryRun, OnProblem: told, Progress: a.line.tell})
+				return s.GC(ctx, mlruns.GCQuery{
+					OlderThan: age.Duration, DryRun: dryRun, OnProblem: told, Progress: a.line.tell, Experiments: experiments, Runs: runs, Models: models,
+				})
 			})
 			if a.json {
 				shapes := make([]removalShape, len(removed))
@@ -67,24 +70,27 @@ func (a *app) gcStore() *cobra.Command {
 				return a.printDone("removed", shapes, dryRun, problems, err)
 			}
 			a.printRemovals(removed, dryRun)
-			if err == nil && age.Duration > 0 {
+			if err == nil && age.Duration > 0 && len(experiments)+len(runs)+len(models) == 0 {
 				err = a.noteSpared(ctx, s, removed)
 			}
 			a.warn(problems)
 			return err
 		})))
-	cmd.Long = `Remove deleted runs and experiments for good, which frees their names and ids.
+	cmd.Long = `Remove deleted runs, logged models and experiments for good, which frees their names and ids.
 
 Only what lies in the store is removed, never what a run recorded at another place. Deleted
-experiments go with all their runs. There is no way back: look with --dry-run first.`
+experiments go with all their runs and models. Where ids are named only these go. There is no way back: look with --dry-run first.`
 	cmd.Flags().Var(&age, "older-than", "spare what was deleted less than this `AGE` ago, such as 30d or 1d2h3m4s, and what has no time of deletion")
+	cmd.Flags().StringSliceVar(&experiments, "experiment-ids", nil, "remove the deleted experiments with these `IDS` only, parted by commas")
+	cmd.Flags().StringSliceVar(&runs, "run-ids", nil, "remove the deleted runs with these `IDS` only")
+	cmd.Flags().StringSliceVar(&models, "logged-model-ids", nil, "remove the deleted models with these `IDS` only")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be removed and change nothing")
 	return cmd
 }
 
 func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 	columns := []column{{title: "PATH", whole: true}, {title: "NAME"}, {title: "DELETED", optional: true}, {title: "FILES", right: true, optional: true}, {title: "SIZE", right: true}}
-	experiments, runs, files, size := 0, 0, 0, int64(0)
+	experiments, runs, models, files, size := 0, 0, 0, 0, int64(0)
 	for _, r := range removed {
 		for i, cell := range []string{r.Path, orDash(r.Name), age(r.Deleted, a.now()), strconv.Itoa(r.Files), byteCount(r.Bytes)} {
 			columns[i].cells = append(columns[i].cells, cell)
@@ -92,6 +98,8 @@ func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 		switch {
 		case r.RunID != "":
 			runs++
+		case r.ModelID != "":
+			models++
 		case r.ExperimentID != "":
 			experiments++
 		}
@@ -104,7 +112,11 @@ func (a *app) printRemovals(removed []mlruns.Removal, dryRun bool) {
 	if dryRun {
 		verb = "would be removed"
 	}
-	a.note("%s: %s, %s, %s, %s", verb, counted(experiments, "experiment"), counted(runs, "run"), counted(files, "file"), byteCount(size))
+	what := counted(experiments, "experiment") + ", " + counted(runs, "run")
+	if models > 0 {
+		what += ", " + counted(models, "model")
+	}
+	a.note("%s: %s, %s, %s", verb, what, counted(files, "file"), byteCount(size))
 }
 
 // noteSpared says what is deleted and too young to be removed: what is there for a gc that spares
@@ -114,7 +126,7 @@ func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Remov
 	for _, r := range removed {
 		gone[r.Path] = true
 	}
-	experiments, runs := 0, 0
+	experiments, runs, models := 0, 0, 0
 	for r, err := range s.GC(ctx, mlruns.GCQuery{DryRun: true, OnProblem: func(mlruns.Problem) {}, Progress: a.line.tell}) {
 		switch {
 		case err != nil:
@@ -122,10 +134,16 @@ func (a *app) noteSpared(ctx context.Context, s *session, removed []mlruns.Remov
 		case gone[r.Path]:
 		case r.RunID != "":
 			runs++
+		case r.ModelID != "":
+			models++
 		case r.ExperimentID != "":
 			experiments++
 		}
 	}
-	a.note("spared by --older-than: %s, %s", counted(experiments, "experiment"), counted(runs, "run"))
+	spared := counted(experiments, "experiment") + ", " + counted(runs, "run")
+	if models > 0 {
+		spared += ", " + counted(models, "model")
+	}
+	a.note("spared by --older-than: %s", spared)
 	return nil
 }

@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -22,7 +23,7 @@ import (
 // GC is filestore's GC of a store that may be written to.
 func (m *Maintainer) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Removal, error] {
 	return func(yield func(mlruns.Removal, error) bool) {
-		c := &collection{walk: walk{store: m, problems: m.find.ProblemsFor(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, yield: yield}
+		c := &collection{walk: walk{store: m, problems: m.find.ProblemsFor(q.OnProblem), progress: q.Progress}, query: q, left: map[records.ExperimentRef]bool{}, met: map[string]bool{}, yield: yield}
 		if err := c.last(c.collect(ctx)); err != nil && !c.stopped {
 			yield(mlruns.Removal{}, err)
 		}
@@ -40,6 +41,7 @@ type collection struct {
 	runIDs func() (map[string][]string, error)
 	yield  func(mlruns.Removal, error) bool
 	left   map[records.ExperimentRef]bool // what interrupted moves and removals left
+	met    map[string]bool                // the ids of what was removed
 }
 
 func (c *collection) collect(ctx context.Context) error {
@@ -66,6 +68,9 @@ func (c *collection) collect(ctx context.Context) error {
 		whole, err := c.experiment(ctx, ref)
 		if err == nil && !whole {
 			err = c.runs(ctx, ref, func(ref records.RunRef, info mlruns.RunInfo) { c.run(ctx, ref, info) }, func(ref records.RunRef) { c.abandonedRun(ctx, ref) })
+			if err == nil && !c.stopped {
+				err = c.models(ctx, ref)
+			}
 		}
 		if c.stopped || err != nil {
 			return err
@@ -75,6 +80,7 @@ func (c *collection) collect(ctx context.Context) error {
 	if !c.query.DryRun {
 		c.store.dropLocks(ctx)
 	}
+	c.unmet()
 	return nil
 }
 
@@ -94,7 +100,7 @@ func (c *collection) experiment(ctx context.Context, ref records.ExperimentRef) 
 		// with its meta.yaml mended it may be restored, with its runs
 		return true, records.CallError(ctx, err)
 	}
-	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) { // restored since it was listed
+	if e.Stage != mlruns.StageDeleted || !c.old(e.Updated) || !c.selects(c.query.Experiments, e.ID) { // or restored since it was listed
 		return false, nil
 	}
 	other, err := c.lodger(ref.Dir)
@@ -112,7 +118,7 @@ func (c *collection) experiment(ctx context.Context, ref records.ExperimentRef) 
 }
 
 func (c *collection) run(ctx context.Context, ref records.RunRef, info mlruns.RunInfo) {
-	if info.Stage != mlruns.StageDeleted || !c.old(info.Deleted) {
+	if info.Stage != mlruns.StageDeleted || !c.old(info.Deleted) || !c.selects(c.query.Runs, info.ID) {
 		return
 	}
 	r := mlruns.Removal{Path: ref.Dir, ExperimentID: info.ExperimentID, RunID: info.ID, Name: info.Name, Deleted: info.Deleted}
@@ -164,6 +170,7 @@ func (c *collection) remove(ctx context.Context, r mlruns.Removal, discard func(
 	if !c.query.DryRun && durable && c.did(r.Path, c.removeArtifacts(elsewhere, r.RunID == "")) {
 		c.did(r.Path, c.store.tree.RemoveDiscarded(at))
 	}
+	c.met[cmp.Or(r.RunID, r.ModelID, r.ExperimentID)] = true
 	c.stopped = !c.yield(r, nil)
 }
 

@@ -27,6 +27,9 @@ func (c *collection) artifactsOf(ctx context.Context, dir string) ([]artifactFol
 		if own, isRun, err := c.artifactsOfRun(ctx, f, meta); isRun || err != nil {
 			return own, err
 		}
+		if own, isModel, err := c.artifactsOfModel(ctx, f, meta); isModel || err != nil {
+			return own, err
+		}
 	}
 	var all []artifactFolder
 	if elsewhere, err := c.runsElsewhere(ctx, f); err != nil || !elsewhere {

@@ -1,4 +1,4 @@
-package filestore
+package query
 
 import (
 	"context"
@@ -112,7 +112,7 @@ func (q partQuery[R, T]) readAll(ctx context.Context, parallelism int, places []
 }
 
 // page gives one page of what the query selects.
-func (q partQuery[R, T]) page(ctx context.Context, s *Store, experiments []records.ExperimentRef, limit, offset int, problemsOf func(T) []mlruns.Problem) (list []T, next string, err error) {
+func (q partQuery[R, T]) page(ctx context.Context, s *Searcher, experiments []records.ExperimentRef, limit, offset int, problemsOf func(T) []mlruns.Problem) (list []T, next string, err error) {
 	places, err := q.find(ctx, s.parallelism, experiments)
 	if err != nil {
 		return nil, "", err
@@ -129,7 +129,7 @@ func (q partQuery[R, T]) page(ctx context.Context, s *Store, experiments []recor
 }
 
 // each yields all that the query selects, up to a number if that is not 0.
-func (q partQuery[R, T]) each(ctx context.Context, s *Store, experiments []records.ExperimentRef, most int, problemsOf func(T) []mlruns.Problem, yield func(T, error) bool) error {
+func (q partQuery[R, T]) each(ctx context.Context, s *Searcher, experiments []records.ExperimentRef, most int, problemsOf func(T) []mlruns.Problem, yield func(T, error) bool) error {
 	places, err := q.find(ctx, s.parallelism, experiments)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (q partQuery[R, T]) each(ctx context.Context, s *Store, experiments []recor
 
 // named gives the experiments that a query names, each as often as it names it, or else all active
 // ones. missing is told of those that are not there.
-func (s *Store) named(ids []string, p *records.Problems, missing func(id string) error) ([]records.ExperimentRef, error) {
+func (s *Searcher) named(ids []string, p *records.Problems, missing func(id string) error) ([]records.ExperimentRef, error) {
 	if len(ids) == 0 {
 		return s.find.ExperimentRefs(mlruns.ViewActive, p)
 	}
