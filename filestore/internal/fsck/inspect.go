@@ -216,7 +216,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 			return err
 		}
 	}
-	return v.ctx.Err()
+	return v.parts(ref)
 }
 
 // inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder,

@@ -1,14 +1,18 @@
 package golden
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +39,7 @@ type mlflow3 struct {
 		}
 	}
 	Searches []mlflow3Search
-	Ops      []mlflow3Op
+	Damages  []mlflow3Damage
 }
 
 type modelAnswer struct {
@@ -333,18 +337,114 @@ func askMLflow3(t *testing.T, store *filestore.Store, q mlflow3Search, token str
 	return ids, page.NextPageToken, nil
 }
 
-var (
-	_ = maps.Keys[map[string]int]
-	_ = cmp.Or[int]
-	_ = time.Now
-)
+// mlflow3Damage is one damage of a file or folder of a model or trace, and what MLflow then says of
+// that and of the whole experiment. Content is nil where the damage is that it is missing.
+type mlflow3Damage struct {
+	Of, What, Path string
+	Content        *[]byte
+	Get, Search    struct {
+		Result json.RawMessage
+		Error  *struct{ Code, Message string }
+	}
+}
 
-type mlflow3Op struct {
-	Op     string
-	Args   []json.RawMessage
-	Kwargs map[string]json.RawMessage
-	At     int64
-	Result json.RawMessage
-	Model  string
-	Error  *struct{ Type, Code, Message string }
+// readAnyway are the damages with which MLflow cannot read a model or trace and we can: the damage
+// is to what is not needed, or to one value, which is then left out and named.
+var readAnyway = regexp.MustCompile(`^meta.yaml: (without (artifact_location|creation_timestamp|last_updated_timestamp|name)|status (as text|null)|the experiment as a number)` +
+	`|^trace_info.yaml: (a key more|the time unquoted|the other generation|without (trace_location|execution_duration_ms|execution_time_ms|experiment_id))` +
+	`|^(metrics|params|tags|request_metadata|assessments)`)
+
+// TestGoldenModelDamages damages a model or a trace in one place at a time. All others are found as
+// before; what MLflow reads we read, and what is left out is named, by whoever reads and by Verify.
+func TestGoldenModelDamages(t *testing.T) {
+	eachMLflow3(t, func(t *testing.T, g *mlflow3) {
+		for _, d := range g.Damages {
+			t.Run(d.Of+" "+d.What, func(t *testing.T) { g.damaged(t, d) })
+		}
+	})
+}
+
+func (g *mlflow3) damaged(t *testing.T, d mlflow3Damage) {
+	parts := strings.SplitN(d.Path, "/", 4)
+	experiment, id := parts[0], ""
+	if len(parts) > 2 {
+		id = parts[2]
+	}
+	tree := filestoretest.Tree{}
+	for name, data := range g.store { // of one experiment, to be quick
+		if name == experiment || strings.HasPrefix(name, experiment+"/") {
+			tree[name] = data
+		}
+	}
+	if _, whole := tree[d.Path]; whole || d.Content == nil {
+		for name := range tree {
+			if name == d.Path || strings.HasPrefix(name, d.Path+"/") {
+				delete(tree, name)
+			}
+		}
+	}
+	if d.Content != nil {
+		tree[d.Path] = *d.Content
+	}
+	dir := tree.Write(t)
+	old := time.Now().Add(-time.Hour)
+	if err := filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error { return errors.Join(err, os.Chtimes(name, old, old)) }); err != nil {
+		t.Fatal(err)
+	}
+	store := filestoretest.Open(t, dir, filestore.WithReadOnly())
+	ids, problems, err := g.everything(t, store, d.Of, experiment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for other := range g.Models {
+		m := g.Models[other].Result
+		if d.Of == "model" && d.What != "models/: a file" && m != nil && g.Models[other].Active && m.Experiment == experiment && other != id && !slices.Contains(ids, other) {
+			t.Errorf("%s is not found", other)
+		}
+	}
+	for other := range g.Traces {
+		if tr := g.Traces[other].Result; d.Of == "trace" && tr != nil && tr.Experiment == experiment && other != id && !slices.Contains(ids, other) {
+			t.Errorf("%s is not found", other)
+		}
+	}
+	found := slices.Contains(ids, id)
+	switch {
+	case id == "" || len(parts) < 4:
+	case d.What == "trace_info.yaml: no time": // of the second generation MLflow ≤ 3.1 takes a text for one
+	case d.Get.Error == nil && strings.Contains(string(d.Get.Result), strconv.Quote(id)) && !found:
+		t.Errorf("MLflow reads it, and it is not found: %v", problems)
+	case d.Get.Error != nil && found && !readAnyway.MatchString(d.What) && d.Get.Error.Code != "RESOURCE_DOES_NOT_EXIST":
+		t.Errorf("MLflow says %s, and it is found", d.Get.Error.Message)
+	case d.Get.Error != nil && d.Get.Error.Code != "RESOURCE_DOES_NOT_EXIST" && !found && len(problems) == 0 && d.What != "meta.yaml: missing" && d.What != "trace_info.yaml: missing":
+		t.Error("it is not found, and nothing is told")
+	}
+	verified := filestoretest.Problems(t, store)
+	for _, p := range problems {
+		if !slices.ContainsFunc(verified, func(v mlruns.Problem) bool { return v.Kind == p.Kind && v.Path == p.Path }) {
+			t.Errorf("verify does not tell of %v", p)
+		}
+	}
+}
+
+// everything asks for all models or traces of an experiment.
+func (g *mlflow3) everything(t *testing.T, store *filestore.Store, of, experiment string) (ids []string, problems []mlruns.Problem, err error) {
+	t.Helper()
+	if of == "model" {
+		page, err := store.SearchLoggedModels(t.Context(), mlruns.ModelQuery{Experiments: []string{experiment}, Filter: "metrics.acc > 0 OR name != ''"})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, m := range page.Models {
+			ids = append(ids, m.ID)
+		}
+		return ids, page.Problems, nil
+	}
+	page, err := store.SearchTraces(t.Context(), mlruns.TraceQuery{Experiments: []string{experiment}, Filter: "tags.color = 'x' OR timestamp_ms > -100"})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, tr := range page.Traces {
+		ids = append(ids, tr.ID)
+	}
+	return ids, page.Problems, nil
 }
