@@ -82,7 +82,7 @@ func (a *app) getTrace() *cobra.Command {
 			return err
 		}
 		if a.json {
-			return a.printJSON(wire.NewTraceInfoAnswer(t))
+			return a.printJSON(wire.NewTraceAnswer(t))
 		}
 		a.fields("Trace", []field{
 			{"id", t.ID}, {"experiment", t.ExperimentID}, {"state", t.State.String()}, {"started", moment(t.Start)}, {"ended", moment(t.End)}, {"duration", duration(t.Start, t.End)},
