@@ -39,6 +39,10 @@ func wrap(op, name string, err error) error {
 	if isEscape(err) {
 		return &fs.PathError{Op: op, Path: name, Err: vfs.ErrOutside}
 	}
+	// Most are what a system call says, bare: errors.As allocates for each that it looks for.
+	if errno, ok := err.(syscall.Errno); ok { //nolint:errorlint // the rest is below
+		return &fs.PathError{Op: op, Path: name, Err: errno}
+	}
 	var link *vfs.LinkError
 	if errors.As(err, &link) {
 		link.Last = link.Link == vfs.Clean(name)

@@ -37,19 +37,25 @@ func (f *Fs) OpenFile(name string, flag int, perm fs.FileMode) (afero.File, erro
 		file, err = keepRegular(file, name, flag, dirs)
 	}
 	if errors.Is(err, errSlow) {
-		through := f.read
-		if !dirs {
-			through = f.do
-		}
-		err = through("open", name, true, func(root *os.Root, n string) (err error) {
-			file, err = openRegular(root, n, flag, perm, dirs)
-			return err
-		})
+		file, err = f.openFileSlow(name, flag, perm, dirs)
 	}
 	if err = wrap("open", name, err); err != nil {
 		return nil, err // not file, which would be a nil pointer in a non-nil interface
 	}
 	return file, nil
+}
+
+// openFileSlow is OpenFile by way of os.Root.
+func (f *Fs) openFileSlow(name string, flag int, perm fs.FileMode, dirs bool) (file *os.File, err error) {
+	through := f.read
+	if !dirs {
+		through = f.do
+	}
+	err = through("open", name, true, func(root *os.Root, n string) (err error) {
+		file, err = openRegular(root, n, flag, perm, dirs)
+		return err
+	})
+	return file, err
 }
 
 func (f *Fs) openDir(name string) (*os.File, error) {

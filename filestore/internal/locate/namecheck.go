@@ -28,9 +28,12 @@ type NameCheck struct {
 // Read is readUntagged.
 func (c *NameCheck) Read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
 	e, err := records.WithoutTags(ctx, root, ref, p)
+	if err == nil {
+		return e, nil
+	}
 	var d *codec.Damage
 	var m *codec.Mismatch
-	if err == nil || vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, vfs.ErrNotRegular) {
+	if vfs.IsMissing(err) || errors.As(err, &d) || errors.As(err, &m) || errors.Is(err, vfs.ErrNotRegular) {
 		return e, err
 	}
 	c.miss(layout.Join(ref.Dir, layout.Meta), err)
