@@ -108,6 +108,9 @@ func (s *Store) check(ctx context.Context, run *appender, plan *batchPlan) (fres
 		}
 	}
 	for _, m := range plan.series {
+		if run.Ready(m.Key) {
+			continue
+		}
 		if _, err := s.tree.KeyPresent(dir, layout.Metrics, "metric", m.Key); err != nil {
 			return nil, err
 		}
