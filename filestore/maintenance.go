@@ -47,8 +47,8 @@ func (s *Store) GC(ctx context.Context, q mlruns.GCQuery) iter.Seq2[mlruns.Remov
 // Relocate implements mlruns.Relocator. It is for MLflow, which looks for artifacts where they are
 // recorded: this module finds those of a moved store anyway. Each meta.yaml has a commit point of
 // its own, its replacement, and nothing in it changes but the location, which keeps its form;
-// deleted experiments and runs are relocated too. Locations below WithArtifactRoot stay, of other
-// schemes too, and those of logged models and traces.
+// deleted experiments, runs and logged models are relocated too, and traces, whose location is a
+// tag. Locations below WithArtifactRoot stay, of other schemes too.
 //
 // A location is that of another place of this store if it ends in "/<experiment>", that of a run in
 // "/<experiment>/<run>/artifacts". It is kept, and yielded with the reason, if it is relative; if

@@ -372,3 +372,63 @@ func TestGCModels(t *testing.T) {
 	}
 	nothingWrong(t, s)
 }
+
+// TestRelocateModels moves a store, and has the locations of its models and traces follow, dry run
+// first. MLflow reads what is recorded there.
+func TestRelocateModels(t *testing.T) {
+	ctx := t.Context()
+	s, dir, _ := openForModels(t)
+	m, err := s.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-1", Name: "n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := s.StartTrace(ctx, mlruns.Trace{ID: "tr-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WriteModelArtifact(ctx, m.ID, "f", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(moved); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if f, err := s.OpenModelArtifact(ctx, m.ID, "f"); err != nil {
+		t.Error("the artifacts of a moved store:", err)
+	} else {
+		_ = f.Close()
+	}
+	for _, dry := range []bool{true, false} {
+		var paths []string
+		for r, err := range s.Relocate(ctx, mlruns.RelocateQuery{DryRun: dry}) {
+			if err != nil || r.Kept != "" {
+				t.Fatal(r, err)
+			}
+			paths = append(paths, r.Path)
+		}
+		for _, want := range []string{"0/models/m-1/meta.yaml", "0/traces/tr-1/tags/mlflow.artifactLocation"} {
+			if !slices.Contains(paths, want) {
+				t.Errorf("dry run %v: %s is not among %v", dry, want, paths)
+			}
+		}
+	}
+	now, err := s.LoggedModel(ctx, m.ID)
+	if want := strings.Replace(m.ArtifactLocation, filepath.ToSlash(dir), filepath.ToSlash(moved), 1); err != nil || now.ArtifactLocation != want {
+		t.Errorf("the model is at %s, %v, want %s", now.ArtifactLocation, err, want)
+	}
+	nowTrace, err := s.Trace(ctx, tr.ID)
+	if want := strings.Replace(tr.ArtifactLocation, filepath.ToSlash(dir), filepath.ToSlash(moved), 1); err != nil || nowTrace.ArtifactLocation != want {
+		t.Errorf("the trace is at %s, %v, want %s", nowTrace.ArtifactLocation, err, want)
+	}
+	for r, err := range s.Relocate(ctx, mlruns.RelocateQuery{}) {
+		t.Error("again:", r, err)
+	}
+	nothingWrong(t, s)
+}

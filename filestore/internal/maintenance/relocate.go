@@ -48,6 +48,9 @@ func (r *relocation) relocate(ctx context.Context) error {
 		if err := r.runs(ctx, ref, func(ref records.RunRef, info mlruns.RunInfo) { r.run(ctx, ref, info) }, nil); r.stopped || err != nil {
 			return err
 		}
+		if err := r.parts(ctx, ref); r.stopped || err != nil {
+			return err
+		}
 		r.done(ref.Dir)
 	}
 	return nil
@@ -158,9 +161,14 @@ func relative(recorded string) string {
 	return "it is a relative path; what it is relative to is not recorded"
 }
 
-// change rewrites one location, or only yields it. write reports whether From still stood there.
+// change rewrites the location in a meta.yaml, see changeIn.
 func (r *relocation) change(ctx context.Context, dir, location, tail, kept string, write func(to string) (bool, error)) {
-	one := mlruns.Relocation{Path: layout.Join(dir, layout.Meta), From: location, Kept: kept}
+	r.changeIn(ctx, layout.Join(dir, layout.Meta), location, tail, kept, write)
+}
+
+// changeIn rewrites one location, or only yields it. write reports whether From still stood there.
+func (r *relocation) changeIn(ctx context.Context, file, location, tail, kept string, write func(to string) (bool, error)) {
+	one := mlruns.Relocation{Path: file, From: location, Kept: kept}
 	if kept == "" {
 		one.To = artifacts.Relocated(location, path.Join(filepath.ToSlash(r.store.find.Dir), tail))
 	}
