@@ -28,6 +28,8 @@ func Run(t *testing.T, open func(t *testing.T) mlruns.Store) {
 		{"Batches", batchScenarios},
 		{"Inputs", inputScenarios},
 		{"Search", searchScenarios},
+		{"Models", modelScenarios},
+		{"Traces", traceScenarios},
 		{"ActiveRun", activeRunScenarios},
 	} {
 		t.Run(area.name, func(t *testing.T) {
