@@ -16,13 +16,14 @@ type options struct {
 	origins   []string
 	token     string
 	page      fs.FS
+	policy    string // of the page
 	log       func(Access)
 	bodyLimit int64
 	patience  time.Duration
 }
 
 func defaultOptions() options {
-	return options{version: "dev", bodyLimit: 16 << 20, patience: 30 * time.Second}
+	return options{version: "dev", policy: pagePolicy("3"), bodyLimit: 16 << 20, patience: 30 * time.Second}
 }
 
 // WithVersion names the version of this module for /version and server-info.
@@ -50,8 +51,11 @@ func WithOrigins(origins ...string) Option {
 // it whoever reaches the server may read and write the store.
 func WithToken(token string) Option { return func(o *options) { o.token = token } }
 
-// WithPage serves a build of MLflow's web page, the folder mlflow/server/js/build of its package.
-func WithPage(build fs.FS) Option { return func(o *options) { o.page = build } }
+// WithPage serves a build of MLflow's web page, the folder mlflow/server/js/build of its package,
+// and that package's version, "" if it is not known.
+func WithPage(build fs.FS, version string) Option {
+	return func(o *options) { o.page, o.policy = build, pagePolicy(version) }
+}
 
 // WithAccessLog has every request told once it has been answered, from any goroutine.
 func WithAccessLog(log func(Access)) Option { return func(o *options) { o.log = log } }

@@ -11,12 +11,18 @@ import (
 
 // MLflow's web page. Its files are those of an installed MLflow; here is only how they are sent.
 
-// pagePolicy keeps the page to this server: nothing is loaded from elsewhere or sent there. MLflow
-// 2 evaluates text as a program, and figures of plotly, which are drawn in a sandbox, have programs
-// in them.
-const pagePolicy = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; " +
-	"font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self'; frame-src 'self' blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
-	"form-action 'self'; frame-ancestors 'self'"
+// pagePolicy keeps the page to this server: nothing is loaded from elsewhere or sent there. Figures
+// of plotly, which are drawn in a sandbox, have programs in them; and the pages before MLflow 3
+// evaluate text as a program.
+func pagePolicy(version string) string {
+	scripts := "'self' 'unsafe-inline'"
+	if major, _, _ := strings.Cut(version, "."); major == "" || major == "1" || major == "2" {
+		scripts += " 'unsafe-eval'"
+	}
+	return "default-src 'self'; script-src " + scripts + "; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
+		"media-src 'self' data: blob:; connect-src 'self'; frame-src 'self' blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
+		"form-action 'self'; frame-ancestors 'self'"
+}
 
 // settingsName is a file of ours among those of the page.
 const settingsName = "mlruns-settings.js"
@@ -56,7 +62,7 @@ func (s *server) pageIndex(w http.ResponseWriter, r *http.Request, _ string) {
 		script := []byte(`<head><script src="static-files/` + settingsName + `"></script>`)
 		index = bytes.Replace(content, []byte("<head>"), script, 1)
 	}
-	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("Content-Security-Policy", s.options.policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(index))
@@ -85,7 +91,7 @@ func (s *server) pageFile(w http.ResponseWriter, r *http.Request, rest string) {
 		}
 		w.Header().Set("Cache-Control", "private, max-age=2419200")
 	}
-	w.Header().Set("Content-Security-Policy", pagePolicy)
+	w.Header().Set("Content-Security-Policy", s.options.policy)
 	w.Header().Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }

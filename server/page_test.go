@@ -16,7 +16,7 @@ func TestPage(t *testing.T) {
 		"static/media/logo.1.svg": {Data: []byte("<svg/>")},
 		"secret.py":               {Data: []byte("x")},
 	}
-	a := serve(t, server.WithPage(build))
+	a := serve(t, server.WithPage(build, "3.17.2"))
 	index := a.send("GET", "/", "")
 	if index.status != 200 || !strings.Contains(index.body, `<head><script src="static-files/mlruns-settings.js"></script><title>MLflow`) || !strings.Contains(index.header.Get("Content-Security-Policy"), "default-src 'self'; ") || index.header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("/: %+v", index)
@@ -38,6 +38,12 @@ func TestPage(t *testing.T) {
 			if strings.Contains(source, ".") || strings.Contains(source, "*") || source == "http:" || source == "https:" {
 				t.Errorf("the policy allows %s", directive)
 			}
+		}
+	}
+	for version, evaluates := range map[string]bool{"3.17.2": false, "2.22.1": true, "1.30.1": true, "": true} {
+		policy := serve(t, server.WithPage(build, version)).send("GET", "/", "").header.Get("Content-Security-Policy")
+		if strings.Contains(policy, "'unsafe-eval'") != evaluates {
+			t.Errorf("the page of %q may evaluate texts by %s, want %v", version, policy, evaluates)
 		}
 	}
 	without := serve(t)

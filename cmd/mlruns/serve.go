@@ -173,7 +173,7 @@ func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
 		opts = append(opts, server.WithHosts(f.host))
 	}
 	if f.page.dir != "" {
-		opts = append(opts, server.WithPage(os.DirFS(f.page.dir)))
+		opts = append(opts, server.WithPage(os.DirFS(f.page.dir), f.page.version))
 	}
 	if f.artifacts.chosen == "direct" {
 		opts = append(opts, server.WithDirectArtifacts())
