@@ -58,8 +58,11 @@ func isDevice(name string) bool {
 	if stem == "" || !strings.ContainsRune("CPANLcpanl", rune(stem[0])) {
 		return false // which is most
 	}
+	if stem = strings.TrimRight(stem, " "); len(stem) > len("CONOUT$") {
+		return false
+	}
 	stem = strings.ToUpper(stem)
-	switch stem = strings.TrimRight(stem, " "); stem {
+	switch stem {
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
 		return true
 	}
