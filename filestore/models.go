@@ -164,21 +164,25 @@ func validateModelValues(params, tags map[string]string) error {
 }
 
 // FinalizeLoggedModel implements mlruns.ModelStore. The commit point is the replacement of
-// meta.yaml.
+// meta.yaml; after it the error is mlruns.ErrNotDurable and the model is returned too.
 func (s *Store) FinalizeLoggedModel(ctx context.Context, modelID string, status mlruns.ModelStatus) (m *mlruns.LoggedModel, err error) {
 	const op = "finalize logged model"
 	if !status.Valid() {
 		return nil, fail(op, modelID, failure.Invalid("Invalid model status: "+status.String()))
 	}
 	err = s.changeModel(ctx, modelID, func(ref records.ModelRef, old mlruns.LoggedModel, doc codec.Document) error {
-		old.Status, old.Updated = status, s.now()
-		codec.SetModelStatus(&doc, old)
-		if err := s.replaceModel(ref, doc); err != nil {
+		// Read first: after the commit point nothing may fail.
+		if m, err = s.records.Model(ctx, ref); err != nil {
 			return err
 		}
-		m, err = s.records.Model(ctx, ref)
-		return err
+		old.Status, old.Updated = status, s.now()
+		m.Status, m.Updated = old.Status, old.Updated
+		codec.SetModelStatus(&doc, old)
+		return s.replaceModel(ref, doc)
 	})
+	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+		m = nil
+	}
 	return m, fail(op, modelID, err)
 }
 

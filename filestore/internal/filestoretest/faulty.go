@@ -211,7 +211,21 @@ func (f *Faulty) Snapshot() map[string]any {
 		all["run "+r.Info.ID] = *r
 		f.artifacts(all, r.Info.ID, "")
 	}
+	f.modelsAndTraces(all)
 	return all
+}
+
+// modelsAndTraces adds the logged models and the traces to a snapshot.
+func (f *Faulty) modelsAndTraces(all map[string]any) {
+	f.Helper()
+	for m, err := range f.Store.LoggedModels(f.Ctx, mlruns.ModelQuery{View: mlruns.ViewAll}) {
+		f.Must(err)
+		all["model "+m.ID] = *m
+	}
+	for t, err := range f.Store.Traces(f.Ctx, mlruns.TraceQuery{}) {
+		f.Must(err)
+		all["trace "+t.ID] = *t
+	}
 }
 
 // artifacts adds the files of a run's artifacts to a snapshot. Folders are left out: a write that

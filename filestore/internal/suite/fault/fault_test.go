@@ -110,7 +110,40 @@ var faultedOperations = []faultedOperation{
 	{name: "DeleteArtifacts all", steps: true, prepare: filestoretest.WriteOldArtifact, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteArtifacts(f.Ctx, "run", "") }},
 	{name: "GC of a run", tidies: true, prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteRun(f.Ctx, "run") }, do: (*filestoretest.Faulty).GC},
 	{name: "GC of an experiment", tidies: true, prepare: func(f *filestoretest.Faulty) error { return f.Store.DeleteExperiment(f.Ctx, "e1") }, do: (*filestoretest.Faulty).GC},
+	{name: "CreateLoggedModel", again: mlruns.ErrExists, do: makeModel},
+	{name: "FinalizeLoggedModel", prepare: makeModel, do: func(f *filestoretest.Faulty) error {
+		return filestoretest.ErrOf(f.Store.FinalizeLoggedModel(f.Ctx, "m-1", mlruns.ModelReady))
+	}},
+	{name: "DeleteLoggedModel", prepare: makeModel, again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteLoggedModel(f.Ctx, "m-1") }},
+	{name: "SetLoggedModelTags", prepare: makeModel, steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.SetLoggedModelTags(f.Ctx, "m-1", map[string]string{"old": "2", "a/b": "1"})
+	}},
+	{name: "DeleteLoggedModelTag", prepare: makeModel, again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteLoggedModelTag(f.Ctx, "m-1", "old") }},
+	{name: "LogLoggedModelParams", prepare: makeModel, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogLoggedModelParams(f.Ctx, "m-1", map[string]string{"old": "2"})
+	}},
+	{name: "WriteModelArtifact", prepare: makeModel, do: func(f *filestoretest.Faulty) error {
+		return f.Store.WriteModelArtifact(f.Ctx, "m-1", "a/b", strings.NewReader("new"))
+	}},
+	{name: "GC of a model", tidies: true, prepare: func(f *filestoretest.Faulty) error {
+		return errors.Join(makeModel(f), f.Store.DeleteLoggedModel(f.Ctx, "m-1"))
+	}, do: (*filestoretest.Faulty).GC},
+	{name: "StartTrace", again: mlruns.ErrExists, do: makeTrace},
+	{name: "SetTraceTag", prepare: makeTrace, do: func(f *filestoretest.Faulty) error { return f.Store.SetTraceTag(f.Ctx, "tr-1", "old", "2") }},
+	{name: "DeleteTraceTag", prepare: makeTrace, again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteTraceTag(f.Ctx, "tr-1", "old") }},
 	{name: "Relocate", steps: true, prepare: (*filestoretest.Faulty).RecordElsewhere, do: (*filestoretest.Faulty).Relocate},
+}
+
+func makeModel(f *filestoretest.Faulty) error {
+	return filestoretest.ErrOf(f.Store.CreateLoggedModel(f.Ctx, mlruns.ModelSpec{
+		ID: "m-1", ExperimentID: "e1", Name: "n", Params: map[string]string{"old": "1"}, Tags: map[string]string{"old": "1", "c/d": "2"},
+	}))
+}
+
+func makeTrace(f *filestoretest.Faulty) error {
+	return filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{
+		ID: "tr-1", ExperimentID: "e1", Start: time.UnixMilli(1), Metadata: map[string]string{"k": "v"}, Tags: map[string]string{"old": "1"},
+	}))
 }
 
 func logOld(step int64) func(*filestoretest.Faulty) error {
