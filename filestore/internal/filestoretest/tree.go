@@ -279,7 +279,7 @@ func filesOf(t *testing.T, fsys fs.FS) Tree {
 func public(all Tree) Tree {
 	kept := Tree{}
 	for name, data := range all {
-		if !isPrivate(name) && !strings.Contains(name, BesidePrefix) && !strings.HasPrefix(name, "0/datasets") {
+		if !isPrivate(name) && !strings.Contains(name, BesidePrefix) && !strings.HasPrefix(name, "0/datasets") && name != "0/models" && name != "0/traces" {
 			kept[name] = data
 		}
 	}

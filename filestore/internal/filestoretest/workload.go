@@ -25,6 +25,8 @@ type Workload struct {
 	Promised    promises
 	Experiments []*ownExperiment
 	Runs        []*ownRun
+
+	models, traces []*ownPart
 }
 
 // Facts is what a store says, one fact a key: "e/<id>/name", "r/<id>/tag/<key>" and so on. A metric
@@ -195,10 +197,12 @@ func SortedKeys(a, b Facts) []string {
 // FactsOf reads all of a store.
 func FactsOf(ctx context.Context, s *filestore.Store) (Facts, error) {
 	all := Facts{}
+	var experiments []string
 	for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll}) {
 		if err != nil {
 			return nil, err
 		}
+		experiments = append(experiments, e.ID)
 		at := "e/" + e.ID + "/"
 		all[at+"name"], all[at+"stage"] = e.Name, string(e.Stage)
 		for key, value := range e.Tags {
@@ -213,5 +217,5 @@ func FactsOf(ctx context.Context, s *filestore.Store) (Facts, error) {
 			return nil, fmt.Errorf("run %s: %w", r.Info.ID, err)
 		}
 	}
-	return all, nil
+	return all, addModelsAndTraces(ctx, s, all, experiments)
 }

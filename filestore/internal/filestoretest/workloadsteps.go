@@ -50,6 +50,13 @@ var StepKinds = []stepKind{
 	{Name: "log artifact", make: onRun(logArtifact), local: true},
 	{Name: "log artifacts", make: onRun(logArtifacts), local: true},
 	{Name: "delete artifacts", make: onRun(deleteArtifacts)},
+	{Name: "create model", make: createModel},
+	{Name: "finalize model", make: onPart(ownModels, finalizeModel)},
+	{Name: "delete model", make: onPart(ownModels, deleteModel)},
+	{Name: "set model tag", make: onPart(ownModels, setModelTag)},
+	{Name: "log model param", make: onPart(ownModels, logModelParam)},
+	{Name: "start trace", make: startTrace},
+	{Name: "set trace tag", make: onPart(ownTraces, setTraceTag)},
 }
 
 func onExperiment(make func(*Workload, *ownExperiment) Step) func(*Workload) Step {

@@ -27,6 +27,12 @@ func TestGoldenGC(t *testing.T) {
 				want = append(want, place)
 			}
 		}
+		for name, data := range g.store {
+			place, isMeta := strings.CutSuffix(name, "/meta.yaml")
+			if parts := strings.Split(place, "/"); isMeta && len(parts) == 3 && parts[1] == "models" && strings.Contains(string(data), "\nlifecycle_stage: deleted\n") {
+				want = append(want, place)
+			}
+		}
 		slices.Sort(want)
 		problems := filestoretest.Problems(t, store)
 		removed, err := filestoretest.CollectAll(t, store, mlruns.GCQuery{})

@@ -15,6 +15,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/internal/proof"
@@ -166,7 +167,7 @@ func unnamed(disk *memfs.FS, said filestoretest.Facts, problems map[string]mlrun
 			if said["e/"+parts[0]+"/stage"] == "" && !named {
 				wrong = append(wrong, "the experiment "+rel+" is neither listed nor reported")
 			}
-		case e.IsDir() && len(parts) == 2 && parts[1] != "tags" && parts[1] != "datasets":
+		case e.IsDir() && len(parts) == 2 && !layout.ReservedInExperiment(parts[1]):
 			if said["r/"+parts[1]+"/stage"] == "" && !named && problems[path.Dir(rel)+"/meta.yaml"] == "" && problems[path.Dir(rel)] == "" {
 				wrong = append(wrong, "the run "+rel+" is neither listed nor reported")
 			}

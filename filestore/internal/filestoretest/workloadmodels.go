@@ -1,0 +1,123 @@
+package filestoretest
+
+import (
+	"context"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// ownPart is a logged model or a trace of the workload's.
+type ownPart struct {
+	ID         string
+	experiment *ownExperiment // nil: the default one
+	deleted    bool
+}
+
+func (w *Workload) part(list []*ownPart) *ownPart {
+	return choose(w.rng, list, func(p *ownPart) bool { return !p.deleted && (p.experiment == nil || !p.experiment.deleted) })
+}
+
+func onPart(list func(*Workload) []*ownPart, make func(*Workload, *ownPart) Step) func(*Workload) Step {
+	return func(w *Workload) Step {
+		if p := w.part(list(w)); p != nil {
+			return make(w, p)
+		}
+		return Step{}
+	}
+}
+
+func ownModels(w *Workload) []*ownPart { return w.models }
+func ownTraces(w *Workload) []*ownPart { return w.traces }
+
+// newPart draws where a part is made, as createRun does.
+func (w *Workload) newPart(kind string) (p *ownPart, in string) {
+	p, in = &ownPart{ID: w.name(kind)}, mlruns.DefaultExperimentID
+	if e := w.experiment(false); e != nil && w.rng.IntN(2) == 0 {
+		p.experiment, in = e, e.ID
+	}
+	return p, in
+}
+
+func createModel(w *Workload) Step {
+	m, in := w.newPart("m")
+	at, text := "m/"+m.ID+"/", w.text()
+	spec := mlruns.ModelSpec{ID: m.ID, ExperimentID: in, Name: w.name("name"), Params: map[string]string{"a": text, "c/d": text}, Tags: map[string]string{"a": text}}
+	return Step{whole: true, then: func() { w.models = append(w.models, m) },
+		To: Facts{at + "experiment": in, at + "name": spec.Name, at + "status": "PENDING", at + "stage": "active", at + "param/a": text, at + "param/c/d": text, at + "tag/a": text},
+		Do: func(ctx context.Context, s *filestore.Store) error { return ErrOf(s.CreateLoggedModel(ctx, spec)) }}
+}
+
+func finalizeModel(w *Workload, m *ownPart) Step {
+	status := []mlruns.ModelStatus{mlruns.ModelReady, mlruns.ModelFailed, mlruns.ModelPending}[w.rng.IntN(3)]
+	return Step{To: Facts{"m/" + m.ID + "/status": status.String()}, Do: func(ctx context.Context, s *filestore.Store) error {
+		return ErrOf(s.FinalizeLoggedModel(ctx, m.ID, status))
+	}}
+}
+
+func deleteModel(_ *Workload, m *ownPart) Step {
+	return Step{To: Facts{"m/" + m.ID + "/stage": "deleted"}, then: func() { m.deleted = true },
+		Do: func(ctx context.Context, s *filestore.Store) error { return s.DeleteLoggedModel(ctx, m.ID) }}
+}
+
+func setModelTag(w *Workload, m *ownPart) Step {
+	key, text := w.key(), w.text()
+	return Step{To: Facts{"m/" + m.ID + "/tag/" + key: text}, Do: func(ctx context.Context, s *filestore.Store) error {
+		return s.SetLoggedModelTags(ctx, m.ID, map[string]string{key: text})
+	}}
+}
+
+func logModelParam(w *Workload, m *ownPart) Step {
+	key, text := w.key(), w.text()
+	return Step{To: Facts{"m/" + m.ID + "/param/" + key: text}, Do: func(ctx context.Context, s *filestore.Store) error {
+		return s.LogLoggedModelParams(ctx, m.ID, map[string]string{key: text})
+	}}
+}
+
+func startTrace(w *Workload) Step {
+	t, in := w.newPart("t")
+	at, text := "t/"+t.ID+"/", w.text()
+	spec := mlruns.Trace{ID: t.ID, ExperimentID: in, State: mlruns.TraceOK, Start: time.UnixMilli(int64(w.N)), RequestPreview: text, Metadata: map[string]string{"k": text}, Tags: map[string]string{"a": text}}
+	return Step{whole: true, then: func() { w.traces = append(w.traces, t) },
+		To: Facts{at + "experiment": in, at + "state": "OK", at + "request": text, at + "metadata/k": text, at + "tag/a": text},
+		Do: func(ctx context.Context, s *filestore.Store) error { return ErrOf(s.StartTrace(ctx, spec)) }}
+}
+
+func setTraceTag(w *Workload, t *ownPart) Step {
+	key, text := []string{"a", "b"}[w.rng.IntN(2)], w.text()
+	return Step{To: Facts{"t/" + t.ID + "/tag/" + key: text}, Do: func(ctx context.Context, s *filestore.Store) error { return s.SetTraceTag(ctx, t.ID, key, text) }}
+}
+
+// addModelsAndTraces adds what a store says of them.
+func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, experiments []string) error {
+	for m, err := range s.LoggedModels(ctx, mlruns.ModelQuery{Experiments: experiments, View: mlruns.ViewAll}) {
+		if err != nil {
+			return err
+		}
+		at := "m/" + m.ID + "/"
+		all[at+"experiment"], all[at+"name"], all[at+"status"], all[at+"stage"] = m.ExperimentID, m.Name, m.Status.String(), string(m.Stage)
+		for key, value := range m.Params {
+			all[at+"param/"+key] = value
+		}
+		for key, value := range m.Tags {
+			all[at+"tag/"+key] = value
+		}
+	}
+	for t, err := range s.Traces(ctx, mlruns.TraceQuery{Experiments: experiments}) {
+		if err != nil {
+			return err
+		}
+		at := "t/" + t.ID + "/"
+		all[at+"experiment"], all[at+"state"], all[at+"request"] = t.ExperimentID, t.State.String(), t.RequestPreview
+		for key, value := range t.Metadata {
+			all[at+"metadata/"+key] = value
+		}
+		for key, value := range t.Tags {
+			if key != mlruns.TagTraceArtifactLocation {
+				all[at+"tag/"+key] = value
+			}
+		}
+	}
+	return nil
+}
