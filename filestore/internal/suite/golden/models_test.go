@@ -410,7 +410,8 @@ func (g *mlflow3) damaged(t *testing.T, d mlflow3Damage) {
 	found := slices.Contains(ids, id)
 	switch {
 	case id == "" || len(parts) < 4:
-	case d.What == "trace_info.yaml: no time": // of the second generation MLflow ≤ 3.1 takes a text for one
+	// of the second generation MLflow ≤ 3.1 takes a text for one
+	case d.What == "trace_info.yaml: no time":
 	case d.Get.Error == nil && strings.Contains(string(d.Get.Result), strconv.Quote(id)) && !found:
 		t.Errorf("MLflow reads it, and it is not found: %v", problems)
 	case d.Get.Error != nil && found && !readAnyway.MatchString(d.What) && d.Get.Error.Code != "RESOURCE_DOES_NOT_EXIST":

@@ -20,8 +20,8 @@ func TestGoldenRelocate(t *testing.T) {
 		store := filestoretest.Open(t, dir)
 		problems := filestoretest.Problems(t, store)
 		want := g.under(t, dir).store
-		// What moves with an experiment without being an experiment, run, logged model or trace stays
-		// as it was recorded.
+		// What moves with an experiment without being an experiment, run, logged model or trace
+		// stays as it was recorded.
 		moved := map[string]bool{}
 		for name, data := range want {
 			parts := strings.Split(strings.TrimPrefix(name, ".trash/"), "/")
