@@ -70,6 +70,9 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 func (l *Locator) noRun(ctx context.Context, refs []records.ExperimentRef, id string) error {
 	lost, ok, short := l.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
 		ref := records.NewRunRef(e, id)
+		if is, err := l.Tree.HasDir(ref.Dir); !is {
+			return ref, false, err
+		}
 		for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
 			if is, err := l.Tree.HasDir(layout.Join(ref.Dir, sub)); is || err != nil {
 				return ref, is, err
