@@ -52,25 +52,28 @@ func checkWindows(name string) error {
 	return nil
 }
 
+// devices are the names that Windows keeps for devices; the ports come with a number besides.
+var devices, ports = [...]string{"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}, [...]string{"COM", "LPT"}
+
 // isDevice reports whether Windows takes a name for that of a device, with an extension too.
 func isDevice(name string) bool {
 	stem, _, _ := strings.Cut(name, ".")
-	if stem == "" || !strings.ContainsRune("CPANLcpanl", rune(stem[0])) {
+	stem = strings.TrimRight(stem, " ")
+	if len(stem) < len("CON") || len(stem) > len("CONOUT$") {
 		return false // which is most
 	}
-	if stem = strings.TrimRight(stem, " "); len(stem) > len("CONOUT$") {
-		return false
+	for _, device := range devices {
+		if strings.EqualFold(stem, device) {
+			return true
+		}
 	}
-	stem = strings.ToUpper(stem)
-	switch stem {
-	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
-		return true
+	for _, port := range ports {
+		if strings.EqualFold(stem[:len(port)], port) {
+			number := stem[len(port):]
+			return utf8.RuneCountInString(number) == 1 && strings.Contains("0123456789¹²³", number)
+		}
 	}
-	port, ok := strings.CutPrefix(stem, "COM")
-	if !ok {
-		port, ok = strings.CutPrefix(stem, "LPT")
-	}
-	return ok && utf8.RuneCountInString(port) == 1 && strings.Contains("0123456789¹²³", port)
+	return false
 }
 
 // Portable reports why some platform cannot hold a file at p, "" if all can.
