@@ -23,7 +23,8 @@ import (
 
 // mlflow3 is a golden store of logged models and traces, with what the MLflow that wrote it says.
 type mlflow3 struct {
-	store filestoretest.Tree
+	version string
+	store   filestoretest.Tree
 	// how many searches have MLflow's answer, another, or one where MLflow has none
 	same, different, superset int
 
@@ -40,6 +41,7 @@ type mlflow3 struct {
 	}
 	Searches []mlflow3Search
 	Damages  []mlflow3Damage
+	Ops      []mlflow3Op
 }
 
 type modelAnswer struct {
@@ -90,7 +92,7 @@ func eachMLflow3(t *testing.T, test func(t *testing.T, g *mlflow3)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g := &mlflow3{store: all.Sub(version + "/mlruns")}
+			g := &mlflow3{version: version, store: all.Sub(version + "/mlruns")}
 			g.same, g.different, g.superset = 292, 13, 68
 			if version == "3.17" {
 				g.same, g.different, g.superset = 318, 10, 45
