@@ -1,7 +1,7 @@
 package filestore
 
 import (
-	"context" //nolint:gosec // MLflow names these folders by MD5; nothing is secured by it.
+	"context"
 	"errors"
 	"fmt"
 

@@ -22,7 +22,7 @@ func (s *Durability) Step(err error) error {
 	return nil
 }
 
-// Last is step for the Last change, and gives the error of the call.
+// Last is Step for the last change, and gives the error of the call.
 func (s *Durability) Last(err error) error {
 	if err := s.Step(err); err != nil {
 		return err

@@ -47,7 +47,7 @@ func (f *Faulty) Content(name string) string {
 	return string(data)
 }
 
-// Torn are the contents of the files that keep Torn lines.
+// Torn are the contents of the files that keep torn lines.
 func (f *Faulty) Torn() (lines []string) {
 	f.Helper()
 	infos, err := afero.ReadDir(f.FS, path.Dir(path.Dir(OldMetric)))

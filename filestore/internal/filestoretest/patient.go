@@ -131,12 +131,12 @@ type Damage struct {
 	Name   string
 	Write  map[string]string
 	Remove []string
-	// copies are files that get another's content.
+	// Copies are files that get another's content.
 	Copies map[string]string
-	// want is what Verify says, left what it says after the repair; "repairable" marks what repair
+	// Want is what Verify says, left what it says after the repair; "repairable" marks what repair
 	// mends.
 	Want, Left []string
-	// saved are the originals that must be kept, by their old path, after is what must be in files
+	// Saved are the originals that must be kept, by their old path, after is what must be in files
 	// then; "" where there must be none.
 	Saved []string
 	After map[string]string

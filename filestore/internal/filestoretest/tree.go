@@ -143,7 +143,7 @@ func (t Tree) Sub(dir string) Tree {
 	return part
 }
 
-// Files are the names of the Files, sorted.
+// Files are the names of the files, sorted.
 func (t Tree) Files() []string {
 	var names []string
 	for name, data := range t {
@@ -292,7 +292,7 @@ func isPrivate(name string) bool {
 
 func has(t Tree, name string) bool { _, ok := t[name]; return ok }
 
-// SameAnswers reports whether a file or folder is the SameAnswers in another tree.
+// same reports whether a file or folder is the same in another tree.
 func (t Tree) same(other Tree, name string) bool {
 	a, b := t[name], other[name]
 	return has(t, name) == has(other, name) && (a == nil) == (b == nil) && bytes.Equal(a, b)

@@ -12,7 +12,7 @@ import (
 // table of the design. The zero level here is that nothing may be lost.
 type promises struct {
 	Level filestore.Sync
-	// weak are the facts that a cut may take: values of runs that go on. held is the value that
+	// Weak are the facts that a cut may take: values of runs that go on. held is the value that
 	// each had when it was safe, ever all that it had.
 	Weak map[string]bool
 	held map[string]string

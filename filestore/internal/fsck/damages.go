@@ -15,6 +15,10 @@ type damage struct {
 
 // damages has every kind of problem. Who reads finds most of them, in package records, and each
 // walk of this package the rest. layout.md §13 has the same table in words.
+//
+// Two things are not in it: what is in doubt keeps a repair from other problems of the same file
+// (leaveDoubtful), and of what is wrong in a logged model or a trace only leftovers are mended
+// (tellParts).
 var damages = map[mlruns.ProblemKind]damage{
 	// Found by records, wherever a meta.yaml is read.
 	mlruns.ProblemMissingMeta:    {examine: (*Checker).examineMissingMeta},

@@ -54,7 +54,7 @@ func (a *Areas) Explain(p mlruns.Problem) bool {
 	return (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
 }
 
-// ExperimentLock reports whether a folder that has no meta.yaml is in an area or on the way to one,
+// hold reports whether a folder that has no meta.yaml is in an area or on the way to one,
 // and so was never an experiment or a run.
 func (a *Areas) hold(dir string) bool {
 	areas, _ := a.All() // what is not known to be one of artifacts is told

@@ -25,7 +25,7 @@ type NameCheck struct {
 	unseen error
 }
 
-// Read is readUntagged.
+// Read is records.WithoutTags.
 func (c *NameCheck) Read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
 	e, err := records.WithoutTags(ctx, root, ref, p)
 	if err == nil {
@@ -40,7 +40,7 @@ func (c *NameCheck) Read(ctx context.Context, root vfs.Folder, ref records.Exper
 	return e, err
 }
 
-// Listing are the problems of the Listing that the check goes through. A link that is not followed
+// Listing are the problems of the listing that the check goes through. A link that is not followed
 // is missed where it has a name that MLflow gives to experiments: what else lies there under a link
 // is hardly one.
 func (c *NameCheck) Listing() *records.Problems {

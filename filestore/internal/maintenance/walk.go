@@ -33,7 +33,7 @@ func (u *walk) experiments() ([]records.ExperimentRef, error) {
 
 // runs calls each for the runs of an experiment with a readable meta.yaml, and unreadable, unless
 // it is nil, for the others, until the caller wants no more. The only error is one of the call, see
-// ending.
+// records.CallError.
 func (u *walk) runs(ctx context.Context, e records.ExperimentRef, each func(records.RunRef, mlruns.RunInfo), unreadable func(records.RunRef)) error {
 	_, refs, f, err := u.store.find.OpenRuns(e, u.problems)
 	if vfs.IsMissing(err) {

@@ -91,7 +91,7 @@ func (sc *scan) end(ctx context.Context, err error) bool {
 }
 
 // experiment scans one experiment. What cannot be read is a problem; the only error is one of the
-// call, see ending.
+// call, see records.CallError.
 func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	e, refs, f, err := sc.search.find.OpenRuns(e, sc.problems)
 	if vfs.IsMissing(err) {

@@ -6,7 +6,7 @@ import "regexp"
 type Fate uint8
 
 const (
-	// junk is nobody's record. A repair moves it out of the records.
+	// Junk is nobody's record. A repair moves it out of the records.
 	Junk Fate = iota
 	// UnderWay is a copy or a save that is under way, or was interrupted. A repair moves it once it
 	// has not changed for an hour.
@@ -14,10 +14,10 @@ const (
 	// InUse stands for something that its program still has, and takes away itself. A repair leaves
 	// it.
 	InUse
-	// copied is put beside a file or folder that two machines have changed. Where the form has
+	// Copied is put beside a file or folder that two machines have changed. Where the form has
 	// groups, they are the name of the original.
 	Copied
-	// doubtful could be a key, and is one. Only Verify and Repair name it, and a repair changes
+	// Doubtful could be a key, and is one. Only Verify and Repair name it, and a repair changes
 	// nothing in it.
 	Doubtful
 	// DoubtfulCopy is doubtful, where the original that its groups name stands beside it. Alone it

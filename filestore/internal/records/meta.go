@@ -36,7 +36,7 @@ func beingWritten(f vfs.Folder, name string) bool {
 
 // ReadMeta reads the meta.yaml named name in a folder; use says whether its content will do, and
 // whether it shows no sign of having been cut. What makes no sense or may be cut, and is fresh, is
-// Read again.
+// read again.
 func (m *Buffer) ReadMeta(ctx context.Context, f vfs.Folder, name string, use func(data []byte) (whole bool, err error)) error {
 	for try := 0; ; try++ {
 		data, err := m.readFile(f, name)
@@ -86,7 +86,7 @@ func (m *Buffer) readScalars(ctx context.Context, f vfs.Folder, name string, use
 
 // whole reports whether a meta.yaml that makes sense shows no sign of having been cut: every
 // program ends it with a newline, and that of a run with the key user_id. One that lacks them is
-// Read all the same when nobody is writing it.
+// read all the same when nobody is writing it.
 func whole(data []byte, d codec.Scalars) bool {
 	return bytes.HasSuffix(data, []byte("\n")) && (d.Find(codec.KeyRunID) < 0 || d.Find(codec.KeyUserID) >= 0)
 }

@@ -25,14 +25,14 @@ type Scanner struct {
 	Line     int
 	any      bool // a point or a problem was met
 	Bad      int  // lines that are no points
-	// marked tells of a byte order mark before the first line, pointer of one in place of the
+	// Marked tells of a byte order mark before the first line, pointer of one in place of the
 	// content.
 	Marked, pointer bool
 	Tail            TailState
 	// OfModel reads lines of a logged model's metric; Run is then the run of the line before.
 	OfModel bool
 	Run     string
-	// strict reports what is no loss, but keeps MLflow from reading the file.
+	// Strict reports what is no loss, but keeps MLflow from reading the file.
 	Strict bool
 }
 
@@ -167,7 +167,7 @@ func (s *Scanner) end(tail []byte) {
 	}
 }
 
-// Points has each called for the Points of lines.
+// Points has each called for the points of lines.
 func (s *Scanner) Points(each func(codec.Point) bool) func(line []byte) bool {
 	return func(line []byte) bool {
 		var pt codec.Point

@@ -94,7 +94,7 @@ func (r *Reader) IDsIn(dir string, p *Problems, reserved, valid func(string) boo
 	return names, err
 }
 
-// IDs is subfolders of what was listed already, unsorted.
+// IDs is IDsIn of what was listed already, unsorted.
 func (r *Reader) IDs(entries []vfs.Entry, dir string, p *Problems, reserved, valid func(string) bool) ([]string, error) {
 	names := make([]string, 0, len(entries))
 	foreign := 0

@@ -16,7 +16,7 @@ func NewExperimentRef(id string, trashed bool) ExperimentRef {
 	return ExperimentRef{ID: id, Dir: layout.Experiment(id, trashed), Trashed: trashed}
 }
 
-// Stage is told by the place: MLflow ≤ 2.2 never wrote the Stage of an experiment it deleted.
+// Stage is told by the place: MLflow ≤ 2.2 never wrote the stage of an experiment it deleted.
 func (r ExperimentRef) Stage() mlruns.LifecycleStage {
 	if r.Trashed {
 		return mlruns.StageDeleted
