@@ -31,13 +31,13 @@ type Appender[T any] struct {
 	seen    vfs.Identity // of meta, before Value was read from it
 	since   time.Time    // before seen was looked for first
 	settled bool         // a change after that look is seen by the next
-	stale   bool         // not to be locked again
 	ready   *openFile    // found in its place since the lock was taken
 
 	// guarded by Handles.mu
 	files map[string]*openFile
 	users int
 	out   bool      // of the cache, to be closed when the last use ends
+	stale bool      // not to be locked again
 	used  time.Time // last, where that matters
 }
 

@@ -75,14 +75,14 @@ func (h *Handles[T]) Lock(ctx context.Context, id, key string) (*Appender[T], er
 			h.release(a)
 			return nil, err
 		}
-		a.stale = true
+		h.distrust(a)
 		h.release(a)
 		return nil, nil //nolint:nilnil,nilerr // a lock that is taken anew says what is wrong
 	}
 	if a.isCurrent(ctx, key) {
 		return a, nil
 	}
-	a.stale = true
+	h.distrust(a)
 	a.Unlock()
 	return nil, nil //nolint:nilnil // documented
 }
@@ -175,6 +175,13 @@ func (h *Handles[T]) remove(e *list.Element, idle []io.Closer) []io.Closer {
 	}
 	h.files -= len(a.files)
 	return append(idle, a)
+}
+
+// distrust has nobody lock a folder again that does not have it already.
+func (h *Handles[T]) distrust(a *Appender[T]) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a.stale = true
 }
 
 // release ends the use of a folder.
