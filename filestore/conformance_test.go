@@ -1,7 +1,9 @@
 package filestore_test
 
 import (
+	"flag"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -11,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/storetest"
 )
@@ -104,6 +107,13 @@ func TestConformanceShared(t *testing.T) {
 				t.Run("reading while experiments move", func(t *testing.T) { storetest.RunMoves(t, p.place) })
 			}
 		})
+	}
+}
+
+// The inner loop draws fewer sequences of calls than CI. -rapid.checks says otherwise.
+func init() {
+	if err := flag.Set("rapid.checks", strconv.Itoa(proof.Choose(30, 100, 100))); err != nil {
+		panic(err)
 	}
 }
 
