@@ -23,23 +23,22 @@ var _ mlruns.TraceStore = (*Store)(nil)
 
 // Trace implements mlruns.TraceStore.
 func (s *Store) Trace(ctx context.Context, traceID string) (*mlruns.Trace, error) {
-	t, err := s.trace(ctx, traceID)
+	_, t, err := s.readTrace(ctx, traceID)
 	return t, fail("get trace", traceID, err)
 }
 
-func (s *Store) trace(ctx context.Context, traceID string) (*mlruns.Trace, error) {
+// readTrace finds a trace and reads it.
+func (s *Store) readTrace(ctx context.Context, traceID string) (ref records.TraceRef, t *mlruns.Trace, err error) {
 	if err := s.begin(ctx); err != nil {
-		return nil, err
+		return ref, nil, err
 	}
-	ref, err := s.find.FindTrace(ctx, traceID)
-	if err != nil {
-		return nil, err
+	if ref, err = s.find.FindTrace(ctx, traceID); err != nil {
+		return ref, nil, err
 	}
-	t, err := s.records.Trace(ctx, ref)
-	if err != nil {
-		return nil, records.TraceError(traceID, err)
+	if t, err = s.records.Trace(ctx, ref); err != nil {
+		return ref, nil, records.TraceError(traceID, err)
 	}
-	return t, nil
+	return ref, t, nil
 }
 
 // TraceData implements mlruns.TraceStore.
@@ -49,16 +48,9 @@ func (s *Store) TraceData(ctx context.Context, traceID string) (json.RawMessage,
 }
 
 func (s *Store) traceData(ctx context.Context, traceID string) (json.RawMessage, error) {
-	if err := s.begin(ctx); err != nil {
-		return nil, err
-	}
-	ref, err := s.find.FindTrace(ctx, traceID)
+	ref, t, err := s.readTrace(ctx, traceID)
 	if err != nil {
 		return nil, err
-	}
-	t, err := s.records.Trace(ctx, ref)
-	if err != nil {
-		return nil, records.TraceError(traceID, err)
 	}
 	place, err := s.placeOf(ctx, ref.Holder(), t.ArtifactLocation, false)
 	if err != nil {
