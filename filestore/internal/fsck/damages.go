@@ -11,14 +11,17 @@ type damage struct {
 	remedy func(*repair, finding, mlruns.Problem) remedy
 	// ofLines says that it is one of a metric file's lines, all of which one remedy mends.
 	ofLines bool
+	// ofModels says that it is mended in logged models and traces too. In them all else is only
+	// told, as it was found: MLflow reads both less patiently than runs, and whoever made them
+	// makes them again.
+	ofModels bool
 }
 
 // damages has every kind of problem. Who reads finds most of them, in package records, and each
 // walk of this package the rest. layout.md §13 has the same table in words.
 //
-// Two things are not in it: what is in doubt keeps a repair from other problems of the same file
-// (leaveDoubtful), and of what is wrong in a logged model or a trace only leftovers are mended
-// (tellParts).
+// One thing is not in it: what is in doubt keeps a repair from other problems of the same file
+// (leaveDoubtful).
 var damages = map[mlruns.ProblemKind]damage{
 	// Found by records, wherever a meta.yaml is read.
 	mlruns.ProblemMissingMeta:    {examine: (*Checker).examineMissingMeta},
@@ -48,7 +51,7 @@ var damages = map[mlruns.ProblemKind]damage{
 	mlruns.ProblemIncompleteMeta: {},
 	mlruns.ProblemMissingFolder:  {remedy: (*repair).makeMissing},
 	mlruns.ProblemSuspicious:     {},
-	mlruns.ProblemLeftover:       {examine: (*Checker).examineLeftover, remedy: (*repair).clearLeftover},
+	mlruns.ProblemLeftover:       {examine: (*Checker).examineLeftover, remedy: (*repair).clearLeftover, ofModels: true},
 	mlruns.ProblemNotPortable:    {},
 	mlruns.ProblemDuplicate:      {},
 	mlruns.ProblemNoArtifacts:    {},

@@ -17,10 +17,12 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// finding is what is wrong in one place: a run, an experiment but for its runs, or the root.
+// finding is what is wrong in one place: a run, the logged models and traces of an experiment, an
+// experiment but for those and its runs, or the root.
 type finding struct {
 	experiment records.ExperimentRef // zero for the root
 	run        records.RunRef        // zero for all but a run
+	models     bool                  // it is the experiment's logged models and traces
 	problems   []mlruns.Problem
 }
 
@@ -85,10 +87,16 @@ func (v *inspection) tell(f finding, p *records.Problems) error {
 	f.problems = p.Sorted()
 	for i := range f.problems {
 		p := &f.problems[i]
-		if examine := damages[p.Kind].examine; examine != nil {
-			if err := examine(v.Checker, p); err != nil {
-				return err
-			}
+		damage := damages[p.Kind]
+		if f.models && !damage.ofModels {
+			p.Repairable = false
+			continue
+		}
+		if damage.examine == nil {
+			continue
+		}
+		if err := damage.examine(v.Checker, p); err != nil {
+			return err
 		}
 	}
 	leaveDoubtful(f.problems)

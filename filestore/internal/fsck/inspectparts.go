@@ -7,9 +7,7 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// parts looks at the logged models and the traces of an experiment. What is wrong with them is told
-// and, but for what interrupted writes left, not mended: MLflow reads both less patiently than
-// runs, and whoever made them makes them again.
+// parts looks at the logged models and the traces of an experiment.
 func (v *inspection) parts(ref records.ExperimentRef) error {
 	p := &records.Problems{Explained: v.areas.Explain}
 	models, err := v.find.ModelRefs(ref, p)
@@ -45,7 +43,7 @@ func (v *inspection) parts(ref records.ExperimentRef) error {
 	if len(p.List) == 0 {
 		return v.ctx.Err()
 	}
-	return v.tellParts(finding{experiment: ref}, p)
+	return v.tell(finding{experiment: ref, models: true}, p)
 }
 
 // listed takes the error of a listing.
@@ -75,23 +73,4 @@ func (v *inspection) told(p *records.Problems, problems []mlruns.Problem) {
 	for _, problem := range problems {
 		p.Add(problem)
 	}
-}
-
-// tellParts is tell for what is wrong with models and traces.
-func (v *inspection) tellParts(f finding, p *records.Problems) error {
-	f.problems = p.Sorted()
-	for i := range f.problems {
-		p := &f.problems[i]
-		if p.Kind != mlruns.ProblemLeftover {
-			p.Repairable = false
-			continue
-		}
-		if err := v.examineLeftover(p); err != nil {
-			return err
-		}
-	}
-	if !v.report(f) {
-		return errEnough
-	}
-	return nil
 }
