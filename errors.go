@@ -33,13 +33,17 @@ var (
 	// ErrCorrupt is returned when the file that an operation depends on cannot be understood.
 	// Verify names all such files.
 	ErrCorrupt = failure.ErrCorrupt
-	// ErrBusy is returned when a lock was not free before the deadline. Calling again is safe.
+	// ErrBusy is returned when a lock was not free before the deadline, or a server could not be
+	// reached or had no time. Calling again is safe.
 	ErrBusy = failure.ErrBusy
 	// ErrReadOnly is returned by every write to a store that was opened read-only.
 	ErrReadOnly = failure.ErrReadOnly
 	// ErrNotDurable is returned when the effect stands but could not be made durable, a failed
 	// fsync for instance. It wraps the cause.
 	ErrNotDurable = failure.ErrNotDurable
+	// ErrUnconfirmed is returned when a write was sent to a server and its answer never came: it
+	// may stand or not. Where calling again would do no harm the error is an ErrBusy too.
+	ErrUnconfirmed = failure.ErrUnconfirmed
 	// ErrClosed is returned by every call on a closed store.
 	ErrClosed = failure.ErrClosed
 )
@@ -51,7 +55,7 @@ type Code string
 // MLflow 3.11 gives another one for a refusal, that counts: INTERNAL_ERROR for the name of an
 // unknown status, for instance.
 const (
-	CodeInternal         Code = "INTERNAL_ERROR"          // all without a code of their own, ErrNotDurable and ErrClosed too
+	CodeInternal         Code = "INTERNAL_ERROR"          // all without a code of their own, ErrNotDurable, ErrUnconfirmed and ErrClosed too
 	CodeInvalidParameter Code = "INVALID_PARAMETER_VALUE" // ErrInvalid, ErrOutside, ErrNotActive
 	CodeInvalidState     Code = "INVALID_STATE"           // ErrCorrupt
 	CodeNotFound         Code = "RESOURCE_DOES_NOT_EXIST" // ErrNotFound

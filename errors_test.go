@@ -29,6 +29,7 @@ func TestCodeOf(t *testing.T) {
 		{mlruns.ErrCorrupt, mlruns.CodeInvalidState},
 		{mlruns.ErrNotDurable, mlruns.CodeInternal},
 		{mlruns.ErrClosed, mlruns.CodeInternal},
+		{mlruns.ErrUnconfirmed, mlruns.CodeInternal},
 		{failure.RunNotFound("r"), mlruns.CodeNotFound},
 		{failure.RunNotActive("r"), mlruns.CodeInvalidParameter},
 		{failure.RunInvalidState("r"), mlruns.CodeInvalidState},

@@ -16,8 +16,9 @@ import (
 // Every call can give these errors, beside those that its comment names: ErrInvalid for bad
 // arguments; ErrNotFound where the experiment or run named does not exist; ErrCorrupt where what it
 // needs cannot be read; ErrClosed. A call that writes also gives ErrNotActive where the experiment
-// or run must be active and is deleted, ErrReadOnly, ErrBusy, and ErrNotDurable. After each of
-// them but ErrNotDurable the store is as it was, unless the comment says otherwise.
+// or run must be active and is deleted, ErrReadOnly, ErrBusy, ErrNotDurable, and, of a store behind
+// a server, ErrUnconfirmed. After each of them but the last two the store is as it was, unless the
+// comment says otherwise.
 //
 // Store may grow in minor versions: implementers embed UnimplementedStore.
 type Store interface {

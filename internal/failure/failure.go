@@ -21,6 +21,7 @@ var (
 	ErrReadOnly    = errors.New("read-only store")
 	ErrNotDurable  = errors.New("done but not durable")
 	ErrClosed      = errors.New("store is closed")
+	ErrUnconfirmed = errors.New("perhaps done: the answer was lost")
 )
 
 // The codes that a Reason names because its sentinel alone does not tell them; mlruns.Code has all.
