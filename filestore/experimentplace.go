@@ -9,7 +9,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
-	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
 )
 
@@ -45,14 +44,5 @@ func validateTag(t mlruns.Tag) error {
 	if err := validate.Tag(t); err != nil {
 		return err
 	}
-	return validateName("key", t.Key)
-}
-
-// validateName refuses keys that this platform cannot hold, and those that belong to desktops and
-// sync tools: a reader would take the file for theirs.
-func validateName(field, key string) error {
-	if records.IsForeignKey(key) {
-		return failure.Invalid("Invalid value '" + key + "' for parameter '" + field + "' supplied: desktops and sync tools use such a name for files of their own")
-	}
-	return dir.Holdable(field, key)
+	return records.CheckKey("key", t.Key)
 }

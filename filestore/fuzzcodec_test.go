@@ -328,7 +328,7 @@ func FuzzKeyWalk(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		legal := validate.Key("key", key) == nil && validateName("key", key) == nil
+		legal := validate.Key("key", key) == nil && records.CheckKey("key", key) == nil
 		name := path.Join("r/params", key)
 		if !strings.HasPrefix(name, "r/params/") || strings.ContainsRune(key, 0) || len(key) > 1000 {
 			return

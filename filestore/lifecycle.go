@@ -31,7 +31,7 @@ func (s *Store) setStage(ctx context.Context, runID string, deleted time.Time) e
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	s.handles.Forget(runID)
+	s.batches.Forget(runID)
 	return s.find.WithRun(ctx, runID, locate.Always, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
 		return s.life.SetStage(ref, info, doc, deleted)
 	})

@@ -5,7 +5,6 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
-	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -81,8 +80,8 @@ func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	return fail(op, runID, s.logBatch(ctx, runID, b))
 }
 
-func (s *Store) truncated(b mlruns.Batch) mlruns.Batch {
-	if s.truncation {
+func (o *options) truncated(b mlruns.Batch) mlruns.Batch {
+	if o.truncation {
 		return validate.Truncate(b)
 	}
 	return b
@@ -92,16 +91,5 @@ func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
-	now := s.now()
-	plan := batchPlan{params: b.Params, series: codec.SeriesOf(b.Metrics, now), tags: b.Tags, models: codec.ModelSeriesOf(b.Metrics, runID, now)}
-	if err := plan.validateNames(); err != nil {
-		return err
-	}
-	experiment := locate.WhenMoved
-	if len(plan.models) > 0 {
-		experiment = locate.Always // its lock is that of its models
-	} else if done, err := s.logKept(ctx, runID, &plan); done {
-		return err
-	}
-	return s.find.UntilFound(ctx, runID, experiment, func(held bool) (bool, error) { return s.logFound(ctx, runID, held, &plan) })
+	return s.batches.Log(ctx, runID, b, s.now())
 }

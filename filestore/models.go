@@ -152,7 +152,7 @@ func validateModelValues(params, tags map[string]string) error {
 	}{{"param", params}, {"tag", tags}} {
 		keys := slices.Sorted(maps.Keys(values.of))
 		for _, key := range keys {
-			if err := validateName("key", key); err != nil {
+			if err := records.CheckKey("key", key); err != nil {
 				return err
 			}
 		}

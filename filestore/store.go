@@ -12,6 +12,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/batch"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/fsck"
@@ -43,7 +44,7 @@ type Store struct {
 	search   *query.Searcher
 	checker  *fsck.Checker
 	maintain *maintenance.Maintainer
-	handles  *dir.Handles[loggedRun]
+	batches  *batch.Writer
 	closed   atomic.Bool
 	appends  atomic.Bool // it is known that files can be appended to
 	close    func() error
@@ -62,7 +63,7 @@ func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	return errors.Join(s.handles.Close(), s.close())
+	return errors.Join(s.batches.Close(), s.close())
 }
 
 // Open opens the store in the directory dir, a path or a file: URI; a URI of another scheme is
@@ -103,7 +104,7 @@ func (s *Store) open(path string) error {
 	s.search = query.New(s.find)
 	s.checker = fsck.New(s.find, s.life, s.now)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
-	s.handles = dir.NewHandles[loggedRun](s.tree, s.locks, !s.readOnly && s.locking != LockNone)
+	s.batches = batch.New(s.find, !s.readOnly && s.locking != LockNone, s.syncsValues)
 	if err := s.settle(); err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -170,10 +171,10 @@ func absoluteDirs(dirs []string) ([]string, error) {
 
 var errNoStore = &failure.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
 
-func (s *Store) mayMake() bool { return !s.readOnly && !s.mustExist }
+func (o *options) mayMake() bool { return !o.readOnly && !o.mustExist }
 
 // now is the clock in the precision of the format.
-func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
+func (o *options) now() time.Time { return o.clock().UTC().Truncate(time.Millisecond) }
 
 // begin is how every operation starts.
 func (s *Store) begin(ctx context.Context) error {
@@ -203,14 +204,14 @@ func (s *Store) beginLogging(ctx context.Context) error {
 }
 
 // syncs reports whether writes of this level are made durable at once.
-func (s *Store) syncs(level Sync) bool {
-	return s.sync == SyncAlways || s.sync == level
+func (o *options) syncs(level Sync) bool {
+	return o.sync == SyncAlways || o.sync == level
 }
 
 // syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once
 // the run has ended, when no EndRun follows to do it.
-func (s *Store) syncsValues(info mlruns.RunInfo) bool {
-	return s.sync == SyncAlways || info.Status.Ended() && s.syncs(SyncMeta)
+func (o *options) syncsValues(info mlruns.RunInfo) bool {
+	return o.sync == SyncAlways || info.Status.Ended() && o.syncs(SyncMeta)
 }
 
 // fail wraps the error of an operation; nil stays nil.

@@ -157,7 +157,7 @@ func (s *Store) startTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, 
 func (s *Store) SetTraceTag(ctx context.Context, traceID, key, value string) error {
 	err := validate.TraceTag(key, value)
 	if err == nil {
-		err = validateName("key", key)
+		err = records.CheckKey("key", key)
 	}
 	if err == nil {
 		err = s.changeTrace(ctx, traceID, func(ref records.TraceRef) error {

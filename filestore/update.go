@@ -52,7 +52,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 		}
 	}
 	if u.Status.Ended() {
-		s.handles.Forget(runID)
+		s.batches.Forget(runID)
 	}
 	var all dir.Durability
 	return all.Last(s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {

@@ -1,4 +1,4 @@
-package filestore
+package batch
 
 import (
 	"context"
@@ -15,27 +15,27 @@ import (
 // models.
 
 // checkModels refuses points that cannot be written to their models.
-func (s *Store) checkModels(e records.ExperimentRef, series []codec.ModelSeries) error {
+func (w *Writer) checkModels(e records.ExperimentRef, series []codec.ModelSeries) error {
 	for _, m := range series {
 		if err := dir.Holdable("model_id", m.ModelID); err != nil {
 			return err
 		}
 		ref := records.NewModelRef(e, m.ModelID)
 		for _, folder := range [...]string{layout.Parent(ref.Dir), ref.Dir} {
-			if err := s.tree.RefuseLink(folder); err != nil {
+			if err := w.tree.RefuseLink(folder); err != nil {
 				return err
 			}
 		}
-		if err := s.tree.RefuseMerged(e.Dir, layout.Models, []string{m.ModelID}); err != nil {
+		if err := w.tree.RefuseMerged(e.Dir, layout.Models, []string{m.ModelID}); err != nil {
 			return err
 		}
-		if err := s.tree.RefuseLinks(ref.Dir, layout.Metrics, m.Key); err != nil {
+		if err := w.tree.RefuseLinks(ref.Dir, layout.Metrics, m.Key); err != nil {
 			return err
 		}
-		if err := s.tree.RefuseMerged(ref.Dir, layout.Metrics, []string{m.Key}); err != nil {
+		if err := w.tree.RefuseMerged(ref.Dir, layout.Metrics, []string{m.Key}); err != nil {
 			return err
 		}
-		if _, err := s.tree.KeyPresent(ref.Dir, layout.Metrics, "metric", m.Key); err != nil {
+		if _, err := w.tree.KeyPresent(ref.Dir, layout.Metrics, "metric", m.Key); err != nil {
 			return err
 		}
 	}
@@ -44,13 +44,13 @@ func (s *Store) checkModels(e records.ExperimentRef, series []codec.ModelSeries)
 
 // appendToModel adds points to a model's metric. EndRun makes the values of its run durable and
 // none of a model, so this does, unless nothing is to be.
-func (s *Store) appendToModel(ctx context.Context, e records.ExperimentRef, m codec.ModelSeries) error {
+func (w *Writer) appendToModel(ctx context.Context, e records.ExperimentRef, m codec.ModelSeries) error {
 	ref := records.NewModelRef(e, m.ModelID)
-	sync := s.syncs(SyncMeta)
+	sync := w.tree.Durable
 	for _, folder := range [...]string{layout.Parent(ref.Dir), ref.Dir} {
-		if err := s.tree.MakeFolder(folder, sync); err != nil {
+		if err := w.tree.MakeFolder(folder, sync); err != nil {
 			return err
 		}
 	}
-	return s.tree.Append(ctx, ref.Dir, m.Key, m.Lines, sync)
+	return w.tree.Append(ctx, ref.Dir, m.Key, m.Lines, sync)
 }
