@@ -2,10 +2,13 @@ package server_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +205,8 @@ func TestLocations(t *testing.T) {
 		"proxy, a bucket": {nil, "s3://b/p", 200, "s3://b/p", "s3://b/p", "s3://b/p/"},
 		"proxy, a drive":  {nil, `C:\x`, 400, "", "", ""},
 		"direct":          {[]server.Option{server.WithDirectArtifacts()}, "", 200, "/mlruns/ID", "/mlruns/ID", "/mlruns/ID/"},
+		"local":           {[]server.Option{server.WithLocalArtifacts()}, "", 200, "/mlruns/ID", "/mlruns/ID", "/mlruns/ID/"},
+		"local, any":      {[]server.Option{server.WithLocalArtifacts()}, "/scratch/p", 200, "/scratch/p", "/scratch/p", "/scratch/p/"},
 		"direct, any":     {[]server.Option{server.WithDirectArtifacts()}, "s3://b/p", 200, "s3://b/p", "s3://b/p", "s3://b/p/"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,6 +232,57 @@ func TestLocations(t *testing.T) {
 				t.Errorf("the run's is %s, want %s", uri, c.runsBeginsAt)
 			}
 		})
+	}
+}
+
+// TestLocalLocations tells clients of the machine the folders of a store as they are after a move,
+// in every kind of answer, and leaves alone what was recorded elsewhere.
+func TestLocalLocations(t *testing.T) {
+	dir := t.TempDir()
+	before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
+	store, err := filestore.Open(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := store.CreateRun(t.Context(), mlruns.RunSpec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := store.CreateLoggedModel(t.Context(), mlruns.ModelSpec{Name: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := store.CreateExperiment(t.Context(), mlruns.ExperimentSpec{Name: "e", ArtifactLocation: "file:///scratch/p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := store.CreateRun(t.Context(), mlruns.RunSpec{ExperimentID: elsewhere.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(store.Close(), os.Rename(before, after)); err != nil {
+		t.Fatal(err)
+	}
+	moved, err := filestore.Open(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := serveStore(t, moved, server.WithLocalArtifacts())
+	want := moved.URI() + "/0/" + run.Info.ID + "/artifacts"
+	if got := at(a.get("runs/get?run_id="+run.Info.ID), "run", "info", "artifact_uri"); got != want {
+		t.Errorf("the run's artifacts are told to be at %v, want %s", got, want)
+	}
+	if got := a.send("POST", "/api/2.0/mlflow/runs/search", `{"experiment_ids":["0"]}`); !strings.Contains(got.body, want) {
+		t.Errorf("a search answers %s, want %s in it", got.body, want)
+	}
+	if got, want := at(a.get("logged-models/"+model.ID), "model", "info", "artifact_uri"), moved.URI()+"/0/models/"+model.ID+"/artifacts"; got != want {
+		t.Errorf("the model's artifacts are told to be at %v, want %s", got, want)
+	}
+	if got, want := at(a.get("experiments/get?experiment_id=0"), "experiment", "artifact_location"), moved.URI()+"/0"; got != want {
+		t.Errorf("the experiment's location is told as %v, want %s", got, want)
+	}
+	if got, want := at(a.get("runs/get?run_id="+other.Info.ID), "run", "info", "artifact_uri"), other.Info.ArtifactURI; got != want {
+		t.Errorf("artifacts elsewhere are told to be at %v, want %s", got, want)
 	}
 }
 

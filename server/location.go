@@ -14,18 +14,28 @@ const proxyScheme = "mlflow-artifacts:"
 // on this machine, it reaches through the server: to write to a path of its own machine would lose
 // the files without a word. What is recorded on disk stays as it is.
 func (s *server) runLocation(i mlruns.RunInfo) string {
+	folder := "/" + i.ExperimentID + "/" + i.ID + "/artifacts"
 	if !s.proxied(i.ArtifactURI) {
-		return i.ArtifactURI
+		return s.here(i.ArtifactURI, folder)
 	}
-	return proxyScheme + "/" + i.ExperimentID + "/" + i.ID + "/artifacts"
+	return proxyScheme + folder
 }
 
 // experimentLocation is the same for an experiment.
 func (s *server) experimentLocation(e mlruns.Experiment) string {
 	if !s.proxied(e.ArtifactLocation) {
-		return e.ArtifactLocation
+		return s.here(e.ArtifactLocation, "/"+e.ID)
 	}
 	return proxyScheme + "/" + e.ID
+}
+
+// here is the folder of the store that a recorded location names, wherever that location leads, if
+// clients are told so. Any other location stays as it is.
+func (s *server) here(recorded, folder string) string {
+	if scheme := schemeOf(recorded); s.options.local && (scheme == "" || scheme == "file") && strings.HasSuffix(recorded, folder) {
+		return s.store.URI() + folder
+	}
+	return recorded
 }
 
 func (s *server) proxied(uri string) bool {

@@ -165,8 +165,9 @@ func (s *server) modelAnswer(m *mlruns.LoggedModel, err error) (any, error) {
 
 // modelLocation is where a client is told to find the artifacts of a model, as runLocation.
 func (s *server) modelLocation(m *mlruns.LoggedModel) string {
+	folder := "/" + m.ExperimentID + "/models/" + m.ID + "/artifacts"
 	if !s.proxied(m.ArtifactLocation) {
-		return m.ArtifactLocation
+		return s.here(m.ArtifactLocation, folder)
 	}
-	return proxyScheme + "/" + m.ExperimentID + "/models/" + m.ID + "/artifacts"
+	return proxyScheme + folder
 }

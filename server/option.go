@@ -12,6 +12,7 @@ type Option func(*options)
 type options struct {
 	version   string
 	direct    bool
+	local     bool
 	hosts     []string
 	origins   []string
 	token     string
@@ -33,6 +34,11 @@ func WithVersion(version string) Option { return func(o *options) { o.version = 
 // and writes them itself, on its own disk where they are paths. The default is that clients send
 // and fetch files through the server, wherever they run.
 func WithDirectArtifacts() Option { return func(o *options) { o.direct = true } }
+
+// WithLocalArtifacts is WithDirectArtifacts for clients on this machine alone: where artifacts are
+// recorded on it, they are told the folder of the store in which the store looks for them, which in
+// a copied or moved store is not the recorded one.
+func WithLocalArtifacts() Option { return func(o *options) { o.direct, o.local = true, true } }
 
 // WithHosts names hosts by which the server may be asked, beside localhost and the loopback
 // addresses: the name of this machine, or that of a proxy before it. A request by any other name is

@@ -134,10 +134,15 @@ func (s *server) sendSpans(w http.ResponseWriter, r *http.Request, id string) er
 // locateTrace has a client find the spans through the server, as runLocation.
 func (s *server) locateTrace(t *wire.Trace) {
 	location, ok := t.Tags[mlruns.TagTraceArtifactLocation]
-	if !ok || !s.proxied(location) {
+	if !ok {
 		return
 	}
+	folder := "/" + path.Join(t.Location.Experiment.ID, "traces", t.ID, "artifacts")
+	told := proxyScheme + folder
+	if !s.proxied(location) {
+		told = s.here(location, folder)
+	}
 	tags := maps.Clone(t.Tags) // they are the store's
-	tags[mlruns.TagTraceArtifactLocation] = proxyScheme + "/" + path.Join(t.Location.Experiment.ID, "traces", t.ID, "artifacts")
+	tags[mlruns.TagTraceArtifactLocation] = told
 	t.Tags = tags
 }

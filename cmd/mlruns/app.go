@@ -149,7 +149,14 @@ func noArgs(_ *cobra.Command, given []string) error {
 }
 
 // version is that of the module the command was built from.
+// release is the version of a build that was made without version control, such as that in the
+// Python package. The linker sets it.
+var release string
+
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		return info.Main.Version
 	}

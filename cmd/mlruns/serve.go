@@ -28,7 +28,7 @@ type serveFlags struct {
 	hosts, origins  []string
 	artifacts       choiceFlag
 	tlsCert, tlsKey string
-	idle            time.Duration
+	idle, unused    time.Duration
 	noLog           bool
 
 	// what the flags name, read by check
@@ -41,7 +41,7 @@ type serveFlags struct {
 const tokenVariable = "MLRUNS_SERVE_TOKEN"
 
 func (a *app) serve() *cobra.Command {
-	f := serveFlags{artifacts: choiceFlag{"proxy", []string{"proxy", "direct"}}}
+	f := serveFlags{artifacts: choiceFlag{"proxy", []string{"proxy", "direct", "local"}}}
 	cmd := a.verb("serve", "Answer MLflow's clients and show its web page, as an MLflow server does", noArgs, func(ctx context.Context, args []string) error {
 		if err := f.check(); err != nil {
 			return err
@@ -74,11 +74,12 @@ Interrupt it once to let the requests under way end, twice to end at once.`
 	flags.BoolVar(&f.noAuth, "insecure-no-auth", false, "listen at an address for other machines without a token")
 	flags.StringArrayVar(&f.hosts, "allowed-host", nil, "a `NAME` by which the server may be asked, beside localhost (repeatable)")
 	flags.StringArrayVar(&f.origins, "allowed-origin", nil, "an `ORIGIN` such as https://ml.example.com whose pages may ask (repeatable)")
-	flags.Var(&f.artifacts, "artifacts", "how clients reach artifacts: through the server, or where they are recorded")
+	flags.Var(&f.artifacts, "artifacts", "how clients reach artifacts: through the server, where they are recorded, or, on this machine, where they are")
 	flags.Var(&destinationFlag{&a.mappings}, "artifacts-destination", "the `DIR` in which mlflow server kept artifacts: short for --map-artifacts mlflow-artifacts:=DIR")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "serve HTTPS with the certificate in this `FILE`")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "the `FILE` with the certificate's key")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "end when nothing was asked for this `TIME`, such as 10m; 0 never ends")
+	flags.DurationVar(&f.unused, "unused-timeout", 0, "end when nobody was connected for this `TIME`, such as 5s; who is connected stays so however little is asked; 0 never ends")
 	flags.BoolVar(&f.noLog, "no-access-log", false, "print no line for each request")
 	return cmd
 }
@@ -118,8 +119,10 @@ func (f *serveFlags) check() (err error) {
 	switch {
 	case (f.tlsCert == "") != (f.tlsKey == ""):
 		return &usageError{"--tls-cert and --tls-key go together"}
-	case f.idle < 0:
-		return &usageError{"--idle-timeout: want a time that is not negative"}
+	case f.idle < 0 || f.unused < 0:
+		return &usageError{"--idle-timeout, --unused-timeout: want a time that is not negative"}
+	case f.idle > 0 && f.unused > 0:
+		return &usageError{"--idle-timeout and --unused-timeout exclude each other"}
 	}
 	if f.tlsCert != "" {
 		pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
@@ -163,7 +166,7 @@ type servedShape struct {
 }
 
 func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
-	idle := newIdleTimer(f.idle)
+	idle := newIdleTimer(max(f.idle, f.unused))
 	listeners, uri, err := f.listen()
 	if err != nil {
 		return err
@@ -175,8 +178,11 @@ func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
 	if f.page.dir != "" {
 		opts = append(opts, server.WithPage(os.DirFS(f.page.dir), f.page.version))
 	}
-	if f.artifacts.chosen == "direct" {
+	switch f.artifacts.chosen {
+	case "direct":
 		opts = append(opts, server.WithDirectArtifacts())
+	case "local":
+		opts = append(opts, server.WithLocalArtifacts())
 	}
 	if !f.noLog {
 		opts = append(opts, server.WithAccessLog(a.accessLog()))

@@ -263,6 +263,44 @@ func TestServeSocket(t *testing.T) {
 	}
 }
 
+// TestServeUntilUnused serves as long as somebody is connected, who asks nothing, and ends after
+// the last one has gone.
+func TestServeUntilUnused(t *testing.T) {
+	t.Parallel()
+	s := startServing(t, filepath.Join(t.TempDir(), "m"), "--unused-timeout", "1s")
+	holder := func() net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.uri, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprint(conn, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "200 OK") {
+			t.Fatalf("answered %q, %v", line, err)
+		}
+		return conn
+	}
+	first, second := holder(), holder()
+	_ = first.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- s.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Fatalf("ends with %v while somebody is connected", err)
+	case <-time.After(1500 * time.Millisecond):
+	}
+	_ = second.Close()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("ends with %v", err)
+		}
+	case <-time.After(atMost):
+		t.Error("the server does not end")
+	}
+}
+
 // TestServeKilled logs points from several clients, one at a time each, and kills the server in the
 // middle: every point that was acknowledged is there.
 func TestServeKilled(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -45,6 +46,17 @@ func (i *idleTimer) watch(next http.Handler) http.Handler {
 		defer i.add(-1)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// watchConnection has whoever is connected keep the timer from expiring, whether or not anything is
+// asked. The operating system closes the connections of a process however it ends.
+func (i *idleTimer) watchConnection(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		i.add(1)
+	case http.StateClosed, http.StateHijacked:
+		i.add(-1)
+	}
 }
 
 func (i *idleTimer) add(n int) {

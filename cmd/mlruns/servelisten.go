@@ -107,8 +107,13 @@ func (n *namedSocket) Close() error {
 // requests under way have ended.
 func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net.Listener, idle *idleTimer, errs *log.Logger) error {
 	srv := &http.Server{
-		Handler: idle.watch(h), ErrorLog: errs,
+		Handler: h, ErrorLog: errs,
 		TLSConfig: f.tls, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	if f.unused > 0 {
+		srv.IdleTimeout, srv.ConnState = 0, idle.watchConnection
+	} else {
+		srv.Handler = idle.watch(h)
 	}
 	places := make(chan struct{}, mostConnections)
 	failed := make(chan error, len(listeners))
