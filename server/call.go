@@ -61,14 +61,16 @@ func (s *server) parameters(w http.ResponseWriter, r *http.Request) (*wire.Reque
 	if err := isJSON(r); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.bodyLimit))
+	body := takeBuffer()
+	defer giveBuffer(body)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, s.options.bodyLimit))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "BAD_REQUEST", fmt.Sprintf("The request body has more than %d bytes", tooLarge.Limit)}
 	}
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "BAD_REQUEST", "The request body could not be read: " + err.Error()}
 	}
-	return wire.ParseBody(body), nil
+	return wire.ParseBody(body.Bytes()), nil
 }
 
 // isJSON demands the content type that a browser sends to another host only after asking it. A body

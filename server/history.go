@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"iter"
 
@@ -52,7 +51,8 @@ type history struct {
 
 // stream implements streamer: a history can be larger than memory.
 func (h history) stream(w io.Writer) error {
-	between, at, token := `{"metrics":[`, 0, ""
+	list := newLongList(w, "metrics")
+	at, token := 0, ""
 	for m, err := range h.points {
 		if err != nil {
 			return err
@@ -64,36 +64,11 @@ func (h history) stream(w io.Writer) error {
 			token = writeOffset(h.offset + h.limit)
 			break
 		}
-		text, err := json.Marshal(ofRun(h.runID, m))
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, between); err != nil {
-			return err
-		}
-		if _, err := w.Write(text); err != nil {
-			return err
-		}
-		between = ","
-	}
-	if between != "," {
-		if _, err := io.WriteString(w, between); err != nil {
+		if err := list.add(ofRun(h.runID, m)); err != nil {
 			return err
 		}
 	}
-	end := "]"
-	if token != "" {
-		end += fmt.Sprintf(`,"next_page_token":%q`, token)
-	}
-	if len(*h.problems) > 0 {
-		text, err := json.Marshal(*h.problems)
-		if err != nil {
-			return err
-		}
-		end += `,"problems":` + string(text)
-	}
-	_, err := io.WriteString(w, end+"}")
-	return err
+	return list.end(token, *h.problems)
 }
 
 func ofRun(runID string, m mlruns.Metric) wire.Metric {

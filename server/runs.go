@@ -1,6 +1,8 @@
 package server
 
 import (
+	"io"
+
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/wire"
 )
@@ -78,11 +80,24 @@ func (s *server) searchRuns(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape := wire.NewRunPage(page)
-	for i, run := range page.Runs {
-		shape.Runs[i].Info.ArtifactURI = s.runLocation(run.Info)
+	return runPage{s, page}, nil
+}
+
+// runPage is what runs/search answers: the shapes of its runs are made one after the other.
+type runPage struct {
+	*server
+	*mlruns.RunPage
+}
+
+// stream implements streamer.
+func (p runPage) stream(w io.Writer) error {
+	list := newLongList(w, "runs")
+	for _, run := range p.Runs {
+		if err := list.add(p.runShape(run)); err != nil {
+			return err
+		}
 	}
-	return shape, nil
+	return list.end(p.NextPageToken, p.Problems)
 }
 
 func (s *server) runAnswer(run *mlruns.Run) wire.RunAnswer {

@@ -23,12 +23,25 @@ func (n Number) String() string {
 
 // MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) {
-	if v := float64(n); v == 0 && math.Signbit(v) {
-		return []byte("-0.0"), nil // to Python -0 is an integer, which has no sign
-	} else if !math.IsNaN(v) && !math.IsInf(v, 0) {
-		return json.Marshal(v)
+	return n.append(nil), nil
+}
+
+// append prints the number with the digits and the exponents of encoding/json.
+func (n Number) append(b []byte) []byte {
+	v := float64(n)
+	switch size := math.Abs(v); {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return strconv.AppendQuote(b, n.String())
+	case v == 0 && math.Signbit(v):
+		return append(b, "-0.0"...) // to Python -0 is an integer, which has no sign
+	case size != 0 && size < 1e-6 || size >= 1e21:
+		b = strconv.AppendFloat(b, v, 'e', -1, 64)
+		if short := len(b) - 4; string(b[short:short+3]) == "e-0" {
+			b = append(b[:short+2], b[short+3]) // e-09 becomes e-9
+		}
+		return b
 	}
-	return strconv.AppendQuote(nil, n.String()), nil
+	return strconv.AppendFloat(b, v, 'f', -1, 64)
 }
 
 // UnmarshalJSON implements json.Unmarshaler: the inverse of MarshalJSON.

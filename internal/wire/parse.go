@@ -20,6 +20,29 @@ type parser struct {
 	text  string
 	at    int
 	depth int
+	// open are the items of the collections that have not ended yet, those of the innermost last.
+	open []item
+	room roomForItems
+}
+
+// roomForItems gives many short lists their memory a piece at a time.
+type roomForItems struct {
+	left  []item
+	piece int
+}
+
+// mostRoom is the longest piece: what is left of the last one is for nothing.
+const mostRoom = 512
+
+func (r *roomForItems) keep(items []item) []item {
+	if len(items) > len(r.left) {
+		r.piece = min(max(8, 2*r.piece), mostRoom)
+		r.left = make([]item, max(len(items), r.piece))
+	}
+	kept := r.left[:len(items):len(items)]
+	r.left = r.left[len(items):]
+	copy(kept, items)
+	return kept
 }
 
 // parseValue reads one JSON value and nothing else.
@@ -38,8 +61,13 @@ func parseValue(text string) (value, error) {
 }
 
 func (p *parser) blanks() {
-	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
-		p.at++
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\r', '\n':
+			p.at++
+		default:
+			return
+		}
 	}
 }
 
@@ -85,22 +113,25 @@ func (p *parser) collection(of kind, end byte) (value, error) {
 	if p.depth++; p.depth > maxDepth {
 		return value{}, errTooDeep
 	}
-	defer func() { p.depth-- }()
-	v := value{kind: of}
 	p.at++
 	if p.next() == end {
 		p.at++
-		return v, nil
+		p.depth--
+		return value{kind: of}, nil
 	}
+	begin := len(p.open)
 	for {
 		i, err := p.item(of)
 		if err != nil {
 			return value{}, err
 		}
-		v.items = append(v.items, i)
+		p.open = append(p.open, i)
 		switch p.next() {
 		case end:
 			p.at++
+			p.depth--
+			v := value{kind: of, items: p.room.keep(p.open[begin:])}
+			p.open = p.open[:begin]
 			return v, nil
 		case ',':
 			p.at++

@@ -17,9 +17,27 @@ import (
 // read in camelCase too.
 type Request struct {
 	object value
-	path   string // "metrics[0]." of an element
-	query  bool   // where a list of one looks like a text
+	query  bool // where a list of one looks like a text
 	fault  *fault
+	within // for an element
+}
+
+// within says where in a request an element is.
+type within struct {
+	request *Request
+	name    string
+	index   int // in a list, else -1
+}
+
+// path is "metrics[0]." of an element, and is made for the message that needs it.
+func (w within) path() string {
+	switch {
+	case w.request == nil:
+		return ""
+	case w.index < 0:
+		return w.request.path() + w.name + "."
+	}
+	return fmt.Sprintf("%s%s[%d].", w.request.path(), w.name, w.index)
 }
 
 // fault is shared by a request and its elements.
@@ -83,7 +101,7 @@ const seeDocs = " See the API docs for more information about request parameters
 
 // Missing refuses the request because a parameter has no value.
 func (r *Request) Missing(name string) {
-	r.refuse(failure.Invalid("Missing value for required parameter '" + r.path + name + "'." + seeDocs))
+	r.refuse(failure.Invalid("Missing value for required parameter '" + r.path() + name + "'." + seeDocs))
 }
 
 // maxShown is how much of a value that does not fit is told.
@@ -100,21 +118,26 @@ func (r *Request) invalid(name string, v value) {
 	if len(shown) > maxShown {
 		shown = append(shown[:maxShown], "..."...)
 	}
-	r.refuse(failure.Invalid(fmt.Sprintf("Invalid value %s for parameter '%s%s' supplied:  Hint: Value was of type '%s'.%s", shown, r.path, name, v.pythonType(), seeDocs)))
+	r.refuse(failure.Invalid(fmt.Sprintf("Invalid value %s for parameter '%s%s' supplied:  Hint: Value was of type '%s'.%s", shown, r.path(), name, v.pythonType(), seeDocs)))
 }
 
 // get finds a parameter by its name or that in camelCase; both at once are refused.
 func (r *Request) get(name string) (v value, ok bool) {
-	found := ""
-	for _, i := range r.object.items {
-		if i.name != name && !isCamelCase(i.name, name) {
+	found := -1
+	for i := range r.object.items {
+		given := r.object.items[i].name
+		if given != name && !isCamelCase(given, name) {
 			continue
 		}
-		if found != "" && found != i.name {
-			r.refuse(failure.Invalid(fmt.Sprintf("'%s%s' and '%s%s' are the same parameter, and only one may be given", r.path, found, r.path, i.name)))
+		if found >= 0 && r.object.items[found].name != given {
+			r.refuse(failure.Invalid(fmt.Sprintf("'%s%s' and '%s%s' are the same parameter, and only one may be given", r.path(), r.object.items[found].name, r.path(), given)))
 		}
-		found, v = i.name, i.value // the last of a name counts, as in Python
+		found = i // the last of a name counts, as in Python
 	}
+	if found < 0 {
+		return value{}, false
+	}
+	v = r.object.items[found].value
 	return v, v.kind != kindNull
 }
 
@@ -279,19 +302,19 @@ func (r *Request) Texts(name string) []string {
 }
 
 // Items reads a list of objects.
-func (r *Request) Items(name string) []*Request {
+func (r *Request) Items(name string) []Request {
 	v, ok := r.get(name)
 	if ok && v.kind != kindList {
 		r.invalid(name, v)
 		return nil
 	}
-	items := make([]*Request, 0, len(v.items))
+	items := make([]Request, 0, len(v.items))
 	for i, element := range v.items {
 		if element.kind != kindObject {
 			r.invalid(name, v)
 			return nil
 		}
-		items = append(items, &Request{object: element.value, path: fmt.Sprintf("%s%s[%d].", r.path, name, i), fault: r.fault})
+		items = append(items, Request{object: element.value, fault: r.fault, within: within{r, name, i}})
 	}
 	return items
 }
@@ -303,5 +326,5 @@ func (r *Request) Object(name string) *Request {
 		r.invalid(name, v)
 		v = value{}
 	}
-	return &Request{object: v, path: r.path + name + ".", fault: r.fault}
+	return &Request{object: v, fault: r.fault, within: within{r, name, -1}}
 }

@@ -1,8 +1,8 @@
 package wire
 
 import (
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 )
@@ -41,9 +41,10 @@ type RunData struct {
 func NewRun(r *mlruns.Run) Run {
 	out := Run{Info: NewRunInfo(r.Info), Inputs: newInputs(r.Inputs), Outputs: newOutputs(r.Outputs)}
 	out.Data = RunData{Metrics: make([]Metric, 0, len(r.Data.Metrics)), Params: tags(r.Data.Params), Tags: tags(r.Data.Tags)}
-	for _, key := range slices.Sorted(maps.Keys(r.Data.Metrics)) {
-		out.Data.Metrics = append(out.Data.Metrics, NewMetric(r.Data.Metrics[key]))
+	for _, m := range r.Data.Metrics {
+		out.Data.Metrics = append(out.Data.Metrics, NewMetric(m))
 	}
+	slices.SortFunc(out.Data.Metrics, func(x, y Metric) int { return strings.Compare(x.Key, y.Key) })
 	return out
 }
 

@@ -1,8 +1,8 @@
 package wire
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,9 +15,10 @@ type Tag struct {
 // tags lists a map by its keys; it is never null.
 func tags(m map[string]string) []Tag {
 	list := make([]Tag, 0, len(m))
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		list = append(list, Tag{key, m[key]})
+	for key, value := range m {
+		list = append(list, Tag{key, value})
 	}
+	slices.SortFunc(list, func(x, y Tag) int { return strings.Compare(x.Key, y.Key) })
 	return list
 }
 
