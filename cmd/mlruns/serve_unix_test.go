@@ -301,66 +301,6 @@ func TestServeUntilUnused(t *testing.T) {
 	}
 }
 
-// TestServeKilled logs points from several clients, one at a time each, and kills the server in the
-// middle: every point that was acknowledged is there.
-func TestServeKilled(t *testing.T) {
-	t.Parallel()
-	const clients = 4
-	s := startServing(t, filepath.Join(t.TempDir(), "m"), "--no-access-log")
-	id := s.run()
-	acknowledged := make(chan int, clients)
-	for c := range clients {
-		go func() {
-			n := 0
-			for ; ; n++ {
-				body := fmt.Sprintf(`{"run_id":%q,"key":"m%d","value":1,"timestamp":1,"step":%d}`, id, c, n)
-				res, err := s.http.Post(s.uri+"/api/2.0/mlflow/runs/log-metric", "application/json", strings.NewReader(body))
-				if err != nil {
-					break
-				}
-				status := res.StatusCode
-				_ = res.Body.Close()
-				if status != http.StatusOK {
-					break
-				}
-			}
-			acknowledged <- n
-		}()
-	}
-	time.Sleep(300 * time.Millisecond)
-	if err := s.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = s.end()
-	want := 0
-	for range clients {
-		want += <-acknowledged
-	}
-	store, err := filestore.Open(s.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
-	got := 0
-	for c := range clients {
-		for _, err := range store.MetricHistory(t.Context(), id, fmt.Sprintf("m%d", c), mlruns.HistoryQuery{}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			got++
-		}
-	}
-	if got < want || got > want+clients || want == 0 {
-		t.Errorf("%d points are there, %d were acknowledged", got, want)
-	}
-	for p, err := range store.Verify(t.Context(), mlruns.VerifyQuery{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Errorf("a problem: %v", p)
-	}
-}
-
 // TestServeArtifactsDestination serves a store as "mlflow server" leaves it: its runs record
 // locations at the server, and the files lie in a folder beside it.
 func TestServeArtifactsDestination(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -23,10 +22,6 @@ func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
 }
-
-// mostConnections is how many connections are open at once. The others wait: what is left of the
-// process's handles is for files.
-const mostConnections = 512
 
 // listen opens what the flags ask for, and gives the URI to connect to.
 func (f *serveFlags) listen() (listeners []net.Listener, uri string, err error) {
@@ -106,19 +101,20 @@ func (n *namedSocket) Close() error {
 // answer serves until the context ends, or nothing is asked for so long, and then until the
 // requests under way have ended.
 func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net.Listener, idle *idleTimer, errs *log.Logger) error {
+	open := newConnections(mostConnections)
 	srv := &http.Server{
 		Handler: h, ErrorLog: errs,
 		TLSConfig: f.tls, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	if f.unused > 0 {
+		// Whoever is connected uses the server, so none of them is closed for another.
 		srv.IdleTimeout, srv.ConnState = 0, idle.watchConnection
 	} else {
-		srv.Handler = idle.watch(h)
+		srv.Handler, srv.ConnState = idle.watch(h), open.changed
 	}
-	places := make(chan struct{}, mostConnections)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		bounded := &boundedListener{l, places}
+		bounded := open.bound(l)
 		go func() {
 			if f.tls != nil {
 				failed <- srv.ServeTLS(bounded, "", "")
@@ -134,31 +130,4 @@ func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net
 	case <-idle.expired:
 	}
 	return srv.Shutdown(context.WithoutCancel(ctx))
-}
-
-// boundedListener accepts a connection when there is a place for it.
-type boundedListener struct {
-	net.Listener
-	places chan struct{}
-}
-
-func (b *boundedListener) Accept() (net.Conn, error) {
-	b.places <- struct{}{}
-	conn, err := b.Listener.Accept()
-	if err != nil {
-		<-b.places
-		return nil, err
-	}
-	return &placedConn{Conn: conn, leave: sync.OnceFunc(func() { <-b.places })}, nil
-}
-
-// placedConn gives its place back when it is closed.
-type placedConn struct {
-	net.Conn
-	leave func()
-}
-
-func (p *placedConn) Close() error {
-	defer p.leave()
-	return p.Conn.Close()
 }

@@ -87,7 +87,7 @@ func TestBoundedListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bounded := &boundedListener{l, make(chan struct{}, 2)}
+	bounded := newConnections(2).bound(l)
 	accepted := make(chan net.Conn)
 	go func() {
 		for {
