@@ -66,10 +66,3 @@ type telemetry struct {
 func (s *server) uiTelemetry(*call) (any, error) {
 	return telemetry{Disabled: true, Events: []string{}}, nil
 }
-
-// gatewayEndpoints is what the page asks of a gateway, and waits for.
-type gatewayEndpoints struct {
-	Endpoints []string `json:"endpoints"`
-}
-
-func (s *server) gatewayProxy(*call) (any, error) { return gatewayEndpoints{[]string{}}, nil }

@@ -131,6 +131,25 @@ func TestRunLifecycle(t *testing.T) {
 	}
 }
 
+// TestPromptlabRun is a prompt that was tried on the page.
+func TestPromptlabRun(t *testing.T) {
+	a := serve(t)
+	got := a.post("runs/create-promptlab-run", `{"experiment_id":"0","run_name":"n","user_id":"u","start_time":456,"prompt_template":"say {{k}}","prompt_parameters":[{"key":"k","value":"v"}],
+		"model_route":"r","model_parameters":[{"key":"temperature","value":0.1}],"model_input":"say v","model_output":"v","model_output_parameters":[{"key":"latency","value":100}],"mlflow_version":"3.0.0"}`)
+	if at(got, "run", "info", "status") != "FINISHED" || at(got, "run", "info", "start_time") != 456.0 || at(got, "run", "info", "user_id") != "u" || at(got, "run", "info", "run_name") != "n" {
+		t.Errorf("the run is %v", got)
+	}
+	id, _ := at(got, "run", "info", "run_id").(string)
+	run, err := a.store.Run(t.Context(), id)
+	if err != nil || run.Data.Params["temperature"] != "0.1" || run.Data.Params["prompt_template"] != "say {{k}}" || run.Data.Tags["mlflow.runSourceType"] != "PROMPT_ENGINEERING" {
+		t.Errorf("the run has %+v, %v", run, err)
+	}
+	table := a.send("GET", "/get-artifact?path=eval_results_table.json&run_id="+id, "")
+	if want := `{"columns":["k","prompt","output","latency"],"data":[["v","say v","v","100"]]}`; table.body != want {
+		t.Errorf("the table is %s, want %s", table.body, want)
+	}
+}
+
 // TestPages follows the tokens of every call that has pages.
 func TestPages(t *testing.T) {
 	a := serve(t)
@@ -204,6 +223,12 @@ func TestRefusedCalls(t *testing.T) {
 		{"registered-models/create", `{"name":"m"}`, 501, "FEATURE_DISABLED", "Model Registry features are not supported by the store with URI: '"},
 		{"logged-models", `{}`, 400, "INVALID_PARAMETER_VALUE", "Missing value for required parameter 'experiment_id'"},
 		{"webhooks", `{}`, 501, "FEATURE_DISABLED", "This server does not offer webhooks"},
+		{"gateway-proxy", `{}`, 400, "INVALID_PARAMETER_VALUE", "Deployments proxy request must specify a gateway_path."},
+		{"gateway-proxy", `{"gateway_path":"foo/bar/baz"}`, 400, "INVALID_PARAMETER_VALUE", "Invalid gateway_path: foo/bar/baz for method: POST"},
+		{"gateway-proxy", `{"gateway_path":"gateway/x/invocations"}`, 501, "FEATURE_DISABLED", "This server does not offer the gateway"},
+		{"runs/create-promptlab-run", `{}`, 400, "INVALID_PARAMETER_VALUE", "CreatePromptlabRun request must specify experiment_id."},
+		{"runs/create-promptlab-run", `{"experiment_id":"0","prompt_template":"t","prompt_parameters":[{"key":"k","value":"v"}],"model_route":"r","model_input":"i"}`, 400, "INVALID_PARAMETER_VALUE",
+			"CreatePromptlabRun request must specify mlflow_version."},
 	} {
 		got := a.send("POST", "/api/2.0/mlflow/"+c.call, strings.ReplaceAll(c.body, "ID", id))
 		var e struct {
@@ -213,6 +238,9 @@ func TestRefusedCalls(t *testing.T) {
 		if err := json.Unmarshal([]byte(got.body), &e); got.status != c.status || err != nil || e.Code != c.code || !strings.Contains(e.Message, c.text) {
 			t.Errorf("%s %.200s\nis answered %d %.500s\nwant %d %s %s", c.call, c.body, got.status, got.body, c.status, c.code, c.text)
 		}
+	}
+	if got := a.send("GET", "/ajax-api/2.0/mlflow/gateway-proxy?gateway_path=hello/world", ""); got.status != 400 || !strings.Contains(got.body, "Invalid gateway_path: hello/world for method: GET") {
+		t.Errorf("gateway-proxy is answered %d %s", got.status, got.body)
 	}
 	for header, text := range map[string]string{"": "Bad Request. Content-Type header is missing.", "text/plain": "Bad Request. Content-Type must be one of ['application/json']."} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.http.URL+"/api/2.0/mlflow/runs/delete", strings.NewReader("{}"))

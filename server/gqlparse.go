@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a query. Those of the page have about 60 fields, nine levels deep.
-const (
-	maxQuery      = 64 << 10
-	maxFields     = 2000
-	maxQueryDepth = 20
-)
+// maxQuery bounds the text of a query. Those of the page have about 60 fields, nine levels deep.
+const maxQuery = 64 << 10
+
+// maxNesting bounds what the parser itself goes into.
+const maxNesting = 50
 
 var errBadQuery = errors.New("the query cannot be understood")
 
 // selection is a field that a query asks for.
 type selection struct {
 	name, alias string
+	aliased     bool
 	// arguments are JSON, by name.
 	arguments map[string]json.RawMessage
 	fields    []selection
@@ -61,25 +61,31 @@ func parseQuery(text string, variables map[string]json.RawMessage) ([]selection,
 			operation = fields
 		}
 	}
-	left := maxFields
-	return p.expand(operation, &left, maxQueryDepth)
+	left := maxSelections
+	return p.expand(operation, &left, 1)
 }
 
 // expand puts fragments in their place. What a query of a few lines could grow to is bounded.
 func (p *queryParser) expand(fields []selection, left *int, depth int) ([]selection, error) {
-	if depth == 0 {
-		return nil, errors.New("the query is nested too deeply")
+	if depth > maxQueryDepth {
+		return nil, errTooDeep
 	}
 	var all []selection
 	for _, f := range fields {
 		if *left--; *left < 0 {
-			return nil, errors.New("the query asks for too many fields")
+			return nil, errTooManySelections
 		}
-		of := f.fields
+		of, inside := f.fields, depth+1
+		if f.name == "" {
+			inside = depth // a fragment stands in the place of its fields
+		}
 		if f.spread != "" {
 			of = p.fragments[f.spread]
 		}
-		inner, err := p.expand(of, left, depth-1)
+		if len(of) == 0 {
+			inside = depth
+		}
+		inner, err := p.expand(of, left, inside)
 		if err != nil {
 			return nil, err
 		}
@@ -138,8 +144,8 @@ func (p *queryParser) skipTo(end byte) {
 
 // fields reads { … }.
 func (p *queryParser) fields() (list []selection, err error) {
-	if p.depth++; p.depth > maxQueryDepth {
-		return nil, errors.New("the query is nested too deeply")
+	if p.depth++; p.depth > maxNesting {
+		return nil, errTooDeep
 	}
 	defer func() { p.depth-- }()
 	if p.peek() != '{' {
@@ -176,6 +182,7 @@ func (p *queryParser) field() (f selection, err error) {
 	f.alias = f.name
 	if p.peek() == ':' {
 		p.at++
+		f.aliased = true
 		if f.name = p.word(); f.name == "" {
 			return f, errBadQuery
 		}
@@ -222,8 +229,8 @@ func (p *queryParser) pairs(end byte) (map[string]json.RawMessage, error) {
 
 // value reads the value of an argument as JSON.
 func (p *queryParser) value() (json.RawMessage, error) {
-	if p.depth++; p.depth > maxQueryDepth {
-		return nil, errors.New("the query is nested too deeply")
+	if p.depth++; p.depth > maxNesting {
+		return nil, errTooDeep
 	}
 	defer func() { p.depth-- }()
 	switch p.peek() {

@@ -104,7 +104,11 @@ func (s *server) graphArtifacts(ctx context.Context, in *wire.Request) (object, 
 	list := []object{}
 	found, _ := answer.(wire.ArtifactList)
 	for _, f := range found.Files {
-		list = append(list, object{"__typename": "MlflowFileInfo", "path": f.Path, "isDir": f.IsDir, "fileSize": int64Text(f.Size)})
+		size := "0" // of a folder too
+		if f.Size != nil {
+			size = strconv.FormatInt(*f.Size, 10)
+		}
+		list = append(list, object{"__typename": "MlflowFileInfo", "path": f.Path, "isDir": f.IsDir, "fileSize": size})
 	}
 	return object{"rootUri": found.Root, "files": list}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -23,20 +22,14 @@ type graphQuery struct {
 
 // graphAnswer is what is sent.
 type graphAnswer struct {
-	Data   map[string]any `json:"data"`
-	Errors []graphError   `json:"errors"`
-}
-
-type graphError struct {
-	Message string `json:"message"`
+	Data map[string]any `json:"data"`
+	// Errors are texts, as in MLflow, and not objects.
+	Errors []string `json:"errors"`
 }
 
 // object is a value of which a query selects fields. A field may be a function that is called only
 // if it is asked for.
 type object map[string]any
-
-// maxRootFields bounds how many searches one request can make, MLflow's.
-const maxRootFields = 10
 
 // graphFields are what can be asked for, with the type of the answer.
 var graphFields = map[string]struct {
@@ -67,11 +60,15 @@ func (s *server) graphQL(w http.ResponseWriter, r *http.Request, _ string) {
 	if err == nil {
 		fields, err = parseQuery(q.Query, q.Variables)
 	}
-	if err == nil && len(fields) > maxRootFields {
-		err = fmt.Errorf("the query has more than %d fields at its root", maxRootFields)
+	if err == nil {
+		err = checkCounts(fields)
 	}
 	if err != nil {
-		sendJSON(w, http.StatusBadRequest, graphAnswer{Errors: []graphError{{err.Error()}}})
+		status := http.StatusBadRequest
+		if tooMuch := limitError(""); errors.As(err, &tooMuch) {
+			status = http.StatusOK
+		}
+		sendJSON(w, status, graphAnswer{Errors: []string{err.Error()}})
 		return
 	}
 	data := map[string]any{}

@@ -45,6 +45,7 @@ var routes = []route{
 	{"POST", "mlflow/runs/log-inputs", (*server).logInputs},
 	{"POST", "mlflow/runs/outputs", (*server).logOutputs},
 	{"POST", "mlflow/runs/log-model", (*server).logModel},
+	{"POST", "mlflow/runs/create-promptlab-run", (*server).createPromptlabRun},
 
 	{"GET", "mlflow/metrics/get-history", (*server).getHistory},
 	{"GET", "mlflow/metrics/get-history-bulk", (*server).getHistories},
@@ -73,7 +74,8 @@ var routes = []route{
 
 	{"GET", "mlflow/server-info", (*server).serverInfo},
 	{"GET", "mlflow/ui-telemetry", (*server).uiTelemetry},
-	{"GET", "mlflow/gateway-proxy", (*server).gatewayProxy},
+	{"GET", "mlflow/gateway-proxy", (*server).listGateway},
+	{"POST", "mlflow/gateway-proxy", (*server).askGateway},
 }
 
 // raw are the requests that are not answered with JSON, or whose body is none. Paths after the

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,19 +92,25 @@ func disposition(name string) string {
 	return "attachment"
 }
 
-// artifactTypes are the types by which the page chooses how to draw a file.
+// artifactTypes are the types by which the page chooses how to draw a file. All that people edit is
+// text, as in MLflow: also what a browser would run.
 var artifactTypes = map[string]string{
-	".txt": "text/plain", ".log": "text/plain", ".md": "text/plain", ".py": "text/plain", ".yaml": "text/plain", ".yml": "text/plain", ".cfg": "text/plain",
-	".json": "application/json", ".csv": "text/csv", ".tsv": "text/tab-separated-values", ".html": "text/html", ".svg": "image/svg+xml", ".pdf": "application/pdf",
+	".html": "text/html", ".svg": "image/svg+xml", ".pdf": "application/pdf",
 	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".mp4": "video/mp4", ".wav": "audio/wav", ".mp3": "audio/mpeg",
+}
+
+var textNames = []string{
+	".txt", ".log", ".err", ".cfg", ".conf", ".cnf", ".cf", ".ini", ".properties", ".prop", ".hocon", ".toml", ".yaml", ".yml", ".xml", ".json", ".js", ".py", ".py3", ".csv", ".tsv", ".md",
+	".rst", ".ipynb", "MLmodel", "MLproject", "mlproject",
 }
 
 func artifactType(file string) string {
 	name := path.Base(file)
-	switch kind := artifactTypes[strings.ToLower(path.Ext(name))]; {
+	ext := strings.ToLower(path.Ext(name))
+	switch kind := artifactTypes[ext]; {
 	case kind != "":
 		return kind
-	case name == "MLmodel" || name == "MLproject":
+	case slices.Contains(textNames, ext), slices.Contains(textNames, name):
 		return "text/plain"
 	}
 	return "application/octet-stream"

@@ -173,6 +173,25 @@ func (r *Request) Text(name string) string {
 	return strings.Clone(v.text) // the body is not to live as long as a key
 }
 
+// AnyText reads a text, a number, true or false as a text, as Python prints it.
+func (r *Request) AnyText(name string) string {
+	v, _ := r.get(name)
+	switch v.kind {
+	case kindString:
+		return strings.Clone(v.text)
+	case kindTrue:
+		return "True"
+	case kindFalse:
+		return "False"
+	case kindNumber:
+		return string(v.appendPython(nil))
+	case kindNull:
+		return ""
+	}
+	r.invalid(name, v)
+	return ""
+}
+
 // RequiredText reads a text that must be there and not empty.
 func (r *Request) RequiredText(name string) string {
 	text := r.Text(name)
