@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,13 +68,31 @@ func inFile(t *testing.T, args []string) printed {
 	return p
 }
 
+// onFreeTerminal opens a pseudo-terminal. Linux answers EIO where it gives one whose last user,
+// another test, is just closing it.
+func onFreeTerminal(t *testing.T, open func() error) {
+	t.Helper()
+	const attempts = 100
+	for i := 1; ; i++ {
+		err := open()
+		if err == nil {
+			return
+		}
+		if i == attempts || !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 // onTerminal runs the command line in this process with its output to a terminal.
 func onTerminal(t *testing.T, width uint16, args []string) printed {
 	t.Helper()
-	screen, tty, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var screen, tty *os.File
+	onFreeTerminal(t, func() (err error) {
+		screen, tty, err = pty.Open()
+		return err
+	})
 	defer screen.Close()
 	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: width}); err != nil {
 		t.Fatal(err)
@@ -108,11 +127,13 @@ type terminal struct {
 // startTerminal starts a command on a pseudo-terminal of a width.
 func startTerminal(t *testing.T, width uint16, dir string, args ...string) *terminal {
 	t.Helper()
-	cmd := command(dir, args)
-	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: width})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var cmd *exec.Cmd
+	var file *os.File
+	onFreeTerminal(t, func() (err error) {
+		cmd = command(dir, args)
+		file, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: width})
+		return err
+	})
 	term := &terminal{File: file, cmd: cmd, shown: make(chan []byte, 1)}
 	go func() {
 		defer close(term.shown)

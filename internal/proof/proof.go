@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -28,6 +29,15 @@ func Choose[T any](inQuick, inCI, inFull T) T {
 		return inQuick
 	}
 	panic("MLRUNS_PROOF must be empty, ci or full")
+}
+
+// Sample gives the items of a list in a random order: in the inner loop one of three, at other
+// lengths all.
+func Sample[T any](t testing.TB, list []T) []T {
+	t.Helper()
+	list = slices.Clone(list)
+	Rand(t).Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list[:Choose((len(list)+2)/3, len(list), len(list))]
 }
 
 // Full reports whether everything is asked for.

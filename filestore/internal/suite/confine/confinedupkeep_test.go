@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // newConfinedDamaged has in both stores damages that Repair mends and runs that GC removes; both
@@ -92,7 +92,7 @@ func TestUpkeepIsConfined(t *testing.T) {
 
 func TestUpkeepWithLinksOutOfTheStore(t *testing.T) {
 	for name, link := range confinedLinks {
-		for _, place := range placesFor(name, "absolute", "relative") {
+		for _, place := range placesFor(t, name, "absolute", "relative") {
 			t.Run(name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				c := newConfinedDamaged(t)
@@ -107,8 +107,8 @@ func TestUpkeepWithLinksOutOfTheStore(t *testing.T) {
 // TestUpkeepWithLinksInsideTheStore has links to a run that needs no upkeep and so must stay as it
 // is.
 func TestUpkeepWithLinksInsideTheStore(t *testing.T) {
-	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
-		absolute := i >= len(confinedPlaces)
+	for _, link := range proof.Sample(t, linksInside()) {
+		place, absolute := link.place, link.absolute
 		t.Run(fmt.Sprint(place, absolute), func(t *testing.T) {
 			t.Parallel()
 			c := newConfinedDamaged(t)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // hostileNames lead, in one reading or another, to the file k of a run outside; up is the way from
@@ -45,7 +46,7 @@ func hostileNames(outside string) []string {
 func TestHostileArguments(t *testing.T) {
 	c := newConfined(t)
 	c.inside()
-	for i, name := range hostileNames(c.outside) {
+	for i, name := range proof.Sample(t, hostileNames(c.outside)) {
 		label := fmt.Sprintf("%.40q", name)
 		c.watched("reading with the path "+label, func(ctx context.Context) string { return c.readAt(ctx, "run", name) })
 		c.watched("writing with the path "+label, func(ctx context.Context) string { return c.writeAt(ctx, "run", "0", name) })
@@ -78,13 +79,13 @@ var confinedPlaces = []string{
 	".trash", ".trash/gone", ".mlruns.trash", ".mlruns.lock", ".mlruns.0.lock", "e1",
 }
 
-// placesFor gives all places to the names that are thorough and one of each sort to the others, for
-// time.
-func placesFor(name string, thorough ...string) []string {
+// placesFor draws from all places for the names that are thorough and from one of each sort for the
+// others, for time.
+func placesFor(t *testing.T, name string, thorough ...string) []string {
 	if slices.Contains(thorough, name) {
-		return confinedPlaces
+		return proof.Sample(t, confinedPlaces)
 	}
-	return []string{"0/run", "0/run/metrics/k", "0/run/artifacts", "0/run/.mlruns.lock", "0/meta.yaml", ".trash"}
+	return proof.Sample(t, []string{"0/run", "0/run/metrics/k", "0/run/artifacts", "0/run/.mlruns.lock", "0/meta.yaml", ".trash"})
 }
 
 // confinedLinks give what a link in a place leads to: where they can, the same place outside.
@@ -133,7 +134,7 @@ func (c *confined) clear(place string) {
 
 func TestLinksOutOfTheStore(t *testing.T) {
 	for name, link := range confinedLinks {
-		for _, place := range placesFor(name, "absolute", "relative") {
+		for _, place := range placesFor(t, name, "absolute", "relative") {
 			t.Run(name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				c := newConfined(t)
@@ -145,11 +146,25 @@ func TestLinksOutOfTheStore(t *testing.T) {
 	}
 }
 
+// linkInside is a link of the store to another place of it.
+type linkInside struct {
+	place    string
+	absolute bool
+}
+
+// linksInside are links of both sorts in every place.
+func linksInside() (list []linkInside) {
+	for _, place := range confinedPlaces {
+		list = append(list, linkInside{place, false}, linkInside{place, true})
+	}
+	return list
+}
+
 // TestLinksInsideTheStore has links to another run or experiment of the same store: the operating
 // system lets them pass, so it is for the store to write nothing through them.
 func TestLinksInsideTheStore(t *testing.T) {
-	for i, place := range slices.Concat(confinedPlaces, confinedPlaces) {
-		absolute := i >= len(confinedPlaces)
+	for _, link := range proof.Sample(t, linksInside()) {
+		place, absolute := link.place, link.absolute
 		t.Run(fmt.Sprint(place, absolute), func(t *testing.T) {
 			t.Parallel()
 			c := newConfined(t)

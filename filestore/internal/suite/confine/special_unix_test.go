@@ -47,7 +47,7 @@ func putSpecial(c *confined, put func(path string) error, place string) {
 // of every file and folder.
 func TestSpecialFilesInTheStore(t *testing.T) {
 	for name, put := range confinedSpecials {
-		for _, place := range placesFor(name, "pipe") {
+		for _, place := range placesFor(t, name, "pipe") {
 			t.Run(name+"/"+place, func(t *testing.T) {
 				t.Parallel()
 				c := newConfined(t)

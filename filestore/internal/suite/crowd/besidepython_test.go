@@ -16,6 +16,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
@@ -86,6 +87,34 @@ func lines() int { return proof.Choose(12_000, 60_000, 1_000_000) }
 // and as it was written.
 func TestAppendsBesidePython(t *testing.T) {
 	t.Parallel()
+	// What a busy machine holds up for so long is torn, by rights: then it is done again.
+	for range 20 {
+		var wrong findings
+		if longest := appendBesidePython(t, &wrong); longest < dir.TornPatience {
+			for _, text := range wrong.list {
+				t.Error(text)
+			}
+			return
+		}
+	}
+	t.Error("half a line has stood for longer than a writer waits, at each of 20 attempts")
+}
+
+// findings are what is wrong, if the test was one at all.
+type findings struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (f *findings) add(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, fmt.Sprintf(format, args...))
+}
+
+// appendBesidePython gives how long half a line has stood at the longest.
+func appendBesidePython(t *testing.T, wrong *findings) (longest time.Duration) {
+	t.Helper()
 	s, py := newBesidePython(t)
 	const theirs, ours = 1, 2 // the value of a point tells its writer
 	each := lines() / 2
@@ -104,9 +133,13 @@ func TestAppendsBesidePython(t *testing.T) {
 				looking.Lock()
 				between = func() { looking.Unlock(); time.Sleep(5 * time.Millisecond) }
 			}
+			begun := time.Now()
 			if err := py.append("metrics/m", line, between); err != nil {
-				t.Error(err)
+				wrong.add("%v", err)
 				return
+			}
+			if between != nil {
+				longest = max(longest, time.Since(begun))
 			}
 		}
 	})
@@ -121,13 +154,13 @@ func TestAppendsBesidePython(t *testing.T) {
 			err := s.LogBatch(t.Context(), "run", b)
 			looking.Unlock()
 			if err != nil {
-				t.Error(err)
+				wrong.add("%v", err)
 				return
 			}
 		}
 	})
 	var looks atomic.Int64
-	reading.Go(func() { looks.Store(countsUp(t, s, theirs, ours, done)) })
+	reading.Go(func() { looks.Store(countsUp(t, s, theirs, ours, done, wrong)) })
 	writing.Wait()
 	close(done)
 	reading.Wait()
@@ -143,20 +176,24 @@ func TestAppendsBesidePython(t *testing.T) {
 			writer = int(fields[1][0] - '0')
 		}
 		if want := fmt.Sprintf("%d %d.0 %d\n", 1700000000000+int64(next[writer]), writer, next[writer]); line != want {
-			t.Fatalf("the line %q is none of those that were appended, or not in its place: want %q", line, want)
+			wrong.add("the line %q is none of those that were appended, or not in its place: want %q", line, want)
+			break
 		}
 		next[writer]++
 	}
 	if next[theirs] != each || next[ours] != each || bytes.Count(data, []byte("\n")) != 2*each {
-		t.Errorf("%d lines of MLflow's and %d of ours, want %d each", next[theirs], next[ours], each)
+		wrong.add("%d lines of MLflow's and %d of ours, want %d each", next[theirs], next[ours], each)
 	}
-	filestoretest.NoProblems(t, s)
-	t.Logf("%d lines appended by both, %d of them in two halves; a reader looked %d times", 2*each, halves, looks.Load())
+	if len(wrong.list) == 0 {
+		filestoretest.NoProblems(t, s)
+	}
+	t.Logf("%d lines appended by both, %d of them in two halves, which stood for %v at most; a reader looked %d times", 2*each, halves, longest, looks.Load())
+	return longest
 }
 
 // countsUp reads the history of both writers until done is closed: what was seen once is seen
 // again, and nothing else.
-func countsUp(t *testing.T, s *filestore.Store, theirs, ours int, done <-chan struct{}) (looks int64) {
+func countsUp(t *testing.T, s *filestore.Store, theirs, ours int, done <-chan struct{}, wrong *findings) (looks int64) {
 	t.Helper()
 	var before [3]int64
 	for ; ; looks++ {
@@ -169,18 +206,18 @@ func countsUp(t *testing.T, s *filestore.Store, theirs, ours int, done <-chan st
 		query := mlruns.HistoryQuery{OnProblem: func(p mlruns.Problem) {
 			// Half a line of MLflow's is there, or the file that it has just made.
 			if p.Kind != mlruns.ProblemUnterminated && p.Kind != mlruns.ProblemEmpty {
-				t.Errorf("while both append: %v", p)
+				wrong.add("while both append: %v", p)
 			}
 		}}
 		for m, err := range s.MetricHistory(t.Context(), "run", "m", query) {
 			if err != nil || m.Value != float64(theirs) && m.Value != float64(ours) || m.Step != next[int(m.Value)] {
-				t.Errorf("while both append: %v, %v; want the next of %v", m, err, next)
+				wrong.add("while both append: %v, %v; want the next of %v", m, err, next)
 				return looks
 			}
 			next[int(m.Value)]++
 		}
 		if next[theirs] < before[theirs] || next[ours] < before[ours] {
-			t.Errorf("%v points are seen, where %v were", next, before)
+			wrong.add("%v points are seen, where %v were", next, before)
 		}
 		before = next
 	}
