@@ -145,6 +145,16 @@ var everyCall = []call{
 	{name: "ArtifactRoot", deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return filestoretest.ErrOf(artifacts(s).ArtifactRoot(ctx, id))
 	}},
+	{name: "ImportExperiment", write: true, do: func(ctx context.Context, s mlruns.Store) error {
+		return filestoretest.ErrOf(s.(mlruns.Importer).ImportExperiment(ctx, mlruns.Experiment{Name: "imported", Stage: mlruns.StageActive}))
+	}},
+	{name: "ImportRun", write: true, onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
+		return s.(mlruns.Importer).ImportRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: "imported", ExperimentID: id, Status: mlruns.StatusFinished, Stage: mlruns.StageActive}},
+			func(func(mlruns.Metric, error) bool) {})
+	}},
+	{name: "AddToRun", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
+		return s.(mlruns.Importer).AddToRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: id}, Data: mlruns.RunData{Tags: map[string]string{"added": "1"}}}, nil)
+	}},
 }
 
 // TestEveryCall checks that the table above is whole.
@@ -153,7 +163,7 @@ func TestEveryCall(t *testing.T) {
 	for _, c := range everyCall {
 		listed[c.name] = true
 	}
-	for _, i := range []reflect.Type{reflect.TypeFor[mlruns.Store](), reflect.TypeFor[mlruns.ArtifactStore](), reflect.TypeFor[mlruns.Verifier]()} {
+	for _, i := range []reflect.Type{reflect.TypeFor[mlruns.Store](), reflect.TypeFor[mlruns.ArtifactStore](), reflect.TypeFor[mlruns.Verifier](), reflect.TypeFor[mlruns.Importer]()} {
 		for n := range i.NumMethod() {
 			if name := i.Method(n).Name; !listed[name] {
 				t.Errorf("%v.%s is not in everyCall", i, name)

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
-	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -15,13 +14,7 @@ import (
 // placeExperiment makes an experiment's folder whole in the private folder and renames it into the
 // root. The caller holds the root lock.
 func (s *Store) placeExperiment(e mlruns.Experiment) error {
-	return s.tree.Place(layout.Experiment(e.ID, false), func(b *dir.Builder) {
-		doc := codec.NewExperimentDocument(e)
-		b.Meta(doc.Encode())
-		if len(e.Tags) > 0 {
-			b.Values(layout.Tags, e.Tags)
-		}
-	})
+	return s.tree.Place(layout.Experiment(e.ID, false), func(b *dir.Builder) { buildExperiment(b, e) })
 }
 
 func copyTags(tags map[string]string) map[string]string {

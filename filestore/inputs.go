@@ -29,19 +29,8 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	}
 	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all dir.Durability
-		for _, d := range in.Datasets {
-			id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
-			if err := all.Step(s.placeOnce(layout.Join(ref.Experiment.Dir, layout.Datasets), id, codec.NewDatasetDocument(d.Dataset))); err != nil {
-				return err
-			}
-			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(id, runID), codec.NewDatasetInput(id, d.Tags))); err != nil {
-				return err
-			}
-		}
-		for _, m := range in.Models {
-			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(m.ModelID, runID), codec.NewModelInput(m.ModelID))); err != nil {
-				return err
-			}
+		if err := s.placeInputs(&all, ref, in); err != nil {
+			return err
 		}
 		return all.Last(nil)
 	})
@@ -57,25 +46,54 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	ids := make([]string, len(out.Models))
 	for i, m := range out.Models {
 		if err := validateModelID(fmt.Sprintf("models[%d].model_id", i), m.ModelID); err != nil {
 			return err
 		}
-		ids[i] = m.ModelID
 	}
 	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
-		if err := s.tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
-			return err
-		}
 		var all dir.Durability
-		for _, m := range out.Models {
-			if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
-				return err
-			}
+		if err := s.placeOutputs(&all, ref, out); err != nil {
+			return err
 		}
 		return all.Last(nil)
 	})
+}
+
+// placeInputs makes what a run lacks of inputs. The caller holds the run's lock.
+func (s *Store) placeInputs(all *dir.Durability, ref records.RunRef, in mlruns.Inputs) error {
+	for _, d := range in.Datasets {
+		if err := all.Step(s.placeDataset(ref.Experiment, d.Dataset)); err != nil {
+			return err
+		}
+		id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
+		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(id, ref.ID), codec.NewDatasetInput(id, d.Tags))); err != nil {
+			return err
+		}
+	}
+	for _, m := range in.Models {
+		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(m.ModelID, ref.ID), codec.NewModelInput(m.ModelID))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeOutputs is placeInputs for outputs.
+func (s *Store) placeOutputs(all *dir.Durability, ref records.RunRef, out mlruns.Outputs) error {
+	ids := make([]string, len(out.Models))
+	for i, m := range out.Models {
+		ids[i] = m.ModelID
+	}
+	if err := s.tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
+		return err
+	}
+	for _, m := range out.Models {
+		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins,

@@ -32,9 +32,13 @@ const (
 func NewExperimentDocument(e mlruns.Experiment) Document {
 	var d Document
 	d.SetString(KeyArtifactLocation, e.ArtifactLocation)
-	d.setInt(KeyCreationTime, e.Created.UnixMilli())
+	if !e.Created.IsZero() {
+		d.setInt(KeyCreationTime, e.Created.UnixMilli())
+	}
 	d.SetString(KeyExperimentID, e.ID)
-	d.setInt(KeyLastUpdateTime, e.Updated.UnixMilli())
+	if !e.Updated.IsZero() {
+		d.setInt(KeyLastUpdateTime, e.Updated.UnixMilli())
+	}
 	d.SetString(KeyLifecycleStage, string(e.Stage))
 	d.SetString(KeyName, e.Name)
 	return d

@@ -59,7 +59,11 @@ func NewRunDocument(info mlruns.RunInfo) Document {
 	d.SetString(keySourceName, "")
 	d.setInt(keySourceType, sourceTypeLocal)
 	d.SetString(keySourceVersion, "")
-	d.setInt(KeyStartTime, info.Start.UnixMilli())
+	if info.Start.IsZero() { // of a run that was imported without one
+		d.setNull(KeyStartTime)
+	} else {
+		d.setInt(KeyStartTime, info.Start.UnixMilli())
+	}
 	d.setInt(KeyStatus, int64(info.Status))
 	d.setValue(KeyTags, pyfmt.Sequence(nil))
 	d.SetString(KeyUserID, info.User)

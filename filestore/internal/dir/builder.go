@@ -99,6 +99,54 @@ func (b *Builder) Values(folder string, values map[string]string) {
 	}
 }
 
+// Series makes the file of a metric of what next gives, a chunk of lines after the other until it
+// gives none, in bounded memory. keys are all of them, for messages.
+func (b *Builder) Series(key string, keys []string, next func() ([]byte, error)) {
+	name := layout.Join(layout.Metrics, key)
+	b.Folder(path.Dir(name))
+	if b.err != nil {
+		return
+	}
+	lines, err := next()
+	if err != nil || len(lines) == 0 {
+		b.err = err
+		return
+	}
+	f, err := b.tree.createOpen(layout.Join(b.dir, name), lines)
+	for err == nil {
+		if lines, err = next(); err != nil || len(lines) == 0 {
+			break
+		}
+		_, err = f.Write(lines)
+	}
+	if err == nil && b.tree.Durable {
+		err = f.Sync()
+	}
+	if f != nil {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	b.err = err
+	b.named(layout.Metrics, key, keys)
+}
+
+// Part makes a folder with a meta.yaml, of what a document is encoded as.
+func (b *Builder) Part(folder string, data []byte, err error) {
+	b.Folder(folder)
+	b.document(layout.Join(folder, layout.Meta), data, err)
+}
+
+// Failed reports whether an error has ended the building.
+func (b *Builder) Failed() bool { return b.err != nil }
+
+// Then does something once all that came before is made, and ends the building if that fails.
+func (b *Builder) Then(do func() error) {
+	if b.err == nil {
+		b.err = do()
+	}
+}
+
 // named says in words what the file system has against the name of a key's file, or makes of it.
 func (b *Builder) named(folder, key string, keys []string) {
 	switch {

@@ -1,0 +1,34 @@
+package mlruns
+
+import (
+	"context"
+	"iter"
+)
+
+// Importer is the part of a store that takes what another store holds as it is there, with its ids,
+// times and stages. Package transfer finds it by type assertion; a store without it, such as a
+// server, draws ids of its own.
+//
+// What is imported may be deleted, and may be added to then. Its values have no limits of length
+// or count, so that all that is read of one store can be written to another; names that the store
+// cannot hold are ErrInvalid. Errors are those of Store; ErrNotDurable as there.
+type Importer interface {
+	// ImportExperiment makes an experiment that looks like e: its id, name, tags, times and stage;
+	// a deleted one comes to be in the trash. Its ArtifactLocation is below the store when empty.
+	// ErrExists if the id or the name is taken. An id is drawn and returned where e has none.
+	ImportExperiment(ctx context.Context, e Experiment) (id string, err error)
+	// ImportRun makes a run that looks like r, in the experiment r.Info.ExperimentID, active or
+	// deleted: its id, times, status, stage, params, tags, inputs and outputs, and as its histories
+	// points, in which those of one key follow each other. r.Data.Metrics is not looked at. Its
+	// ArtifactURI is below the experiment's location when empty. The run appears whole, its
+	// histories included, or not at all. points may be gone through more than once. ErrExists if
+	// the id is taken.
+	ImportRun(ctx context.Context, r Run, points iter.Seq2[Metric, error]) error
+	// AddToRun adds to the run r.Info.ID, whatever its stage, the params and tags of r, its inputs
+	// and outputs, and points, in their order. A tag that is there is replaced; a param that has
+	// another value is ErrInvalid; an input or output that is there stays as it is. Of r.Info the
+	// fields Name, Status and End are set where they are not zero, and Stage with Deleted where
+	// Stage is not empty. Each value appears whole; a failure leaves what was written before it,
+	// and what changes r.Info comes last.
+	AddToRun(ctx context.Context, r Run, points []Metric) error
+}
