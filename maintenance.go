@@ -131,9 +131,10 @@ type Relocator interface {
 }
 
 // Progress is how far Verify, Repair, GC or Relocate has come. It is told between any two
-// experiments or runs, by the goroutine that ranges over what the call yields.
+// experiments or runs, for Verify and Repair logged models and traces too, by the goroutine that
+// ranges over what the call yields.
 type Progress struct {
-	// Done of Total experiments and runs were looked at. Total grows while experiments are being
+	// Done of Total such things were looked at. Total grows while experiments are being
 	// listed.
 	Done, Total int
 	// Path is what is looked at now, relative to the store's root.

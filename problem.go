@@ -11,10 +11,11 @@ type ProblemKind string
 
 // The kinds of problems.
 const (
-	// ProblemMissingMeta is an experiment or run folder without a meta.yaml. It is not listed.
+	// ProblemMissingMeta is an experiment or run folder without a meta.yaml, or that of a logged
+	// model or a trace. It is not listed.
 	ProblemMissingMeta ProblemKind = "missing-meta"
-	// ProblemUnreadableMeta is a meta.yaml that cannot be understood; its experiment or run is not
-	// listed.
+	// ProblemUnreadableMeta is a meta.yaml, or a trace_info.yaml, that cannot be understood; its
+	// experiment, run, model or trace is not listed.
 	ProblemUnreadableMeta ProblemKind = "unreadable-meta"
 	// ProblemIncompleteMeta is a meta.yaml that lacks keys which every MLflow version writes, or
 	// its last newline: it was perhaps cut off. It is read, with defaults for what is missing. Only
@@ -47,7 +48,8 @@ const (
 	ProblemConflict ProblemKind = "conflict"
 	// ProblemSuspicious is a value whose name could be that of a temporary file or a copy that
 	// another program left, or whose content could be git's. It could be a value as well and is
-	// read as one. Only Verify and Repair report it.
+	// read as one. So is what is read of a logged model or a trace, and MLflow fails on. Only
+	// Verify and Repair report it.
 	ProblemSuspicious ProblemKind = "suspicious"
 	// ProblemGitConflict is conflict markers of git in a file. A param, tag or meta.yaml that holds
 	// them is not read; of a metric the lines that are points are.
@@ -62,7 +64,8 @@ const (
 	ProblemNotPortable ProblemKind = "not-portable"
 	// ProblemStage is a lifecycle_stage that contradicts where the folder is: in the trash or not.
 	ProblemStage ProblemKind = "stage"
-	// ProblemDuplicate is an experiment id, an experiment name or a run id found twice.
+	// ProblemDuplicate is an experiment id, an experiment name or the id of a run, logged model or
+	// trace found twice.
 	ProblemDuplicate ProblemKind = "duplicate"
 	// ProblemDangling is an input that names a data set the store does not have.
 	ProblemDangling ProblemKind = "dangling"

@@ -172,6 +172,8 @@ func TestLayoutPlaces(t *testing.T) {
 	kinds := map[string]layout.Kind{
 		"experiment meta": layout.ExperimentMeta, "experiment tag": layout.ExperimentTag, "data set": layout.DatasetMeta, "carried": layout.Carried, "run meta": layout.RunMeta,
 		"metric": layout.Metric, "param": layout.Param, "run tag": layout.RunTag, "artifact": layout.Artifact, "input": layout.InputMeta, "output": layout.OutputMeta, "private": layout.Ours,
+		"model meta": layout.ModelMeta, "model metric": layout.ModelMetric, "model param": layout.ModelParam, "model tag": layout.ModelTag,
+		"trace meta": layout.TraceMeta, "trace metadata": layout.TraceMetadata, "trace tag": layout.TraceTag, "assessment": layout.Assessment,
 	}
 	fill := strings.NewReplacer("<experiment>", "1", "<run>", docRun, "<key>", "a/b", "<hash>", "0bab1d1b3b68142faa5b7ca9aa671c78", "<id>", "m-abc", "…", "x")
 	seen := map[layout.Kind]bool{}

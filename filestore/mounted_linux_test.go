@@ -232,6 +232,7 @@ func movesOnMount(t *testing.T, dir, kind, source string) {
 		s.LogInputs(t.Context(), "new", mlruns.Inputs{Datasets: []mlruns.DatasetInput{{Dataset: mlruns.Dataset{Name: "d", Digest: "1"}}}}),
 		s.LogOutputs(t.Context(), "new", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-1"}}}),
 		s.LogMetric(t.Context(), "new", mlruns.Metric{Key: "m", Value: 1}), s.WriteArtifact(t.Context(), "new", "a/b", strings.NewReader("x")))
+	partsOnMount(t, s, e1)
 	movedWhole(t, s, "new", mlruns.StageActive)
 	was := filestoretest.WithoutLocks(filestoretest.ReadTree(t, root))
 	if err := s.DeleteExperiment(t.Context(), "e1"); !errors.Is(err, syscall.EBUSY) || !strings.Contains(err.Error(), "unmount") {
@@ -270,6 +271,42 @@ func movesOnMount(t *testing.T, dir, kind, source string) {
 	}
 	if _, err := os.Stat(filepath.Join(trashed, "meta.yaml")); err != nil {
 		t.Errorf("what is mounted in the trash has changed: %v", err)
+	}
+}
+
+// partsOnMount makes, changes and removes logged models and traces in an experiment of another file
+// system, where nothing can be renamed out of it.
+func partsOnMount(t *testing.T, s *filestore.Store, experiment string) {
+	ctx := t.Context()
+	for _, id := range []string{"mod-1", "mod-2"} {
+		filestoretest.Must(t, filestoretest.ErrOf(s.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: id, ExperimentID: "e1", Params: map[string]string{"p": "1"}})),
+			filestoretest.ErrOf(s.StartTrace(ctx, mlruns.Trace{ID: "tr-" + id, ExperimentID: "e1", State: mlruns.TraceOK, Tags: map[string]string{"t": "1"}})),
+			s.SetLoggedModelTags(ctx, id, map[string]string{"t": "1"}), s.WriteModelArtifact(ctx, id, "a/b", strings.NewReader("x")),
+			s.LogMetric(ctx, "new", mlruns.Metric{Key: "m", Value: 1, ModelID: id}), filestoretest.ErrOf(s.FinalizeLoggedModel(ctx, id, mlruns.ModelReady)))
+	}
+	filestoretest.NoProblems(t, s)
+	if n, err := s.DeleteTraces(ctx, mlruns.TraceDeletion{ExperimentID: "e1", IDs: []string{"tr-mod-1"}}); n != 1 || err != nil {
+		t.Errorf("%d traces deleted, %v", n, err)
+	}
+	filestoretest.Must(t, s.DeleteLoggedModel(ctx, "mod-1"))
+	if removed, err := removedBy(t, s); err != nil || len(removed) != 1 {
+		t.Errorf("gc of a model removed %v, %v", removed, err)
+	}
+	// as a gc and a deletion leave them that are interrupted
+	for _, name := range []string{"models/mod-2/meta.yaml", "traces/tr-mod-2/trace_info.yaml"} {
+		name = filepath.Join(experiment, filepath.FromSlash(name))
+		filestoretest.Must(t, os.Rename(name, filepath.Join(filepath.Dir(name), ".mlruns-removed")))
+	}
+	if problems := filestoretest.Problems(t, s); len(problems) != 2 || problems[0].Kind != mlruns.ProblemLeftover || problems[1].Kind != mlruns.ProblemLeftover {
+		t.Errorf("half-removed: %v", problems)
+	}
+	if removed, err := removedBy(t, s); err != nil || len(removed) != 2 {
+		t.Errorf("gc of what was half-removed: %v, %v", removed, err)
+	}
+	for name := range filestoretest.ReadTree(t, experiment) {
+		if strings.Contains(name, "mod-") || strings.Contains(name, ".mlruns-tmp-") {
+			t.Errorf("%s is left", name)
+		}
 	}
 }
 

@@ -23,10 +23,13 @@ func TestRepairEachDamage(t *testing.T) {
 		name string
 		wrap func(afero.Fs) afero.Fs
 	}{{"native", func(f afero.Fs) afero.Fs { return f }}, {"plain", faultfs.Plain}} {
-		for _, x := range slices.Concat(damages, foreignDamages) {
+		for i, x := range slices.Concat(damages, foreignDamages, modelDamages) {
 			t.Run(wrap.name+"/"+x.Name, func(t *testing.T) {
 				t.Parallel()
 				d := filestoretest.NewPatient(t, wrap.wrap)
+				if i >= len(damages)+len(foreignDamages) {
+					d.AddModels()
+				}
 				if clean := d.Problems(); clean != nil {
 					t.Fatalf("before the damage: %v", clean)
 				}
@@ -170,6 +173,7 @@ func TestFreshLeftoverStays(t *testing.T) {
 // TestReasonsHelp tells a person what is known of what repair does not mend.
 func TestReasonsHelp(t *testing.T) {
 	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+	d.AddModels()
 	meta, err := afero.ReadFile(d.Mem, "/mlruns/e1/run/meta.yaml")
 	d.Must(err)
 	d.Write(map[string]string{"e1/run/meta.yaml": "", "e1/run/.mlruns-tmp-1": string(meta), "e1/other/params/lr (1)": "0.2", "e1/other/params/gone (1)": "1",
@@ -178,7 +182,18 @@ func TestReasonsHelp(t *testing.T) {
 	for _, p := range filestoretest.Problems(t, d.Store) {
 		reasons[p.Path] = p.Reason
 	}
+	modelMeta, err := afero.ReadFile(d.Mem, "/mlruns/"+model+"/meta.yaml")
+	d.Must(err)
+	info, err := afero.ReadFile(d.Mem, "/mlruns/"+trace+"/trace_info.yaml")
+	d.Must(err)
+	d.Must(d.Mem.Remove("/mlruns/" + trace + "/trace_info.yaml"))
+	d.Write(map[string]string{model + "/meta.yaml": "", model + "/.mlruns-tmp-1": string(modelMeta), trace + "/trace_info (1).yaml": string(info)})
+	for _, p := range filestoretest.Problems(t, d.Store) {
+		reasons[p.Path] = p.Reason
+	}
 	for name, want := range map[string]string{
+		model + "/meta.yaml":       model + "/.mlruns-tmp-1 has a whole one with the right id",
+		trace:                      trace + "/trace_info (1).yaml has a whole one with the right id",
 		"e1/run/meta.yaml":         "e1/run/.mlruns-tmp-1 has a whole one with the right id",
 		"e1/other/params/lr (1)":   `"0.1" here and "0.2" in the copy`,
 		"e1/other/params/gone (1)": "that is not there any more",

@@ -245,7 +245,7 @@ func (s *Store) deleteTraces(ctx context.Context, d mlruns.TraceDeletion) (n int
 			return n, err
 		}
 		n++
-		if err := s.tree.RemoveAll(at); err != nil {
+		if err := s.tree.RemoveDiscarded(at); err != nil {
 			s.logger.Warn("removing a deleted trace failed; the next gc removes it", "path", at, "error", err)
 		}
 	}

@@ -18,7 +18,16 @@ const (
 	DatasetMeta
 	InputMeta
 	OutputMeta
-	// Carried is a file of a logged model, a trace or the model registry.
+	ModelMeta
+	ModelMetric
+	ModelParam
+	ModelTag
+	// TraceMeta is trace_info.yaml.
+	TraceMeta
+	TraceMetadata
+	TraceTag
+	Assessment
+	// Carried is a file of the model registry.
 	Carried
 	// Ours is a private file or folder of this module.
 	Ours
@@ -27,11 +36,11 @@ const (
 // Place says what a path is.
 type Place struct {
 	Kind Kind
-	// Experiment and Run are ids, "" where there is none.
-	Experiment, Run string
-	Trashed         bool
-	// Key is the key of a metric, param or tag, the path of an artifact, or the id of a data set,
-	// input or output.
+	// Experiment, Run, Model and Trace are ids, "" where there is none.
+	Experiment, Run, Model, Trace string
+	Trashed                       bool
+	// Key is the key of a metric, param, tag or metadata, the path of an artifact, the id of a data
+	// set, input or output, or the name of an assessment's file.
 	Key string
 }
 
@@ -72,8 +81,12 @@ func inExperiment(p string) Place {
 		return Place{Kind: ExperimentTag, Key: rest}
 	case first == Datasets:
 		return Place{Kind: metaOf(DatasetMeta, rest), Key: idOf(rest)}
-	case first == Models || first == Traces:
-		return Place{Kind: Carried}
+	case first == Models:
+		id, rest, _ := strings.Cut(rest, "/")
+		return inPart(rest, Place{Model: id}, modelFolders)
+	case first == Traces:
+		id, rest, _ := strings.Cut(rest, "/")
+		return inPart(rest, Place{Trace: id}, traceFolders)
 	}
 	place := inRun(rest)
 	place.Run = first
@@ -105,6 +118,40 @@ func inRun(p string) Place {
 		return Place{Kind: metaOf(OutputMeta, rest), Key: idOf(rest)}
 	}
 	return Place{}
+}
+
+// What the folders of a logged model and of a trace hold; "" is the file that tells of it.
+var (
+	modelFolders = map[string]Kind{"": ModelMeta, Metrics: ModelMetric, Params: ModelParam, Tags: ModelTag, Artifacts: Artifact}
+	traceFolders = map[string]Kind{"": TraceMeta, Metadata: TraceMetadata, Tags: TraceTag, Assessments: Assessment, Artifacts: Artifact}
+)
+
+// inPart is for a path in the folder of a logged model or a trace, which the place names.
+func inPart(p string, place Place, folders map[string]Kind) Place {
+	first, rest, _ := strings.Cut(p, "/")
+	switch {
+	case strings.HasPrefix(place.Model+place.Trace, ours): // in the folder of all of them
+		return Place{Kind: Ours}
+	case strings.HasPrefix(first, ours):
+		place.Kind = Ours
+	case p == Meta && place.Model != "" || p == TraceInfo && place.Trace != "":
+		place.Kind = folders[""]
+	case rest != "":
+		place.Kind, place.Key = folders[first], rest
+	}
+	if place.Kind == Other {
+		place.Key = ""
+	}
+	return place
+}
+
+// MetaOf is the name of the file without which a folder is no experiment, run, logged model or
+// trace.
+func MetaOf(dir string) string {
+	if Parse(Join(dir, TraceInfo)).Kind == TraceMeta {
+		return TraceInfo
+	}
+	return Meta
 }
 
 // metaOf gives kind where rest is <id>/meta.yaml.

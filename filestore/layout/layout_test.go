@@ -37,8 +37,23 @@ func TestParse(t *testing.T) {
 		{"0/datasets/d/other", layout.Place{Experiment: "0", Key: "d"}},
 		{"0/r/inputs/i/meta.yaml", layout.Place{Kind: layout.InputMeta, Experiment: "0", Run: "r", Key: "i"}},
 		{"0/r/outputs/m/meta.yaml", layout.Place{Kind: layout.OutputMeta, Experiment: "0", Run: "r", Key: "m"}},
-		{"0/models/m-1/meta.yaml", layout.Place{Kind: layout.Carried, Experiment: "0"}},
-		{"0/traces/t/trace_info.yaml", layout.Place{Kind: layout.Carried, Experiment: "0"}},
+		{"0/models/m-1/meta.yaml", layout.Place{Kind: layout.ModelMeta, Experiment: "0", Model: "m-1"}},
+		{"0/models/m-1/metrics/a/b", layout.Place{Kind: layout.ModelMetric, Experiment: "0", Model: "m-1", Key: "a/b"}},
+		{"0/models/m-1/params/p", layout.Place{Kind: layout.ModelParam, Experiment: "0", Model: "m-1", Key: "p"}},
+		{".trash/0/models/m-1/tags/t", layout.Place{Kind: layout.ModelTag, Experiment: "0", Model: "m-1", Key: "t", Trashed: true}},
+		{"0/models/m-1/artifacts/a/b", layout.Place{Kind: layout.Artifact, Experiment: "0", Model: "m-1", Key: "a/b"}},
+		{"0/models/m-1/trace_info.yaml", layout.Place{Experiment: "0", Model: "m-1"}},
+		{"0/models/m-1/more/notes", layout.Place{Experiment: "0", Model: "m-1"}},
+		{"0/models/m-1/metrics", layout.Place{Experiment: "0", Model: "m-1"}},
+		{"0/models/m-1/.mlruns-tmp-1", layout.Place{Kind: layout.Ours, Experiment: "0", Model: "m-1"}},
+		{"0/models/.mlruns-tmp-1/m-1.00/meta.yaml", layout.Place{Kind: layout.Ours, Experiment: "0"}},
+		{"0/models/m-1", layout.Place{Experiment: "0", Model: "m-1"}},
+		{"0/traces/t/trace_info.yaml", layout.Place{Kind: layout.TraceMeta, Experiment: "0", Trace: "t"}},
+		{"0/traces/t/meta.yaml", layout.Place{Experiment: "0", Trace: "t"}},
+		{"0/traces/t/request_metadata/k", layout.Place{Kind: layout.TraceMetadata, Experiment: "0", Trace: "t", Key: "k"}},
+		{"0/traces/t/tags/k", layout.Place{Kind: layout.TraceTag, Experiment: "0", Trace: "t", Key: "k"}},
+		{"0/traces/t/assessments/a-1.yaml", layout.Place{Kind: layout.Assessment, Experiment: "0", Trace: "t", Key: "a-1.yaml"}},
+		{"0/traces/t/artifacts/traces.json", layout.Place{Kind: layout.Artifact, Experiment: "0", Trace: "t", Key: "traces.json"}},
 		{"models/reg/meta.yaml", layout.Place{Kind: layout.Carried}},
 		{layout.Lock, layout.Place{Kind: layout.Ours}},
 		{layout.ExperimentLock("0"), layout.Place{Kind: layout.Ours}},
@@ -55,6 +70,14 @@ func TestParse(t *testing.T) {
 	for _, tt := range tests {
 		if got := layout.Parse(tt.path); got != tt.want {
 			t.Errorf("Parse(%q) = %+v, want %+v", tt.path, got, tt.want)
+		}
+	}
+}
+
+func TestMetaOf(t *testing.T) {
+	for dir, want := range map[string]string{"0": "meta.yaml", ".trash/0/r": "meta.yaml", "0/models/m-1": "meta.yaml", ".trash/0/traces/t": "trace_info.yaml", "0/traces": "meta.yaml", "": "meta.yaml"} {
+		if got := layout.MetaOf(dir); got != want {
+			t.Errorf("MetaOf(%q) = %q, want %q", dir, got, want)
 		}
 	}
 }

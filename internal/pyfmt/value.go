@@ -39,6 +39,9 @@ func Plain(text string) Value {
 	}
 }
 
+// Kind tells what PyYAML reads.
+func (v Value) Kind() Kind { return v.kind }
+
 // Mapping returns a mapping. The fields may be in any order: they are written sorted, and never
 // modified.
 func Mapping(fields []Field) Value { return Value{kind: KindMapping, fields: fields} }

@@ -13,7 +13,15 @@ import (
 
 // AssessmentJSON gives the JSON of an assessment, which is the JSON form of a message of MLflow's
 // as YAML.
-func AssessmentJSON(data []byte) (text json.RawMessage, err error) {
+func AssessmentJSON(data []byte) (json.RawMessage, error) {
+	text, err := assessmentJSON(data)
+	if git := notMeta(data); err != nil && git != nil {
+		err = git
+	}
+	return text, err
+}
+
+func assessmentJSON(data []byte) (text json.RawMessage, err error) {
 	defer func() {
 		// as in DecodeDocument
 		if p := recover(); p != nil {

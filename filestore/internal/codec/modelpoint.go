@@ -26,6 +26,21 @@ func (p ModelPoint) Metric(key string) mlruns.Metric {
 	return m
 }
 
+// Identity is what the point is compared by.
+func (p ModelPoint) Identity() Identity {
+	id := p.Point.Identity()
+	id.Run = p.RunID
+	return id
+}
+
+// AppendLine appends the line of the point: of a metric of a run, if it names no run.
+func (p ModelPoint) AppendLine(dst []byte, key string) []byte {
+	if p.RunID == "" {
+		return AppendPoint(dst, p.Point.Metric(key))
+	}
+	return AppendModelPoint(dst, p.Metric(key))
+}
+
 // AppendModelPoint appends the line of a point, with its newline.
 func AppendModelPoint(dst []byte, m mlruns.Metric) []byte {
 	name, digest := m.DatasetName, m.DatasetDigest

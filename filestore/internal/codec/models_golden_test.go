@@ -201,9 +201,9 @@ func FuzzModelAndTraceDocuments(f *testing.F) {
 				t.Fatalf("%+v became %+v, %v", m, m2, err)
 			}
 		}
-		trace, ok := doc.Text(keyRequestID)
+		trace, ok := doc.Text(KeyRequestID)
 		if !ok {
-			trace, _ = doc.Text(keyTraceID)
+			trace, _ = doc.Text(KeyTraceID)
 		}
 		if tr, err := TraceOf(&doc, "1", trace); err == nil && tr.Start.Year() >= 0 && tr.Start.Year() <= 9999 {
 			made := NewTraceDocument(tr)

@@ -161,6 +161,7 @@ type Identity struct {
 	Millis, step  int64
 	value         uint64
 	dataset, hash string
+	Run           string // of a point in a metric file of a logged model
 }
 
 // Identity is what the point is compared by.

@@ -34,13 +34,13 @@ const (
 	keyClientRequestID   = "client_request_id"
 	keyExecutionDuration = "execution_duration_ms"
 	keyExecutionTime     = "execution_time_ms"
-	keyRequestID         = "request_id"
+	KeyRequestID         = "request_id"
 	keyRequestPreview    = "request_preview"
 	keyRequestTime       = "request_time"
 	keyResponsePreview   = "response_preview"
 	keyState             = "state"
 	keyTimestampMs       = "timestamp_ms"
-	keyTraceID           = "trace_id"
+	KeyTraceID           = "trace_id"
 	keyTraceLocation     = "trace_location"
 
 	secondUnspecified = "TRACE_STATUS_UNSPECIFIED" // what the second generation calls STATE_UNSPECIFIED
@@ -61,7 +61,7 @@ func NewTraceDocument(t mlruns.Trace) Document {
 	}
 	d.SetString(keyRequestTime, RFC3339(t.Start))
 	d.SetString(keyState, t.State.String())
-	d.SetString(keyTraceID, t.ID)
+	d.SetString(KeyTraceID, t.ID)
 	d.setValue(keyTraceLocation, pyfmt.Mapping([]pyfmt.Field{
 		{Key: "mlflow_experiment", Value: pyfmt.Mapping([]pyfmt.Field{{Key: KeyExperimentID, Value: pyfmt.String(t.ExperimentID)}})},
 		{Key: "type", Value: pyfmt.String("MLFLOW_EXPERIMENT")},
@@ -81,15 +81,15 @@ func RFC3339(t time.Time) string {
 // over.
 func TraceOf(d Scalars, experimentID, traceID string) (mlruns.Trace, error) {
 	t := mlruns.Trace{ID: traceID, ExperimentID: experimentID}
-	id, second := d.Text(keyRequestID)
+	id, second := d.Text(KeyRequestID)
 	if !second {
 		var ok bool
-		if id, ok = d.Text(keyTraceID); !ok {
-			return t, missingKey(keyTraceID)
+		if id, ok = d.Text(KeyTraceID); !ok {
+			return t, missingKey(KeyTraceID)
 		}
 	}
 	if id != traceID {
-		return t, &Mismatch{key: keyTraceID, recorded: id, folder: traceID}
+		return t, &Mismatch{key: KeyTraceID, recorded: id, folder: traceID}
 	}
 	if second {
 		return secondGeneration(d, t)

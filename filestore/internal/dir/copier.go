@@ -109,7 +109,7 @@ func (c *Copier) DrainFile(ctx context.Context, from, there, to string) error {
 }
 
 func metaFirst(entries []vfs.Entry) {
-	if i := slices.IndexFunc(entries, func(e vfs.Entry) bool { return e.Name == layout.Meta }); i > 0 {
+	if i := slices.IndexFunc(entries, func(e vfs.Entry) bool { return e.Name == layout.Meta || e.Name == layout.TraceInfo }); i > 0 {
 		entries[0], entries[i] = entries[i], entries[0]
 	}
 }

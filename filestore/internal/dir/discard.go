@@ -12,7 +12,8 @@ import (
 
 // A folder that cannot be renamed into the private folder is removed where it lies. The rename of
 // its meta.yaml to layout.Removed takes it out of the store, for a folder without a meta.yaml is no
-// run and no experiment; that file goes last, and says until then what the folder is.
+// run and no experiment; that file goes last, and says until then what the folder is. So it is with
+// a trace, whose meta.yaml is its trace_info.yaml.
 
 // discardPrefix begins the names of what is to be removed. No id begins with a dot, so what is
 // being made never has it.
@@ -53,7 +54,7 @@ func (t *Tree) Discard(dir string, still func(meta string) (bool, error)) (at st
 
 // discardHere is Discard for such a folder.
 func (t *Tree) discardHere(dir string, still func(meta string) (bool, error)) (at string, err error) {
-	meta, mark := layout.Join(dir, layout.Meta), layout.Join(dir, layout.Removed)
+	meta, mark := layout.Join(dir, layout.MetaOf(dir)), layout.Join(dir, layout.Removed)
 	if err := t.Rename(meta, mark); err != nil {
 		return "", err
 	}

@@ -17,7 +17,7 @@ import (
 // Place builds a folder in the private folder and renames it to target: whoever looks sees all of
 // it or nothing. target must not exist, which the caller makes sure of under a lock. The commit
 // point is the rename. Where the private folder is on another file system, for an experiment is a
-// mount point or a link, it is built in a private folder of the experiment or run instead.
+// mount point or a link, it is built in a private folder near it instead.
 func (t *Tree) Place(target string, build func(*Builder)) error {
 	if err := t.MakeFolder(layout.Private, false); err != nil {
 		return err
@@ -62,11 +62,11 @@ func (t *Tree) placeNear(near, target string, build func(*Builder)) error {
 }
 
 // stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is
-// none but the root's: that of the experiment for a run and a data set, and of the run for an input
-// and an output.
+// none but the root's: that of the experiment for a run and a data set, of the run for an input and
+// an output, and of all models or traces for one of them.
 func stagingBeside(target string) string {
-	switch layout.Parse(layout.Join(target, layout.Meta)).Kind {
-	case layout.RunMeta:
+	switch layout.Parse(layout.Join(target, layout.MetaOf(target))).Kind {
+	case layout.RunMeta, layout.ModelMeta, layout.TraceMeta:
 		return layout.Parent(target)
 	case layout.DatasetMeta, layout.InputMeta, layout.OutputMeta:
 		return layout.Parent(layout.Parent(target))

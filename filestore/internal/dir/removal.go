@@ -67,9 +67,9 @@ func (t *Tree) RemoveMarked(dir string) error {
 	return err
 }
 
-// LacksMeta reports whether a folder has no meta.yaml.
+// LacksMeta reports whether a folder has no meta.yaml, or that of a trace no trace_info.yaml.
 func (t *Tree) LacksMeta(dir string) (bool, error) {
-	whole, err := t.Exists(layout.Join(dir, layout.Meta))
+	whole, err := t.Exists(layout.Join(dir, layout.MetaOf(dir)))
 	return err == nil && !whole, vfs.Shortage(err)
 }
 

@@ -49,6 +49,46 @@ func NewPatient(t *testing.T, wrap func(afero.Fs) afero.Fs, opts ...filestore.Op
 	return d
 }
 
+const (
+	PatientModel = "e1/models/m-1"
+	PatientTrace = "e1/traces/tr-1"
+	// PatientAssessment is one of the trace.
+	PatientAssessment = PatientTrace + "/assessments/a-00000000000000000000000000000001.yaml"
+
+	ModelAcc = PatientModel + "/metrics/acc"
+	// AccBefore are the model's points, one measured on a data set.
+	AccBefore = "1 1.0 1 run\n2 2.0 2 run set digest\n"
+)
+
+// AddModels gives the experiment "e1" a logged model of the run "run" and a trace with an
+// assessment.
+func (d *Patient) AddModels() {
+	d.Helper()
+	ctx := d.Context()
+	d.Must(ErrOf(d.Store.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: path.Base(PatientModel), ExperimentID: "e1", Name: "model", SourceRunID: "run",
+		Params: map[string]string{"depth": "3"}, Tags: map[string]string{"team": "a"}})))
+	d.Must(d.Store.LogBatch(ctx, "run", mlruns.Batch{Metrics: []mlruns.Metric{{Key: "acc", Value: 1, Time: time.UnixMilli(1), Step: 1, ModelID: path.Base(PatientModel)},
+		{Key: "acc", Value: 2, Time: time.UnixMilli(2), Step: 2, ModelID: path.Base(PatientModel), DatasetName: "set", DatasetDigest: "digest"}}}))
+	d.Must(d.Store.WriteModelArtifact(ctx, path.Base(PatientModel), "d/file", strings.NewReader("artifact of a model")))
+	d.Must(ErrOf(d.Store.StartTrace(ctx, mlruns.Trace{ID: path.Base(PatientTrace), ExperimentID: "e1", State: mlruns.TraceOK, RequestPreview: "what?", ClientRequestID: "c",
+		Start: time.UnixMilli(1), End: time.UnixMilli(3), Tags: map[string]string{"team": "a"}, Metadata: map[string]string{"mlflow.sourceRun": "run"}})))
+	d.Write(map[string]string{PatientAssessment: Assessment, PatientTrace + "/artifacts/traces.json": `{"spans": []}`})
+}
+
+// Assessment is the file of one, as MLflow writes it.
+const Assessment = `assessment_id: a-00000000000000000000000000000001
+assessment_name: correct
+create_time: '2023-11-14T22:16:57.026Z'
+feedback:
+  value: false
+last_update_time: '2023-11-14T22:16:57.026Z'
+source:
+  source_id: bob@example.org
+  source_type: HUMAN
+trace_id: tr-1
+valid: true
+`
+
 func (d *Patient) Must(err error) {
 	d.Helper()
 	if err != nil {

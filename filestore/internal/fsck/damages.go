@@ -11,10 +11,6 @@ type damage struct {
 	remedy func(*repair, finding, mlruns.Problem) remedy
 	// ofLines says that it is one of a metric file's lines, all of which one remedy mends.
 	ofLines bool
-	// ofModels says that it is mended in logged models and traces too. In them all else is only
-	// told, as it was found: MLflow reads both less patiently than runs, and whoever made them
-	// makes them again.
-	ofModels bool
 }
 
 // damages has every kind of problem. Who reads finds most of them, in package records, and each
@@ -47,11 +43,12 @@ var damages = map[mlruns.ProblemKind]damage{
 	mlruns.ProblemArtifacts: {},
 	mlruns.ProblemLeftOut:   {},
 
-	// Found by the walk of this package only: inspect.go, inspectrun.go, incomplete.go.
+	// Found by the walk of this package only: inspect.go, inspectrun.go, inspectparts.go,
+	// incomplete.go.
 	mlruns.ProblemIncompleteMeta: {},
 	mlruns.ProblemMissingFolder:  {remedy: (*repair).makeMissing},
 	mlruns.ProblemSuspicious:     {},
-	mlruns.ProblemLeftover:       {examine: (*Checker).examineLeftover, remedy: (*repair).clearLeftover, ofModels: true},
+	mlruns.ProblemLeftover:       {examine: (*Checker).examineLeftover, remedy: (*repair).clearLeftover},
 	mlruns.ProblemNotPortable:    {},
 	mlruns.ProblemDuplicate:      {},
 	mlruns.ProblemNoArtifacts:    {},

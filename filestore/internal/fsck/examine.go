@@ -45,8 +45,8 @@ func (c *Checker) examineLeftover(p *mlruns.Problem) error {
 
 // examineMissingMeta tells what is known of a folder that has no meta.yaml.
 func (c *Checker) examineMissingMeta(p *mlruns.Problem) error {
-	kind := layout.Parse(layout.Join(p.Path, layout.Meta)).Kind
-	if kind == layout.RunMeta || kind == layout.ExperimentMeta {
+	switch layout.Parse(layout.Join(p.Path, layout.MetaOf(p.Path))).Kind {
+	case layout.RunMeta, layout.ExperimentMeta, layout.ModelMeta, layout.TraceMeta:
 		if empty, err := c.life.Emptied(p.Path); err != nil || empty {
 			p.Reason += "; it is empty, and the next gc removes it"
 			return err
@@ -79,7 +79,8 @@ func (c *Checker) examineForeign(p *mlruns.Problem) error {
 // record.
 func amongRecords(name string) bool {
 	switch layout.Parse(name).Kind {
-	case layout.Metric, layout.Param, layout.RunTag, layout.ExperimentTag:
+	case layout.Metric, layout.Param, layout.RunTag, layout.ExperimentTag, layout.ModelMetric, layout.ModelParam, layout.ModelTag,
+		layout.TraceMetadata, layout.TraceTag, layout.Assessment:
 		return true
 	}
 	// of a folder of the inputs or outputs
@@ -111,11 +112,12 @@ func (c *Checker) examineConflict(p *mlruns.Problem) error {
 		return nil
 	}
 	switch place := layout.Parse(of); place.Kind {
-	case layout.Metric:
+	case layout.Metric, layout.ModelMetric:
 		if p.Repairable = !c.isPointer(p.Path); !p.Repairable {
 			p.Reason += "; a pointer of git-lfs or git-annex stands in place of the copy's content"
 		}
-	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta:
+	case layout.Param, layout.RunTag, layout.ExperimentTag, layout.RunMeta, layout.ExperimentMeta, layout.ModelParam, layout.ModelTag, layout.ModelMeta,
+		layout.TraceMetadata, layout.TraceTag, layout.TraceMeta, layout.Assessment:
 		differ, err := c.differ(of, p.Path)
 		switch {
 		case vfs.IsShortage(err):
@@ -142,7 +144,7 @@ func (c *Checker) differ(of, copied string) (string, error) {
 	if err != nil || bytes.Equal(here, there) {
 		return "", err
 	}
-	if path.Base(of) != layout.Meta {
+	if !isDocument(of) {
 		return fmt.Sprintf("the value is %.80q here and %.80q in the copy", here, there), nil
 	}
 	a, err := codec.ParseDocument(here)
@@ -157,6 +159,15 @@ func (c *Checker) differ(of, copied string) (string, error) {
 		return "different in " + strings.Join(keys, ", "), nil
 	}
 	return "", nil
+}
+
+// isDocument reports whether a file of the store is a mapping of keys to values.
+func isDocument(name string) bool {
+	switch layout.Parse(name).Kind {
+	case layout.ExperimentMeta, layout.RunMeta, layout.ModelMeta, layout.TraceMeta, layout.Assessment:
+		return true
+	}
+	return false
 }
 
 // isPointer reports whether a file has a pointer of git-lfs or git-annex in place of its content.
@@ -203,7 +214,7 @@ func (c *Checker) otherMeta(dir string) (string, error) {
 		return "", vfs.Shortage(err)
 	}
 	for _, e := range entries {
-		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !records.IsConflictOfMeta(e.Name) {
+		if e.Type&fs.ModeType != 0 || !atomicfile.IsTemp(e.Name) && !records.IsConflictOfMeta(layout.MetaOf(dir), e.Name) {
 			continue
 		}
 		name := layout.Join(dir, e.Name)
@@ -221,10 +232,10 @@ func (c *Checker) otherMeta(dir string) (string, error) {
 	return "", nil
 }
 
-// identifies reports whether a document is that of the experiment or run whose folder has this
-// name.
+// identifies reports whether a document is that of the experiment, run, model or trace whose folder
+// has this name. The first of these keys that it has tells.
 func identifies(d *codec.Document, name string) bool {
-	for _, key := range [...]string{codec.KeyRunID, codec.KeyRunUUID, codec.KeyExperimentID} {
+	for _, key := range [...]string{codec.KeyModelID, codec.KeyTraceID, codec.KeyRequestID, codec.KeyRunID, codec.KeyRunUUID, codec.KeyExperimentID} {
 		if id, ok := d.Text(key); ok {
 			return id == name
 		}

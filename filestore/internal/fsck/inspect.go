@@ -1,6 +1,7 @@
 package fsck
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +18,17 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// finding is what is wrong in one place: a run, the logged models and traces of an experiment, an
-// experiment but for those and its runs, or the root.
+// finding is what is wrong in one place: a run, a logged model, a trace, an experiment but for
+// those, or the root.
 type finding struct {
 	experiment records.ExperimentRef // zero for the root
 	run        records.RunRef        // zero for all but a run
-	models     bool                  // it is the experiment's logged models and traces
+	part       string                // the folder of a logged model or a trace, "" for all else
 	problems   []mlruns.Problem
 }
+
+// dir is the folder of the place.
+func (f finding) dir() string { return cmp.Or(f.part, f.run.Dir, f.experiment.Dir) }
 
 // inspection is one walk through a store, for Verify and for Repair.
 type inspection struct {
@@ -35,7 +39,7 @@ type inspection struct {
 	// progress is told how far the walk is, unless it is nil.
 	progress func(mlruns.Progress)
 	twice    map[string][]mlruns.Problem // of experiments whose id or name another has, by folder
-	runs     map[string]string           // the folders of the runs seen, by id
+	runs     map[string]string           // the folders of the runs, models and traces seen, by id
 	// the folders seen that have a capital letter, by their names in small ones
 	upper map[string]string
 	areas *locate.Areas
@@ -87,16 +91,10 @@ func (v *inspection) tell(f finding, p *records.Problems) error {
 	f.problems = p.Sorted()
 	for i := range f.problems {
 		p := &f.problems[i]
-		damage := damages[p.Kind]
-		if f.models && !damage.ofModels {
-			p.Repairable = false
-			continue
-		}
-		if damage.examine == nil {
-			continue
-		}
-		if err := damage.examine(v.Checker, p); err != nil {
-			return err
+		if examine := damages[p.Kind].examine; examine != nil {
+			if err := examine(v.Checker, p); err != nil {
+				return err
+			}
 		}
 	}
 	leaveDoubtful(f.problems)
@@ -190,7 +188,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 		return end
 	}
 	if err == nil {
-		if err := v.incompleteExperiment(ref, p); err != nil {
+		if err := v.signsOfExperiment(ref, p); err != nil {
 			return err
 		}
 	}
@@ -206,7 +204,7 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 		}
 	}
 	inspectValues(layout.Join(ref.Dir, layout.Tags), e.Tags, p)
-	if err := v.beside(ref.Dir, p); err != nil {
+	if err := v.beside(ref.Dir, layout.Meta, p); err != nil {
 		return err
 	}
 	runs, err := v.find.RunRefs(ref, p)
@@ -227,8 +225,8 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 	return v.parts(ref)
 }
 
-// inspectID reports a run or experiment whose id some platform cannot hold as the name of a folder,
-// or would merge with another: folders come in order, capital letters first.
+// inspectID reports a run, experiment, model or trace whose id some platform cannot hold as the
+// name of a folder, or would merge with another: folders come in order, capital letters first.
 func (v *inspection) inspectID(dir string, p *records.Problems) {
 	if why := filename.Portable(path.Base(dir)); why != "" {
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
@@ -242,9 +240,9 @@ func (v *inspection) inspectID(dir string, p *records.Problems) {
 	}
 }
 
-// beside reports what lies beside a meta.yaml: temporary files, and conflict copies of it. Other
-// files are ignored by every MLflow version, and welcome.
-func (v *inspection) beside(dir string, p *records.Problems) error {
+// beside reports what lies beside a meta.yaml, or a file named meta: temporary files, and conflict
+// copies of it. Other files are ignored by every MLflow version, and welcome.
+func (v *inspection) beside(dir, meta string, p *records.Problems) error {
 	entries, err := v.tree.Entries(dir)
 	if err != nil && !vfs.IsMissing(err) {
 		return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, dir, err)
@@ -257,7 +255,7 @@ func (v *inspection) beside(dir string, p *records.Problems) error {
 		case e.Name == layout.Moving:
 			p.Add(mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true,
 				Reason: "deleting or restoring the experiment was interrupted, or is under way; the one in the root is meant, if it is in the trash too"})
-		case e.Type.IsRegular() && records.IsConflictOfMeta(e.Name):
+		case e.Type.IsRegular() && records.IsConflictOfMeta(meta, e.Name):
 			p.Add(records.Conflict(path))
 		}
 	}

@@ -32,7 +32,7 @@ func (v *inspection) run(ref records.RunRef) error {
 	if err := v.inspectRun(ref, p); err != nil {
 		return err
 	}
-	if err := v.beside(ref.Dir, p); err != nil {
+	if err := v.beside(ref.Dir, layout.Meta, p); err != nil {
 		return err
 	}
 	return v.tell(finding{experiment: ref.Experiment, run: ref}, p)
@@ -54,11 +54,11 @@ func (v *inspection) inspectRun(ref records.RunRef, p *records.Problems) error {
 		return records.CallError(v.ctx, err)
 	}
 	if err == nil {
-		if err := v.incomplete(f, ref.Dir, runAlways[:], p); err != nil {
+		if err := v.signs(f, ref.Dir, metaSigns{always: runAlways}, p); err != nil {
 			return err
 		}
 		if first, ok := v.runs[ref.ID]; ok && first != ref.Dir {
-			p.Add(records.SameID(ref.Dir, first))
+			p.Add(records.SameID("run", ref.Dir, first))
 		}
 		v.runs[ref.ID] = cmp.Or(v.runs[ref.ID], ref.Dir)
 	}
@@ -151,13 +151,13 @@ func (v *inspection) leftOut(place *artifacts.Place, ref records.RunRef, p *reco
 	return err
 }
 
-// values reads all metrics, params and tags of a run, and reports whether a tag says that it has
-// logged a model.
+// values reads all metrics, params and tags of a run or a model, and reports whether a tag says
+// that it has logged a model.
 func (v *inspection) values(f vfs.Folder, ref records.RunRef, p *records.Problems) (loggedModel bool, err error) {
 	var metrics []string
 	err = records.WalkKeys(v.ctx, f, ref.Dir, layout.Metrics, p, func(k records.KeyFile) error {
 		metrics = append(metrics, k.Key)
-		_, err := examineMetric(v.ctx, k, v.buf, p)
+		_, err := v.examineMetric(v.ctx, k, v.buf, p)
 		if err != nil && !vfs.IsMissing(err) {
 			return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, k.Path, err)
 		}

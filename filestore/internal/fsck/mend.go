@@ -135,15 +135,15 @@ func (r *repair) mergeConflict(f finding, p mlruns.Problem) remedy {
 	copied := p.Path
 	of := records.Original(copied)
 	place := layout.Parse(of)
-	if place.Kind == layout.Metric {
+	if place.Kind == layout.Metric || place.Kind == layout.ModelMetric {
 		return remedy{action: fmt.Sprintf("add its points that %s lacks to that, and move the copy aside", of), takes: copied, do: func(*remedy) error {
-			if err := r.tree.RefuseLinks(f.run.Dir, layout.Metrics, place.Key); err != nil {
+			if err := r.tree.RefuseLinks(f.dir(), layout.Metrics, place.Key); err != nil {
 				return err
 			}
 			if m, err := r.metricState(of); err == nil && !m.sound() {
 				return errors.New(of + " could not be mended before")
 			}
-			if err := r.addPoints(f.run, place.Key, copied, of); err != nil {
+			if err := r.addPoints(f.dir(), place.Key, copied, of); err != nil {
 				return err
 			}
 			return r.quarantine(copied)
@@ -163,11 +163,11 @@ func (r *repair) mergeConflict(f finding, p mlruns.Problem) remedy {
 
 // addPoints appends the points of one metric file that another lacks. The former's points are in
 // memory at once.
-func (r *repair) addPoints(run records.RunRef, key, from, to string) error {
+func (r *repair) addPoints(dir, key, from, to string) error {
 	lacking := map[codec.Identity]bool{}
 	tooMany := false
 	buf := make([]byte, records.ChunkSize)
-	err := r.points(from, buf, func(pt codec.Point) {
+	err := r.points(from, buf, func(pt codec.ModelPoint) {
 		if tooMany = len(lacking) == pointsAtOnce; !tooMany {
 			lacking[pt.Identity()] = true
 		}
@@ -176,26 +176,26 @@ func (r *repair) addPoints(run records.RunRef, key, from, to string) error {
 		err = fmt.Errorf("the copy has more than %d points, which are not merged: add its lines by hand", pointsAtOnce)
 	}
 	if err == nil {
-		err = r.points(to, buf, func(pt codec.Point) { delete(lacking, pt.Identity()) })
+		err = r.points(to, buf, func(pt codec.ModelPoint) { delete(lacking, pt.Identity()) })
 	}
 	if err != nil || len(lacking) == 0 {
 		return err
 	}
 	var lines []byte
-	err = r.points(from, buf, func(pt codec.Point) {
+	err = r.points(from, buf, func(pt codec.ModelPoint) {
 		if id := pt.Identity(); lacking[id] {
 			delete(lacking, id)
-			lines = codec.AppendPoint(lines, pt.Metric(key))
+			lines = pt.AppendLine(lines, key)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return r.tree.Append(r.ctx, run.Dir, key, lines, r.tree.Durable)
+	return r.tree.Append(r.ctx, dir, key, lines, r.tree.Durable)
 }
 
 // points calls each for the points of a metric file; one that is not there has none.
-func (r *repair) points(name string, buf []byte, each func(codec.Point)) error {
+func (r *repair) points(name string, buf []byte, each func(codec.ModelPoint)) error {
 	k, err := r.keyFile(name)
 	if vfs.IsMissing(err) {
 		return nil
@@ -204,9 +204,9 @@ func (r *repair) points(name string, buf []byte, each func(codec.Point)) error {
 		return err
 	}
 	defer k.Folder.Close()
-	var s records.Scanner
+	s := r.scanner(name)
 	err = s.Stream(r.ctx, k, buf, s.Points(func(pt codec.Point) bool {
-		each(pt)
+		each(codec.ModelPoint{Point: pt, RunID: s.Run})
 		return true
 	}))
 	if vfs.IsMissing(err) {

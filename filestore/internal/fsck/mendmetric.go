@@ -27,8 +27,8 @@ func (c *Checker) keyFile(name string) (records.KeyFile, error) {
 // mendMetric brings a metric file into the form that every MLflow version reads: a point on each
 // line, none twice, a newline at the end.
 func (r *repair) mendMetric(f finding, p mlruns.Problem) remedy {
-	run, name := f.run, p.Path
-	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(run, name, m) }}
+	at, name := f.dir(), p.Path
+	m := remedy{takes: name, do: func(m *remedy) error { return r.mendLines(at, name, m) }}
 	state, err := r.metricState(name)
 	switch {
 	case err != nil:
@@ -44,6 +44,8 @@ func (r *repair) mendMetric(f finding, p mlruns.Problem) remedy {
 // mending is what is to be done with a file that is not sound.
 func (m metricState) mending() string {
 	switch {
+	case m.lacksNewline() && m.ofModel:
+		return "give the last line its newline, for it is whole"
 	case m.lacksNewline():
 		return "give the last line its newline; its last number may have been cut, so compare it"
 	case m.pointless():
@@ -66,12 +68,12 @@ func (r *repair) metricState(name string) (metricState, error) {
 		return metricState{}, err
 	}
 	defer k.Folder.Close()
-	return examineMetric(r.ctx, k, make([]byte, records.ChunkSize), nil)
+	return r.examineMetric(r.ctx, k, make([]byte, records.ChunkSize), nil)
 }
 
-func (r *repair) mendLines(run records.RunRef, name string, done *remedy) error {
-	key := strings.TrimPrefix(name, layout.Join(run.Dir, layout.Metrics)+"/")
-	if err := r.tree.RefuseLinks(run.Dir, layout.Metrics, key); err != nil {
+func (r *repair) mendLines(at, name string, done *remedy) error {
+	key := strings.TrimPrefix(name, layout.Join(at, layout.Metrics)+"/")
+	if err := r.tree.RefuseLinks(at, layout.Metrics, key); err != nil {
 		return err
 	}
 	whole, err := r.outwaitTail(name)
@@ -93,17 +95,17 @@ func (r *repair) mendLines(run records.RunRef, name string, done *remedy) error 
 		if err := all.Step(r.quarantine(name)); err != nil {
 			return err
 		}
-		return all.Last(r.carryOver(run, key, name, whole))
+		return all.Last(r.carryOver(at, key, name, whole))
 	}
 	if err := r.keepOriginal(name); err != nil {
 		return err
 	}
 	var all dir.Durability
-	read, err := r.rewrite(run, name, m.repeated)
+	read, err := r.rewrite(at, name, m.repeated)
 	if err := all.Step(err); err != nil {
 		return err
 	}
-	return all.Last(r.carryOver(run, key, name, read))
+	return all.Last(r.carryOver(at, key, name, read))
 }
 
 // outwaitTail lets a writer of MLflow end its line. It gives where the last whole line ends.
@@ -134,7 +136,7 @@ func (r *repair) addNewline(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	if records.TailStateOf(tail) != records.TailWhole {
+	if r.scanner(name).TailOf(tail) != records.TailWhole {
 		return errMended
 	}
 	// A copy and no second name: the newline goes to the file itself.
@@ -152,20 +154,20 @@ func (r *repair) addNewline(name string) (err error) {
 
 // rewrite replaces a metric file by one that has its good lines. It gives how much of the old one
 // was read.
-func (r *repair) rewrite(run records.RunRef, name string, repeated []int) (read int64, err error) {
+func (r *repair) rewrite(at, name string, repeated []int) (read int64, err error) {
 	in, err := r.tree.FS.Open(r.tree.Path(name))
 	if err != nil {
 		return 0, err
 	}
-	lines := newGoodLines(in, repeated)
-	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(run.Dir), Sync: r.tree.Durable})
+	lines := newGoodLines(in, r.scanner(name), repeated)
+	_, err = atomicfile.ReplaceFrom(r.tree.FS, r.tree.Path(name), lines, atomicfile.Options{TempDir: r.tree.Path(at), Sync: r.tree.Durable})
 	return lines.read, errors.Join(err, lines.close())
 }
 
 // carryOver appends to a metric file that was replaced what MLflow has appended to the original
 // since size bytes of that were read. What comes later goes nowhere else: MLflow opens the file
 // anew for every point.
-func (r *repair) carryOver(run records.RunRef, key, name string, size int64) error {
+func (r *repair) carryOver(at, key, name string, size int64) error {
 	for {
 		if err := dir.Sleep(r.ctx, records.TornRetry); err != nil {
 			return err
@@ -175,9 +177,9 @@ func (r *repair) carryOver(run records.RunRef, key, name string, size int64) err
 			return err
 		}
 		size += int64(len(more))
-		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), nil))
+		lines, err := io.ReadAll(newGoodLines(io.NopCloser(bytes.NewReader(more)), r.scanner(name), nil))
 		if err == nil && len(lines) > 0 {
-			err = r.tree.Append(r.ctx, run.Dir, key, lines, r.tree.Durable)
+			err = r.tree.Append(r.ctx, at, key, lines, r.tree.Durable)
 		}
 		if err != nil {
 			return err
@@ -201,6 +203,7 @@ func (r *repair) readFrom(name string, offset int64) ([]byte, error) {
 type goodLines struct {
 	file     io.Closer
 	in       *bufio.Reader
+	form     *records.Scanner // of the lines
 	leaveOut []int
 	line     int
 	read     int64 // but for a torn line at the end
@@ -208,8 +211,8 @@ type goodLines struct {
 	err      error
 }
 
-func newGoodLines(file io.ReadCloser, leaveOut []int) *goodLines {
-	return &goodLines{file: file, in: bufio.NewReaderSize(file, records.ChunkSize), leaveOut: leaveOut}
+func newGoodLines(file io.ReadCloser, form *records.Scanner, leaveOut []int) *goodLines {
+	return &goodLines{file: file, form: form, in: bufio.NewReaderSize(file, records.ChunkSize), leaveOut: leaveOut}
 }
 
 func (g *goodLines) close() error {
@@ -260,12 +263,12 @@ func (g *goodLines) next() {
 	g.err = err
 	_, left := slices.BinarySearch(g.leaveOut, g.line)
 	switch {
-	case errors.Is(err, io.EOF) && !tooLong && records.TailStateOf(line) == records.TailWhole:
+	case errors.Is(err, io.EOF) && !tooLong && g.form.TailOf(line) == records.TailWhole:
 		g.rest = append(bytes.Clone(line), '\n')
 	case err != nil:
 		return // what is torn may still be completed
 	case !tooLong && !left:
-		if _, bad := codec.ParsePoint(line); bad == nil {
+		if _, bad := g.form.Parse(line); bad == nil {
 			g.rest = line
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // pointsAtOnce is how many points of a file are compared with each other in one pass, at 8 bytes
@@ -22,6 +24,7 @@ type metricState struct {
 	marked   bool  // there is a byte order mark before the first line
 	repeated []int // lines of points that stand before, in ascending order
 	tail     records.TailState
+	ofModel  bool
 }
 
 func (m metricState) sound() bool {
@@ -31,9 +34,10 @@ func (m metricState) sound() bool {
 // examineMetric goes through a metric file and reports all that is wrong with it. Points in the
 // order of their steps and times, as nearly all are, cannot be there twice; others cost further
 // passes. The memory is bounded but for 8 bytes a repeated line.
-func examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *records.Problems) (metricState, error) {
-	s := records.Scanner{Path: k.Path, Problems: p, Strict: true}
-	var m metricState
+func (c *Checker) examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *records.Problems) (metricState, error) {
+	s := c.scanner(k.Path)
+	s.Problems, s.Strict = p, true
+	m := metricState{ofModel: s.OfModel}
 	var last codec.Point
 	ordered := true
 	err := s.Stream(ctx, k, buf, s.Points(func(pt codec.Point) bool {
@@ -50,7 +54,7 @@ func examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *record
 	}
 	seed := maphash.MakeSeed()
 	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
-	m.repeated, err = repeated(ctx, k, buf, m.points/pointsAtOnce+1, hash)
+	m.repeated, err = c.repeated(ctx, k, buf, m.points/pointsAtOnce+1, hash)
 	if n := len(m.repeated); n > 0 {
 		reason := "the same point stands in a line before"
 		if n > 1 {
@@ -61,17 +65,29 @@ func examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *record
 	return m, err
 }
 
+// scanner reads the lines of a metric file, whose path tells whether it is of a run or a model.
+func (c *Checker) scanner(name string) *records.Scanner {
+	s := &records.Scanner{Path: name}
+	if place := layout.Parse(name); place.Kind == layout.ModelMetric {
+		s.OfModel = true
+		s.IsRun = func(id string) bool {
+			return validate.RunID(id) == nil && c.tree.IsDir(layout.Run(layout.Experiment(place.Experiment, place.Trashed), id))
+		}
+	}
+	return s
+}
+
 // repeated gives the lines whose point stands in an earlier line. It compares hashes, one part of
 // all at a time, and then the points whose hashes are equal: a hash that two points share can hide
 // a line, but name none that is not repeated.
-func repeated(ctx context.Context, k records.KeyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
+func (c *Checker) repeated(ctx context.Context, k records.KeyFile, buf []byte, parts int, hashOf func(codec.Identity) uint64) (lines []int, err error) {
 	var hashes []uint64
 	for part := range uint64(parts) {
 		hashes = hashes[:0]
 		scan := func(each func(line int, id codec.Identity, hash uint64)) error {
-			s := records.Scanner{Path: k.Path}
+			s := c.scanner(k.Path)
 			return s.Stream(ctx, k, buf, s.Points(func(pt codec.Point) bool {
-				id := pt.Identity()
+				id := s.Identity(pt)
 				if hash := hashOf(id); hash%uint64(parts) == part {
 					each(s.Line, id, hash)
 				}

@@ -37,6 +37,7 @@ func metricFile(t *testing.T, text []byte) records.KeyFile {
 // TestRepeatedInParts finds the same lines however many parts the points are compared in, and those
 // that a plain search finds.
 func TestRepeatedInParts(t *testing.T) {
+	c := &Checker{}
 	rng := rand.New(rand.NewPCG(1, 2))
 	var text bytes.Buffer
 	first := map[string]bool{}
@@ -55,19 +56,19 @@ func TestRepeatedInParts(t *testing.T) {
 	seed := maphash.MakeSeed()
 	hash := func(id codec.Identity) uint64 { return maphash.Comparable(seed, id) }
 	for _, parts := range []int{1, 2, 7} {
-		got, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), parts, hash)
+		got, err := c.repeated(t.Context(), k, make([]byte, records.ChunkSize), parts, hash)
 		must(t, err)
 		if !slices.Equal(got, want) {
 			t.Errorf("in %d parts: %d lines, want %d", parts, len(got), len(want))
 		}
 	}
-	poor, err := repeated(t.Context(), k, make([]byte, records.ChunkSize), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
+	poor, err := c.repeated(t.Context(), k, make([]byte, records.ChunkSize), 1, func(id codec.Identity) uint64 { return hash(id) % 100 })
 	must(t, err)
 	if len(poor) == 0 || slices.ContainsFunc(poor, func(line int) bool { return !slices.Contains(want, line) }) {
 		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))
 	}
 	p := &records.Problems{}
-	m, err := examineMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
+	m, err := c.examineMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
 	must(t, err)
 	if m.points != 20_000-20 || m.bad != 20 || !slices.Equal(m.repeated, want) {
 		t.Errorf("%d points, %d bad, %d repeated", m.points, m.bad, len(m.repeated))
@@ -78,6 +79,7 @@ func TestRepeatedInParts(t *testing.T) {
 // each, and points in order with none.
 func TestRepeatedNeedsLittleMemory(t *testing.T) {
 	const n = 500_000
+	checker := &Checker{}
 	for name, c := range map[string]struct {
 		step func(i int) int
 		most uint64
@@ -90,7 +92,7 @@ func TestRepeatedNeedsLittleMemory(t *testing.T) {
 		buf := make([]byte, records.ChunkSize)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		m, err := examineMetric(t.Context(), k, buf, nil)
+		m, err := checker.examineMetric(t.Context(), k, buf, nil)
 		runtime.ReadMemStats(&after)
 		must(t, err)
 		allocated := after.TotalAlloc - before.TotalAlloc
@@ -116,9 +118,14 @@ func TestConflictNames(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("originals (-want +got):\n%s", diff)
 	}
-	for name, want := range map[string]bool{"meta-HOST.yaml": true, "meta-.yaml": false, "meta.yaml": false, "metal-HOST.yaml": false, "meta (1).yaml": true, "meta-a b.yaml": false} {
-		if records.IsConflictOfMeta(name) != want {
+	for name, want := range map[string]bool{"meta-HOST.yaml": true, "meta-.yaml": false, "meta.yaml": false, "metal-HOST.yaml": false, "meta (1).yaml": true, "meta-a b.yaml": false, "trace_info (1).yaml": false} {
+		if records.IsConflictOfMeta("meta.yaml", name) != want {
 			t.Errorf("%q is a conflict copy of a meta.yaml: %v", name, !want)
+		}
+	}
+	for name, want := range map[string]bool{"trace_info-HOST.yaml": true, "trace_info.yaml": false, "trace_info (1).yaml": true, "meta-HOST.yaml": false, "meta (1).yaml": false} {
+		if records.IsConflictOfMeta("trace_info.yaml", name) != want {
+			t.Errorf("%q is a conflict copy of a trace_info.yaml: %v", name, !want)
 		}
 	}
 }

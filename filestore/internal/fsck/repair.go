@@ -107,19 +107,19 @@ func (r *repair) apply(f finding, m remedy, err error) bool {
 	return true
 }
 
-// ownPath refuses to take a file from behind a link in a run or in the tags of an experiment: it
-// may be another run's.
+// ownPath refuses to take a file from behind a link in the place or in the tags of an experiment:
+// it may be another's.
 func (r *repair) ownPath(f finding, takes string) error {
-	below, ok := strings.CutPrefix(takes, cmp.Or(f.run.Dir, f.experiment.Dir)+"/")
+	below, ok := strings.CutPrefix(takes, f.dir()+"/")
 	sub, key, inFolder := strings.Cut(below, "/")
 	if !ok || !inFolder {
 		return nil
 	}
-	return r.tree.RefuseLinks(cmp.Or(f.run.Dir, f.experiment.Dir), sub, key)
+	return r.tree.RefuseLinks(f.dir(), sub, key)
 }
 
 // lockPlace takes the locks of a place in their order. That of the experiment keeps its folder
-// where it is.
+// where it is, and is that of its models and traces.
 func (r *repair) lockPlace(f finding) (unlock func(), err error) {
 	var held []locate.UnlockFunc
 	unlock = func() {
@@ -151,7 +151,7 @@ func (r *repair) lockPlace(f finding) (unlock func(), err error) {
 			lock(layout.Join(f.run.Dir, layout.Lock))
 		}
 	}
-	dir := cmp.Or(f.run.Dir, f.experiment.Dir)
+	dir := f.dir()
 	is := false
 	if err == nil {
 		is, err = r.tree.HasDir(dir)

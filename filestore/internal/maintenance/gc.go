@@ -71,6 +71,9 @@ func (c *collection) collect(ctx context.Context) error {
 			if err == nil && !c.stopped {
 				err = c.models(ctx, ref)
 			}
+			if err == nil && !c.stopped {
+				err = c.abandonedParts(ctx, ref)
+			}
 		}
 		if c.stopped || err != nil {
 			return err

@@ -45,6 +45,42 @@ func (m *Maintainer) abandonedHeld(ctx context.Context, ref records.ExperimentRe
 	return ref.Dir, m.tree.MakeDurable(ref.Dir)
 }
 
+// abandonedParts removes the logged models and traces whose removal where they lie was interrupted.
+func (c *collection) abandonedParts(ctx context.Context, e records.ExperimentRef) error {
+	for _, sub := range [...]string{layout.Models, layout.Traces} {
+		entries, err := c.store.tree.Entries(layout.Join(e.Dir, sub))
+		if err != nil {
+			if end := records.CallError(ctx, err); end != nil {
+				return end
+			}
+			continue // Verify tells
+		}
+		for _, entry := range entries {
+			if !entry.Type.IsDir() || c.stopped || ctx.Err() != nil {
+				continue
+			}
+			dir := layout.Join(e.Dir, sub, entry.Name)
+			if is, err := c.store.life.Removable(dir); err != nil || !is {
+				c.did(dir, err)
+				continue
+			}
+			c.remove(ctx, mlruns.Removal{Path: dir}, func() (string, error) {
+				at, unlock, err := c.store.find.LockExperiment(ctx, e.ID)
+				if err != nil {
+					return "", err
+				}
+				defer c.store.find.Unlock(unlock)
+				dir := layout.Join(at.Dir, sub, entry.Name)
+				if is, err := c.store.life.Removable(dir); err != nil || !is {
+					return "", err
+				}
+				return dir, c.store.tree.MakeDurable(dir)
+			})
+		}
+	}
+	return ctx.Err()
+}
+
 // abandonedRun removes a run whose removal where it lies was interrupted, or puts it back if it was
 // restored meanwhile.
 func (c *collection) abandonedRun(ctx context.Context, ref records.RunRef) {

@@ -17,7 +17,7 @@ func reportSameIDs(found []candidate, p *records.Problems) {
 	}
 	for _, c := range found {
 		if dir := first[c.ref.ID]; dir != c.ref.Dir {
-			p.Add(records.SameID(c.ref.Dir, dir))
+			p.Add(records.SameID("run", c.ref.Dir, dir))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 
@@ -10,8 +11,17 @@ import (
 
 // A sync program that meets a file which two machines have changed keeps one under its name and
 // puts the other beside it. Which names such copies have is in the table of foreign forms.
-// OneDrive's loss-HOST is a legal key and a legal id, so it is known of meta.yaml only.
-var conflictOneDrive = regexp.MustCompile(`^meta-[A-Za-z0-9][\w-]*\.yaml$`)
+// OneDrive's loss-HOST is a legal key and a legal id, so it is known only of the names of files
+// that are neither: meta.yaml, trace_info.yaml, and those of assessments.
+var conflictOneDrive = regexp.MustCompile(`^(meta|trace_info|a-[0-9a-f]{32})-[A-Za-z0-9][\w-]*\.yaml$`)
+
+// oneDriveOf is ConflictOf for that form.
+func oneDriveOf(name string) string {
+	if m := conflictOneDrive.FindStringSubmatch(name); m != nil {
+		return m[1] + ".yaml"
+	}
+	return ""
+}
 
 // conflictForm is FormOf for the forms of conflict copies.
 func conflictForm(name string) *Form {
@@ -33,18 +43,16 @@ func ConflictOf(name string) string {
 // IsConflict reports whether a name is that of a conflict copy.
 func IsConflict(name string) bool { return conflictForm(name) != nil }
 
-// IsConflictOfMeta reports whether a file beside a meta.yaml is a conflict copy of it.
-func IsConflictOfMeta(name string) bool {
-	return ConflictOf(name) == layout.Meta || conflictOneDrive.MatchString(name)
+// IsConflictOfMeta reports whether a file beside a meta.yaml, or the trace_info.yaml of a trace, is
+// a conflict copy of it: meta is the name of the two that it has there.
+func IsConflictOfMeta(meta, name string) bool {
+	return ConflictOf(name) == meta || oneDriveOf(name) == meta
 }
 
 // Original is the path of which that of a conflict copy was made, "" if it cannot be told.
 func Original(copied string) string {
 	name := path.Base(copied)
-	of := ConflictOf(name)
-	if conflictOneDrive.MatchString(name) {
-		of = layout.Meta
-	}
+	of := cmp.Or(oneDriveOf(name), ConflictOf(name))
 	if of == "" {
 		return ""
 	}

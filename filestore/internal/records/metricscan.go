@@ -29,9 +29,11 @@ type Scanner struct {
 	// content.
 	Marked, pointer bool
 	Tail            TailState
-	// OfModel reads lines of a logged model's metric; Run is then the run of the line before.
+	// OfModel reads lines of a logged model's metric; Run is then the run of the line before. IsRun
+	// says whether there is a run of an id; nil: perhaps.
 	OfModel bool
 	Run     string
+	IsRun   func(id string) bool
 	// Strict reports what is no loss, but keeps MLflow from reading the file.
 	Strict bool
 }
@@ -46,15 +48,20 @@ const (
 	tailTorn
 )
 
-func TailStateOf(tail []byte) TailState {
+// TailOf judges what follows the last newline. A line of a model ends in the id of a run, which has
+// been cut if there is no such run.
+func (s *Scanner) TailOf(tail []byte) TailState {
 	switch {
 	case len(tail) == 0:
 		return TailNone
 	case codec.IsBlank(tail):
 		return tailBlank
 	}
-	_, err := codec.ParsePoint(tail)
-	if err == nil && bytes.Count(bytes.TrimSpace(tail), []byte{' '}) == 2 {
+	_, err := s.Parse(tail)
+	fields := bytes.Count(bytes.TrimSpace(tail), []byte{' '}) + 1
+	switch {
+	case err == nil && !s.OfModel && fields == 3,
+		err == nil && s.OfModel && fields == 4 && (s.IsRun == nil || s.IsRun(s.Run)):
 		return TailWhole
 	}
 	return tailTorn
@@ -82,12 +89,12 @@ func (s *Scanner) one(line []byte, pt *codec.Point) bool {
 		return true
 	}
 	var err error
-	if *pt, err = s.parse(line); err == nil {
+	if *pt, err = s.Parse(line); err == nil {
 		return true
 	}
 	if s.Line == 1 && bytes.HasPrefix(line, ByteOrderMark) {
 		s.byteOrderMark()
-		if *pt, err = s.parse(line[len(ByteOrderMark):]); err == nil {
+		if *pt, err = s.Parse(line[len(ByteOrderMark):]); err == nil {
 			return true
 		}
 	}
@@ -95,8 +102,8 @@ func (s *Scanner) one(line []byte, pt *codec.Point) bool {
 	return false
 }
 
-// parse reads a line, of a model or a run.
-func (s *Scanner) parse(line []byte) (codec.Point, error) {
+// Parse reads a line, of a model or a run.
+func (s *Scanner) Parse(line []byte) (codec.Point, error) {
 	if !s.OfModel {
 		return codec.AnyPoint(line)
 	}
@@ -153,7 +160,7 @@ func (s *Scanner) end(tail []byte) {
 	if more := s.Bad - maxBadLines; more > 0 {
 		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemMalformed, Path: s.Path, Repairable: true, Reason: fmt.Sprintf("%d more lines are no points", more)})
 	}
-	s.Tail = TailStateOf(tail)
+	s.Tail = s.TailOf(tail)
 	switch {
 	case s.pointer || s.Line == 0 && s.isPointer(tail):
 	case s.Tail == TailWhole || s.Tail == tailTorn:
@@ -165,6 +172,13 @@ func (s *Scanner) end(tail []byte) {
 		s.Problems.Add(mlruns.Problem{Kind: mlruns.ProblemUnterminated, Path: s.Path, Line: s.Line + 1, Repairable: true,
 			Reason: "blanks in place of a torn line, which MLflow takes for a line without fields"})
 	}
+}
+
+// Identity is what the point of the line before is compared by.
+func (s *Scanner) Identity(pt codec.Point) codec.Identity {
+	id := pt.Identity()
+	id.Run = s.Run
+	return id
 }
 
 // Points has each called for the points of lines.

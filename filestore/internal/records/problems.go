@@ -43,7 +43,7 @@ func (p *Problems) Add(problem mlruns.Problem) {
 }
 
 func missingMeta(dir string) mlruns.Problem {
-	return mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: dir, Reason: "a folder without a meta.yaml"}
+	return mlruns.Problem{Kind: mlruns.ProblemMissingMeta, Path: dir, Reason: "a folder without a " + layout.MetaOf(dir)}
 }
 
 // Sorted gives what was collected, by path and line, each once: a search that filters by a file and

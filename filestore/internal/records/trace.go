@@ -44,7 +44,7 @@ func (r *Reader) Trace(ctx context.Context, ref TraceRef) (*mlruns.Trace, error)
 	if t.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p); err != nil {
 		return nil, err
 	}
-	if t.Assessments, err = readAssessments(ctx, f, ref, p); err != nil {
+	if t.Assessments, err = ReadAssessments(ctx, f, ref, p); err != nil {
 		return nil, err
 	}
 	t.ArtifactLocation = t.Tags[mlruns.TagTraceArtifactLocation]
@@ -52,9 +52,9 @@ func (r *Reader) Trace(ctx context.Context, ref TraceRef) (*mlruns.Trace, error)
 	return &t, nil
 }
 
-// readAssessments reads the assessments of a trace, by their ids. What cannot be read is left out,
-// and reported.
-func readAssessments(ctx context.Context, f vfs.Folder, ref TraceRef, p *Problems) ([]json.RawMessage, error) {
+// ReadAssessments reads the assessments of a trace, by their ids. What cannot be read, or is none,
+// is left out, and reported.
+func ReadAssessments(ctx context.Context, f vfs.Folder, ref TraceRef, p *Problems) ([]json.RawMessage, error) {
 	at := layout.Join(ref.Dir, layout.Assessments)
 	folder, err := f.OpenFolder(layout.Assessments)
 	if vfs.IsGone(err) {
@@ -73,7 +73,8 @@ func readAssessments(ctx context.Context, f vfs.Folder, ref TraceRef, p *Problem
 	m := NewBuffer()
 	defer m.Free()
 	for _, e := range entries {
-		if e.Type.IsDir() || !strings.HasSuffix(e.Name, ".yaml") {
+		if what := notAssessment(e, layout.Join(at, e.Name)); what.Path != "" {
+			p.Add(what)
 			continue
 		}
 		var text json.RawMessage
@@ -92,6 +93,20 @@ func readAssessments(ctx context.Context, f vfs.Folder, ref TraceRef, p *Problem
 		}
 	}
 	return list, ctx.Err()
+}
+
+// notAssessment is the problem of what lies among assessments and is none, the zero one of what is.
+// MLflow takes every name there for one, and fails on the trace.
+func notAssessment(e vfs.Entry, at string) mlruns.Problem {
+	switch form := FormOf(e.Name); {
+	case form != nil && form.Fate == Copied || oneDriveOf(e.Name) != "":
+		return Conflict(at)
+	case form != nil:
+		return foreign(at)
+	case e.Type.IsDir() || !strings.HasSuffix(e.Name, ".yaml"):
+		return mlruns.Problem{Kind: mlruns.ProblemForeign, Path: at, Reason: "it is no assessment, and MLflow fails on the trace as long as it is there"}
+	}
+	return mlruns.Problem{}
 }
 
 // TraceError is what an operation on one trace says when its trace_info.yaml cannot be used.
