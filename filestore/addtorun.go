@@ -21,7 +21,7 @@ func (s *Store) addToRun(ctx context.Context, r mlruns.Run, points []mlruns.Metr
 	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
-	if err := s.checkAdded(&r); err != nil {
+	if err := checkAdded(&r); err != nil {
 		return err
 	}
 	for _, m := range points {
@@ -46,10 +46,10 @@ func (s *Store) addToRun(ctx context.Context, r mlruns.Run, points []mlruns.Metr
 		b.Tags = append(b.Tags, mlruns.Tag{Key: key, Value: r.Data.Tags[key]})
 	}
 	return s.batches.Add(ctx, r.Info.ID, b, s.now(), func(all *dir.Durability, ref records.RunRef, info mlruns.RunInfo, doc codec.Document) error {
-		if err := s.placeInputs(all, ref, r.Inputs); err != nil {
+		if err := placeInputs(s.tree, all, ref, r.Inputs); err != nil {
 			return err
 		}
-		if err := s.placeOutputs(all, ref, r.Outputs); err != nil {
+		if err := placeOutputs(s.tree, all, ref, r.Outputs); err != nil {
 			return err
 		}
 		return s.setRunInfo(ctx, ref, info, r.Info, doc)
@@ -75,7 +75,7 @@ func (s *Store) setRunInfo(ctx context.Context, ref records.RunRef, info, set ml
 		return nil
 	}
 	if changed.Status.Ended() && s.sync == SyncMeta {
-		if err := s.syncRun(ctx, ref); err != nil {
+		if err := s.records.SyncRun(ctx, ref); err != nil {
 			return err
 		}
 	}

@@ -7,51 +7,60 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
+	"github.com/mlruns/mlruns/internal/drive"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// checkAppend refuses to log to a file system that makes files and cannot add to them, as some of
+// appendCheck finds out whether files can be added to where a store lies.
+type appendCheck struct {
+	tree   *dir.Tree
+	drive  drive.Drive
+	passed atomic.Bool
+}
+
+// check refuses to log to a file system that makes files and cannot add to them, as some of
 // user space: of every metric the first point would be logged there, and no other. It is asked
 // before anything is made or logged, where the file system is not known to append: in user space,
 // and where the caller brought it. Where no file can be made there is nothing to find out.
-func (s *Store) checkAppend() error {
-	if s.appends.Load() {
+func (c *appendCheck) check() error {
+	if c.passed.Load() {
 		return nil
 	}
-	if s.knownToAppend() {
-		s.appends.Store(true)
+	if c.known() {
+		c.passed.Store(true)
 		return nil
 	}
 	rel := layout.Join(layout.Private, dir.TemporaryName(atomicfile.Prefix+"tmp-append"))
-	err := s.tree.MakeFolder(layout.Private, false)
+	err := c.tree.MakeFolder(layout.Private, false)
 	if err == nil {
-		err = s.tree.Create(rel, []byte("1"), false)
+		err = c.tree.Create(rel, []byte("1"), false)
 	}
 	if err == nil {
-		err = s.tryAppend(rel)
+		err = c.try(rel)
 	} else {
 		err = vfs.Shortage(err)
 	}
-	s.tree.CleanUpFile(rel)
-	s.appends.Store(err == nil)
+	c.tree.CleanUpFile(rel)
+	c.passed.Store(err == nil)
 	return err
 }
 
-func (s *Store) knownToAppend() bool {
-	kind := s.drive.Kind
-	return s.tree.Local() || s.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
+func (c *appendCheck) known() bool {
+	kind := c.drive.Kind
+	return c.tree.Local() || c.drive.ReadOnly || kind != "" && kind != "memory" && !strings.Contains(kind, "fuse")
 }
 
 // tryAppend adds to a file that holds "1".
-func (s *Store) tryAppend(rel string) error {
-	f, err := s.tree.FS.OpenFile(s.tree.Path(rel), os.O_RDWR|os.O_APPEND, 0)
+func (c *appendCheck) try(rel string) error {
+	f, err := c.tree.FS.OpenFile(c.tree.Path(rel), os.O_RDWR|os.O_APPEND, 0)
 	if err == nil {
 		_, err = f.Write([]byte("2"))
 		if closeErr := f.Close(); err == nil {
@@ -60,7 +69,7 @@ func (s *Store) tryAppend(rel string) error {
 	}
 	if err == nil {
 		var now []byte
-		if now, err = s.tree.ReadFile(rel); err == nil && !bytes.Equal(now, []byte("12")) {
+		if now, err = c.tree.ReadFile(rel); err == nil && !bytes.Equal(now, []byte("12")) {
 			err = fmt.Errorf("what was added to %q gave %q", "1", now)
 		}
 	}

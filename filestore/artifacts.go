@@ -6,87 +6,65 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
-	"github.com/mlruns/mlruns/filestore/internal/records"
-	"github.com/mlruns/mlruns/filestore/layout"
 )
 
 var _ mlruns.ArtifactStore = (*Store)(nil)
 
-// locate opens the place of a run's artifacts.
-func (s *Store) locate(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
-	ref, f, err := s.find.OpenRun(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := records.ReadRunInfo(ctx, f, layout.Meta, ref)
-	if err != nil {
-		return nil, records.RunError(runID, err)
-	}
-	r := s.find.ArtifactsOf(ref, info, s.find.RootsOnce(ctx))
-	r.ForWriting = writing
-	place, err := artifacts.Locate(r)
-	if err == nil && place.Problem != nil {
-		s.find.ProblemsFor(nil).Add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.Dir, layout.Artifacts), Reason: place.Problem.Reason})
-	}
-	if err == nil {
-		problems := s.find.ProblemsFor(nil)
-		place.LeftOut = func(p, reason string) { problems.Add(records.LeftOut(ref, p, reason)) }
-	}
-	return place, err
-}
+// locateArtifacts finds a run or a logged model and opens the place of its artifacts.
+type locateArtifacts func(ctx context.Context, id string, writing bool) (*artifacts.Place, error)
 
-// readArtifacts calls do with the place of a run's artifacts.
-func (s *Store) readArtifacts(ctx context.Context, op, runID string, do func(*artifacts.Repository) error) error {
+// readArtifacts calls do with the artifacts of a run or a logged model.
+func (s *Store) readArtifacts(ctx context.Context, op string, locate locateArtifacts, id string, do func(*artifacts.Place) error) error {
 	if err := s.begin(ctx); err != nil {
-		return fail(op, runID, err)
+		return fail(op, id, err)
 	}
-	return fail(op, runID, s.useArtifacts(ctx, runID, false, do))
+	place, err := locate(ctx, id, false)
+	if err != nil {
+		return fail(op, id, err)
+	}
+	defer place.Close()
+	return fail(op, id, do(place))
 }
 
 // writeArtifacts is readArtifacts for what writes. With SyncMeta and SyncAlways each file is
 // durable when the call returns.
-func (s *Store) writeArtifacts(ctx context.Context, op, runID string, do func(*artifacts.Repository) error) error {
+func (s *Store) writeArtifacts(ctx context.Context, op string, locate locateArtifacts, id string, do func(*artifacts.Repository) error) error {
 	if err := s.beginWrite(ctx); err != nil {
-		return fail(op, runID, err)
+		return fail(op, id, err)
 	}
-	return fail(op, runID, s.useArtifacts(ctx, runID, true, do))
-}
-
-func (s *Store) useArtifacts(ctx context.Context, runID string, writing bool, do func(*artifacts.Repository) error) error {
-	place, err := s.locate(ctx, runID, writing)
+	place, err := locate(ctx, id, true)
 	if err != nil {
-		return err
+		return fail(op, id, err)
 	}
 	defer place.Close()
-	return do(place.Repository(s.syncs(SyncMeta)))
+	return fail(op, id, do(place.Repository(s.syncs(SyncMeta))))
 }
 
 // LogArtifact implements mlruns.ArtifactStore. The commit point of each file is its rename.
 func (s *Store) LogArtifact(ctx context.Context, runID, localPath, artifactPath string) error {
-	return s.writeArtifacts(ctx, "log artifact", runID, func(r *artifacts.Repository) error { return r.Log(ctx, localPath, artifactPath) })
+	return s.writeArtifacts(ctx, "log artifact", s.find.RunArtifacts, runID, func(r *artifacts.Repository) error { return r.Log(ctx, localPath, artifactPath) })
 }
 
 // LogArtifacts implements mlruns.ArtifactStore. The commit point of each file is its rename;
 // calling again goes on where a failure ended it.
 func (s *Store) LogArtifacts(ctx context.Context, runID, localDir, artifactPath string) error {
-	return s.writeArtifacts(ctx, "log artifacts", runID, func(r *artifacts.Repository) error { return r.LogTree(ctx, localDir, artifactPath) })
+	return s.writeArtifacts(ctx, "log artifacts", s.find.RunArtifacts, runID, func(r *artifacts.Repository) error { return r.LogTree(ctx, localDir, artifactPath) })
 }
 
 // WriteArtifact implements mlruns.ArtifactStore. The commit point is the rename.
 func (s *Store) WriteArtifact(ctx context.Context, runID, artifactPath string, src io.Reader) error {
-	return s.writeArtifacts(ctx, "write artifact", runID, func(r *artifacts.Repository) error { return r.Write(ctx, artifactPath, src) })
+	return s.writeArtifacts(ctx, "write artifact", s.find.RunArtifacts, runID, func(r *artifacts.Repository) error { return r.Write(ctx, artifactPath, src) })
 }
 
 // DeleteArtifacts implements mlruns.ArtifactStore.
 func (s *Store) DeleteArtifacts(ctx context.Context, runID, artifactPath string) error {
-	return s.writeArtifacts(ctx, "delete artifacts", runID, func(r *artifacts.Repository) error { return r.Delete(ctx, artifactPath) })
+	return s.writeArtifacts(ctx, "delete artifacts", s.find.RunArtifacts, runID, func(r *artifacts.Repository) error { return r.Delete(ctx, artifactPath) })
 }
 
 // Artifacts implements mlruns.ArtifactStore.
 func (s *Store) Artifacts(ctx context.Context, runID, artifactPath string) (list []mlruns.FileInfo, err error) {
-	err = s.readArtifacts(ctx, "list artifacts", runID, func(r *artifacts.Repository) (err error) {
-		list, err = r.List(ctx, artifactPath)
+	err = s.readArtifacts(ctx, "list artifacts", s.find.RunArtifacts, runID, func(p *artifacts.Place) (err error) {
+		list, err = p.Repository(false).List(ctx, artifactPath)
 		return err
 	})
 	return list, err
@@ -94,8 +72,8 @@ func (s *Store) Artifacts(ctx context.Context, runID, artifactPath string) (list
 
 // OpenArtifact implements mlruns.ArtifactStore.
 func (s *Store) OpenArtifact(ctx context.Context, runID, artifactPath string) (file io.ReadCloser, err error) {
-	err = s.readArtifacts(ctx, "open artifact", runID, func(r *artifacts.Repository) (err error) {
-		file, err = r.Open(ctx, artifactPath)
+	err = s.readArtifacts(ctx, "open artifact", s.find.RunArtifacts, runID, func(p *artifacts.Place) (err error) {
+		file, err = p.Repository(false).Open(ctx, artifactPath)
 		return err
 	})
 	return file, err
@@ -103,23 +81,18 @@ func (s *Store) OpenArtifact(ctx context.Context, runID, artifactPath string) (f
 
 // DownloadArtifacts implements mlruns.ArtifactStore.
 func (s *Store) DownloadArtifacts(ctx context.Context, runID, artifactPath, localDir string) (to string, err error) {
-	err = s.readArtifacts(ctx, "download artifacts", runID, func(r *artifacts.Repository) (err error) {
-		to, err = r.Download(ctx, artifactPath, localDir)
+	err = s.readArtifacts(ctx, "download artifacts", s.find.RunArtifacts, runID, func(p *artifacts.Place) (err error) {
+		to, err = p.Repository(false).Download(ctx, artifactPath, localDir)
 		return err
 	})
 	return to, err
 }
 
 // ArtifactRoot implements mlruns.ArtifactStore.
-func (s *Store) ArtifactRoot(ctx context.Context, runID string) (string, error) {
-	const op = "artifact root"
-	if err := s.begin(ctx); err != nil {
-		return "", fail(op, runID, err)
-	}
-	place, err := s.locate(ctx, runID, false)
-	if err != nil {
-		return "", fail(op, runID, err)
-	}
-	defer place.Close()
-	return place.URI, nil
+func (s *Store) ArtifactRoot(ctx context.Context, runID string) (uri string, err error) {
+	err = s.readArtifacts(ctx, "artifact root", s.find.RunArtifacts, runID, func(p *artifacts.Place) error {
+		uri = p.URI
+		return nil
+	})
+	return uri, err
 }

@@ -1,9 +1,5 @@
 package filestore
 
-import (
-	"github.com/mlruns/mlruns/internal/drive"
-)
-
 // Drive says what a store lies on and what can be promised there; docs/drives.md tells what was
 // tried where. It is judged when the store is opened, from the mount table on Linux.
 type Drive struct {
@@ -23,10 +19,6 @@ func (s *Store) Drive() Drive {
 	d := s.drive
 	return Drive{FileSystem: d.Kind, ReadOnlyMedia: d.ReadOnly, LocksMayBeLocal: !d.Excludes, LockWarning: d.Why}
 }
-
-// judgeDrive is the one place where a store learns of its drive. Whether handles are kept
-// (dir.Tree.Local) is of the same judgement.
-func (s *Store) judgeDrive() drive.Drive { return s.tree.FS.Drive() }
 
 // warnOfDrive tells the log of a writer, once, that its locks may not exclude all others.
 func (s *Store) warnOfDrive() {

@@ -13,8 +13,8 @@ import (
 
 // placeExperiment makes an experiment's folder whole in the private folder and renames it into the
 // root. The caller holds the root lock.
-func (s *Store) placeExperiment(e mlruns.Experiment) error {
-	return s.tree.Place(layout.Experiment(e.ID, false), func(b *dir.Builder) { buildExperiment(b, e) })
+func placeExperiment(tree *dir.Tree, e mlruns.Experiment) error {
+	return tree.Place(layout.Experiment(e.ID, false), func(b *dir.Builder) { buildExperiment(b, e) })
 }
 
 func copyTags(tags map[string]string) map[string]string {

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/mlruns/mlruns"
@@ -56,19 +55,12 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 // CreateExperiment implements mlruns.Store. The commit point is the rename that puts the finished
 // folder into the root. A failure before it leaves the store as it was; after it the error is
 // mlruns.ErrNotDurable, and a retry gives ErrExists.
-func (s *Store) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
-	e, err := s.createExperiment(ctx, spec)
-	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
-		return nil, fail("create experiment", spec.Name, err)
-	}
-	return e, fail("create experiment", spec.Name, err)
-}
-
-func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
+func (s *Store) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (_ *mlruns.Experiment, err error) {
+	defer wrap(&err, "create experiment", spec.Name)
 	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
-	location, err := s.validateExperiment(spec)
+	location, err := validateExperiment(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +69,10 @@ func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec
 		return nil, err
 	}
 	defer s.find.Unlock(unlock)
-	if err := s.nameFree(ctx, spec.Name); err != nil {
+	if err := s.find.NameFree(ctx, spec.Name); err != nil {
 		return nil, err
 	}
-	id, err := s.experimentID(spec.ID)
+	id, err := experimentID(s.find, spec.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +83,12 @@ func (s *Store) createExperiment(ctx context.Context, spec mlruns.ExperimentSpec
 	}
 	now := s.now()
 	e := mlruns.Experiment{ID: id, Name: spec.Name, ArtifactLocation: location, Stage: mlruns.StageActive, Created: now, Updated: now, Tags: copyTags(spec.Tags)}
-	return &e, asError(s.placeExperiment(e))
+	return made(&e, placeExperiment(s.tree, e))
 }
 
 // validateExperiment checks all that can be checked without looking, and gives the absolute form of
 // the artifact location.
-func (s *Store) validateExperiment(spec mlruns.ExperimentSpec) (location string, err error) {
+func validateExperiment(spec mlruns.ExperimentSpec) (location string, err error) {
 	if err := validate.ExperimentName(spec.Name); err != nil {
 		return "", err
 	}
@@ -124,19 +116,10 @@ func validateNewExperimentID(id string) error {
 	return dir.Holdable("experiment_id", id)
 }
 
-// nameFree refuses a name that any experiment has. The caller holds the root lock.
-func (s *Store) nameFree(ctx context.Context, name string) error {
-	taken, err := s.find.ByName(ctx, name)
-	if err != nil || taken == nil {
-		return err
-	}
-	return failure.ExperimentTaken(name, taken.Stage == mlruns.StageDeleted)
-}
-
 // experimentID gives the caller's id, if it is free, or a new one. The caller holds the root lock.
-func (s *Store) experimentID(asked string) (string, error) {
+func experimentID(find *locate.Locator, asked string) (string, error) {
 	if asked != "" {
-		taken, err := s.find.ExperimentIDTaken(asked)
+		taken, err := find.ExperimentIDTaken(asked)
 		if err == nil && taken {
 			err = &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Experiment with ID %s already exists.", asked)}
 		}
@@ -147,18 +130,15 @@ func (s *Store) experimentID(asked string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if taken, err := s.find.ExperimentIDTaken(id); err != nil || !taken {
+		if taken, err := find.ExperimentIDTaken(id); err != nil || !taken {
 			return id, err
 		}
 	}
 }
 
 // RenameExperiment implements mlruns.Store. The commit point is the replacement of meta.yaml.
-func (s *Store) RenameExperiment(ctx context.Context, id, name string) error {
-	return fail("rename experiment", id, s.renameExperiment(ctx, id, name))
-}
-
-func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
+func (s *Store) RenameExperiment(ctx context.Context, id, name string) (err error) {
+	defer wrap(&err, "rename experiment", id)
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
@@ -178,7 +158,7 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		return err
 	}
 	defer s.find.Unlock(unlock)
-	if err := s.nameFree(ctx, name); err != nil {
+	if err := s.find.NameFree(ctx, name); err != nil {
 		return err
 	}
 	if ref.Trashed {
@@ -188,20 +168,10 @@ func (s *Store) renameExperiment(ctx context.Context, id, name string) error {
 		return &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInternal,
 			Text: "Cannot rename experiment in non-active lifecycle stage. Current stage: deleted"}
 	}
-	return s.rewriteExperiment(ctx, ref, func(d *codec.Document) {
+	return s.records.ChangeExperiment(ctx, ref, func(d *codec.Document) {
 		codec.TouchExperiment(d, mlruns.StageActive, s.now())
 		d.SetString(codec.KeyName, name)
 	})
-}
-
-// rewriteExperiment changes an experiment's meta.yaml. The caller holds its lock.
-func (s *Store) rewriteExperiment(ctx context.Context, ref records.ExperimentRef, change func(*codec.Document)) error {
-	_, doc, err := s.records.ExperimentDocument(ctx, ref)
-	if err != nil {
-		return records.ExperimentError(ref.ID, ref.Dir, err)
-	}
-	change(&doc)
-	return records.ReplaceMeta(s.tree, ref.Dir, doc)
 }
 
 // SetExperimentTag implements mlruns.Store. The commit point is the rename of the tag's file.
@@ -232,18 +202,10 @@ func (s *Store) changeExperimentTag(ctx context.Context, id, verb string, change
 	if err := validateTag(tag); err != nil {
 		return err
 	}
-	ref, unlock, err := s.find.LockExperiment(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer s.find.Unlock(unlock)
-	// What cannot be read is not listed either, so a tag would be written that nobody sees.
-	if _, _, err := s.records.ExperimentDocument(ctx, ref); err != nil {
-		return records.ExperimentError(id, ref.Dir, err)
-	}
-	if ref.Trashed {
+	notActive := func(id string) error {
 		return &failure.Reason{Kind: mlruns.ErrNotActive,
 			Text: fmt.Sprintf("The experiment %s must be in the 'active' lifecycle_stage to %s tags", id, verb)}
 	}
-	return change(ref)
+	// What cannot be read is not listed either, so a tag would be written that nobody sees.
+	return s.find.InExperiment(ctx, id, nil, notActive, func(ref records.ExperimentRef, _ mlruns.Experiment) error { return change(ref) })
 }

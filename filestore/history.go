@@ -3,14 +3,11 @@ package filestore
 import (
 	"context"
 	"iter"
-	"path"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
-	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/validate"
-	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // MetricHistory implements mlruns.Store. It holds one chunk of the file in memory. It needs no more
@@ -40,34 +37,5 @@ func (s *Store) history(ctx context.Context, runID, key string, p *records.Probl
 		return err
 	}
 	defer run.Close()
-	return s.historyIn(ctx, run, ref.Dir, key, p, each)
-}
-
-// historyIn goes through the points of a metric of the run whose folder is open. A metric that has
-// no file has none.
-func (s *Store) historyIn(ctx context.Context, run vfs.Folder, dir, key string, p *records.Problems, each func(codec.Point) bool) error {
-	if records.IsForeignKey(key) {
-		return nil
-	}
-	name := layout.Join(layout.Metrics, key)
-	f, err := run.OpenFolder(path.Dir(name))
-	if vfs.IsMissing(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if info, err := f.Stat(path.Base(name)); err == nil && (info.IsDir() || !s.tree.KeyMatches(dir, layout.Metrics, key)) {
-		return nil
-	}
-	m := records.NewBuffer()
-	defer m.Free()
-	k := records.KeyFile{Key: key, Folder: f, Name: path.Base(name), Path: layout.Join(dir, name)}
-	scan := records.Scanner{Path: k.Path, Problems: p}
-	err = scan.Stream(ctx, k, m.Chunk(), scan.Points(each))
-	if vfs.IsGone(err) {
-		return nil
-	}
-	return err
+	return s.records.History(ctx, run, ref.Dir, key, p, each)
 }

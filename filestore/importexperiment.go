@@ -26,7 +26,7 @@ func (s *Store) importExperiment(ctx context.Context, e mlruns.Experiment) (stri
 	if err := s.beginLogging(ctx); err != nil {
 		return "", err
 	}
-	if err := s.checkImportedExperiment(&e); err != nil {
+	if err := checkImportedExperiment(&e); err != nil {
 		return "", err
 	}
 	unlock, err := s.find.LockRoot(ctx)
@@ -34,10 +34,10 @@ func (s *Store) importExperiment(ctx context.Context, e mlruns.Experiment) (stri
 		return "", err
 	}
 	defer s.find.Unlock(unlock)
-	if err := s.nameFree(ctx, e.Name); err != nil {
+	if err := s.find.NameFree(ctx, e.Name); err != nil {
 		return "", err
 	}
-	if e.ID, err = s.experimentID(e.ID); err != nil {
+	if e.ID, err = experimentID(s.find, e.ID); err != nil {
 		return "", err
 	}
 	if e.ArtifactLocation == "" {
@@ -59,7 +59,7 @@ func (s *Store) importExperiment(ctx context.Context, e mlruns.Experiment) (stri
 
 // checkImportedExperiment refuses what cannot be written. Times that nobody knows stay unknown, as
 // MLflow < 1.29 left them.
-func (s *Store) checkImportedExperiment(e *mlruns.Experiment) error {
+func checkImportedExperiment(e *mlruns.Experiment) error {
 	if e.ID != "" {
 		if err := validateNewExperimentID(e.ID); err != nil {
 			return err
@@ -81,7 +81,7 @@ func (s *Store) checkImportedExperiment(e *mlruns.Experiment) error {
 	if e.ArtifactLocation, err = locate.AbsoluteLocation(e.ArtifactLocation); err != nil {
 		return err
 	}
-	return s.importedTimes(importedTime{"creation_time", &e.Created}, importedTime{"last_update_time", &e.Updated})
+	return importedTimes(importedTime{"creation_time", &e.Created}, importedTime{"last_update_time", &e.Updated})
 }
 
 // importedTime is a time of what is imported, by its name in messages.
@@ -91,12 +91,12 @@ type importedTime struct {
 }
 
 // importedTimes checks times and cuts them to milliseconds. A zero one stays so.
-func (s *Store) importedTimes(times ...importedTime) (err error) {
+func importedTimes(times ...importedTime) (err error) {
 	for _, it := range times {
 		if it.t.IsZero() {
 			continue
 		}
-		if *it.t, err = s.timestamp(it.field, *it.t); err != nil {
+		if *it.t, err = timestamp(it.field, *it.t, time.Time{}); err != nil {
 			return err
 		}
 	}

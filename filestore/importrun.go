@@ -27,7 +27,7 @@ func (s *Store) importRun(ctx context.Context, r mlruns.Run, points iter.Seq2[ml
 	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
-	if err := s.checkImportedRun(&r); err != nil {
+	if err := checkImportedRun(&r); err != nil {
 		return err
 	}
 	e, err := s.find.FindExperiment(r.Info.ExperimentID)
@@ -80,7 +80,7 @@ func (s *Store) lockPlace(ctx context.Context, locks *runPlaceLocks, e records.E
 			return failure.ExperimentNotFound(e.ID) // it has moved to the trash or back
 		}
 	}
-	if err := s.runIDFree(ctx, r.Info.ID); err != nil {
+	if err := runIDFree(ctx, s.find, r.Info.ID); err != nil {
 		return err
 	}
 	taken, err := s.tree.Exists(records.NewRunRef(e, r.Info.ID).Dir)
@@ -92,19 +92,19 @@ func (s *Store) lockPlace(ctx context.Context, locks *runPlaceLocks, e records.E
 	}
 	var all dir.Durability
 	for _, d := range r.Inputs.Datasets {
-		if err := all.Step(s.placeDataset(e, d.Dataset)); err != nil {
+		if err := all.Step(placeDataset(s.tree, e, d.Dataset)); err != nil {
 			return err
 		}
 	}
 	return all.Last(nil)
 }
 
-func (s *Store) placeDataset(e records.ExperimentRef, d mlruns.Dataset) error {
-	return s.placeOnce(layout.Join(e.Dir, layout.Datasets), codec.HashID(d.Name, d.Digest), codec.NewDatasetDocument(d))
+func placeDataset(tree *dir.Tree, e records.ExperimentRef, d mlruns.Dataset) error {
+	return records.PlaceOnce(tree, layout.Join(e.Dir, layout.Datasets), codec.HashID(d.Name, d.Digest), codec.NewDatasetDocument(d))
 }
 
 // checkImportedRun refuses what cannot be written, whatever its length.
-func (s *Store) checkImportedRun(r *mlruns.Run) error {
+func checkImportedRun(r *mlruns.Run) error {
 	if err := validateNewRunID(r.Info.ID); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Store) checkImportedRun(r *mlruns.Run) error {
 	if err := validateStage(r.Info.Stage); err != nil {
 		return err
 	}
-	if err := s.checkAdded(r); err != nil {
+	if err := checkAdded(r); err != nil {
 		return err
 	}
 	for _, f := range [...]mlruns.Tag{{Key: "user_id", Value: r.Info.User}, {Key: "artifact_uri", Value: r.Info.ArtifactURI}} {
@@ -122,11 +122,11 @@ func (s *Store) checkImportedRun(r *mlruns.Run) error {
 			return err
 		}
 	}
-	return s.importedTimes(importedTime{"start_time", &r.Info.Start})
+	return importedTimes(importedTime{"start_time", &r.Info.Start})
 }
 
 // checkAdded refuses what cannot be added to a run.
-func (s *Store) checkAdded(r *mlruns.Run) error {
+func checkAdded(r *mlruns.Run) error {
 	if err := validate.Text("run_name", r.Info.Name); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *Store) checkAdded(r *mlruns.Run) error {
 			return err
 		}
 	}
-	return s.importedTimes(importedTime{"end_time", &r.Info.End}, importedTime{"deleted_time", &r.Info.Deleted})
+	return importedTimes(importedTime{"end_time", &r.Info.End}, importedTime{"deleted_time", &r.Info.Deleted})
 }
 
 // buildRun fills the folder of a run.

@@ -28,13 +28,9 @@ type Info struct {
 
 // Info looks at the store. It lists folders and reads no files, so what is in a meta.yaml is not
 // checked.
-func (s *Store) Info(ctx context.Context) (Info, error) {
-	info, err := s.info(ctx)
-	return info, fail("store info", "", err)
-}
-
-func (s *Store) info(ctx context.Context) (Info, error) {
-	info := Info{Dir: s.dir, URI: s.uri, ReadOnly: s.readOnly, Drive: s.Drive(), Sync: s.sync}
+func (s *Store) Info(ctx context.Context) (info Info, err error) {
+	defer wrap(&err, "store info", "")
+	info = Info{Dir: s.dir, URI: s.uri, ReadOnly: s.readOnly, Drive: s.Drive(), Sync: s.sync}
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}

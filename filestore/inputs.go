@@ -16,11 +16,8 @@ import (
 
 // LogInputs implements mlruns.Store. Each data set and each input appears whole, by a rename, and
 // is left as it is if it exists. It can be called again.
-func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
-	return fail("log inputs", runID, s.logInputs(ctx, runID, in))
-}
-
-func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) error {
+func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) (err error) {
+	defer wrap(&err, "log inputs", runID)
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
@@ -29,7 +26,7 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	}
 	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all dir.Durability
-		if err := s.placeInputs(&all, ref, in); err != nil {
+		if err := placeInputs(s.tree, &all, ref, in); err != nil {
 			return err
 		}
 		return all.Last(nil)
@@ -38,11 +35,8 @@ func (s *Store) logInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 
 // LogOutputs implements mlruns.Store. Each output appears whole, by a rename, and is left as it is
 // if it exists. It can be called again.
-func (s *Store) LogOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
-	return fail("log outputs", runID, s.logOutputs(ctx, runID, out))
-}
-
-func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
+func (s *Store) LogOutputs(ctx context.Context, runID string, out mlruns.Outputs) (err error) {
+	defer wrap(&err, "log outputs", runID)
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
@@ -53,7 +47,7 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 	}
 	return s.find.WithActiveRun(ctx, runID, func(ref records.RunRef, _ mlruns.RunInfo, _ codec.Document) error {
 		var all dir.Durability
-		if err := s.placeOutputs(&all, ref, out); err != nil {
+		if err := placeOutputs(s.tree, &all, ref, out); err != nil {
 			return err
 		}
 		return all.Last(nil)
@@ -61,18 +55,18 @@ func (s *Store) logOutputs(ctx context.Context, runID string, out mlruns.Outputs
 }
 
 // placeInputs makes what a run lacks of inputs. The caller holds the run's lock.
-func (s *Store) placeInputs(all *dir.Durability, ref records.RunRef, in mlruns.Inputs) error {
+func placeInputs(tree *dir.Tree, all *dir.Durability, ref records.RunRef, in mlruns.Inputs) error {
 	for _, d := range in.Datasets {
-		if err := all.Step(s.placeDataset(ref.Experiment, d.Dataset)); err != nil {
+		if err := all.Step(placeDataset(tree, ref.Experiment, d.Dataset)); err != nil {
 			return err
 		}
 		id := codec.HashID(d.Dataset.Name, d.Dataset.Digest)
-		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(id, ref.ID), codec.NewDatasetInput(id, d.Tags))); err != nil {
+		if err := all.Step(records.PlaceOnce(tree, layout.Join(ref.Dir, layout.Inputs), codec.HashID(id, ref.ID), codec.NewDatasetInput(id, d.Tags))); err != nil {
 			return err
 		}
 	}
 	for _, m := range in.Models {
-		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Inputs), codec.HashID(m.ModelID, ref.ID), codec.NewModelInput(m.ModelID))); err != nil {
+		if err := all.Step(records.PlaceOnce(tree, layout.Join(ref.Dir, layout.Inputs), codec.HashID(m.ModelID, ref.ID), codec.NewModelInput(m.ModelID))); err != nil {
 			return err
 		}
 	}
@@ -80,41 +74,20 @@ func (s *Store) placeInputs(all *dir.Durability, ref records.RunRef, in mlruns.I
 }
 
 // placeOutputs is placeInputs for outputs.
-func (s *Store) placeOutputs(all *dir.Durability, ref records.RunRef, out mlruns.Outputs) error {
+func placeOutputs(tree *dir.Tree, all *dir.Durability, ref records.RunRef, out mlruns.Outputs) error {
 	ids := make([]string, len(out.Models))
 	for i, m := range out.Models {
 		ids[i] = m.ModelID
 	}
-	if err := s.tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
+	if err := tree.RefuseMerged(ref.Dir, layout.Outputs, ids); err != nil {
 		return err
 	}
 	for _, m := range out.Models {
-		if err := all.Step(s.placeOnce(layout.Join(ref.Dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
+		if err := all.Step(records.PlaceOnce(tree, layout.Join(ref.Dir, layout.Outputs), m.ModelID, codec.NewOutputDocument(m))); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// placeOnce makes the folder id in dir with a meta.yaml, unless it exists: the first writer wins,
-// as in MLflow.
-func (s *Store) placeOnce(folder, id string, doc codec.Document) error {
-	target := layout.Join(folder, id)
-	if exists, err := s.tree.Exists(layout.Join(target, layout.Meta)); err != nil || exists {
-		return err
-	}
-	if err := s.tree.MakeFolder(folder, s.syncs(SyncMeta)); err != nil {
-		return err
-	}
-	err := s.tree.Place(target, func(b *dir.Builder) { b.Meta(doc.Encode()) })
-	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
-		return err
-	}
-	// Another run of the experiment may have placed the same data set meanwhile.
-	if exists, existsErr := s.tree.Exists(layout.Join(target, layout.Meta)); existsErr == nil && exists {
-		return nil
-	}
-	return err
 }
 
 func validateInputs(in mlruns.Inputs) error {

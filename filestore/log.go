@@ -47,11 +47,8 @@ func (s *Store) SetTag(ctx context.Context, runID, key, value string) error {
 
 // DeleteTag implements mlruns.Store. The commit point is the removal of the tag's file. Deleting
 // mlflow.runName leaves run_name in meta.yaml, as in MLflow.
-func (s *Store) DeleteTag(ctx context.Context, runID, key string) error {
-	return fail("delete tag", runID, s.deleteTag(ctx, runID, key))
-}
-
-func (s *Store) deleteTag(ctx context.Context, runID, key string) error {
+func (s *Store) DeleteTag(ctx context.Context, runID, key string) (err error) {
+	defer wrap(&err, "delete tag", runID)
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
@@ -78,13 +75,6 @@ func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 		return fail(op, runID, err)
 	}
 	return fail(op, runID, s.logBatch(ctx, runID, b))
-}
-
-func (o *options) truncated(b mlruns.Batch) mlruns.Batch {
-	if o.truncation {
-		return validate.Truncate(b)
-	}
-	return b
 }
 
 func (s *Store) logBatch(ctx context.Context, runID string, b mlruns.Batch) error {

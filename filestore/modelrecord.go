@@ -13,11 +13,8 @@ import (
 // which an object is added, in the text form of Python's json.dumps. MLflow reads, changes and
 // writes the tag without a lock; here no record of ours is lost. ErrBusy if MLflow is in the middle
 // of writing it for a second: calling again is safe. The commit point is that of SetTag.
-func (s *Store) RecordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
-	return fail("record logged model", runID, s.recordLoggedModel(ctx, runID, m))
-}
-
-func (s *Store) recordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) error {
+func (s *Store) RecordLoggedModel(ctx context.Context, runID string, m mlruns.ModelRecord) (err error) {
+	defer wrap(&err, "record logged model", runID)
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}

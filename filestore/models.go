@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
@@ -19,12 +20,8 @@ import (
 var _ mlruns.ModelStore = (*Store)(nil)
 
 // LoggedModel implements mlruns.ModelStore.
-func (s *Store) LoggedModel(ctx context.Context, modelID string) (*mlruns.LoggedModel, error) {
-	m, err := s.loggedModel(ctx, modelID)
-	return m, fail("get logged model", modelID, err)
-}
-
-func (s *Store) loggedModel(ctx context.Context, modelID string) (*mlruns.LoggedModel, error) {
+func (s *Store) LoggedModel(ctx context.Context, modelID string) (_ *mlruns.LoggedModel, err error) {
+	defer wrap(&err, "get logged model", modelID)
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -45,69 +42,48 @@ func (s *Store) loggedModel(ctx context.Context, modelID string) (*mlruns.Logged
 // CreateLoggedModel implements mlruns.ModelStore. The commit point is the rename that puts the
 // finished folder into its experiment. A failure before it leaves the store as it was; after it the
 // error is mlruns.ErrNotDurable and the model is returned too.
-func (s *Store) CreateLoggedModel(ctx context.Context, spec mlruns.ModelSpec) (*mlruns.LoggedModel, error) {
-	m, err := s.createModel(ctx, spec)
-	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
-		m = nil
-	}
-	return m, fail("create logged model", spec.ID, err)
-}
-
-func (s *Store) createModel(ctx context.Context, spec mlruns.ModelSpec) (*mlruns.LoggedModel, error) {
+func (s *Store) CreateLoggedModel(ctx context.Context, spec mlruns.ModelSpec) (_ *mlruns.LoggedModel, err error) {
+	defer wrap(&err, "create logged model", spec.ID)
 	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
-	m, err := s.newModel(spec)
+	m, err := newModel(spec, s.now())
 	if err != nil {
 		return nil, err
 	}
+	var claim func() error
 	if spec.ID != "" {
-		unlock, err := s.find.LockRoot(ctx)
+		claim = func() error {
+			_, err := s.find.FindModel(ctx, spec.ID)
+			return free(err, modelTaken(spec.ID))
+		}
+	}
+	err = s.find.InExperiment(ctx, m.ExperimentID, claim, failure.ModelExperimentNotActive, func(e records.ExperimentRef, experiment mlruns.Experiment) (err error) {
+		ref := records.NewModelRef(e, m.ID)
+		if m.ArtifactLocation, err = s.find.NewArtifactURI(ctx, experiment, ref.Holder().ID); err != nil {
+			return err
+		}
+		taken, err := s.tree.Exists(ref.Dir)
+		if err == nil && taken {
+			err = modelTaken(m.ID)
+		}
+		if err == nil {
+			err = s.tree.MakeFolder(layout.Parent(ref.Dir), s.syncs(SyncMeta))
+		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		defer s.find.Unlock(unlock)
-		if _, err := s.find.FindModel(ctx, spec.ID); err == nil {
-			return nil, modelTaken(spec.ID)
-		} else if !errors.Is(err, mlruns.ErrNotFound) {
-			return nil, err
-		}
-	}
-	e, unlock, err := s.find.LockExperiment(ctx, m.ExperimentID)
-	if err != nil {
-		return nil, err
-	}
-	defer s.find.Unlock(unlock)
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return nil, records.ExperimentError(e.ID, e.Dir, err)
-	}
-	if e.Trashed {
-		return nil, failure.ModelExperimentNotActive(e.ID)
-	}
-	ref := records.NewModelRef(e, m.ID)
-	if m.ArtifactLocation, err = s.find.NewArtifactURI(ctx, experiment, ref.Holder().ID); err != nil {
-		return nil, err
-	}
-	taken, err := s.tree.Exists(ref.Dir)
-	if err == nil && taken {
-		err = modelTaken(m.ID)
-	}
-	if err == nil {
-		err = s.tree.MakeFolder(layout.Parent(ref.Dir), s.syncs(SyncMeta))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return m, s.tree.Place(ref.Dir, func(b *dir.Builder) {
-		b.Folder(layout.Metrics)
-		b.Values(layout.Params, m.Params)
-		if len(m.Tags) > 0 {
-			b.Values(layout.Tags, m.Tags)
-		}
-		doc := codec.NewLoggedModelDocument(*m)
-		b.Meta(doc.Encode())
+		return s.tree.Place(ref.Dir, func(b *dir.Builder) {
+			b.Folder(layout.Metrics)
+			b.Values(layout.Params, m.Params)
+			if len(m.Tags) > 0 {
+				b.Values(layout.Tags, m.Tags)
+			}
+			doc := codec.NewLoggedModelDocument(*m)
+			b.Meta(doc.Encode())
+		})
 	})
+	return made(m, err)
 }
 
 func modelTaken(id string) error {
@@ -115,7 +91,7 @@ func modelTaken(id string) error {
 }
 
 // newModel checks a spec and fills in what it leaves open, as MLflow does.
-func (s *Store) newModel(spec mlruns.ModelSpec) (*mlruns.LoggedModel, error) {
+func newModel(spec mlruns.ModelSpec, now time.Time) (*mlruns.LoggedModel, error) {
 	err := validate.Model(spec)
 	if err == nil && spec.ExperimentID != "" {
 		err = validate.ExperimentID(spec.ExperimentID)
@@ -137,7 +113,6 @@ func (s *Store) newModel(spec mlruns.ModelSpec) (*mlruns.LoggedModel, error) {
 	if err == nil && spec.Name == "" {
 		spec.Name, err = newRunName()
 	}
-	now := s.now()
 	return &mlruns.LoggedModel{
 		ID: spec.ID, ExperimentID: spec.ExperimentID, Name: spec.Name, Type: spec.Type, SourceRunID: spec.SourceRunID, Status: mlruns.ModelPending,
 		Created: now, Updated: now, Stage: mlruns.StageActive, Params: copyTags(spec.Params), Tags: copyTags(spec.Tags),
@@ -166,9 +141,9 @@ func validateModelValues(params, tags map[string]string) error {
 // FinalizeLoggedModel implements mlruns.ModelStore. The commit point is the replacement of
 // meta.yaml; after it the error is mlruns.ErrNotDurable and the model is returned too.
 func (s *Store) FinalizeLoggedModel(ctx context.Context, modelID string, status mlruns.ModelStatus) (m *mlruns.LoggedModel, err error) {
-	const op = "finalize logged model"
+	defer wrap(&err, "finalize logged model", modelID)
 	if !status.Valid() {
-		return nil, fail(op, modelID, failure.Invalid("Invalid model status: "+status.String()))
+		return nil, failure.Invalid("Invalid model status: " + status.String())
 	}
 	err = s.changeModel(ctx, modelID, func(ref records.ModelRef, old mlruns.LoggedModel, doc codec.Document) error {
 		// Read first: after the commit point nothing may fail.
@@ -178,12 +153,9 @@ func (s *Store) FinalizeLoggedModel(ctx context.Context, modelID string, status 
 		old.Status, old.Updated = status, s.now()
 		m.Status, m.Updated = old.Status, old.Updated
 		codec.SetModelStatus(&doc, old)
-		return s.replaceModel(ref, doc)
+		return records.ReplaceMeta(s.tree, ref.Dir, doc)
 	})
-	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
-		m = nil
-	}
-	return m, fail(op, modelID, err)
+	return made(m, err)
 }
 
 // DeleteLoggedModel implements mlruns.ModelStore. The commit point is the replacement of meta.yaml.
@@ -191,16 +163,8 @@ func (s *Store) DeleteLoggedModel(ctx context.Context, modelID string) error {
 	return fail("delete logged model", modelID, s.changeModel(ctx, modelID, func(ref records.ModelRef, m mlruns.LoggedModel, doc codec.Document) error {
 		m.Updated = s.now()
 		codec.SetModelDeleted(&doc, m)
-		return s.replaceModel(ref, doc)
+		return records.ReplaceMeta(s.tree, ref.Dir, doc)
 	}))
-}
-
-func (s *Store) replaceModel(ref records.ModelRef, doc codec.Document) error {
-	data, err := doc.Encode()
-	if err != nil {
-		return err
-	}
-	return s.tree.ReplaceMeta(ref.Dir, data)
 }
 
 // SetLoggedModelTags implements mlruns.ModelStore. Each tag has a commit point of its own, the

@@ -17,6 +17,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/atomicfile"
@@ -35,7 +36,7 @@ func localDir(dir string) (string, error) {
 }
 
 // makeDir makes the store's directory where it is missing and may be made.
-func (s *Store) makeDir(dir string) error {
+func (o *options) makeDir(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && !info.IsDir():
@@ -48,10 +49,10 @@ func (s *Store) makeDir(dir string) error {
 	if err := leadsNowhere(dir); err != nil {
 		return err
 	}
-	if !s.mayMake() {
+	if !o.mayMake() {
 		return errNoStore
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil || !s.syncs(SyncMeta) {
+	if err := os.MkdirAll(dir, 0o777); err != nil || !o.syncs(SyncMeta) {
 		return err
 	}
 	// The folders above that were made with it are left to the file system.
@@ -81,23 +82,23 @@ func leadsNowhere(dir string) error {
 	return &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("'%s' is a link to '%s', which does not exist", at, target)}
 }
 
-// makeRoot is makeDir in a file system of the caller's.
-func (s *Store) makeRoot() error {
-	info, err := s.tree.Stat("")
+// makeRoot is makeDir in a file system of the caller's, where dir is the root of a tree.
+func (o *options) makeRoot(tree *dir.Tree, dir string) error {
+	info, err := tree.Stat("")
 	switch {
 	case err == nil && !info.IsDir():
-		return notDirectory(s.dir)
+		return notDirectory(dir)
 	case err == nil:
 		return nil
 	case !vfs.IsMissing(err):
 		return err
-	case !s.mayMake():
+	case !o.mayMake():
 		return errNoStore
 	}
-	if err := s.tree.MkdirAll(""); err != nil || !s.syncs(SyncMeta) {
+	if err := tree.MkdirAll(""); err != nil || !o.syncs(SyncMeta) {
 		return err
 	}
-	return atomicfile.SyncDir(s.tree.FS, path.Dir(s.tree.Path("")))
+	return atomicfile.SyncDir(tree.FS, path.Dir(tree.Path("")))
 }
 
 func notDirectory(dir string) error {
@@ -106,7 +107,7 @@ func notDirectory(dir string) error {
 
 // settle looks what the directory holds and makes a store of it if it is empty.
 func (s *Store) settle() error {
-	content, err := s.look()
+	content, err := look(s.tree, s.dir)
 	switch {
 	case err != nil || content == holdsStore:
 		return err
@@ -128,10 +129,10 @@ func (s *Store) initialize() error {
 		return err
 	}
 	defer s.find.Unlock(unlock)
-	if content, err := s.look(); err != nil || content == holdsStore {
+	if content, err := look(s.tree, s.dir); err != nil || content == holdsStore {
 		return err
 	}
-	if err := s.checkAppend(); err != nil {
+	if err := s.append.check(); err != nil {
 		return err
 	}
 	location, err := s.find.DefaultLocation(mlruns.DefaultExperimentID)
@@ -140,7 +141,7 @@ func (s *Store) initialize() error {
 	}
 	now := s.now()
 	def := mlruns.Experiment{ID: mlruns.DefaultExperimentID, Name: "Default", ArtifactLocation: location, Stage: mlruns.StageActive, Created: now, Updated: now}
-	if err := s.placeExperiment(def); err != nil {
+	if err := placeExperiment(s.tree, def); err != nil {
 		return err
 	}
 	return s.tree.MakeFolder(layout.Trash, s.syncs(SyncMeta))
@@ -156,15 +157,15 @@ const (
 	holdsOther
 )
 
-// look tells a store by its .trash, which MLflow always makes, or by a folder with the name of an
-// experiment and a meta.yaml.
-func (s *Store) look() (content, error) {
-	entries, err := s.tree.Entries("")
+// look tells a store by its .trash, which MLflow always makes, or by a folder with the name of
+// an experiment and a meta.yaml. dir is the tree's root, for messages.
+func look(tree *dir.Tree, dir string) (content, error) {
+	entries, err := tree.Entries("")
 	if err != nil {
 		return holdsNothing, err
 	}
 	if slices.ContainsFunc(entries, func(e vfs.Entry) bool { return e.Name == layout.Meta }) {
-		if err := s.insideStore(); err != nil {
+		if err := insideStore(tree, dir); err != nil {
 			return holdsNothing, err
 		}
 	}
@@ -182,7 +183,7 @@ func (s *Store) look() (content, error) {
 			continue
 		}
 		// What cannot be looked at, a link that leads out for instance, is no sign of a store.
-		ok, err := s.tree.Exists(layout.Join(e.Name, layout.Meta))
+		ok, err := tree.Exists(layout.Join(e.Name, layout.Meta))
 		if ok || vfs.IsShortage(err) {
 			return holdsStore, err
 		}
@@ -196,8 +197,8 @@ func (s *Store) look() (content, error) {
 
 // insideStore is an error if the root's meta.yaml is that of an experiment or a run: an
 // experiment's runs look like the experiments of a store. Any other meta.yaml is nobody's business.
-func (s *Store) insideStore() error {
-	data, err := s.tree.ReadFile(layout.Meta)
+func insideStore(tree *dir.Tree, dir string) error {
+	data, err := tree.ReadFile(layout.Meta)
 	if err != nil {
 		return vfs.Shortage(err) // what cannot be read does not say that it is an experiment's
 	}
@@ -206,7 +207,7 @@ func (s *Store) insideStore() error {
 	if err != nil || doc.Find(codec.KeyExperimentID) < 0 || doc.Find("model_id") >= 0 {
 		return nil //nolint:nilerr // as above
 	}
-	what, up := "an experiment", path.Dir(filepath.ToSlash(s.dir))
+	what, up := "an experiment", path.Dir(filepath.ToSlash(dir))
 	if doc.Find(codec.KeyRunID) >= 0 || doc.Find(codec.KeyRunUUID) >= 0 {
 		what, up = "a run", path.Dir(up)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // Option changes how Open opens a store.
@@ -44,6 +46,36 @@ func defaults() options {
 	return options{sync: SyncMeta, locking: LockRequired, lockTimeout: DefaultLockTimeout, clock: time.Now,
 		logger:      slog.New(slog.DiscardHandler),
 		parallelism: max(runtime.GOMAXPROCS(0), minParallelism)}
+}
+
+// treeOptions are those of the directory.
+func (o *options) treeOptions() dir.Options {
+	return dir.Options{Durable: o.syncs(SyncMeta), FollowsLinks: len(o.linkTargets) > 0, Logger: o.logger}
+}
+
+// mayMake says that a store may be made where there is none.
+func (o *options) mayMake() bool { return !o.readOnly && !o.mustExist }
+
+// now is the clock in the precision of the format.
+func (o *options) now() time.Time { return o.clock().UTC().Truncate(time.Millisecond) }
+
+// syncs reports whether writes of this level are made durable at once.
+func (o *options) syncs(level Sync) bool {
+	return o.sync == SyncAlways || o.sync == level
+}
+
+// syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once
+// the run has ended, when no EndRun follows to do it.
+func (o *options) syncsValues(info mlruns.RunInfo) bool {
+	return o.sync == SyncAlways || info.Status.Ended() && o.syncs(SyncMeta)
+}
+
+// truncated is what WithTruncation makes of a batch.
+func (o *options) truncated(b mlruns.Batch) mlruns.Batch {
+	if o.truncation {
+		return validate.Truncate(b)
+	}
+	return b
 }
 
 // Sync says what is durable when a call returns.

@@ -13,6 +13,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
+	"github.com/mlruns/mlruns/filestore/internal/locate"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -82,83 +83,70 @@ func (s *Store) runInfos(ctx context.Context, experimentID string, p *records.Pr
 // CreateRun implements mlruns.Store. The commit point is the rename that puts the finished folder
 // into its experiment. A failure before it leaves the store as it was; after it the error is
 // mlruns.ErrNotDurable and the run is returned too.
-func (s *Store) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
-	run, err := s.createRun(ctx, spec)
-	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
-		run = nil
-	}
-	return run, fail("create run", spec.ID, err)
-}
-
-func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
+func (s *Store) CreateRun(ctx context.Context, spec mlruns.RunSpec) (_ *mlruns.Run, err error) {
+	defer wrap(&err, "create run", spec.ID)
 	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
 	if spec.ExperimentID == "" {
 		spec.ExperimentID = mlruns.DefaultExperimentID
 	}
-	run, err := s.newRun(spec)
+	run, err := newRun(spec, s.now())
 	if err != nil {
 		return nil, err
 	}
+	var claim func() error
 	if spec.ID != "" {
-		unlock, err := s.find.LockRoot(ctx)
+		claim = func() error { return runIDFree(ctx, s.find, spec.ID) }
+	}
+	err = s.find.InExperiment(ctx, spec.ExperimentID, claim, runExperimentNotActive, func(e records.ExperimentRef, experiment mlruns.Experiment) (err error) {
+		if run.Info.ArtifactURI, err = s.find.NewArtifactURI(ctx, experiment, run.Info.ID); err != nil {
+			return err
+		}
+		ref := records.NewRunRef(e, run.Info.ID)
+		taken, err := s.tree.Exists(ref.Dir)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		defer s.find.Unlock(unlock)
-		if err := s.runIDFree(ctx, spec.ID); err != nil {
-			return nil, err
+		if taken {
+			return runTaken(ref.ID)
 		}
-	}
-	e, unlock, err := s.find.LockExperiment(ctx, spec.ExperimentID)
-	if err != nil {
-		return nil, err
-	}
-	defer s.find.Unlock(unlock)
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return nil, records.ExperimentError(e.ID, e.Dir, err)
-	}
-	if e.Trashed {
-		return nil, &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState,
-			Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", e.ID)}
-	}
-	if run.Info.ArtifactURI, err = s.find.NewArtifactURI(ctx, experiment, run.Info.ID); err != nil {
-		return nil, err
-	}
-	ref := records.NewRunRef(e, run.Info.ID)
-	taken, err := s.tree.Exists(ref.Dir)
-	if err != nil {
-		return nil, err
-	}
-	if taken {
-		return nil, runTaken(ref.ID)
-	}
-	err = s.tree.Place(ref.Dir, func(b *dir.Builder) {
-		for _, folder := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
-			b.Folder(folder)
+		err = s.tree.Place(ref.Dir, func(b *dir.Builder) {
+			for _, folder := range [...]string{layout.Metrics, layout.Params, layout.Artifacts} {
+				b.Folder(folder)
+			}
+			b.Values(layout.Tags, run.Data.Tags)
+			doc := codec.NewRunDocument(run.Info)
+			b.Meta(doc.Encode())
+		})
+		if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
+			s.find.Remember(ref)
 		}
-		b.Values(layout.Tags, run.Data.Tags)
-		doc := codec.NewRunDocument(run.Info)
-		b.Meta(doc.Encode())
+		return err
 	})
-	if err == nil || errors.Is(err, mlruns.ErrNotDurable) {
-		s.find.Remember(ref)
-	}
-	return run, err
+	return made(run, err)
 }
 
 func runTaken(id string) error {
 	return &failure.Reason{Kind: mlruns.ErrExists, Text: fmt.Sprintf("Run with ID %s already exists.", id)}
 }
 
+func runExperimentNotActive(id string) error {
+	return &failure.Reason{Kind: mlruns.ErrNotActive, Code: failure.CodeInvalidState,
+		Text: fmt.Sprintf("Could not create run under non-active experiment with ID %s.", id)}
+}
+
 // runIDFree refuses an id that any run in the store has. The caller holds the root lock.
-func (s *Store) runIDFree(ctx context.Context, id string) error {
-	_, err := s.find.FindRun(ctx, id)
+func runIDFree(ctx context.Context, find *locate.Locator, id string) error {
+	_, err := find.FindRun(ctx, id)
+	return free(err, runTaken(id))
+}
+
+// free refuses an id that something has: err is that of looking for it.
+func free(err, taken error) error {
 	switch {
 	case err == nil:
-		return runTaken(id)
+		return taken
 	case errors.Is(err, mlruns.ErrNotFound):
 		return nil
 	}
@@ -166,7 +154,7 @@ func (s *Store) runIDFree(ctx context.Context, id string) error {
 }
 
 // newRun checks a spec and fills in what it leaves open, as MLflow does.
-func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
+func newRun(spec mlruns.RunSpec, now time.Time) (*mlruns.Run, error) {
 	if err := validate.ExperimentID(spec.ExperimentID); err != nil {
 		return nil, err
 	}
@@ -208,7 +196,7 @@ func (s *Store) newRun(spec mlruns.RunSpec) (*mlruns.Run, error) {
 	if err := validate.Text("user_id", user); err != nil {
 		return nil, err
 	}
-	start, err := s.timestamp("start_time", spec.Start)
+	start, err := timestamp("start_time", spec.Start, now)
 	if err != nil {
 		return nil, err
 	}
@@ -229,9 +217,9 @@ func validateNewRunID(id string) error {
 }
 
 // timestamp gives now for the zero time, and refuses times before 1970, which MLflow cannot hold.
-func (s *Store) timestamp(field string, t time.Time) (time.Time, error) {
+func timestamp(field string, t, now time.Time) (time.Time, error) {
 	if t.IsZero() {
-		return s.now(), nil
+		return now, nil
 	}
 	if !validate.TimeInRange(t) {
 		return t, failure.Invalid(fmt.Sprintf("Invalid value %d for parameter '%s' supplied: it must be a nonnegative number of milliseconds", t.UnixMilli(), field))

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/artifacts"
@@ -46,7 +45,7 @@ type Store struct {
 	maintain *maintenance.Maintainer
 	batches  *batch.Writer
 	closed   atomic.Bool
-	appends  atomic.Bool // it is known that files can be appended to
+	append   *appendCheck
 	close    func() error
 }
 
@@ -92,7 +91,10 @@ func (s *Store) open(path string) error {
 		return err
 	}
 	s.records = &records.Reader{Tree: s.tree}
-	s.drive = s.judgeDrive()
+	// The one place where a store learns of its drive. Whether handles are kept (dir.Tree.Local) is
+	// of the same judgement.
+	s.drive = s.tree.FS.Drive()
+	s.append = &appendCheck{tree: s.tree, drive: s.drive}
 	s.locks = dirlock.New(s.tree.FS, dirlock.Mode(s.locking), dirlock.Options{Timeout: s.lockTimeout, OnExhausted: dir.GiveBack, OnUnlocked: func(name string, err error) {
 		s.logger.Warn("no file locks here: other processes are not excluded", "lock", name, "error", err)
 	}})
@@ -100,7 +102,7 @@ func (s *Store) open(path string) error {
 	s.find = locate.New(locate.Options{Tree: s.tree, Records: s.records, Locks: s.locks, Logger: s.logger, OnProblem: s.onProblem,
 		Parallelism: s.parallelism, Dir: s.dir, URI: s.uri, OnDisk: s.fs == nil, ReadOnly: s.readOnly, ArtifactRoot: s.artifactRoot,
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
-	s.life = lifecycle.New(s.find)
+	s.life = lifecycle.New(s.find, s.now)
 	s.search = query.New(s.find)
 	s.checker = fsck.New(s.find, s.life, s.now)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
@@ -118,7 +120,7 @@ func (s *Store) mount(path string) error {
 		s.dir, s.uri = path, path
 		s.tree = dir.New(vfs.Adapt(s.fs), filepath.ToSlash(filepath.Clean(path)), s.treeOptions())
 		s.close = func() error { return nil }
-		return s.makeRoot()
+		return s.makeRoot(s.tree, s.dir)
 	}
 	path, err := localDir(path)
 	if err != nil {
@@ -144,10 +146,6 @@ func (s *Store) mount(path string) error {
 	return nil
 }
 
-func (s *Store) treeOptions() dir.Options {
-	return dir.Options{Durable: s.syncs(SyncMeta), FollowsLinks: len(s.linkTargets) > 0, Logger: s.logger}
-}
-
 // linkHint tells who meets a link that leads out of the store what to do about it.
 const linkHint = "WithLinkTargets allows links into a directory"
 
@@ -170,11 +168,6 @@ func absoluteDirs(dirs []string) ([]string, error) {
 }
 
 var errNoStore = &failure.Reason{Kind: mlruns.ErrNotFound, Text: "there is no such directory"}
-
-func (o *options) mayMake() bool { return !o.readOnly && !o.mustExist }
-
-// now is the clock in the precision of the format.
-func (o *options) now() time.Time { return o.clock().UTC().Truncate(time.Millisecond) }
 
 // begin is how every operation starts.
 func (s *Store) begin(ctx context.Context) error {
@@ -200,18 +193,7 @@ func (s *Store) beginLogging(ctx context.Context) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return err
 	}
-	return s.checkAppend()
-}
-
-// syncs reports whether writes of this level are made durable at once.
-func (o *options) syncs(level Sync) bool {
-	return o.sync == SyncAlways || o.sync == level
-}
-
-// syncsValues reports whether a value of this run is made durable at once: with SyncMeta it is once
-// the run has ended, when no EndRun follows to do it.
-func (o *options) syncsValues(info mlruns.RunInfo) bool {
-	return o.sync == SyncAlways || info.Status.Ended() && o.syncs(SyncMeta)
+	return s.append.check()
 }
 
 // fail wraps the error of an operation; nil stays nil.
@@ -220,6 +202,17 @@ func fail(op, id string, err error) error {
 		return nil
 	}
 	return &mlruns.Error{Op: op, ID: id, Err: asError(err)}
+}
+
+// wrap is fail for a deferred call: it wraps the error that an operation is about to return.
+func wrap(err *error, op, id string) { *err = fail(op, id, *err) }
+
+// made gives what an operation has made, unless the error says that it has not.
+func made[T any](v *T, err error) (*T, error) {
+	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+		return nil, err
+	}
+	return v, err
 }
 
 // asError gives the errors of the packages below their sentinels of package mlruns. What has one

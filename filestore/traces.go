@@ -42,17 +42,13 @@ func (s *Store) readTrace(ctx context.Context, traceID string) (ref records.Trac
 }
 
 // TraceData implements mlruns.TraceStore.
-func (s *Store) TraceData(ctx context.Context, traceID string) (json.RawMessage, error) {
-	data, err := s.traceData(ctx, traceID)
-	return data, fail("get trace data", traceID, err)
-}
-
-func (s *Store) traceData(ctx context.Context, traceID string) (json.RawMessage, error) {
+func (s *Store) TraceData(ctx context.Context, traceID string) (_ json.RawMessage, err error) {
+	defer wrap(&err, "get trace data", traceID)
 	ref, t, err := s.readTrace(ctx, traceID)
 	if err != nil {
 		return nil, err
 	}
-	place, err := s.placeOf(ctx, ref.Holder(), t.ArtifactLocation, false)
+	place, err := s.find.OpenArtifacts(ctx, ref.Holder(), t.ArtifactLocation, false)
 	if err != nil {
 		return nil, err
 	}
@@ -80,15 +76,8 @@ func (s *Store) traceData(ctx context.Context, traceID string) (json.RawMessage,
 
 // StartTrace implements mlruns.TraceStore. The commit point is the rename that puts the finished
 // folder into its experiment.
-func (s *Store) StartTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, error) {
-	started, err := s.startTrace(ctx, t)
-	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
-		started = nil
-	}
-	return started, fail("start trace", t.ID, err)
-}
-
-func (s *Store) startTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, error) {
+func (s *Store) StartTrace(ctx context.Context, t mlruns.Trace) (_ *mlruns.Trace, err error) {
+	defer wrap(&err, "start trace", t.ID)
 	if err := s.beginLogging(ctx); err != nil {
 		return nil, err
 	}
@@ -96,7 +85,7 @@ func (s *Store) startTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, 
 		t.ExperimentID = mlruns.DefaultExperimentID
 	}
 	t.Tags, t.Metadata, t.Assessments, t.Problems = copyTags(t.Tags), copyTags(t.Metadata), nil, nil
-	err := validate.ExperimentID(t.ExperimentID)
+	err = validate.ExperimentID(t.ExperimentID)
 	if err == nil {
 		err = validate.Trace(t)
 	}
@@ -112,45 +101,30 @@ func (s *Store) startTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, 
 	if t.Start.IsZero() {
 		t.Start = s.now()
 	}
-	unlockRoot, err := s.find.LockRoot(ctx)
-	if err != nil {
-		return nil, err
+	claim := func() error {
+		_, err := s.find.FindTrace(ctx, t.ID)
+		return free(err, &failure.Reason{Kind: mlruns.ErrExists, Text: "Trace with ID '" + t.ID + "' already exists."})
 	}
-	defer s.find.Unlock(unlockRoot)
-	if _, err := s.find.FindTrace(ctx, t.ID); err == nil {
-		return nil, &failure.Reason{Kind: mlruns.ErrExists, Text: "Trace with ID '" + t.ID + "' already exists."}
-	} else if !errors.Is(err, mlruns.ErrNotFound) {
-		return nil, err
-	}
-	e, unlock, err := s.find.LockExperiment(ctx, t.ExperimentID)
-	if errors.Is(err, mlruns.ErrNotFound) {
-		return nil, failure.TraceExperimentNotFound(t.ExperimentID)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer s.find.Unlock(unlock)
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return nil, records.ExperimentError(e.ID, e.Dir, err)
-	}
-	if e.Trashed {
-		return nil, failure.TraceExperimentNotFound(e.ID)
-	}
-	ref := records.NewTraceRef(e, t.ID)
-	if t.ArtifactLocation, err = s.find.NewArtifactURI(ctx, experiment, ref.Holder().ID); err != nil {
-		return nil, err
-	}
-	t.Tags[mlruns.TagTraceArtifactLocation] = t.ArtifactLocation
-	if err := s.tree.MakeFolder(layout.Parent(ref.Dir), s.syncs(SyncMeta)); err != nil {
-		return nil, err
-	}
-	return &t, s.tree.Place(ref.Dir, func(b *dir.Builder) {
-		b.Values(layout.Metadata, t.Metadata)
-		b.Values(layout.Tags, t.Tags)
-		doc := codec.NewTraceDocument(t)
-		b.TraceInfo(doc.Encode())
+	err = s.find.InExperiment(ctx, t.ExperimentID, claim, failure.TraceExperimentNotFound, func(e records.ExperimentRef, experiment mlruns.Experiment) (err error) {
+		ref := records.NewTraceRef(e, t.ID)
+		if t.ArtifactLocation, err = s.find.NewArtifactURI(ctx, experiment, ref.Holder().ID); err != nil {
+			return err
+		}
+		t.Tags[mlruns.TagTraceArtifactLocation] = t.ArtifactLocation
+		if err := s.tree.MakeFolder(layout.Parent(ref.Dir), s.syncs(SyncMeta)); err != nil {
+			return err
+		}
+		return s.tree.Place(ref.Dir, func(b *dir.Builder) {
+			b.Values(layout.Metadata, t.Metadata)
+			b.Values(layout.Tags, t.Tags)
+			doc := codec.NewTraceDocument(t)
+			b.TraceInfo(doc.Encode())
+		})
 	})
+	if errors.Is(err, mlruns.ErrNotFound) {
+		err = failure.TraceExperimentNotFound(t.ExperimentID)
+	}
+	return made(&t, err)
 }
 
 // SetTraceTag implements mlruns.TraceStore. The commit point is the rename of the tag's file.
@@ -208,12 +182,8 @@ func (s *Store) changeTrace(ctx context.Context, traceID string, do func(records
 
 // DeleteTraces implements mlruns.TraceStore. The commit point of each trace is the rename that
 // takes its folder out of the experiment; calling again goes on where a failure ended it.
-func (s *Store) DeleteTraces(ctx context.Context, d mlruns.TraceDeletion) (int, error) {
-	n, err := s.deleteTraces(ctx, d)
-	return n, fail("delete traces", d.ExperimentID, err)
-}
-
-func (s *Store) deleteTraces(ctx context.Context, d mlruns.TraceDeletion) (n int, err error) {
+func (s *Store) DeleteTraces(ctx context.Context, d mlruns.TraceDeletion) (n int, err error) {
+	defer wrap(&err, "delete traces", d.ExperimentID)
 	if err := s.beginWrite(ctx); err != nil {
 		return 0, err
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/validate"
-	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // UpdateRun implements mlruns.Store. The commit point is the replacement of meta.yaml; a new name
@@ -47,7 +46,7 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	var end time.Time
 	if !u.End.IsZero() {
 		var err error
-		if end, err = s.timestamp("end_time", u.End); err != nil {
+		if end, err = timestamp("end_time", u.End, s.now()); err != nil {
 			return err
 		}
 	}
@@ -70,65 +69,10 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 			}
 		}
 		if u.Status.Ended() && s.sync == SyncMeta {
-			if err := s.syncRun(ctx, ref); err != nil {
+			if err := s.records.SyncRun(ctx, ref); err != nil {
 				return err
 			}
 		}
 		return records.ReplaceRunInfo(s.tree, ref, info, doc)
 	}))
-}
-
-// syncRun makes all values of a run durable. Its meta.yaml follows, and artifacts were when they
-// were logged. What cannot be opened holds no value that was logged here: a link that leads
-// nowhere, a named pipe, a file of another user's, a tag that was deleted meanwhile.
-func (s *Store) syncRun(ctx context.Context, ref records.RunRef) error {
-	f, err := s.tree.Folder(ref.Dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-		err := records.WalkKeys(ctx, f, ref.Dir, sub, nil, func(k records.KeyFile) error {
-			file, err := s.tree.OpenToSync(k.Path)
-			if vfs.IsShortage(err) {
-				return err
-			}
-			if err != nil {
-				s.logger.Warn("a file of a run that has ended is not made durable", "path", k.Path, "error", err)
-				return nil
-			}
-			defer file.Close()
-			return file.Sync()
-		})
-		if err == nil {
-			err = s.syncFolders(ctx, layout.Join(ref.Dir, sub))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return s.tree.SyncDir(ref.Dir)
-}
-
-// syncFolders makes the entries of a folder and of all below it durable. One that is empty by now
-// counts: what was deleted from it must not come back.
-func (s *Store) syncFolders(ctx context.Context, dir string) error {
-	entries, err := s.tree.Entries(dir)
-	if vfs.IsMissing(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if e.Type.IsDir() {
-			if err := s.syncFolders(ctx, layout.Join(dir, e.Name)); err != nil {
-				return err
-			}
-		}
-	}
-	return s.tree.SyncDir(dir)
 }

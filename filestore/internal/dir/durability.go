@@ -1,9 +1,12 @@
 package dir
 
 import (
+	"context"
 	"errors"
 
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // Durability goes through a call that changes several things, each with a commit point of its own.
@@ -28,4 +31,27 @@ func (s *Durability) Last(err error) error {
 		return err
 	}
 	return s.undurable
+}
+
+// SyncFolders makes the entries of a folder and of all below it durable. One that is empty by now
+// counts: what was deleted from it must not come back.
+func (t *Tree) SyncFolders(ctx context.Context, dir string) error {
+	entries, err := t.Entries(dir)
+	if vfs.IsMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e.Type.IsDir() {
+			if err := t.SyncFolders(ctx, layout.Join(dir, e.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return t.SyncDir(dir)
 }

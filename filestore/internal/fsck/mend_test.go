@@ -37,7 +37,7 @@ func newCheckedStore(t *testing.T) (*Checker, *memfs.FS) {
 	tree := dir.New(mem, "/mlruns", dir.Options{Logger: slog.New(slog.DiscardHandler)})
 	find := locate.New(locate.Options{Tree: tree, Records: &records.Reader{Tree: tree}, Locks: dirlock.New(mem, dirlock.None, dirlock.Options{}),
 		Logger: tree.Logger, Parallelism: 1, Dir: "/mlruns", URI: "/mlruns"})
-	return New(find, lifecycle.New(find), time.Now), mem
+	return New(find, lifecycle.New(find, time.Now), time.Now), mem
 }
 
 // TestMendingSaysWhyNot has remedies meet what was not there when they were chosen: each error says

@@ -1,4 +1,4 @@
 // Package lifecycle moves experiments between the root and the trash, and marks experiments and
-// runs active or deleted: the steps that deleting, restoring, repairing and collecting share. Its
-// callers hold the locks.
+// runs active or deleted: deleting and restoring, and the steps that repairing and collecting share
+// with them. Who takes a step holds the locks.
 package lifecycle

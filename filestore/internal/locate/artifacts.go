@@ -11,6 +11,7 @@ import (
 	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // NewArtifactURI is where a new run's artifacts are: below its experiment's location, or below the
@@ -83,6 +84,54 @@ func (l *Locator) ArtifactsOf(ref records.RunRef, info mlruns.RunInfo, roots fun
 		return folder, uri, ok
 	}
 	return r
+}
+
+// OpenArtifacts opens the place of the artifacts of a run, or of a logged model or a trace by its
+// Holder, of which location is recorded.
+func (l *Locator) OpenArtifacts(ctx context.Context, ref records.RunRef, location string, writing bool) (*artifacts.Place, error) {
+	info := mlruns.RunInfo{ID: ref.ID, ExperimentID: ref.Experiment.ID, ArtifactURI: location}
+	r := l.ArtifactsOf(ref, info, l.RootsOnce(ctx))
+	r.ForWriting = writing
+	place, err := artifacts.Locate(r)
+	if err != nil {
+		return nil, err
+	}
+	problems := l.ProblemsFor(nil)
+	if place.Problem != nil {
+		problems.Add(mlruns.Problem{Kind: place.Problem.Kind, Path: layout.Join(ref.Dir, layout.Artifacts), Reason: place.Problem.Reason})
+	}
+	place.LeftOut = func(p, reason string) { problems.Add(records.LeftOut(ref, p, reason)) }
+	return place, nil
+}
+
+// RunArtifacts finds a run and opens the place of its artifacts.
+func (l *Locator) RunArtifacts(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
+	ref, f, err := l.OpenRun(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := records.ReadRunInfo(ctx, f, layout.Meta, ref)
+	if err != nil {
+		return nil, records.RunError(runID, err)
+	}
+	return l.OpenArtifacts(ctx, ref, info.ArtifactURI, writing)
+}
+
+// ModelArtifacts finds a logged model and opens the place of its artifacts.
+func (l *Locator) ModelArtifacts(ctx context.Context, modelID string, writing bool) (*artifacts.Place, error) {
+	ref, err := l.FindModel(ctx, modelID)
+	if err != nil {
+		return nil, err
+	}
+	m, _, err := l.Records.ModelDocument(ctx, ref)
+	if err != nil {
+		return nil, records.ModelError(modelID, err)
+	}
+	if m.Stage == mlruns.StageDeleted {
+		return nil, failure.ModelNotFound(modelID)
+	}
+	return l.OpenArtifacts(ctx, ref.Holder(), m.ArtifactLocation, writing)
 }
 
 // DefaultLocation is the artifact location of an experiment that named none.

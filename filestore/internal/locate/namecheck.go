@@ -66,3 +66,27 @@ func (c *NameCheck) Last(name string) error {
 	}
 	return fmt.Errorf("whether there is an experiment named '%s' is not known, for one cannot be read: %w", name, c.unseen)
 }
+
+// NameFree refuses a name that any experiment has. The caller holds the root lock.
+func (l *Locator) NameFree(ctx context.Context, name string) error {
+	taken, err := l.ByName(ctx, name)
+	if err != nil || taken == nil {
+		return err
+	}
+	return failure.ExperimentTaken(name, taken.Stage == mlruns.StageDeleted)
+}
+
+// NameFreeToRestore refuses to restore an experiment whose name an active one has by now: MLflow
+// 2.0 … 2.14 let that happen. The caller holds the root lock.
+func (l *Locator) NameFreeToRestore(ctx context.Context, restored mlruns.Experiment) error {
+	var check NameCheck
+	for e, err := range l.Experiments(ctx, mlruns.ViewActive, check.Listing(), check.Read) {
+		if err != nil {
+			return err
+		}
+		if e.Name == restored.Name {
+			return failure.ExperimentTaken(e.Name, e.Stage == mlruns.StageDeleted)
+		}
+	}
+	return check.Last(restored.Name)
+}
