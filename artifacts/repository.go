@@ -77,9 +77,9 @@ func outsideText(err error) string {
 }
 
 // missing reports whether an error says that there is nothing of that name; a file above it says so
-// too.
+// too, and that the name is longer than names can be.
 func missing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // tellDangling tells of a folder that counts as empty because it is a link that leads nowhere.

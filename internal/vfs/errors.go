@@ -12,8 +12,11 @@ func IsMissing(err error) bool {
 	return IsGone(err) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// IsGone is IsMissing but for a file in the place of a folder.
-func IsGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !IsDangling(err) }
+// IsGone is IsMissing but for a file in the place of a folder. A name that is longer than names can
+// be is that of nothing.
+func IsGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && !IsDangling(err) || errors.Is(err, syscall.ENAMETOOLONG)
+}
 
 // IsDangling reports whether an error says that a link leads nowhere.
 func IsDangling(err error) bool { return errors.Is(err, ErrDangling) }

@@ -12,7 +12,14 @@ import (
 // maxDepth is how deeply lists and objects may be nested. No call needs more than four.
 const maxDepth = 100
 
-var errTooDeep = errors.New("lists and objects are nested too deeply")
+// maxValues is how many values a text may have: each takes much more memory than the two bytes in
+// which it can be sent. The largest call of MLflow's clients has some thousands.
+const maxValues = 200_000
+
+var (
+	errTooDeep = errors.New("lists and objects are nested too deeply")
+	errTooMany = errors.New("there are too many values")
+)
 
 // parser reads JSON as Python's json.loads does: NaN, Infinity and -Infinity are numbers. Unlike
 // encoding/json it keeps the digits of a number and refuses what is not Unicode.
@@ -20,6 +27,7 @@ type parser struct {
 	text  string
 	at    int
 	depth int
+	n     int // values so far
 	// open are the items of the collections that have not ended yet, those of the innermost last.
 	open []item
 	room roomForItems
@@ -142,6 +150,9 @@ func (p *parser) collection(of kind, end byte) (value, error) {
 }
 
 func (p *parser) item(of kind) (i item, err error) {
+	if p.n++; p.n > maxValues {
+		return i, errTooMany
+	}
 	if of == kindObject {
 		if p.next() != '"' {
 			return i, errors.New("the name of a field is missing")

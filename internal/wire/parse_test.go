@@ -43,21 +43,22 @@ func TestParseFloat(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                        "at byte 0: the text ends too early",
-		`{"a":`:                   "at byte 5: the text ends too early",
-		`{"a":1} x`:               "at byte 8: there is more after the value",
-		`[1 2]`:                   "at byte 3: ',' or ']' is missing",
-		`{1:2}`:                   "at byte 1: the name of a field is missing",
-		`{"a" 2}`:                 "at byte 5: ':' is missing",
-		`[01]`:                    "at byte 3: this is no number",
-		`[nul]`:                   "at byte 1: no value begins here",
-		`"\ud800"`:                "at byte 7: half of a surrogate pair is no character",
-		`"\ud800\u0041"`:          "at byte 13: half of a surrogate pair is no character",
-		`"\x"`:                    "at byte 3: there is no such escape",
-		`"\u00g0"`:                "at byte 3: \\u is followed by four hexadecimal digits",
-		"\"\n\"":                  "at byte 1: a control character in a string is not escaped",
-		"\"\xff\"":                "at byte 3: the string is not valid UTF-8",
-		strings.Repeat("[", 1000): "at byte 100: lists and objects are nested too deeply",
+		``:                                  "at byte 0: the text ends too early",
+		`{"a":`:                             "at byte 5: the text ends too early",
+		`{"a":1} x`:                         "at byte 8: there is more after the value",
+		`[1 2]`:                             "at byte 3: ',' or ']' is missing",
+		`{1:2}`:                             "at byte 1: the name of a field is missing",
+		`{"a" 2}`:                           "at byte 5: ':' is missing",
+		`[01]`:                              "at byte 3: this is no number",
+		`[nul]`:                             "at byte 1: no value begins here",
+		`"\ud800"`:                          "at byte 7: half of a surrogate pair is no character",
+		`"\ud800\u0041"`:                    "at byte 13: half of a surrogate pair is no character",
+		`"\x"`:                              "at byte 3: there is no such escape",
+		`"\u00g0"`:                          "at byte 3: \\u is followed by four hexadecimal digits",
+		"\"\n\"":                            "at byte 1: a control character in a string is not escaped",
+		"\"\xff\"":                          "at byte 3: the string is not valid UTF-8",
+		strings.Repeat("[", 1000):           "at byte 100: lists and objects are nested too deeply",
+		"[" + strings.Repeat("0,", 300_000): "at byte 400001: there are too many values",
 	} {
 		if v, err := parseValue(text); err == nil || err.Error() != want {
 			t.Errorf("%.20q gives %v, %v, want %s", text, v, err, want)
