@@ -126,7 +126,7 @@ func (s *Searcher) openModel(ctx context.Context, ref records.ModelRef, on []sea
 		_ = f.Close()
 		return nil, err
 	}
-	return &modelRecord{partRecord: partRecord{ctx: ctx, searcher: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, meta: meta, on: on, metrics: map[string]*search.Measured{}}, nil
+	return &modelRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, meta: meta, on: on, metrics: map[string]*search.Measured{}}, nil
 }
 
 // Text implements search.Record.

@@ -16,7 +16,7 @@ import (
 type partRecord struct {
 	// a search.Record has no other way to be cancelled
 	ctx      context.Context //nolint:containedctx
-	searcher *Searcher
+	search   *Searcher
 	folder   vfs.Folder
 	dir      string
 	problems *records.Problems
@@ -42,7 +42,7 @@ func (r *partRecord) keyFile(sub, key string) (records.KeyFile, bool) {
 }
 
 // hasOwn reports whether what was found under a key is that key's.
-func (r *partRecord) hasOwn(sub, key string) bool { return r.searcher.tree.KeyMatches(r.dir, sub, key) }
+func (r *partRecord) hasOwn(sub, key string) bool { return r.search.tree.KeyMatches(r.dir, sub, key) }
 
 // keep reports what went wrong with a file, unless it is not there; false if it ends the call.
 func (r *partRecord) keep(path string, err error) bool {
@@ -69,7 +69,7 @@ func (r *partRecord) Datasets() []search.Dataset { return nil }
 func (r *partRecord) Metric(string) (search.Summary, bool) { return search.Summary{}, false }
 
 func (r *partRecord) experimentName(e records.ExperimentRef) (string, bool) {
-	experiment, _, err := r.searcher.records.ExperimentDocument(r.ctx, e)
+	experiment, _, err := r.search.records.ExperimentDocument(r.ctx, e)
 	r.end(records.CallError(r.ctx, err))
 	return experiment.Name, err == nil
 }

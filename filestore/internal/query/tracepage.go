@@ -102,7 +102,7 @@ func (s *Searcher) openTrace(ctx context.Context, ref records.TraceRef, p *recor
 		_ = f.Close()
 		return nil, err
 	}
-	return &traceRecord{partRecord: partRecord{ctx: ctx, searcher: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, info: info}, nil
+	return &traceRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, info: info}, nil
 }
 
 // Text implements search.Record.

@@ -2,7 +2,6 @@ package records
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -48,27 +47,25 @@ func (r *Reader) ModelDocument(ctx context.Context, ref ModelRef) (m mlruns.Logg
 // Model reads a logged model whole. Its problems are in the result; an error is about its meta.yaml
 // or its folder.
 func (r *Reader) Model(ctx context.Context, ref ModelRef) (*mlruns.LoggedModel, error) {
-	f, err := r.Tree.Folder(ref.Dir)
+	var m mlruns.LoggedModel
+	problems, err := r.readIn(ref.Dir, func(f vfs.Folder, p *Problems) error {
+		meta, err := ReadModelMeta(ctx, f, ref)
+		m = meta.LoggedModel
+		if err == nil {
+			m.Params, err = ReadValues(ctx, f, ref.Dir, layout.Params, p)
+		}
+		if err == nil {
+			m.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p)
+		}
+		if err == nil {
+			m.Metrics, err = readModelMetrics(ctx, f, ref, p)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	meta, err := ReadModelMeta(ctx, f, ref)
-	if err != nil {
-		return nil, err
-	}
-	p := &Problems{}
-	m := meta.LoggedModel
-	if m.Params, err = ReadValues(ctx, f, ref.Dir, layout.Params, p); err != nil {
-		return nil, err
-	}
-	if m.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p); err != nil {
-		return nil, err
-	}
-	if m.Metrics, err = readModelMetrics(ctx, f, ref, p); err != nil {
-		return nil, err
-	}
-	m.Problems = p.Sorted()
+	m.Problems = problems
 	return &m, nil
 }
 
@@ -123,12 +120,5 @@ func readModelMetrics(ctx context.Context, f vfs.Folder, ref ModelRef, p *Proble
 
 // ModelError is what an operation on one model says when its meta.yaml cannot be used.
 func ModelError(id string, err error) error {
-	var m *codec.Mismatch
-	switch {
-	case errors.As(err, &m):
-		return withCause(failure.ModelInvalidState(id), err)
-	case vfs.IsMissing(err):
-		return failure.ModelNotFound(id)
-	}
-	return corruptMeta(err)
+	return metaError(layout.Meta, err, failure.ModelInvalidState(id), failure.ModelNotFound(id))
 }

@@ -179,14 +179,20 @@ func readRunDocument(ctx context.Context, f vfs.Folder, ref RunRef) (info mlruns
 
 // RunError is what an operation on one run says when its meta.yaml cannot be used.
 func RunError(id string, err error) error {
+	return metaError(layout.Meta, err, failure.RunInvalidState(id), failure.RunNotFound(id))
+}
+
+// metaError says why a file of metadata cannot be used: it names another id than its folder, or is
+// missing, or damaged.
+func metaError(name string, err, mismatch, missing error) error {
 	var m *codec.Mismatch
 	switch {
 	case errors.As(err, &m):
-		return withCause(failure.RunInvalidState(id), err)
+		return withCause(mismatch, err)
 	case vfs.IsMissing(err):
-		return failure.RunNotFound(id)
+		return missing
 	}
-	return corruptMeta(err)
+	return corruptFile(name, err)
 }
 
 // ExperimentError is RunError for experiments.
@@ -201,15 +207,13 @@ func ExperimentError(id, dir string, err error) error {
 		return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Cause: err,
 			Text: fmt.Sprintf("Experiment %s is invalid with empty %s in directory '%s'.", id, layout.Meta, dir)}
 	}
-	return corruptMeta(err)
+	return corruptFile(layout.Meta, err)
 }
 
 // NoMeta is the reason that a folder which must have a meta.yaml has none.
 func NoMeta(dir string) error {
 	return &failure.Reason{Kind: mlruns.ErrCorrupt, Code: failure.CodeInternal, Text: fmt.Sprintf("Yaml file '%s' does not exist.", layout.Join(dir, layout.Meta))}
 }
-
-func corruptMeta(err error) error { return corruptFile(layout.Meta, err) }
 
 func corruptFile(name string, err error) error {
 	var d *codec.Damage

@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -28,27 +27,24 @@ func ReadTraceInfo(ctx context.Context, f vfs.Folder, ref TraceRef) (t mlruns.Tr
 // Trace reads a trace whole, but for its spans. Its problems are in the result; an error is about
 // its trace_info.yaml or its folder.
 func (r *Reader) Trace(ctx context.Context, ref TraceRef) (*mlruns.Trace, error) {
-	f, err := r.Tree.Folder(ref.Dir)
+	var t mlruns.Trace
+	problems, err := r.readIn(ref.Dir, func(f vfs.Folder, p *Problems) (err error) {
+		if t, err = ReadTraceInfo(ctx, f, ref); err == nil {
+			t.Metadata, err = ReadValues(ctx, f, ref.Dir, layout.Metadata, p)
+		}
+		if err == nil {
+			t.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p)
+		}
+		if err == nil {
+			t.Assessments, err = ReadAssessments(ctx, f, ref, p)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	t, err := ReadTraceInfo(ctx, f, ref)
-	if err != nil {
-		return nil, err
-	}
-	p := &Problems{}
-	if t.Metadata, err = ReadValues(ctx, f, ref.Dir, layout.Metadata, p); err != nil {
-		return nil, err
-	}
-	if t.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p); err != nil {
-		return nil, err
-	}
-	if t.Assessments, err = ReadAssessments(ctx, f, ref, p); err != nil {
 		return nil, err
 	}
 	t.ArtifactLocation = t.Tags[mlruns.TagTraceArtifactLocation]
-	t.Problems = p.Sorted()
+	t.Problems = problems
 	return &t, nil
 }
 
@@ -111,12 +107,5 @@ func notAssessment(e vfs.Entry, at string) mlruns.Problem {
 
 // TraceError is what an operation on one trace says when its trace_info.yaml cannot be used.
 func TraceError(id string, err error) error {
-	var m *codec.Mismatch
-	switch {
-	case errors.As(err, &m):
-		return withCause(failure.TraceInvalidState(id), err)
-	case vfs.IsMissing(err):
-		return failure.TraceNotFound(id)
-	}
-	return corruptFile(layout.TraceInfo, err)
+	return metaError(layout.TraceInfo, err, failure.TraceInvalidState(id), failure.TraceNotFound(id))
 }
