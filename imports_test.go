@@ -58,9 +58,10 @@ var importRules = []importRule{
 	{"internal/wire", []string{".", "internal/failure", "internal/pyfmt"}, "wire has the JSON shapes of the vocabulary, and knows no store"},
 	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
 	{"server", []string{".", "internal/failure", "internal/wire"}, "server translates MLflow's REST interface into calls of any Store: the vocabulary, the shapes, net/http"},
-	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
+	{"remote", []string{".", "internal/failure", "internal/validate", "internal/wire"}, "remote translates calls of a Store into MLflow's REST interface: the vocabulary, the shapes, net/http; never a folder"},
+	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "remote", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},
-	{"interop", []string{".", "filestore", "search", "artifacts", "server", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
+	{"interop", []string{".", "filestore", "search", "artifacts", "server", "remote", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
 	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
 	{".", []string{"internal/failure", "internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaves with the sentinels and with Python's texts"},
 }
@@ -156,9 +157,9 @@ func TestImports(t *testing.T) {
 	})
 }
 
-// listeners are the folders that may open a connection: those that answer requests, or that a user
-// starts to do so.
-var listeners = []string{"server", "cmd"}
+// listeners are the folders that may open a connection: those that answer requests or send them to
+// the server that a user names, and what a user starts.
+var listeners = []string{"server", "remote", "cmd"}
 
 // TestReachesNothing checks that what reads a store opens no connection, that nothing starts a
 // program and that no object is built from bytes: a store is text and files.
@@ -227,7 +228,8 @@ func TestImportRules(t *testing.T) {
 		{"filestore", module, true}, {"filestore", module + "/filestore/layout", true}, {"filestore", module + "/internal/rootfs", true}, {"filestore", "github.com/spf13/cobra", false},
 		{"artifacts", module + "/internal/atomicfile", true}, {"artifacts", module + "/internal/dirlock", false}, {"artifacts", module + "/filestore", false},
 		{"internal/pyfmt", module + "/internal/rootfs", false}, {"internal/rootfs", module, false}, {"internal/memfs", module + "/internal/rootfs", true},
-		{"server", module, true}, {"server", module + "/filestore", false}, {"server", module + "/internal/rootfs", false}, {"server", module + "/internal/wire", true}, {"filestore", module + "/server", false},
+		{"server", module, true}, {"server", module + "/filestore", false}, {"server", module + "/internal/rootfs", false}, {"server", module + "/internal/wire", true}, {"filestore", module + "/server", false}, {"filestore", module + "/remote", false},
+		{"remote", module + "/internal/wire", true}, {"remote", module + "/filestore", false}, {"remote", module + "/artifacts", false}, {"remote", module + "/server", false},
 		{"internal/storetest", module, true}, {"internal/storetest", module + "/filestore", false}, {"cmd/mlruns", module + "/filestore", true},
 	} {
 		if got := ruleOf(c.dir).allows(c.dir, c.imported); got != c.want {

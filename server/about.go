@@ -50,10 +50,16 @@ type extensions struct {
 	Version string `json:"version"`
 	// RunID says that runs/create makes the run of the id it is given.
 	RunID bool `json:"run_id"`
+	// IDs says the same of experiments and logged models.
+	IDs bool `json:"ids"`
+	// ModelViews says that logged-models/search finds deleted models, by view_type.
+	ModelViews bool `json:"model_views"`
+	// Traces says that a trace can be started by who says that its spans are not to come.
+	Traces bool `json:"traces_without_spans"`
 }
 
 func (s *server) serverInfo(*call) (any, error) {
-	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true}}, nil
+	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil}}, nil
 }
 
 // telemetry tells the page to send nothing to anyone.

@@ -10,8 +10,10 @@ type createdExperiment struct {
 	ID string `json:"experiment_id"`
 }
 
+// createExperiment lets the caller choose the id, as createRun does.
 func (s *server) createExperiment(c *call) (any, error) {
 	spec := c.ExperimentSpec()
+	spec.ID = c.Text("experiment_id")
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

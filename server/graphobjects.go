@@ -133,7 +133,7 @@ func (s *server) runObject(ctx context.Context, run *mlruns.Run) object {
 	}
 	if shape.Outputs != nil {
 		for _, m := range shape.Outputs.Models {
-			modelOutputs = append(modelOutputs, object{"__typename": "MlflowModelOutput", "modelId": m.ModelID, "step": strconv.FormatInt(m.Step, 10)})
+			modelOutputs = append(modelOutputs, object{"__typename": "MlflowModelOutput", "modelId": m.ModelID, "step": strconv.FormatInt(int64(m.Step), 10)})
 		}
 	}
 	i := shape.Info
@@ -158,7 +158,7 @@ func (s *server) runObject(ctx context.Context, run *mlruns.Run) object {
 func metricObjects(typeName string, metrics []wire.Metric) []object {
 	list := make([]object, 0, len(metrics))
 	for _, m := range metrics {
-		o := object{"__typename": typeName, "key": m.Key, "timestamp": strconv.FormatInt(m.Timestamp, 10), "step": strconv.FormatInt(m.Step, 10), "runId": m.RunID}
+		o := object{"__typename": typeName, "key": m.Key, "timestamp": strconv.FormatInt(int64(m.Timestamp), 10), "step": strconv.FormatInt(int64(m.Step), 10), "runId": m.RunID}
 		if v := float64(m.Value); !math.IsNaN(v) && !math.IsInf(v, 0) {
 			o["value"] = v
 		}
@@ -176,9 +176,9 @@ func pairObjects(typeName string, tags []wire.Tag) []object {
 }
 
 // int64Text is nil for what is absent.
-func int64Text(n *int64) any {
+func int64Text(n *wire.Int) any {
 	if n == nil {
 		return nil
 	}
-	return strconv.FormatInt(*n, 10)
+	return strconv.FormatInt(int64(*n), 10)
 }

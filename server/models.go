@@ -24,6 +24,7 @@ func (s *server) createModel(c *call) (any, error) {
 		return nil, err
 	}
 	spec := c.ModelSpec()
+	spec.ID = c.Text("model_id")
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

@@ -19,9 +19,23 @@ func (s *server) traceStore() (mlruns.TraceStore, error) {
 	return s.traces, nil
 }
 
-// startTrace refuses a trace before its spans are sent.
-func (s *server) startTrace(*call) (any, error) {
-	return nil, &refusal{http.StatusNotImplemented, mlruns.CodeFeatureDisabled, "This server does not record traces"}
+// startTrace refuses a trace before its spans are sent, unless who asks says that none will be: no
+// client of MLflow does. server-info tells it.
+func (s *server) startTrace(c *call) (any, error) {
+	if s.traces == nil || !c.Bool("without_spans") {
+		return nil, &refusal{http.StatusNotImplemented, mlruns.CodeFeatureDisabled, "This server does not record traces"}
+	}
+	started := c.Trace()
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	t, err := s.traces.StartTrace(c.ctx, started)
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.NewTraceAnswer(t)
+	s.locateTrace(&answer.Trace.Info)
+	return answer, nil
 }
 
 func (s *server) getTrace(c *call) (any, error) {

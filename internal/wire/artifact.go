@@ -6,7 +6,7 @@ import "github.com/mlruns/mlruns"
 type File struct {
 	Path  string `json:"path"`
 	IsDir bool   `json:"is_dir"`
-	Size  *int64 `json:"file_size,omitempty"`
+	Size  *Int   `json:"file_size,omitempty"`
 }
 
 // ArtifactList is what artifacts/list answers.
@@ -21,7 +21,8 @@ func NewArtifactList(root string, files []mlruns.FileInfo) ArtifactList {
 	for _, f := range files {
 		file := File{Path: f.Path, IsDir: f.IsDir}
 		if !f.IsDir {
-			file.Size = &f.Size
+			size := Int(f.Size)
+			file.Size = &size
 		}
 		list = append(list, file)
 	}

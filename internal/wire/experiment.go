@@ -8,8 +8,8 @@ type Experiment struct {
 	Name             string                `json:"name"`
 	ArtifactLocation string                `json:"artifact_location"`
 	Stage            mlruns.LifecycleStage `json:"lifecycle_stage"`
-	Created          *int64                `json:"creation_time,omitempty"`
-	Updated          *int64                `json:"last_update_time,omitempty"`
+	Created          *Int                  `json:"creation_time,omitempty"`
+	Updated          *Int                  `json:"last_update_time,omitempty"`
 	Tags             []Tag                 `json:"tags"`
 }
 

@@ -37,7 +37,7 @@ type Outputs struct {
 // ModelOutput is a logged model that a run made, and at which step.
 type ModelOutput struct {
 	ModelID string `json:"model_id"`
-	Step    int64  `json:"step"`
+	Step    Int    `json:"step"`
 }
 
 func newInputs(in mlruns.Inputs) Inputs {
@@ -58,7 +58,7 @@ func newOutputs(out mlruns.Outputs) *Outputs {
 	}
 	list := &Outputs{}
 	for _, m := range out.Models {
-		list.Models = append(list.Models, ModelOutput(m))
+		list.Models = append(list.Models, ModelOutput{m.ModelID, Int(m.Step)})
 	}
 	return list
 }

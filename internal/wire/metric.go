@@ -6,8 +6,8 @@ import "github.com/mlruns/mlruns"
 type Metric struct {
 	Key           string `json:"key"`
 	Value         Number `json:"value"`
-	Timestamp     int64  `json:"timestamp"`
-	Step          int64  `json:"step"`
+	Timestamp     Int    `json:"timestamp"`
+	Step          Int    `json:"step"`
 	DatasetName   string `json:"dataset_name,omitempty"`
 	DatasetDigest string `json:"dataset_digest,omitempty"`
 	ModelID       string `json:"model_id,omitempty"`
@@ -18,7 +18,7 @@ type Metric struct {
 // NewMetric gives the shape of a point.
 func NewMetric(m mlruns.Metric) Metric {
 	return Metric{
-		Key: m.Key, Value: Number(m.Value), Timestamp: m.Time.UnixMilli(), Step: m.Step,
+		Key: m.Key, Value: Number(m.Value), Timestamp: Int(m.Time.UnixMilli()), Step: Int(m.Step),
 		DatasetName: m.DatasetName, DatasetDigest: m.DatasetDigest, ModelID: m.ModelID, RunID: m.RunID,
 	}
 }

@@ -13,14 +13,16 @@ type ModelInfo struct {
 	ID            string `json:"model_id"`
 	ExperimentID  string `json:"experiment_id"`
 	Name          string `json:"name"`
-	Created       *int64 `json:"creation_timestamp_ms,omitempty"`
-	Updated       *int64 `json:"last_updated_timestamp_ms,omitempty"`
+	Created       *Int   `json:"creation_timestamp_ms,omitempty"`
+	Updated       *Int   `json:"last_updated_timestamp_ms,omitempty"`
 	ArtifactURI   string `json:"artifact_uri"`
 	Status        string `json:"status"`
 	StatusMessage string `json:"status_message,omitempty"`
 	Type          string `json:"model_type,omitempty"`
 	SourceRunID   string `json:"source_run_id,omitempty"`
 	Tags          []Tag  `json:"tags"`
+	// Stage is told of a deleted model only; MLflow's answers never tell it.
+	Stage mlruns.LifecycleStage `json:"lifecycle_stage,omitempty"`
 }
 
 // ModelData is the params, and the latest point of each metric and data set.
@@ -32,11 +34,14 @@ type ModelData struct {
 // modelStatuses are the names of statuses on the wire, from that which is 1.
 var modelStatuses = []string{"LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"}
 
-func modelStatusName(s mlruns.ModelStatus) string {
+const modelUnspecified = "LOGGED_MODEL_STATUS_UNSPECIFIED"
+
+// ModelStatusName is the name of a status on the wire.
+func ModelStatusName(s mlruns.ModelStatus) string {
 	if s >= mlruns.ModelPending && s <= mlruns.ModelFailed {
 		return modelStatuses[s-1]
 	}
-	return "LOGGED_MODEL_STATUS_UNSPECIFIED"
+	return modelUnspecified
 }
 
 // NewModel gives the shape of a logged model.
@@ -45,10 +50,14 @@ func NewModel(m *mlruns.LoggedModel) Model {
 	for _, point := range m.Metrics {
 		metrics = append(metrics, NewMetric(point))
 	}
+	stage := m.Stage
+	if stage == mlruns.StageActive {
+		stage = ""
+	}
 	return Model{
 		Info: ModelInfo{
 			ID: m.ID, ExperimentID: m.ExperimentID, Name: m.Name, Created: millis(m.Created), Updated: millis(m.Updated), ArtifactURI: m.ArtifactLocation,
-			Status: modelStatusName(m.Status), StatusMessage: m.StatusMessage, Type: m.Type, SourceRunID: m.SourceRunID, Tags: tags(m.Tags),
+			Status: ModelStatusName(m.Status), StatusMessage: m.StatusMessage, Type: m.Type, SourceRunID: m.SourceRunID, Tags: tags(m.Tags), Stage: stage,
 		},
 		Data: ModelData{Params: tags(m.Params), Metrics: metrics},
 	}
@@ -89,13 +98,16 @@ func (r *Request) ModelStatus() mlruns.ModelStatus {
 	if !r.Has("status") {
 		r.Missing("status")
 	}
+	if r.Text("status") == modelUnspecified {
+		return mlruns.ModelUnspecified
+	}
 	return mlruns.ModelStatus(r.Enum("status", modelStatuses...))
 }
 
 // ModelQuery reads a search of models.
 func (r *Request) ModelQuery() mlruns.ModelQuery {
 	q := mlruns.ModelQuery{
-		Experiments: r.Texts("experiment_ids"), Filter: r.Text("filter"),
+		Experiments: r.Texts("experiment_ids"), Filter: r.Text("filter"), View: r.View("view_type"),
 		MaxResults: r.Limit("max_results", mlruns.DefaultModelResults, mlruns.MaxResultsLimit), PageToken: r.Text("page_token"),
 	}
 	for _, d := range r.Items("datasets") {

@@ -20,7 +20,7 @@ type modelJSON struct {
 	Flavors      map[string]json.RawMessage `json:"flavors"`
 	Created      *string                    `json:"utc_time_created"`
 	RunID        *string                    `json:"run_id"`
-	ModelUUID    string                     `json:"model_uuid"`
+	ModelUUID    string                     `json:"model_uuid,omitempty"`
 }
 
 // ModelRecord reads the model that runs/log-model records: the text of an MLmodel as JSON.
@@ -43,6 +43,20 @@ func (r *Request) ModelRecord() mlruns.ModelRecord {
 		r.refuse(failure.Invalid("Malformed model info: utc_time_created " + pyfmt.JSON(*m.Created) + " is not of the form " + modelTime))
 	}
 	return mlruns.ModelRecord{ArtifactPath: *m.ArtifactPath, ModelUUID: m.ModelUUID, Flavors: m.Flavors, Created: created}
+}
+
+// EncodeModelRecord gives the text that runs/log-model records.
+func EncodeModelRecord(runID string, m mlruns.ModelRecord) (string, error) {
+	flavors := m.Flavors
+	if flavors == nil {
+		flavors = map[string]json.RawMessage{}
+	}
+	created := m.Created.UTC().Format(modelTime)
+	text, err := json.Marshal(modelJSON{ArtifactPath: &m.ArtifactPath, Flavors: flavors, Created: &created, RunID: &runID, ModelUUID: m.ModelUUID})
+	if err != nil {
+		return "", failure.Invalid("The model cannot be written as JSON: " + err.Error())
+	}
+	return string(text), nil
 }
 
 func (m modelJSON) missing() (names []string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Number is a float: a JSON number, or one of the strings "NaN", "Infinity" and "-Infinity".
@@ -57,4 +58,18 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 		return json.Unmarshal(text, (*float64)(n))
 	}
 	return nil
+}
+
+// Int is a 64-bit integer: a JSON number, or a text, as protobuf's JSON has it and some servers
+// send.
+type Int int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Int) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	v, err := parseInt(strings.Trim(string(text), `"`))
+	*n = Int(v)
+	return err
 }

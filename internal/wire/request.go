@@ -338,6 +338,20 @@ func (r *Request) Items(name string) []Request {
 	return items
 }
 
+// Map reads an object of texts.
+func (r *Request) Map(name string) map[string]string {
+	o := r.Object(name)
+	m := make(map[string]string, len(o.object.items))
+	for _, i := range o.object.items {
+		if i.kind != kindString {
+			r.Invalid(name)
+			return nil
+		}
+		m[strings.Clone(i.name)] = strings.Clone(i.text)
+	}
+	return m
+}
+
 // Object reads an object; an absent one is empty.
 func (r *Request) Object(name string) *Request {
 	v, ok := r.get(name)

@@ -19,15 +19,17 @@ type Run struct {
 type RunInfo struct {
 	ID string `json:"run_id"`
 	// the same id: clients of MLflow < 1.0 read it
-	UUID         string                `json:"run_uuid"`
-	Name         string                `json:"run_name"`
-	ExperimentID string                `json:"experiment_id"`
-	User         string                `json:"user_id"`
-	Status       string                `json:"status"`
-	Start        *int64                `json:"start_time,omitempty"`
-	End          *int64                `json:"end_time,omitempty"`
-	ArtifactURI  string                `json:"artifact_uri"`
-	Stage        mlruns.LifecycleStage `json:"lifecycle_stage"`
+	UUID         string `json:"run_uuid"`
+	Name         string `json:"run_name"`
+	ExperimentID string `json:"experiment_id"`
+	User         string `json:"user_id"`
+	Status       string `json:"status"`
+	Start        *Int   `json:"start_time,omitempty"`
+	End          *Int   `json:"end_time,omitempty"`
+	// MLflow's answers do not tell it
+	Deleted     *Int                  `json:"deleted_time,omitempty"`
+	ArtifactURI string                `json:"artifact_uri"`
+	Stage       mlruns.LifecycleStage `json:"lifecycle_stage"`
 }
 
 // RunData is the latest point of each metric, and the params and tags.
@@ -52,7 +54,7 @@ func NewRun(r *mlruns.Run) Run {
 func NewRunInfo(i mlruns.RunInfo) RunInfo {
 	return RunInfo{
 		ID: i.ID, UUID: i.ID, Name: i.Name, ExperimentID: i.ExperimentID, User: i.User, Status: i.Status.String(),
-		Start: millis(i.Start), End: millis(i.End), ArtifactURI: i.ArtifactURI, Stage: i.Stage,
+		Start: millis(i.Start), End: millis(i.End), Deleted: millis(i.Deleted), ArtifactURI: i.ArtifactURI, Stage: i.Stage,
 	}
 }
 

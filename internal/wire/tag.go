@@ -12,6 +12,9 @@ type Tag struct {
 	Value string `json:"value"`
 }
 
+// NewTags gives the shape of a map, by its keys. It is never null.
+func NewTags(m map[string]string) []Tag { return tags(m) }
+
 // tags lists a map by its keys; it is never null.
 func tags(m map[string]string) []Tag {
 	list := make([]Tag, 0, len(m))
@@ -23,10 +26,10 @@ func tags(m map[string]string) []Tag {
 }
 
 // millis is nil for the zero time.
-func millis(t time.Time) *int64 {
+func millis(t time.Time) *Int {
 	if t.IsZero() {
 		return nil
 	}
-	ms := t.UnixMilli()
+	ms := Int(t.UnixMilli())
 	return &ms
 }

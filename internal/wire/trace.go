@@ -2,10 +2,12 @@ package wire
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // Trace is what is known of a trace, in the form of MLflow 3.
@@ -81,6 +83,69 @@ func NewTracePage(page *mlruns.TracePage) TracePage {
 		list = append(list, NewTrace(t))
 	}
 	return TracePage{list, page.NextPageToken, page.Problems}
+}
+
+// Entity gives the trace, without problems. ErrCorrupt if a time or the state is none.
+func (t Trace) Entity() (*mlruns.Trace, error) {
+	trace := &mlruns.Trace{
+		ID: t.ID, ClientRequestID: t.ClientRequestID, ExperimentID: t.Location.Experiment.ID, RequestPreview: t.RequestPreview, ResponsePreview: t.ResponsePreview,
+		Tags: t.Tags, Metadata: t.Metadata, Assessments: t.Assessments, ArtifactLocation: t.Tags[mlruns.TagTraceArtifactLocation],
+	}
+	if trace.Tags == nil {
+		trace.Tags = map[string]string{}
+	}
+	if trace.Metadata == nil {
+		trace.Metadata = map[string]string{}
+	}
+	if t.State != mlruns.TraceUnspecified.String() {
+		trace.State = mlruns.TraceState(t.State)
+	}
+	var err error
+	if t.RequestTime != "" {
+		trace.Start, err = time.Parse(time.RFC3339, t.RequestTime)
+		trace.Start = trace.Start.UTC().Truncate(time.Millisecond)
+	}
+	if err == nil && t.Duration != "" {
+		var took time.Duration
+		took, err = time.ParseDuration(t.Duration)
+		trace.End = trace.Start.Add(took.Round(time.Millisecond))
+	}
+	if err == nil && !trace.State.Valid() {
+		err = fmt.Errorf("%q is no state", t.State)
+	}
+	if err != nil {
+		return nil, &failure.Reason{Kind: failure.ErrCorrupt, Text: fmt.Sprintf("the answer about trace %s cannot be understood: %v", t.ID, err), Cause: err}
+	}
+	return trace, nil
+}
+
+// Entity gives the page. Its traces are never nil.
+func (p TracePage) Entity() (*mlruns.TracePage, error) {
+	page := &mlruns.TracePage{Traces: make([]*mlruns.Trace, len(p.Traces)), NextPageToken: p.NextPageToken, Problems: p.Problems}
+	for i, t := range p.Traces {
+		var err error
+		if page.Traces[i], err = t.Entity(); err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
+}
+
+// Trace reads the trace that is to be started.
+func (r *Request) Trace() mlruns.Trace {
+	info := r.Object("trace").Object("trace_info")
+	shape := Trace{
+		ID: info.RequiredText("trace_id"), ClientRequestID: info.Text("client_request_id"), RequestTime: info.Text("request_time"), Duration: info.Text("execution_duration"),
+		State: info.Text("state"), RequestPreview: info.Text("request_preview"), ResponsePreview: info.Text("response_preview"),
+		Metadata: info.Map("trace_metadata"), Tags: info.Map("tags"),
+	}
+	shape.Location.Experiment.ID = info.Object("trace_location").Object("mlflow_experiment").Text("experiment_id")
+	t, err := shape.Entity()
+	if err != nil {
+		r.refuse(failure.Invalid(mlruns.MessageOf(err)))
+		return mlruns.Trace{}
+	}
+	return *t
 }
 
 // TraceQuery reads a search of traces. Locations that are no experiments hold none.

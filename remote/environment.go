@@ -1,0 +1,161 @@
+package remote
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mlruns/mlruns/internal/failure"
+)
+
+// What MLflow's client takes from its environment.
+
+// fromEnvironment gives the options that MLflow's environment variables name.
+func fromEnvironment() (options, error) {
+	o := options{retries: 7, firstWait: 200 * time.Millisecond, timeout: 120 * time.Second, workspace: os.Getenv("MLFLOW_WORKSPACE")}
+	for _, name := range [...]string{"MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4"} {
+		if value := os.Getenv(name); value != "" && !isFalse(value) {
+			return o, &failure.Reason{Kind: failure.ErrUnsupported, Text: name + " is set: requests are signed by a program in Python there. Give a transport that does it: remote.WithTransport"}
+		}
+	}
+	var err error
+	for _, v := range [...]struct {
+		name string
+		unit time.Duration
+		to   *time.Duration
+	}{{"MLFLOW_HTTP_REQUEST_TIMEOUT", time.Second, &o.timeout}, {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", time.Second, &o.firstWait}} {
+		if value := os.Getenv(v.name); value != "" {
+			n, bad := strconv.ParseFloat(value, 64)
+			if bad != nil || !(n > 0 && n < 1e6) {
+				return o, badVariable(v.name, value, "it must be a number of seconds above 0")
+			}
+			*v.to = time.Duration(n * float64(v.unit))
+		}
+	}
+	if value := os.Getenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES"); value != "" {
+		if o.retries, err = strconv.Atoi(value); err != nil || o.retries < 0 || o.retries > 100 {
+			return o, badVariable("MLFLOW_HTTP_REQUEST_MAX_RETRIES", value, "it must be a number from 0 to 100")
+		}
+	}
+	o.authorization, err = credentials()
+	return o, err
+}
+
+func badVariable(name, value, rule string) error {
+	return failure.Invalid(fmt.Sprintf("Invalid value '%s' of the environment variable %s: %s", value, name, rule))
+}
+
+func isFalse(value string) bool {
+	switch strings.ToLower(value) {
+	case "false", "0", "no":
+		return true
+	}
+	return false
+}
+
+// credentials are the user and password of the environment or of MLflow's file, else the token.
+func credentials() (authorization string, err error) {
+	user, password := os.Getenv("MLFLOW_TRACKING_USERNAME"), os.Getenv("MLFLOW_TRACKING_PASSWORD")
+	if user == "" || password == "" {
+		fileUser, filePassword, err := credentialsFile()
+		if err != nil {
+			return "", err
+		}
+		if user == "" {
+			user = fileUser
+		}
+		if password == "" {
+			password = filePassword
+		}
+	}
+	if user != "" && password != "" {
+		return basic(user, password), nil
+	}
+	if token := os.Getenv("MLFLOW_TRACKING_TOKEN"); token != "" {
+		return "Bearer " + token, nil
+	}
+	return "", nil
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// credentialsFile reads ~/.mlflow/credentials, an INI file with the section [mlflow].
+func credentialsFile() (user, password string, err error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", "", nil // then there is no such file either
+	}
+	f, err := os.Open(filepath.Join(home, ".mlflow", "credentials"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { _ = f.Close() }()
+	section := ""
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "[") {
+			section = strings.Trim(line, "[]")
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || section != "mlflow" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		switch value = strings.TrimSpace(value); strings.TrimSpace(name) {
+		case "mlflow_tracking_username":
+			user = value
+		case "mlflow_tracking_password":
+			password = value
+		}
+	}
+	return user, password, lines.Err()
+}
+
+// newTransport makes net/http's transport with the TLS that MLflow's variables ask for.
+func newTransport() (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	insecure, ca := os.Getenv("MLFLOW_TRACKING_INSECURE_TLS"), os.Getenv("MLFLOW_TRACKING_SERVER_CERT_PATH")
+	if insecure != "" && !isFalse(insecure) {
+		if ca != "" {
+			return nil, failure.Invalid("MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH are both set: only one of them can be meant")
+		}
+		config.InsecureSkipVerify = true // that is what was asked for, by its name
+	}
+	if ca != "" {
+		text, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, fmt.Errorf("MLFLOW_TRACKING_SERVER_CERT_PATH: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, badVariable("MLFLOW_TRACKING_SERVER_CERT_PATH", ca, "the file has no certificate in PEM form")
+		}
+	}
+	if own := os.Getenv("MLFLOW_TRACKING_CLIENT_CERT_PATH"); own != "" {
+		pair, err := tls.LoadX509KeyPair(own, own)
+		if err != nil {
+			return nil, fmt.Errorf("MLFLOW_TRACKING_CLIENT_CERT_PATH: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	t.TLSClientConfig = config
+	return t, nil
+}
