@@ -18,14 +18,16 @@ type tries struct {
 	store  *Store
 	effect effect
 	n      int
-	wait   time.Duration
+	// most is how often it may be sent again.
+	most int
+	wait time.Duration
 	// repeated reports whether a try may have had its effect, though its answer was lost.
 	repeated bool
 	// last is why the try before failed.
 	last error
 }
 
-func (s *Store) newTries(e effect) *tries { return &tries{store: s, effect: e} }
+func (s *Store) newTries(e effect) *tries { return &tries{store: s, effect: e, most: s.retries} }
 
 const (
 	longestWait = 30 * time.Second
@@ -61,7 +63,7 @@ func (t *tries) judge(ctx context.Context, outcome error) (done bool, err error)
 	case errors.As(outcome, &gone):
 		never := neverSent(gone.err)
 		t.repeated = t.repeated || !never && t.effect != reads
-		done = isHopeless(gone.err) || ctx.Err() != nil || t.effect == adds && !never || t.n > t.store.retries
+		done = isHopeless(gone.err) || ctx.Err() != nil || t.effect == adds && !never || t.n > t.most
 		t.wait = t.backoff()
 	default: // success, or what read says
 		if outcome != nil && t.effect == adds {
@@ -90,7 +92,7 @@ func (t *tries) judge(ctx context.Context, outcome error) (done bool, err error)
 // 429 and 503 say that nothing was done.
 func (t *tries) again(r *refused) bool {
 	untouched := r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable
-	most := t.store.retries
+	most := t.most
 	switch r.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusRequestTimeout, http.StatusBadGateway, http.StatusGatewayTimeout:
 	case http.StatusInternalServerError:
