@@ -106,7 +106,7 @@ func (s *server) graphArtifacts(ctx context.Context, in *wire.Request) (object, 
 	for _, f := range found.Files {
 		size := "0" // of a folder too
 		if f.Size != nil {
-			size = strconv.FormatInt(*f.Size, 10)
+			size = strconv.FormatInt(int64(*f.Size), 10)
 		}
 		list = append(list, object{"__typename": "MlflowFileInfo", "path": f.Path, "isDir": f.IsDir, "fileSize": size})
 	}

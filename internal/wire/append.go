@@ -49,10 +49,13 @@ func (i RunInfo) appendJSON(b []byte) []byte {
 	b = appendText(append(b, `,"user_id":`...), i.User)
 	b = appendText(append(b, `,"status":`...), i.Status)
 	if i.Start != nil {
-		b = strconv.AppendInt(append(b, `,"start_time":`...), *i.Start, 10)
+		b = strconv.AppendInt(append(b, `,"start_time":`...), int64(*i.Start), 10)
 	}
 	if i.End != nil {
-		b = strconv.AppendInt(append(b, `,"end_time":`...), *i.End, 10)
+		b = strconv.AppendInt(append(b, `,"end_time":`...), int64(*i.End), 10)
+	}
+	if i.Deleted != nil {
+		b = strconv.AppendInt(append(b, `,"deleted_time":`...), int64(*i.Deleted), 10)
 	}
 	b = appendText(append(b, `,"artifact_uri":`...), i.ArtifactURI)
 	b = appendText(append(b, `,"lifecycle_stage":`...), string(i.Stage))
@@ -63,8 +66,8 @@ func (i RunInfo) appendJSON(b []byte) []byte {
 func (m Metric) AppendJSON(b []byte) []byte {
 	b = appendText(append(b, `{"key":`...), m.Key)
 	b = m.Value.append(append(b, `,"value":`...))
-	b = strconv.AppendInt(append(b, `,"timestamp":`...), m.Timestamp, 10)
-	b = strconv.AppendInt(append(b, `,"step":`...), m.Step, 10)
+	b = strconv.AppendInt(append(b, `,"timestamp":`...), int64(m.Timestamp), 10)
+	b = strconv.AppendInt(append(b, `,"step":`...), int64(m.Step), 10)
 	for _, rare := range [...]Tag{{`,"dataset_name":`, m.DatasetName}, {`,"dataset_digest":`, m.DatasetDigest}, {`,"model_id":`, m.ModelID}, {`,"run_id":`, m.RunID}} {
 		if rare.Value != "" {
 			b = appendText(append(b, rare.Key...), rare.Value)
