@@ -57,6 +57,7 @@ var importRules = []importRule{
 	{"internal/validate", []string{".", "internal/failure", "internal/pyfmt"}, "validate checks the vocabulary by MLflow's rules, and knows no store"},
 	{"internal/wire", []string{".", "internal/failure", "internal/pyfmt"}, "wire has the JSON shapes of the vocabulary, and knows no store"},
 	{"internal", []string{"internal", "github.com/spf13/afero", "github.com/gofrs/flock", "golang.org/x/sys"}, "internal packages import nothing above them: they would make cycles and drag the vocabulary down"},
+	{"transfer", []string{"."}, "transfer copies between any two stores: the vocabulary, and no store"},
 	{"server", []string{".", "internal/failure", "internal/wire"}, "server translates MLflow's REST interface into calls of any Store: the vocabulary, the shapes, net/http"},
 	{"remote", []string{".", "internal/failure", "internal/validate", "internal/wire"}, "remote translates calls of a Store into MLflow's REST interface: the vocabulary, the shapes, net/http; never a folder"},
 	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "remote", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},

@@ -1,0 +1,155 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+)
+
+// workers is how many runs are copied at once.
+const workers = 4
+
+// copier is one copy.
+type copier struct {
+	dst, src   mlruns.Store
+	q          Query
+	to         target
+	from, into *files
+
+	mu  sync.Mutex
+	ids map[string]string // of runs, source to destination, once they are known
+}
+
+// target is how the destination takes things.
+type target interface {
+	// experiment finds the place of an experiment, and makes it unless it is a dry run.
+	experiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error)
+	// finish ends an experiment whose runs are all there.
+	finish(ctx context.Context, e *mlruns.Experiment, at place) error
+	// find gives the run of the destination that is r of the source, nil if there is none.
+	find(ctx context.Context, r *mlruns.Run, at place) (*mlruns.Run, error)
+	// known gives the id in the destination of a run of the source, "" if it is not there.
+	known(ctx context.Context, id string) (string, error)
+	// create makes the run that a job wants. bare says that its points are to be added.
+	create(ctx context.Context, j *runJob) (have *mlruns.Run, bare bool, err error)
+	// add adds what a run lacks and points, and at last what its Info says.
+	add(ctx context.Context, lacks *mlruns.Run, points []mlruns.Metric, it *Item) error
+}
+
+// place is an experiment in the destination.
+type place struct {
+	id      string // "" in a dry run, where it would be made
+	deleted bool
+	blocked bool // nothing of it is copied
+}
+
+func newCopier(dst, src mlruns.Store, q Query) *copier {
+	c := &copier{dst: dst, src: src, q: q, ids: map[string]string{}, from: runFiles(src), into: runFiles(dst)}
+	if importer, ok := dst.(mlruns.Importer); ok {
+		c.to = &importing{c, importer}
+	} else {
+		c.to = newPushing(c)
+	}
+	return c
+}
+
+// keepsIDs reports whether the destination is an Importer.
+func (c *copier) keepsIDs() bool { _, keeps := c.to.(*importing); return keeps }
+
+// total is how many runs there are to look at, 0 where that is not known or nobody asks.
+func (c *copier) total(ctx context.Context) (n int) {
+	if c.q.Progress == nil || c.q.Filter != "" {
+		return 0
+	}
+	for e, err := range c.experiments(ctx) {
+		if err != nil {
+			return 0
+		}
+		for _, err := range c.src.RunInfos(ctx, e.ID, c.q.view()) {
+			if err != nil {
+				return 0
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// experiments goes through those of the source that the query selects.
+func (c *copier) experiments(ctx context.Context) iter.Seq2[mlruns.Experiment, error] {
+	if len(c.q.Experiments) == 0 {
+		return c.src.Experiments(ctx, mlruns.ExperimentQuery{View: c.q.view(), OrderBy: []string{"creation_time ASC"}, OnProblem: c.q.onProblem()})
+	}
+	return func(yield func(mlruns.Experiment, error) bool) {
+		for _, id := range c.q.Experiments {
+			e, err := c.src.Experiment(ctx, id)
+			if err != nil {
+				yield(mlruns.Experiment{}, err)
+				return
+			}
+			if !yield(*e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// pass goes once through the source, some runs at a time.
+func (c *copier) pass(ctx context.Context, tell func(Item)) error {
+	pool := newPool(workers)
+	defer pool.wait()
+	var all []*visit
+	for e, err := range c.experiments(ctx) {
+		if err != nil {
+			return err
+		}
+		v := &visit{copier: c, pool: pool, experiment: e, tell: tell}
+		if err := v.begin(ctx); err != nil {
+			return err
+		}
+		if v.placed && !v.at.blocked {
+			all = append(all, v)
+		}
+	}
+	pool.wait()
+	if err := passLate(ctx, all); err != nil {
+		return err
+	}
+	for _, v := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.to.finish(ctx, &v.experiment, v.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copied notes the id of a run in the destination.
+func (c *copier) copied(source, destination string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ids[source] = destination
+}
+
+// counterpart gives the id in the destination of a run of the source, "" if it is not there.
+func (c *copier) counterpart(ctx context.Context, id string) (string, error) {
+	c.mu.Lock()
+	known, ok := c.ids[id]
+	c.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	known, err := c.to.known(ctx, id)
+	if errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrCorrupt) {
+		return "", nil
+	}
+	if err == nil && known != "" {
+		c.copied(id, known)
+	}
+	return known, err
+}

@@ -1,0 +1,108 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/mlruns/mlruns"
+)
+
+// Copy copies what the query selects from one store to another and yields an Item for each run,
+// and for each experiment that it changed or could not copy. It goes on after what it cannot copy:
+// an error comes last. Where several runs in a row cannot be copied for reasons that are not
+// theirs, such as a full disk or a server that is gone, it ends.
+//
+// Only one copy from a source to a destination may be under way at a time: two would find the same
+// points missing.
+func Copy(ctx context.Context, dst, src mlruns.Store, q Query) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) { newCopier(dst, src, q).copy(ctx, yield) }
+}
+
+// copy is one pass, told as it goes.
+func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	items, ended := make(chan Item), make(chan error, 1)
+	go func() {
+		defer close(items)
+		ended <- c.pass(ctx, func(it Item) {
+			select {
+			case items <- it:
+			case <-ctx.Done():
+			}
+		})
+	}()
+	tally := tally{q: c.q, progress: Progress{Total: c.total(ctx)}}
+	for it := range items {
+		goOn := tally.add(&it)
+		if !yield(it, nil) {
+			cancel()
+			for range items { //nolint:revive // until the workers have ended
+			}
+			return
+		}
+		if !goOn {
+			cancel()
+		}
+	}
+	if err := tally.end(<-ended); err != nil {
+		yield(Item{}, err)
+	}
+}
+
+// tally sums up what was done.
+type tally struct {
+	q               Query
+	progress        Progress
+	failed, inARow  int
+	first, hopeless error
+}
+
+// add reports whether there is hope for the next.
+func (t *tally) add(it *Item) bool {
+	p := &t.progress
+	if it.Kind == KindRun {
+		p.Done++
+	}
+	p.Points, p.Files, p.Bytes = p.Points+it.Points, p.Files+it.Files, p.Bytes+it.Bytes
+	if t.q.Progress != nil {
+		t.q.Progress(*p)
+	}
+	if it.Err == nil {
+		t.inARow = 0
+		return true
+	}
+	t.failed++
+	if t.first == nil {
+		t.first = it.Err
+	}
+	if t.inARow++; ownFault(it.Err) {
+		t.inARow = 0
+	}
+	if t.inARow == workers {
+		t.hopeless = it.Err
+	}
+	return t.hopeless == nil
+}
+
+func (t *tally) end(err error) error {
+	switch {
+	case t.hopeless != nil:
+		return fmt.Errorf("copying ends, for %d in a row could not be copied: %w", workers, t.hopeless)
+	case err == nil && t.failed > 0:
+		return fmt.Errorf("%d could not be copied whole, the first: %w", t.failed, t.first)
+	}
+	return err
+}
+
+// ownFault reports whether a failure is about what was copied, so that the next may succeed.
+func ownFault(err error) bool {
+	for _, own := range [...]error{mlruns.ErrInvalid, mlruns.ErrNotFound, mlruns.ErrExists, mlruns.ErrNotActive, mlruns.ErrOutside, mlruns.ErrCorrupt} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	return false
+}

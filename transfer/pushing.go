@@ -1,0 +1,163 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+)
+
+// pushing is a destination that draws ids of its own. A run is found again by the tag TagSourceRun.
+type pushing struct {
+	*copier
+
+	mu sync.Mutex
+	// there are the runs of the experiments that were looked into: by their ids, and by the ids of
+	// the runs that they were copied from.
+	there  map[string]string
+	looked map[string]bool // by id of the experiment
+}
+
+func newPushing(c *copier) *pushing {
+	return &pushing{copier: c, there: map[string]string{}, looked: map[string]bool{}}
+}
+
+// experiment finds the place of an experiment by its name. One that is deleted takes no runs.
+func (t *pushing) experiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error) {
+	have, err := missingIsNil(t.dst.ExperimentByName(ctx, e.Name))
+	if err != nil {
+		return place{}, err
+	}
+	if have == nil {
+		return t.makeExperiment(ctx, e, it)
+	}
+	at := place{id: have.ID, deleted: have.Stage == mlruns.StageDeleted}
+	if at.deleted && e.Stage == mlruns.StageActive {
+		it.differ(PreferNeither, false, "lifecycle_stage", string(e.Stage), string(have.Stage))
+		at.blocked = true
+		return at, nil
+	}
+	if err := uniteExperiment(ctx, t.copier, e, have, it); err != nil {
+		return at, err
+	}
+	return at, t.look(ctx, at.id)
+}
+
+func (t *pushing) makeExperiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error) {
+	it.Action, it.Tags = ActionCreated, len(e.Tags)
+	if t.q.DryRun {
+		return place{}, nil
+	}
+	tags := maps.Clone(e.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[TagSourceExperiment] = e.ID
+	made, err := t.dst.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: e.Name, Tags: tags})
+	if errors.Is(err, mlruns.ErrExists) { // another program was faster
+		made, err = t.dst.ExperimentByName(ctx, e.Name)
+	}
+	if err != nil {
+		return place{}, err
+	}
+	return place{id: made.ID}, nil
+}
+
+// look notes the runs of an experiment.
+func (t *pushing) look(ctx context.Context, id string) error {
+	t.mu.Lock()
+	looked := t.looked[id]
+	t.looked[id] = true
+	t.mu.Unlock()
+	if looked {
+		return nil
+	}
+	for r, err := range t.dst.Runs(ctx, mlruns.RunQuery{Experiments: []string{id}, View: mlruns.ViewAll}) {
+		if err != nil {
+			return err
+		}
+		t.mu.Lock()
+		t.there[r.Info.ID] = r.Info.ID
+		t.there[origin(r)] = r.Info.ID
+		t.mu.Unlock()
+	}
+	return nil
+}
+
+// finish deletes an experiment that is deleted in the source and that a copy has made.
+func (t *pushing) finish(ctx context.Context, e *mlruns.Experiment, at place) error {
+	if t.q.DryRun || e.Stage != mlruns.StageDeleted || at.deleted {
+		return nil
+	}
+	have, err := t.dst.Experiment(ctx, at.id)
+	if err != nil || have.Tags[TagSourceExperiment] != e.ID {
+		return err
+	}
+	return t.dst.DeleteExperiment(ctx, at.id)
+}
+
+func (t *pushing) idOf(ids ...string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		if there := t.there[id]; there != "" {
+			return there
+		}
+	}
+	return ""
+}
+
+func (t *pushing) find(ctx context.Context, r *mlruns.Run, _ place) (*mlruns.Run, error) {
+	id := t.idOf(r.Info.ID, origin(r))
+	if id == "" {
+		return nil, nil
+	}
+	return t.dst.Run(ctx, id)
+}
+
+// known looks for a run that may be in an experiment that was not looked into.
+func (t *pushing) known(ctx context.Context, id string) (string, error) {
+	if there := t.idOf(id); there != "" {
+		return there, nil
+	}
+	r, err := t.src.Run(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if there := t.idOf(origin(r)); there != "" {
+		return there, nil
+	}
+	e, err := t.src.Experiment(ctx, r.Info.ExperimentID)
+	if err != nil {
+		return "", err
+	}
+	have, err := missingIsNil(t.dst.ExperimentByName(ctx, e.Name))
+	if have == nil {
+		return "", err
+	}
+	if err := t.look(ctx, have.ID); err != nil {
+		return "", err
+	}
+	return t.idOf(id, origin(r)), nil
+}
+
+// create makes a run with the tags by which it is found again, so that whatever happens next it is
+// not made twice.
+func (t *pushing) create(ctx context.Context, j *runJob) (*mlruns.Run, bool, error) {
+	tags := map[string]string{TagSourceRun: j.want.Data.Tags[TagSourceRun], TagSourceExperiment: j.want.Data.Tags[TagSourceExperiment]}
+	if user := j.want.Data.Tags[mlruns.TagUser]; user != "" {
+		tags[mlruns.TagUser] = user
+	}
+	made, err := t.dst.CreateRun(ctx, mlruns.RunSpec{ExperimentID: j.at.id, Name: j.want.Info.Name, User: j.want.Info.User, Start: j.want.Info.Start, Tags: tags})
+	if err != nil {
+		return nil, false, err
+	}
+	t.mu.Lock()
+	t.there[tags[TagSourceRun]] = made.Info.ID
+	t.mu.Unlock()
+	j.it.Tags += len(tags)
+	j.digests = map[string]digest{}
+	return made, true, nil
+}

@@ -1,0 +1,112 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+)
+
+var errReadBack = errors.New("what was read back is not what was written")
+
+// readBack reads what was written, and compares.
+func (j *runJob) readBack(ctx context.Context, id string) error {
+	now, err := j.dst.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !j.keepsIDs() {
+		j.want.Info.Stage = now.Info.Stage
+	}
+	var scratch Item
+	lacks := unite(j.want, now, j.q.Prefer, &scratch)
+	j.forgive(&lacks)
+	if scratch = (Item{}); scratch.count(&lacks) {
+		return fmt.Errorf("%w: %s lacks %s", errReadBack, id, lacking(&lacks))
+	}
+	return j.readBackPoints(ctx, id)
+}
+
+// forgive takes out what was told to be refused.
+func (j *runJob) forgive(lacks *mlruns.Run) {
+	for _, r := range j.it.Refused {
+		if key, ok := strings.CutPrefix(r.Field, "params."); ok {
+			delete(lacks.Data.Params, key)
+		}
+		if key, ok := strings.CutPrefix(r.Field, "tags."); ok {
+			delete(lacks.Data.Tags, key)
+		}
+		switch {
+		case strings.HasPrefix(r.Field, "inputs"):
+			lacks.Inputs = mlruns.Inputs{}
+		case strings.HasPrefix(r.Field, "outputs"):
+			lacks.Outputs = mlruns.Outputs{}
+		}
+	}
+}
+
+// lacking names something that is lacking.
+func lacking(r *mlruns.Run) string {
+	for key := range r.Data.Params {
+		return "params." + key
+	}
+	for key := range r.Data.Tags {
+		return "tags." + key
+	}
+	if len(r.Inputs.Datasets)+len(r.Inputs.Models) > 0 {
+		return "inputs"
+	}
+	if len(r.Outputs.Models) > 0 {
+		return "outputs"
+	}
+	return "name, status, end time or stage"
+}
+
+// refused reports whether points of a metric were refused.
+func (it *Item) refusedField(field string) bool {
+	for _, r := range it.Refused {
+		if r.Field == field {
+			return true
+		}
+	}
+	return false
+}
+
+// readBackPoints compares the histories that were written. What is still being logged to is not
+// compared where it was added to: the source has gone on.
+func (j *runJob) readBackPoints(ctx context.Context, id string) error {
+	for _, key := range metricKeys(j.source) {
+		if j.it.refusedField("metrics." + key) {
+			continue
+		}
+		d, known := j.digests[key]
+		if known && j.keepsIDs() {
+			var now digest
+			for m, err := range history(ctx, j.dst, id, key, ignore) {
+				if err != nil {
+					return err
+				}
+				now.add(m)
+			}
+			if now != d {
+				return fmt.Errorf("%w: metrics.%s of %s", errReadBack, key, id)
+			}
+			continue
+		}
+		if j.emitted[key] == 0 || !j.source.Info.Status.Ended() {
+			continue
+		}
+		bent := 0
+		err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), !j.keepsIDs(),
+			func(m mlruns.Metric) error {
+				return fmt.Errorf("%w: metrics.%s of %s lacks %v", errReadBack, key, id, m)
+			}, func() { bent++ })
+		if err != nil {
+			return err
+		}
+		j.bent(key, bent)
+	}
+	return nil
+}

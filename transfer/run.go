@@ -1,0 +1,315 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/mlruns/mlruns"
+)
+
+// The tags that a run gets where its id cannot be kept.
+const (
+	// TagSourceRun is the id of the run in the store that it was copied from first.
+	TagSourceRun = "mlruns.sourceRunId"
+	// TagSourceExperiment is the id of its experiment there.
+	TagSourceExperiment = "mlruns.sourceExperimentId"
+	// TagPushed is a digest of what was copied. It is set last: a run without it may not be whole.
+	TagPushed = "mlruns.pushed"
+)
+
+// ownTag reports whether a tag tells of copies, so that it is not copied itself.
+func ownTag(key string) bool {
+	return key == TagSourceRun || key == TagSourceExperiment || key == TagPushed
+}
+
+// origin is the id that a run had first.
+func origin(r *mlruns.Run) string {
+	if id := r.Data.Tags[TagSourceRun]; id != "" {
+		return id
+	}
+	return r.Info.ID
+}
+
+// run copies a run.
+func (c *copier) run(ctx context.Context, r *mlruns.Run, at place) Item {
+	it := Item{Kind: KindRun, Action: ActionNone, SourceID: r.Info.ID, Name: r.Info.Name, ExperimentID: at.id, Problems: r.Problems}
+	job := runJob{copier: c, source: r, at: at, it: &it, dry: c.q.DryRun}
+	it.Err = job.do(ctx)
+	return it
+}
+
+// runJob is the copy of one run.
+type runJob struct {
+	*copier
+	source    *mlruns.Run
+	at        place
+	it        *Item
+	dry       bool
+	orphan    bool              // its parent is not in the destination
+	elsewhere bool              // its artifacts lie where the source does not look
+	want      *mlruns.Run       // as the destination is to hold it
+	digests   map[string]digest // of the source's histories, of those that were read
+	emitted   map[string]int    // points that were added, by key
+	pending   []mlruns.Metric   // points to be added
+}
+
+func (j *runJob) do(ctx context.Context) error {
+	have, err := j.to.find(ctx, j.source, j.at)
+	if err != nil {
+		return err
+	}
+	if have == nil && j.at.deleted && !j.keepsIDs() {
+		j.it.differ(PreferNeither, false, "lifecycle_stage", string(j.source.Info.Stage), "its experiment is deleted")
+		return nil
+	}
+	if err := j.translate(ctx, have); err != nil {
+		return err
+	}
+	if err := j.locate(ctx); err != nil {
+		return err
+	}
+	if have != nil && !j.keepsIDs() {
+		j.it.ID = have.Info.ID
+		j.copied(j.source.Info.ID, have.Info.ID)
+		if done, err := j.deleted(ctx, have); done || err != nil {
+			return err
+		}
+	}
+	bare, fresh := true, have == nil
+	if fresh {
+		if j.it.Action = ActionCreated; j.dry {
+			return j.plan(ctx)
+		}
+		if have, bare, err = j.to.create(ctx, j); err != nil {
+			return err
+		}
+	}
+	j.it.ID, j.it.ExperimentID = have.Info.ID, have.Info.ExperimentID
+	j.copied(j.source.Info.ID, have.Info.ID)
+	if !j.keepsIDs() { // it is deleted when all else is there
+		j.want.Info.Stage = have.Info.Stage
+	}
+	return j.complete(ctx, have, fresh, bare)
+}
+
+// translate makes what the destination is to hold: references to runs lead to where they are there.
+func (j *runJob) translate(ctx context.Context, have *mlruns.Run) error {
+	want := *j.source
+	want.Problems = nil
+	want.Info.ExperimentID = j.at.id
+	want.Data.Tags = maps.Clone(j.source.Data.Tags)
+	if want.Data.Tags == nil {
+		want.Data.Tags = map[string]string{}
+	}
+	if have == nil && j.keepsIDs() || have != nil && have.Info.ID == j.source.Info.ID {
+		delete(want.Data.Tags, TagPushed)
+	} else {
+		maps.DeleteFunc(want.Data.Tags, func(key, _ string) bool { return ownTag(key) })
+	}
+	if parent := want.Data.Tags[mlruns.TagParentRunID]; parent != "" {
+		id, err := j.counterpart(ctx, parent)
+		if err != nil {
+			return err
+		}
+		if j.orphan = id == ""; !j.orphan {
+			want.Data.Tags[mlruns.TagParentRunID] = id
+		}
+	}
+	if !j.keepsIDs() && have == nil {
+		want.Data.Tags[TagSourceRun] = origin(j.source)
+		want.Data.Tags[TagSourceExperiment] = j.source.Info.ExperimentID
+	}
+	j.want = &want
+	return nil
+}
+
+// plan tells what a run that is not there would be.
+func (j *runJob) plan(ctx context.Context) error {
+	j.it.count(j.want)
+	for m, err := range allPoints(ctx, j.src, j.source.Info.ID, metricKeys(j.source), ignore, map[string]digest{}) {
+		if err != nil {
+			return err
+		}
+		_ = m
+		j.it.Points++
+	}
+	return j.files(ctx, "", nil)
+}
+
+func ignore(mlruns.Problem) {}
+
+// complete brings a run of the destination up to the source's.
+func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare bool) error {
+	lacks := unite(j.want, j.parentFixed(have), j.q.Prefer, j.it)
+	changes := j.it.count(&lacks)
+	info := lacks.Info
+	lacks.Info = mlruns.RunInfo{ID: have.Info.ID}
+	if have.Info.ExperimentID != j.at.id {
+		j.it.differ(PreferNeither, false, "experiment_id", j.at.id, have.Info.ExperimentID)
+	}
+	if bare {
+		if err := j.points(ctx, have, fresh, &lacks); err != nil {
+			return err
+		}
+	}
+	if err := j.flush(ctx, &lacks); err != nil {
+		return err
+	}
+	if err := j.files(ctx, have.Info.ID, j.there(fresh)); err != nil {
+		return err
+	}
+	if !fresh && (changes || j.it.Points > 0 || j.it.Files > 0) {
+		j.it.Action = ActionUnited
+	}
+	if j.dry {
+		return nil
+	}
+	if info.Name != "" || info.Status != 0 || !info.End.IsZero() || info.Stage != "" {
+		info.ID = have.Info.ID
+		if err := j.to.add(ctx, &mlruns.Run{Info: info}, nil, j.it); err != nil {
+			return err
+		}
+	}
+	if j.it.Action == ActionNone {
+		return j.seal(ctx, have)
+	}
+	if err := j.readBack(ctx, have.Info.ID); err != nil {
+		return err
+	}
+	return j.seal(ctx, have)
+}
+
+// parentFixed takes the id of a parent as the source has it for one that is missing: it was written
+// before the parent was there.
+func (j *runJob) parentFixed(have *mlruns.Run) *mlruns.Run {
+	raw := j.source.Data.Tags[mlruns.TagParentRunID]
+	if raw == "" || have.Data.Tags[mlruns.TagParentRunID] != raw || j.want.Data.Tags[mlruns.TagParentRunID] == raw || j.keepsIDs() {
+		return have
+	}
+	fixed := *have
+	fixed.Data.Tags = maps.Clone(have.Data.Tags)
+	delete(fixed.Data.Tags, mlruns.TagParentRunID)
+	return &fixed
+}
+
+// batchOfPoints bounds the points that are held to be added.
+const batchOfPoints = 1000
+
+// points adds the points that the destination lacks.
+func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks *mlruns.Run) error {
+	j.emitted = map[string]int{}
+	for _, key := range metricKeys(j.source) {
+		d := map[string]digest{}
+		source := allPoints(ctx, j.src, j.source.Info.ID, []string{key}, ignore, d)
+		destination := none
+		if _, there := have.Data.Metrics[key]; there && !fresh {
+			destination = history(ctx, j.dst, have.Info.ID, key, ignore)
+		}
+		bent := 0
+		err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
+			j.it.Points++
+			j.emitted[key]++
+			if j.dry {
+				return nil
+			}
+			if j.pending = append(j.pending, m); len(j.pending) < batchOfPoints {
+				return nil
+			}
+			return j.flush(ctx, lacks)
+		}, func() { bent++ })
+		if err != nil {
+			return err
+		}
+		j.bent(key, bent)
+		if j.digests != nil {
+			j.digests[key] = d[key]
+		}
+	}
+	return nil
+}
+
+func (j *runJob) bent(key string, n int) {
+	if n > 0 {
+		j.it.refuse("metrics."+key, fmt.Sprintf("%d infinite values are there as ±1.7976931348623157e308", n))
+	}
+}
+
+func none(func(mlruns.Metric, error) bool) {}
+
+// flush adds what is pending, and forgets it.
+func (j *runJob) flush(ctx context.Context, lacks *mlruns.Run) error {
+	var scratch Item
+	if j.dry || !scratch.count(lacks) && len(j.pending) == 0 {
+		return nil
+	}
+	err := j.to.add(ctx, lacks, j.pending, j.it)
+	j.pending = j.pending[:0]
+	*lacks = mlruns.Run{Info: mlruns.RunInfo{ID: lacks.Info.ID}}
+	return err
+}
+
+// there is what asks for the files that the destination has; nil where it can have none.
+func (j *runJob) there(fresh bool) func(context.Context, string) (map[string]int64, error) {
+	if fresh || j.into == nil {
+		return nil
+	}
+	return j.into.sizes
+}
+
+// files copies the artifacts.
+func (j *runJob) files(ctx context.Context, id string, sizes func(context.Context, string) (map[string]int64, error)) error {
+	if j.q.NoArtifacts || j.from == nil {
+		return nil
+	}
+	if j.elsewhere {
+		return nil
+	}
+	c := filesCopy{from: j.from, to: j.into, fromID: j.source.Info.ID, toID: id, prefer: j.q.Prefer, dryRun: j.dry || j.into == nil, deep: j.keepsIDs()}
+	if sizes != nil {
+		there, err := sizes(ctx, id)
+		if err != nil {
+			return err
+		}
+		c.there = there
+	}
+	err := c.run(ctx, j.it)
+	if err == nil && j.into == nil && j.it.Files > 0 {
+		err = fmt.Errorf("the destination holds no artifacts: %w", mlruns.ErrUnsupported)
+	}
+	return err
+}
+
+// locate looks where the artifacts lie. Where the source does not look, as in an object store, they
+// stay, and the run goes on leading there if its location can be kept. What may not be looked at is
+// told.
+func (j *runJob) locate(ctx context.Context) error {
+	holder, ok := j.src.(mlruns.ArtifactStore)
+	if !ok || j.q.NoArtifacts {
+		j.want.Info.ArtifactURI = ""
+		return nil
+	}
+	_, err := holder.ArtifactRoot(ctx, j.source.Info.ID)
+	switch {
+	case err == nil:
+		j.want.Info.ArtifactURI = ""
+	case errors.Is(err, mlruns.ErrUnsupported) && j.keepsIDs():
+		j.elsewhere = true
+	case errors.Is(err, mlruns.ErrUnsupported) || errors.Is(err, mlruns.ErrOutside):
+		j.elsewhere = true
+		j.it.refuse("artifacts", "they stay where they are: "+mlruns.MessageOf(err))
+	default:
+		return err
+	}
+	return nil
+}
+
+// seal marks a run of a server as whole, and deletes it where the source's is deleted.
+func (j *runJob) seal(ctx context.Context, have *mlruns.Run) error {
+	p, ok := j.to.(*pushing)
+	if !ok || j.dry {
+		return nil
+	}
+	return p.seal(ctx, j, have)
+}

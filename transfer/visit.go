@@ -1,0 +1,191 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/mlruns/mlruns"
+)
+
+// visit is one experiment of the source while its runs are copied.
+type visit struct {
+	*copier
+	pool       *pool
+	experiment mlruns.Experiment
+	tell       func(Item)
+
+	placed bool
+	at     place
+	late   []string // runs whose parents are not there yet
+}
+
+// place finds or makes the experiment in the destination.
+func (v *visit) place(ctx context.Context) error {
+	if v.placed {
+		return nil
+	}
+	v.placed = true
+	it := Item{Kind: KindExperiment, Action: ActionNone, SourceID: v.experiment.ID, Name: v.experiment.Name}
+	var err error
+	if v.at, err = v.to.experiment(ctx, &v.experiment, &it); err != nil {
+		it.Err, v.at.blocked = err, true
+	}
+	it.ID = v.at.id
+	if it.Action != ActionNone || len(it.Conflicts) > 0 || !it.Whole() {
+		v.tell(it)
+	}
+	return ctx.Err()
+}
+
+// begin starts the copies of the experiment's runs. Those whose parent is not there yet are left
+// for later.
+func (v *visit) begin(ctx context.Context) error {
+	if v.q.Filter == "" {
+		if err := v.place(ctx); err != nil {
+			return err
+		}
+	}
+	q := mlruns.RunQuery{Experiments: []string{v.experiment.ID}, Filter: v.q.Filter, View: v.q.view(), OrderBy: []string{"attributes.start_time ASC"}, OnProblem: v.q.onProblem()}
+	for r, err := range v.src.Runs(ctx, q) {
+		if err != nil {
+			return err
+		}
+		if err := v.place(ctx); err != nil {
+			return err
+		}
+		if v.at.blocked {
+			return nil
+		}
+		waits, err := v.waits(ctx, r)
+		if err != nil {
+			return err
+		}
+		if waits {
+			v.late = append(v.late, r.Info.ID)
+			continue
+		}
+		v.start(ctx, r)
+	}
+	return nil
+}
+
+// waits reports whether a run has a parent that is not there. Where ids are kept none waits.
+func (v *visit) waits(ctx context.Context, r *mlruns.Run) (bool, error) {
+	parent := r.Data.Tags[mlruns.TagParentRunID]
+	if parent == "" || v.keepsIDs() {
+		return false, nil
+	}
+	id, err := v.counterpart(ctx, parent)
+	return id == "", err
+}
+
+func (v *visit) start(ctx context.Context, r *mlruns.Run) {
+	v.pool.do(func() {
+		if ctx.Err() == nil {
+			v.tell(v.run(ctx, r, v.at))
+		}
+	})
+}
+
+// passLate copies the runs that were left, parents first. What is left after that has a parent
+// that is not copied, or belongs to a ring of parents: it is copied with the id that its parent has
+// in the source, and gets the right one once that is known.
+func passLate(ctx context.Context, all []*visit) error {
+	for {
+		started := false
+		for _, v := range all {
+			left := v.late
+			v.late = nil
+			for _, id := range left {
+				r, err := v.reread(ctx, id)
+				if err != nil {
+					return err
+				}
+				if r == nil {
+					continue
+				}
+				waits, err := v.waits(ctx, r)
+				if err != nil {
+					return err
+				}
+				if waits {
+					v.late = append(v.late, id)
+					continue
+				}
+				started = true
+				v.start(ctx, r)
+			}
+			v.pool.wait()
+		}
+		if !started {
+			break
+		}
+	}
+	return passOrphans(ctx, all)
+}
+
+// passOrphans copies runs whose parents cannot come first.
+func passOrphans(ctx context.Context, all []*visit) error {
+	for _, v := range all {
+		for _, id := range v.late {
+			r, err := v.reread(ctx, id)
+			if err != nil {
+				return err
+			}
+			if r != nil {
+				v.start(ctx, r)
+			}
+		}
+		v.pool.wait()
+	}
+	for _, v := range all {
+		for _, id := range v.late {
+			r, err := v.reread(ctx, id)
+			if err != nil {
+				return err
+			}
+			if r == nil || v.q.DryRun {
+				continue
+			}
+			waits, err := v.waits(ctx, r)
+			if err != nil {
+				return err
+			}
+			if waits {
+				continue
+			}
+			if it := v.run(ctx, r, v.at); it.Err != nil { // it was told of already
+				v.tell(it)
+			}
+		}
+	}
+	return nil
+}
+
+// reread reads a run of the source again; nil if it is gone by now.
+func (v *visit) reread(ctx context.Context, id string) (*mlruns.Run, error) {
+	r, err := v.src.Run(ctx, id)
+	if errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, mlruns.ErrCorrupt) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// pool does some things at once.
+type pool struct {
+	free chan struct{}
+	all  sync.WaitGroup
+}
+
+func newPool(n int) *pool { return &pool{free: make(chan struct{}, n)} }
+
+func (p *pool) do(work func()) {
+	p.free <- struct{}{}
+	p.all.Go(func() {
+		defer func() { <-p.free }()
+		work()
+	})
+}
+
+func (p *pool) wait() { p.all.Wait() }
