@@ -222,6 +222,16 @@ func (s *Store) DeleteTraces(ctx context.Context, d mlruns.TraceDeletion) (n int
 	return n, all.Last(nil)
 }
 
+// traceInfo reads the trace_info.yaml of a trace.
+func (s *Store) traceInfo(ctx context.Context, ref records.TraceRef) (mlruns.Trace, error) {
+	f, err := s.tree.Folder(ref.Dir)
+	if err != nil {
+		return mlruns.Trace{}, err
+	}
+	defer f.Close()
+	return records.ReadTraceInfo(ctx, f, ref)
+}
+
 // tracesToDelete gives the traces of an experiment that are to go, the oldest first.
 func (s *Store) tracesToDelete(ctx context.Context, e records.ExperimentRef, d mlruns.TraceDeletion) ([]records.TraceRef, error) {
 	all, err := s.find.TraceRefs(e, nil)
@@ -230,19 +240,16 @@ func (s *Store) tracesToDelete(ctx context.Context, e records.ExperimentRef, d m
 	}
 	var old []mlruns.Trace
 	for _, ref := range all {
-		f, err := s.tree.Folder(ref.Dir)
-		if vfs.IsShortage(err) {
+		t, err := s.traceInfo(ctx, ref)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case vfs.IsMissing(err): // MLflow has removed it meanwhile
+		case records.IsDamage(err):
+			s.logger.Warn("a damaged trace is not deleted by its time", "path", ref.Dir, "error", err)
+		case err != nil: // how old it is is not known
 			return nil, err
-		}
-		if err != nil {
-			continue
-		}
-		t, err := records.ReadTraceInfo(ctx, f, ref)
-		_ = f.Close()
-		if end := records.CallError(ctx, err); end != nil {
-			return nil, end
-		}
-		if err == nil && t.Start.UnixMilli() <= d.Until.UnixMilli() {
+		case t.Start.UnixMilli() <= d.Until.UnixMilli():
 			old = append(old, t)
 		}
 	}

@@ -1,6 +1,7 @@
 package filestoretest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -221,6 +222,9 @@ func (f *Faulty) modelsAndTraces(all map[string]any) {
 	for m, err := range f.Store.LoggedModels(f.Ctx, mlruns.ModelQuery{View: mlruns.ViewAll}) {
 		f.Must(err)
 		all["model "+m.ID] = *m
+		if m.Stage == mlruns.StageActive {
+			f.modelArtifacts(all, m.ID, "")
+		}
 	}
 	for t, err := range f.Store.Traces(f.Ctx, mlruns.TraceQuery{}) {
 		f.Must(err)
@@ -244,6 +248,24 @@ func (f *Faulty) artifacts(all map[string]any, run, folder string) {
 		data, err := io.ReadAll(r)
 		f.Must(errors.Join(err, r.Close()))
 		all["artifact "+run+" "+info.Path] = string(data)
+	}
+}
+
+// modelArtifacts is artifacts for a logged model.
+func (f *Faulty) modelArtifacts(all map[string]any, model, folder string) {
+	f.Helper()
+	list, err := f.Store.ModelArtifacts(f.Ctx, model, folder)
+	f.Must(err)
+	for _, info := range list {
+		if info.IsDir {
+			f.modelArtifacts(all, model, info.Path)
+			continue
+		}
+		r, err := f.Store.OpenModelArtifact(f.Ctx, model, info.Path)
+		f.Must(err)
+		data, err := io.ReadAll(r)
+		f.Must(errors.Join(err, r.Close()))
+		all["artifact "+model+" "+info.Path] = string(data)
 	}
 }
 
@@ -362,10 +384,13 @@ func (f *Faulty) Relocate() (err error) {
 
 // RecordElsewhere makes the store one that was moved here.
 func (f *Faulty) RecordElsewhere() error {
-	for _, dir := range []string{"0", "e1", "e1/run"} {
-		name := path.Join("/mlruns", dir, "meta.yaml")
-		if err := afero.WriteFile(f.FS, name, []byte(strings.ReplaceAll(f.Content(name), " /mlruns/", " /old/mlruns/")), 0o666); err != nil {
-			return err
+	for name, data := range TreeOf(f.T, f.FS) {
+		old := []byte("/old/mlruns/")
+		switch moved := bytes.Replace(data, []byte("/mlruns/"), old, 1); {
+		case path.Base(name) == "meta.yaml", path.Base(name) == mlruns.TagTraceArtifactLocation:
+			if err := afero.WriteFile(f.FS, "/mlruns/"+name, moved, 0o666); err != nil {
+				return err
+			}
 		}
 	}
 	f.FS.SyncEverything()

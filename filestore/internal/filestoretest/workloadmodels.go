@@ -2,6 +2,7 @@ package filestoretest
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -89,6 +90,52 @@ func setTraceTag(w *Workload, t *ownPart) Step {
 	return Step{To: Facts{"t/" + t.ID + "/tag/" + key: text}, Do: func(ctx context.Context, s *filestore.Store) error { return s.SetTraceTag(ctx, t.ID, key, text) }}
 }
 
+func deleteModelTag(w *Workload, m *ownPart) Step {
+	key := w.key()
+	fact := "m/" + m.ID + "/tag/" + key
+	if _, ok := w.facts[fact]; !ok {
+		return Step{}
+	}
+	return Step{gone: []string{fact}, Do: func(ctx context.Context, s *filestore.Store) error { return s.DeleteLoggedModelTag(ctx, m.ID, key) }}
+}
+
+// logModelMetric logs a point of a run and of a model of the run's experiment. Of the model the
+// latest point is a fact, which is the last logged.
+func logModelMetric(w *Workload, r *ownRun) Step {
+	m := choose(w.rng, w.models, func(m *ownPart) bool { return !m.deleted && m.experiment == r.experiment })
+	if m == nil {
+		return Step{}
+	}
+	point := w.point(w.key(), 0)
+	fact, text := "r/"+r.ID+"/metric/"+point.Key, pointText(point)
+	point.ModelID = m.ID
+	return Step{To: Facts{fact: w.facts[fact] + text, "m/" + m.ID + "/metric/" + point.Key: text},
+		Do: func(ctx context.Context, s *filestore.Store) error { return s.LogMetric(ctx, r.ID, point) }}
+}
+
+func deleteTraceTag(w *Workload, t *ownPart) Step {
+	key := []string{"a", "b"}[w.rng.IntN(2)]
+	fact := "t/" + t.ID + "/tag/" + key
+	if _, ok := w.facts[fact]; !ok {
+		return Step{}
+	}
+	return Step{gone: []string{fact}, Do: func(ctx context.Context, s *filestore.Store) error { return s.DeleteTraceTag(ctx, t.ID, key) }}
+}
+
+func deleteTraces(w *Workload, t *ownPart) Step {
+	d := mlruns.TraceDeletion{ExperimentID: mlruns.DefaultExperimentID, IDs: []string{t.ID}}
+	if t.experiment != nil {
+		d.ExperimentID = t.experiment.ID
+	}
+	s := Step{whole: true, then: func() { t.deleted = true }, Do: func(ctx context.Context, s *filestore.Store) error { return ErrOf(s.DeleteTraces(ctx, d)) }}
+	for key := range w.facts {
+		if strings.HasPrefix(key, "t/"+t.ID+"/") {
+			s.gone = append(s.gone, key)
+		}
+	}
+	return s
+}
+
 // addModelsAndTraces adds what a store says of them.
 func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, experiments []string) error {
 	for m, err := range s.LoggedModels(ctx, mlruns.ModelQuery{Experiments: experiments, View: mlruns.ViewAll}) {
@@ -102,6 +149,9 @@ func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, expe
 		}
 		for key, value := range m.Tags {
 			all[at+"tag/"+key] = value
+		}
+		for _, point := range m.Metrics {
+			all[at+"metric/"+point.Key] = pointText(point)
 		}
 	}
 	for t, err := range s.Traces(ctx, mlruns.TraceQuery{Experiments: experiments}) {

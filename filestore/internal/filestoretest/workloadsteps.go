@@ -55,8 +55,12 @@ var StepKinds = []stepKind{
 	{Name: "delete model", make: onPart(ownModels, deleteModel)},
 	{Name: "set model tag", make: onPart(ownModels, setModelTag)},
 	{Name: "log model param", make: onPart(ownModels, logModelParam)},
+	{Name: "delete model tag", make: onPart(ownModels, deleteModelTag)},
+	{Name: "log model metric", make: onRun(logModelMetric)},
 	{Name: "start trace", make: startTrace},
 	{Name: "set trace tag", make: onPart(ownTraces, setTraceTag)},
+	{Name: "delete trace tag", make: onPart(ownTraces, deleteTraceTag)},
+	{Name: "delete traces", make: onPart(ownTraces, deleteTraces)},
 }
 
 func onExperiment(make func(*Workload, *ownExperiment) Step) func(*Workload) Step {

@@ -59,8 +59,8 @@ func (v *inspection) listed(p *records.Problems, dir string, err error) error {
 
 // withoutMeta reports what lies in the folder of all models, or traces, and is none: what is left
 // of making or removing one, and one that has lost its file of metadata. A folder that holds
-// nothing but metrics is none of the latter: MLflow makes it for a point of a model that does not
-// exist.
+// nothing but metrics, or nothing, is none of the latter: MLflow makes it for a point of a model
+// that does not exist.
 func (v *inspection) withoutMeta(dir string, p *records.Problems) error {
 	entries, err := v.tree.Entries(dir)
 	if vfs.IsMissing(err) {
@@ -116,7 +116,7 @@ func (v *inspection) lostMeta(dir string) (bool, error) {
 			return true, nil
 		}
 	}
-	return len(entries) == 0, nil
+	return false, nil
 }
 
 // part looks at one model or trace, in an experiment that may have moved since it was listed. look

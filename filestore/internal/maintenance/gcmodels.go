@@ -38,7 +38,7 @@ func (c *collection) unmet() {
 
 // models removes the deleted logged models of an experiment. The only error is one of the call.
 func (c *collection) models(ctx context.Context, e records.ExperimentRef) error {
-	refs, err := c.store.find.ModelRefs(e, nil) // Verify tells of what is none
+	refs, err := c.store.find.ModelRefs(e, c.problems)
 	if err != nil {
 		return c.problems.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(e.Dir, layout.Models), err)
 	}

@@ -9,18 +9,19 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// parts relocates the logged models and the traces of an experiment. What of them cannot be read
-// Verify tells. The only error is one of the call.
+// parts relocates the logged models and the traces of an experiment. The only error is one of the
+// call.
 func (r *relocation) parts(ctx context.Context, e records.ExperimentRef) error {
-	models, err := r.store.find.ModelRefs(e, nil)
+	models, err := r.store.find.ModelRefs(e, r.problems)
 	if err != nil {
 		return r.problems.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(e.Dir, layout.Models), err)
 	}
 	for _, ref := range models {
 		m, _, err := r.store.records.ModelDocument(ctx, ref)
-		if end := records.CallError(ctx, err); end != nil || r.stopped {
+		if end := r.unread(ctx, layout.Join(ref.Dir, layout.Meta), err); end != nil || r.stopped {
 			return end
 		}
 		if err == nil {
@@ -34,13 +35,13 @@ func (r *relocation) parts(ctx context.Context, e records.ExperimentRef) error {
 			})
 		}
 	}
-	traces, err := r.store.find.TraceRefs(e, nil)
+	traces, err := r.store.find.TraceRefs(e, r.problems)
 	if err != nil {
 		return r.problems.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(e.Dir, layout.Traces), err)
 	}
 	for _, ref := range traces {
 		location, err := r.locationOf(ctx, ref)
-		if end := records.CallError(ctx, err); end != nil || r.stopped {
+		if end := r.unread(ctx, layout.Join(ref.Dir, layout.Tags, mlruns.TagTraceArtifactLocation), err); end != nil || r.stopped {
 			return end
 		}
 		if err == nil {
@@ -54,6 +55,15 @@ func (r *relocation) parts(ctx context.Context, e records.ExperimentRef) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// unread takes the error of reading a file of a model or a trace. One that is gone, or never had the
+// file, is no problem.
+func (r *relocation) unread(ctx context.Context, file string, err error) error {
+	if err == nil || vfs.IsMissing(err) {
+		return ctx.Err()
+	}
+	return r.problems.Unreadable(ctx, mlruns.ProblemUnreadable, file, err)
 }
 
 // locationOf reads the recorded location of a trace.

@@ -73,6 +73,14 @@ func ProblemOf(kind mlruns.ProblemKind, path string, err error) mlruns.Problem {
 	return p
 }
 
+// IsDamage reports whether an error is about what a file says, which reading it again does not
+// mend.
+func IsDamage(err error) bool {
+	var d *codec.Damage
+	var m *codec.Mismatch
+	return errors.As(err, &d) || errors.As(err, &m)
+}
+
 // ReasonOf leaves out the path that errors of the file system repeat.
 func ReasonOf(err error) string {
 	var pathError *fs.PathError

@@ -125,13 +125,30 @@ var faultedOperations = []faultedOperation{
 	{name: "WriteModelArtifact", prepare: makeModel, do: func(f *filestoretest.Faulty) error {
 		return f.Store.WriteModelArtifact(f.Ctx, "m-1", "a/b", strings.NewReader("new"))
 	}},
+	{name: "LogModelArtifacts", prepare: makeModel, steps: true, do: func(f *filestoretest.Faulty) error {
+		return f.Store.LogModelArtifacts(f.Ctx, "m-1", filestoretest.InModule("filestore", "layout"), "a")
+	}},
+	{name: "DeleteModelArtifacts", prepare: func(f *filestoretest.Faulty) error {
+		return errors.Join(makeModel(f), f.Store.WriteModelArtifact(f.Ctx, "m-1", "a/b", strings.NewReader("old")))
+	}, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteModelArtifacts(f.Ctx, "m-1", "a/b") }},
+	{name: "GC of an experiment with models and traces", tidies: true, prepare: func(f *filestoretest.Faulty) error {
+		return errors.Join(makeModel(f), makeTrace(f), f.Store.DeleteExperiment(f.Ctx, "e1"))
+	}, do: (*filestoretest.Faulty).GC},
 	{name: "GC of a model", tidies: true, prepare: func(f *filestoretest.Faulty) error {
 		return errors.Join(makeModel(f), f.Store.DeleteLoggedModel(f.Ctx, "m-1"))
 	}, do: (*filestoretest.Faulty).GC},
 	{name: "StartTrace", again: mlruns.ErrExists, do: makeTrace},
 	{name: "SetTraceTag", prepare: makeTrace, do: func(f *filestoretest.Faulty) error { return f.Store.SetTraceTag(f.Ctx, "tr-1", "old", "2") }},
 	{name: "DeleteTraceTag", prepare: makeTrace, again: mlruns.ErrNotFound, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteTraceTag(f.Ctx, "tr-1", "old") }},
+	{name: "DeleteTraces", prepare: makeTrace, do: deleteTraces(mlruns.TraceDeletion{IDs: []string{"tr-1"}})},
+	{name: "DeleteTraces by time", steps: true, prepare: func(f *filestoretest.Faulty) error {
+		return errors.Join(makeTrace(f), filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{ID: "tr-2", ExperimentID: "e1", Start: time.UnixMilli(2)})),
+			filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{ID: "tr-3", ExperimentID: "e1", Start: time.UnixMilli(9)})))
+	}, do: deleteTraces(mlruns.TraceDeletion{Until: time.UnixMilli(2)})},
 	{name: "Relocate", steps: true, prepare: (*filestoretest.Faulty).RecordElsewhere, do: (*filestoretest.Faulty).Relocate},
+	{name: "Relocate models and traces", steps: true, prepare: func(f *filestoretest.Faulty) error {
+		return errors.Join(makeModel(f), makeTrace(f), f.RecordElsewhere())
+	}, do: (*filestoretest.Faulty).Relocate},
 }
 
 func makeModel(f *filestoretest.Faulty) error {
@@ -144,6 +161,11 @@ func makeTrace(f *filestoretest.Faulty) error {
 	return filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{
 		ID: "tr-1", ExperimentID: "e1", Start: time.UnixMilli(1), Metadata: map[string]string{"k": "v"}, Tags: map[string]string{"old": "1"},
 	}))
+}
+
+func deleteTraces(d mlruns.TraceDeletion) func(*filestoretest.Faulty) error {
+	d.ExperimentID = "e1"
+	return func(f *filestoretest.Faulty) error { return filestoretest.ErrOf(f.Store.DeleteTraces(f.Ctx, d)) }
 }
 
 func logOld(step int64) func(*filestoretest.Faulty) error {
