@@ -68,7 +68,7 @@ type upkeepGround struct {
 	// before are the files, after those after the call, mended those after the call and a Repair;
 	// without what is private.
 	before, after, mended Tree
-	deleted               []string // folders of runs and experiments that the call removes
+	deleted               []string // folders of runs, models, traces and experiments that the call removes
 	values, all           map[string]bool
 	originals             map[string]bool // of what a Repair takes away, as originalsOf gives them
 	problems              map[string]bool
@@ -83,8 +83,9 @@ type MaintenancePlace struct {
 	Aged  func()
 }
 
-// NeedsMaintenance has, of the size n: runs with damages of all kinds that Repair mends, runs
-// without, deleted runs and deleted experiments, all recorded at another place.
+// NeedsMaintenance has, of the size n: runs, models and traces with damages of all kinds that Repair
+// mends, such without, deleted runs and models and deleted experiments, all recorded at another
+// place.
 func NeedsMaintenance(t *testing.T, call MaintenanceCall, n int) Tree {
 	t.Helper()
 	d := NewPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithSync(filestore.SyncNever))
@@ -99,6 +100,12 @@ func NeedsMaintenance(t *testing.T, call MaintenanceCall, n int) Tree {
 				d.Must(d.Store.WriteArtifact(t.Context(), id+run, "d/file", strings.NewReader("artifact of "+id+run)))
 			}
 			d.Must(d.Store.DeleteRun(t.Context(), id+"-deleted"))
+			for _, part := range []string{"-m", "-m-deleted"} {
+				d.Must(ErrOf(d.Store.CreateLoggedModel(t.Context(), mlruns.ModelSpec{ID: id + part, ExperimentID: id, Params: map[string]string{"lr": "0.1"}, Tags: map[string]string{"team": "a"}})))
+				d.Must(d.Store.LogMetric(t.Context(), id+"-b", mlruns.Metric{Key: "of" + part, Value: 1, Time: time.UnixMilli(1), Step: 1, ModelID: id + part}))
+				d.Must(ErrOf(d.Store.StartTrace(t.Context(), mlruns.Trace{ID: id + part + "-tr", ExperimentID: id, State: mlruns.TraceOK, Tags: map[string]string{"team": "a"}, Metadata: map[string]string{"k": "v"}})))
+			}
+			d.Must(d.Store.DeleteLoggedModel(t.Context(), id+"-m-deleted"))
 		}
 		d.Must(d.Store.DeleteExperiment(t.Context(), fmt.Sprint("gone", i)))
 	}
@@ -106,6 +113,10 @@ func NeedsMaintenance(t *testing.T, call MaintenanceCall, n int) Tree {
 	for i := range n {
 		run := fmt.Sprintf("active%d/active%d-a/", i, i)
 		d.Write(map[string]string{run + "metrics/loss": ManyDamages.Write[RunLoss], run + "metrics/loss (1)": "5 5.0 5\n", run + "params/.DS_Store": "d"})
+		id := fmt.Sprintf("active%d", i)
+		model, trace := id+"/models/"+id+"-m/", id+"/traces/"+id+"-m-tr/"
+		d.Write(map[string]string{model + "metrics/loss": fmt.Sprintf("1 1.0 1 %[1]s-a\nx\n1 1.0 1 %[1]s-a\n2 2.0 2 %[1]s-b", id), model + "metrics/loss (1)": "5 5.0 5 " + id + "-b\n", model + "tags/team (1)": "a",
+			trace + "tags/.DS_Store": "d", trace + "assessments/.DS_Store": "d", trace + "assessments/a-1.yaml": Assessment})
 	}
 	files := TreeOf(t, d.Mem)
 	if call.Name == "Relocate" { // after that the copy says something else
@@ -113,6 +124,9 @@ func NeedsMaintenance(t *testing.T, call MaintenanceCall, n int) Tree {
 	}
 	for name, data := range files {
 		text := strings.ReplaceAll(string(data), " /mlruns/", " /nowhere/mlruns/")
+		if path.Base(name) == mlruns.TagTraceArtifactLocation {
+			text = "/nowhere" + text
+		}
 		if name == "active0/meta.yaml" {
 			text = strings.Replace(text, "lifecycle_stage: active", "lifecycle_stage: deleted", 1)
 		}
@@ -131,7 +145,7 @@ func NewMaintenance(t *testing.T, call MaintenanceCall, place func() Maintenance
 	t.Helper()
 	p := place()
 	before := filesOf(t, p.Files)
-	g := &upkeepGround{call: call, before: public(before), values: upkeepValues(t, p.Store), problems: map[string]bool{}}
+	g := &upkeepGround{call: call, before: public(before), values: upkeepValues(t, p), problems: map[string]bool{}}
 	for _, problem := range Problems(t, p.Store) {
 		g.problems[describe(problem)] = true
 	}
@@ -146,7 +160,7 @@ func NewMaintenance(t *testing.T, call MaintenanceCall, place func() Maintenance
 	}
 	g.mend(t, p)
 	now := filesOf(t, p.Files)
-	g.mended, g.all, g.originals = public(now), upkeepValues(t, p.Store), map[string]bool{}
+	g.mended, g.all, g.originals = public(now), upkeepValues(t, p), map[string]bool{}
 	for name, data := range unmended {
 		if data != nil && !strings.HasSuffix(name, ".lock") && (!has(now, name) || !bytes.HasPrefix(now[name], data)) {
 			g.originals[name+": "+string(data)] = true
@@ -154,7 +168,7 @@ func NewMaintenance(t *testing.T, call MaintenanceCall, place func() Maintenance
 	}
 	if call.Name == "GC" {
 		for name := range g.before {
-			if _, ok := g.after[name]; !ok && path.Base(name) == "meta.yaml" {
+			if _, ok := g.after[name]; !ok && (path.Base(name) == "meta.yaml" || path.Base(name) == "trace_info.yaml") {
 				g.deleted = append(g.deleted, path.Dir(name))
 			}
 		}
@@ -216,7 +230,7 @@ func (g *upkeepGround) Judge(t *testing.T, p MaintenancePlace, said []string) (w
 // runs that MLflow would not read any more.
 func (g *upkeepGround) judgeValues(t *testing.T, p MaintenancePlace) (wrong []string) {
 	t.Helper()
-	values := upkeepValues(t, p.Store)
+	values := upkeepValues(t, p)
 	for _, lost := range LostOf(g.values, values) {
 		if run, _, _ := strings.Cut(lost, " "); !slices.ContainsFunc(g.deleted, func(folder string) bool { return path.Base(folder) == run }) {
 			wrong = append(wrong, "lost: "+lost)
@@ -254,7 +268,7 @@ func (g *upkeepGround) Finish(t *testing.T, p MaintenancePlace) {
 	if diff := Changes(g.mended, public(now)); diff != nil {
 		t.Errorf("%s: files after calling again and a repair (- is missing, + is too much): %v", g.call.Name, diff)
 	}
-	if diff := cmp.Diff(g.all, upkeepValues(t, p.Store)); diff != "" {
+	if diff := cmp.Diff(g.all, upkeepValues(t, p)); diff != "" {
 		t.Errorf("%s: values after calling again and a repair (-want +got):\n%s", g.call.Name, diff)
 	}
 	if lost := LostOf(g.originals, originalsOf(now)); lost != nil {
@@ -279,9 +293,23 @@ func originalsOf(all Tree) map[string]bool {
 	return kept
 }
 
-func upkeepValues(t *testing.T, s *filestore.Store) map[string]bool {
+// upkeepValues are ValuesOf a store and the points of its logged models, which no call tells but the
+// latest.
+func upkeepValues(t *testing.T, p MaintenancePlace) map[string]bool {
 	t.Helper()
-	values := ValuesOf(t, s)
+	values := ValuesOf(t, p.Store)
+	for name, data := range filesOf(t, p.Files) {
+		_, below, of := strings.Cut(name, "/models/")
+		model, key, _ := strings.Cut(below, "/metrics/")
+		if !of || key == "" || isPrivate(name) || strings.Contains(key, " ") {
+			continue
+		}
+		for line := range strings.Lines(string(data)) {
+			if fields := len(strings.Fields(line)); strings.HasSuffix(line, "\n") && (fields == 4 || fields == 6) {
+				values[model+" metric "+key+": "+strings.TrimSpace(line)] = true
+			}
+		}
+	}
 	maps.DeleteFunc(values, func(value string, _ bool) bool { return strings.HasPrefix(value, BesidePrefix) })
 	return values
 }

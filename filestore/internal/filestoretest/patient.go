@@ -250,7 +250,7 @@ func (x Damage) Check(d *Patient) {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// ValuesOf are all points, params and tags of a store, as text.
+// ValuesOf are all points, params and tags of a store, as text, but for the points of logged models.
 func ValuesOf(t *testing.T, s mlruns.Store) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
@@ -269,7 +269,42 @@ func ValuesOf(t *testing.T, s mlruns.Store) map[string]bool {
 			}
 		}
 	}
+	addPartValues(t, s, all)
 	return all
+}
+
+// addPartValues adds those of logged models and traces.
+func addPartValues(t *testing.T, s mlruns.Store, all map[string]bool) {
+	t.Helper()
+	ctx := t.Context()
+	var in []string
+	for e, err := range s.Experiments(ctx, mlruns.ExperimentQuery{View: mlruns.ViewAll, OnProblem: func(mlruns.Problem) {}}) {
+		Must(t, err)
+		in = append(in, e.ID)
+	}
+	add := func(id, kind string, values map[string]string) {
+		for key, value := range values {
+			all[fmt.Sprintf("%s %s %s: %s", id, kind, key, value)] = true
+		}
+	}
+	if models, ok := s.(mlruns.ModelStore); ok {
+		for m, err := range models.LoggedModels(ctx, mlruns.ModelQuery{Experiments: in, View: mlruns.ViewAll, OnProblem: func(mlruns.Problem) {}}) {
+			Must(t, err)
+			add(m.ID, "param", m.Params)
+			add(m.ID, "tag", m.Tags)
+		}
+	}
+	if traces, ok := s.(mlruns.TraceStore); ok {
+		for tr, err := range traces.Traces(ctx, mlruns.TraceQuery{Experiments: in, OnProblem: func(mlruns.Problem) {}}) {
+			Must(t, err)
+			delete(tr.Tags, mlruns.TagTraceArtifactLocation) // of no value, but of the place of the store
+			add(tr.ID, "tag", tr.Tags)
+			add(tr.ID, "metadata", tr.Metadata)
+			for i, text := range tr.Assessments {
+				all[fmt.Sprintf("%s assessment %d: %s", tr.ID, i, text)] = true
+			}
+		}
+	}
 }
 
 func Numbered(format string, from, n int) (list []string) {
@@ -287,6 +322,15 @@ var ManyDamages = Damage{
 	},
 	Remove: []string{"e1/run/artifacts"},
 	Copies: map[string]string{"e1/meta (1).yaml": "e1/meta.yaml"},
+}
+
+// ModelDamages are of every kind that repair mends, in the model and the trace of AddModels.
+var ModelDamages = Damage{
+	Write: map[string]string{
+		ModelAcc: "1 1.0 1 run\nx\n2 2.0 2 run set digest\n1 1.0 1 run\n3 3.0 3 run", PatientModel + "/metrics/acc (1)": "5 5.0 5 run\n", PatientModel + "/params/depth (1)": "3",
+		PatientModel + "/.mlruns-tmp-1": "t", PatientTrace + "/assessments/.DS_Store": "d",
+	},
+	Copies: map[string]string{PatientTrace + "/trace_info (1).yaml": PatientTrace + "/trace_info.yaml"},
 }
 
 // Originals are the files of a store that hold what was taken away, as "path: content".

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,8 @@ func loggedBefore(f *filestoretest.Faulty) error {
 // model's; a point of the run may then stand there twice.
 func TestEveryFaultOfModelPoints(t *testing.T) {
 	const runFile, modelFile = "e1/run/metrics/m", "e1/models/m-1/metrics/m"
+	var injected atomic.Int64
+	t.Cleanup(func() { t.Logf("%d faults were injected into %d writes", injected.Load(), len(modelPoints)) })
 	for _, op := range modelPoints {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,6 +85,7 @@ func TestEveryFaultOfModelPoints(t *testing.T) {
 							f.Close()
 							break
 						}
+						injected.Add(int64(f.Faults.Failed))
 						about := place.name + ", " + kind.name
 						inRun, inModel := linesOf(f, runFile), linesOf(f, modelFile)
 						whole := err == nil || errors.Is(err, mlruns.ErrNotDurable)

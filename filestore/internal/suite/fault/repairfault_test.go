@@ -41,7 +41,9 @@ func TestRepairEveryFault(t *testing.T) {
 			step := proof.Choose(9, 1, 1)
 			first := proof.Rand(t).IntN(step)
 			base := filestoretest.NewPatient(t, v.wrap)
+			base.AddModels()
 			filestoretest.ManyDamages.Apply(base)
+			filestoretest.ModelDamages.Apply(base)
 			base.Mem.SyncEverything()
 			open := func(x *filestoretest.Faults) *filestoretest.Patient {
 				d := &filestoretest.Patient{T: t, Mem: base.Mem.CrashClone(nil)}
@@ -52,9 +54,10 @@ func TestRepairEveryFault(t *testing.T) {
 			before := filestoretest.ValuesOf(t, reference.Store)
 			reference.Repair(mlruns.RepairQuery{})
 			after, kept := filestoretest.ValuesOf(t, reference.Store), reference.Originals()
-			if left := reference.Problems(); left != nil || len(kept) != 9 {
+			if left := reference.Problems(); left != nil || len(kept) != 15 {
 				t.Fatalf("the reference has the problems %v and the originals %v", left, kept)
 			}
+			points := reference.Tree()[filestoretest.ModelAcc]
 			var next, hits atomic.Int64
 			var workers sync.WaitGroup
 			for range 16 { // most of it is waiting for writers that are not there
@@ -84,6 +87,9 @@ func TestRepairEveryFault(t *testing.T) {
 						if diff := cmp.Diff(after, filestoretest.ValuesOf(t, d.Store)); diff != "" {
 							t.Errorf("%s: values after another repair (-want +got):\n%s", what, diff)
 						}
+						if got := d.Tree()[filestoretest.ModelAcc]; got != points {
+							t.Errorf("%s: the points of the model are %q, want %q", what, got, points)
+						}
 						if lost := filestoretest.LostOf(kept, d.Originals()); lost != nil {
 							t.Errorf("%s: originals not kept: %v", what, lost)
 						}
@@ -100,7 +106,9 @@ func TestRepairEveryFault(t *testing.T) {
 func TestRepairIsDurable(t *testing.T) {
 	t.Parallel()
 	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+	d.AddModels()
 	filestoretest.ManyDamages.Apply(d)
+	filestoretest.ModelDamages.Apply(d)
 	d.Mem.SyncEverything()
 	d.Repair(mlruns.RepairQuery{})
 	cut := &filestoretest.Patient{T: t, Mem: d.Mem.CrashClone(nil)}
