@@ -68,11 +68,12 @@ type upkeepGround struct {
 	// before are the files, after those after the call, mended those after the call and a Repair;
 	// without what is private.
 	before, after, mended Tree
-	deleted               []string // folders of runs, models, traces and experiments that the call removes
-	values, all           map[string]bool
-	originals             map[string]bool // of what a Repair takes away, as originalsOf gives them
-	problems              map[string]bool
-	strict                *StrictStore
+	// folders of runs, models, traces and experiments that the call removes
+	deleted     []string
+	values, all map[string]bool
+	originals   map[string]bool // of what a Repair takes away, as originalsOf gives them
+	problems    map[string]bool
+	strict      *StrictStore
 }
 
 // MaintenancePlace is where such a store lies: store opens it, files are all of its files, aged
@@ -83,9 +84,9 @@ type MaintenancePlace struct {
 	Aged  func()
 }
 
-// NeedsMaintenance has, of the size n: runs, models and traces with damages of all kinds that Repair
-// mends, such without, deleted runs and models and deleted experiments, all recorded at another
-// place.
+// NeedsMaintenance has, of the size n: runs, models and traces with damages of all kinds that
+// Repair mends, such without, deleted runs and models and deleted experiments, all recorded at
+// another place.
 func NeedsMaintenance(t *testing.T, call MaintenanceCall, n int) Tree {
 	t.Helper()
 	d := NewPatient(t, func(f afero.Fs) afero.Fs { return f }, filestore.WithSync(filestore.SyncNever))
@@ -293,8 +294,8 @@ func originalsOf(all Tree) map[string]bool {
 	return kept
 }
 
-// upkeepValues are ValuesOf a store and the points of its logged models, which no call tells but the
-// latest.
+// upkeepValues are ValuesOf a store and the points of its logged models, which no call tells but
+// the latest.
 func upkeepValues(t *testing.T, p MaintenancePlace) map[string]bool {
 	t.Helper()
 	values := ValuesOf(t, p.Store)

@@ -250,7 +250,8 @@ func (x Damage) Check(d *Patient) {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// ValuesOf are all points, params and tags of a store, as text, but for the points of logged models.
+// ValuesOf are all points, params and tags of a store, as text, but for the points of logged
+// models.
 func ValuesOf(t *testing.T, s mlruns.Store) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
@@ -297,7 +298,8 @@ func addPartValues(t *testing.T, s mlruns.Store, all map[string]bool) {
 	if traces, ok := s.(mlruns.TraceStore); ok {
 		for tr, err := range traces.Traces(ctx, mlruns.TraceQuery{Experiments: in, OnProblem: func(mlruns.Problem) {}}) {
 			Must(t, err)
-			delete(tr.Tags, mlruns.TagTraceArtifactLocation) // of no value, but of the place of the store
+			// of no value, but of the place of the store
+			delete(tr.Tags, mlruns.TagTraceArtifactLocation)
 			add(tr.ID, "tag", tr.Tags)
 			add(tr.ID, "metadata", tr.Metadata)
 			for i, text := range tr.Assessments {

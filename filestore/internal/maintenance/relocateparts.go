@@ -57,8 +57,8 @@ func (r *relocation) parts(ctx context.Context, e records.ExperimentRef) error {
 	return ctx.Err()
 }
 
-// unread takes the error of reading a file of a model or a trace. One that is gone, or never had the
-// file, is no problem.
+// unread takes the error of reading a file of a model or a trace. One that is gone, or never had
+// the file, is no problem.
 func (r *relocation) unread(ctx context.Context, file string, err error) error {
 	if err == nil || vfs.IsMissing(err) {
 		return ctx.Err()
