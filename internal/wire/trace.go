@@ -172,3 +172,8 @@ func (r *Request) TraceDeletion() mlruns.TraceDeletion {
 	d.Max = int(min(most, mlruns.MaxResultsLimit))
 	return d
 }
+
+// NewTraceLocation gives the shape of an experiment as a place of traces.
+func NewTraceLocation(experimentID string) TraceLocation {
+	return TraceLocation{locationExperiment, TraceExperiment{experimentID}}
+}
