@@ -44,7 +44,7 @@ func TestExportedFunctions(t *testing.T) {
 // and method, constants and variables by themselves or as a group, and every method of an
 // interface.
 func TestExportedHasComments(t *testing.T) {
-	for _, dir := range []string{".", "filestore", "filestore/layout", "artifacts", "search", "remote"} {
+	for _, dir := range []string{".", "filestore", "filestore/layout", "artifacts", "search", "remote", "tracking"} {
 		names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(names) == 0 {
 			t.Fatal(dir, err)

@@ -200,7 +200,8 @@ func (s *Store) LatestVersions(ctx context.Context, name string, stages ...strin
 	_, err := s.registry(ctx, http.MethodPost, "registered-models/get-latest-versions", nil, reads, body, &answer)
 	if errors.Is(err, mlruns.ErrUnsupported) {
 		// Servers of MLflow 1 are asked in another way.
-		if _, failed := s.ask(ctx, call{method: http.MethodGet, path: previewPath + "registered-models/get-latest-versions", query: query}, &answer); failed == nil {
+		const path = previewPath + "registered-models/get-latest-versions"
+		if _, failed := s.ask(ctx, call{method: http.MethodGet, path: path, title: "GET " + path, query: query}, &answer); failed == nil {
 			err = nil
 		}
 	}

@@ -110,8 +110,8 @@ func (s *Store) Traces(ctx context.Context, q mlruns.TraceQuery) iter.Seq2[*mlru
 // spansFile is the artifact of a trace that has its spans.
 const spansFile = "traces.json"
 
-// TraceData implements mlruns.TraceStore. Spans that a server keeps in a database, or behind another
-// host, are mlruns.ErrUnsupported.
+// TraceData implements mlruns.TraceStore. Spans that a server keeps in a database, or behind
+// another host, are mlruns.ErrUnsupported.
 func (s *Store) TraceData(ctx context.Context, traceID string) (json.RawMessage, error) {
 	data, err := s.traceData(ctx, traceID)
 	return data, fail("get trace data", traceID, err)
