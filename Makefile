@@ -92,9 +92,9 @@ page: ## look at MLflow's web page, as mlruns serves it, in headless Chromium, a
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
 	@environment=$$(interop/environments.sh 3.x) && interop/page/run.sh $(BIN)/mlruns "$${environment#*=}"
 
-bench-serve: ## time requests to mlruns serve and to mlflow server, which PYTHON must be able to run: make bench-serve ARGS='-runs 10000'
+bench-serve: ## measure mlruns serve beside mlflow server on SQLite and on files: make bench-serve DIRS=/dev/shm ARGS='-load 60s'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
-	@$(GO) run -tags interop ./interop/bench/serve -mlruns $(BIN)/mlruns -python $(or $(PYTHON),python3) $(ARGS)
+	@environment=$(if $(PYTHON),=$(PYTHON),$$(interop/environments.sh server)) && $(GO) run -tags interop ./interop/bench -serve $(BIN)/mlruns -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(BIN) mlruns

@@ -1,7 +1,7 @@
 //go:build interop
 
 // The bench command measures MLflow's FileStore, MLflow's SQLite store and this library on the same
-// data in one run and prints one table.
+// data in one run and prints one table; with -serve it does so for their servers.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // sides in the order in which they take turns, and stand in the table.
@@ -30,6 +31,8 @@ func main() {
 	var h harness
 	child := flag.String("job", "", "a job of this program's own processes")
 	dirs := flag.String("dirs", os.TempDir(), "folders to measure in, by commas: one table each")
+	served := flag.String("serve", "", "measure this mlruns command as a server beside mlflow server, instead of the stores")
+	load := flag.Duration("load", 15*time.Second, "how long 64 clients ask each server")
 	only := flag.String("only", "", "measure the rows that have this text alone")
 	flag.StringVar(&h.python, "python", "", "a Python with MLflow and SQLAlchemy")
 	flag.StringVar(&h.script, "script", "interop/python/bench.py", "the Python side")
@@ -46,6 +49,10 @@ func main() {
 	}
 	for _, dir := range strings.Split(*dirs, ",") {
 		h.dir = dir
+		if *served != "" {
+			exitOn(h.serve(context.Background(), *served, *load))
+			continue
+		}
 		exitOn(h.measure(*only))
 	}
 }
