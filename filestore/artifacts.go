@@ -10,34 +10,24 @@ import (
 
 var _ mlruns.ArtifactStore = (*Store)(nil)
 
-// locateArtifacts finds a run or a logged model and opens the place of its artifacts.
-type locateArtifacts func(ctx context.Context, id string, writing bool) (*artifacts.Place, error)
+// useArtifacts calls do with the place of the artifacts of a run or a logged model.
+type useArtifacts func(ctx context.Context, id string, writing bool, do func(*artifacts.Place) error) error
 
-// readArtifacts calls do with the artifacts of a run or a logged model.
-func (s *Store) readArtifacts(ctx context.Context, op string, locate locateArtifacts, id string, do func(*artifacts.Place) error) error {
+// readArtifacts is use as an operation. It may call do several times.
+func (s *Store) readArtifacts(ctx context.Context, op string, use useArtifacts, id string, do func(*artifacts.Place) error) error {
 	if err := s.begin(ctx); err != nil {
 		return fail(op, id, err)
 	}
-	place, err := locate(ctx, id, false)
-	if err != nil {
-		return fail(op, id, err)
-	}
-	defer place.Close()
-	return fail(op, id, do(place))
+	return fail(op, id, use(ctx, id, false, do))
 }
 
 // writeArtifacts is readArtifacts for what writes. With SyncMeta and SyncAlways each file is
 // durable when the call returns.
-func (s *Store) writeArtifacts(ctx context.Context, op string, locate locateArtifacts, id string, do func(*artifacts.Repository) error) error {
+func (s *Store) writeArtifacts(ctx context.Context, op string, use useArtifacts, id string, do func(*artifacts.Repository) error) error {
 	if err := s.beginWrite(ctx); err != nil {
 		return fail(op, id, err)
 	}
-	place, err := locate(ctx, id, true)
-	if err != nil {
-		return fail(op, id, err)
-	}
-	defer place.Close()
-	return fail(op, id, do(place.Repository(s.syncs(SyncMeta))))
+	return fail(op, id, use(ctx, id, true, func(p *artifacts.Place) error { return do(p.Repository(s.syncs(SyncMeta))) }))
 }
 
 // LogArtifact implements mlruns.ArtifactStore. The commit point of each file is its rename.
@@ -73,6 +63,9 @@ func (s *Store) Artifacts(ctx context.Context, runID, artifactPath string) (list
 // OpenArtifact implements mlruns.ArtifactStore.
 func (s *Store) OpenArtifact(ctx context.Context, runID, artifactPath string) (file io.ReadCloser, err error) {
 	err = s.readArtifacts(ctx, "open artifact", s.find.RunArtifacts, runID, func(p *artifacts.Place) (err error) {
+		if file != nil { // of the place that the run has left
+			_ = file.Close()
+		}
 		file, err = p.Repository(false).Open(ctx, artifactPath)
 		return err
 	})

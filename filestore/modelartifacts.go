@@ -40,6 +40,9 @@ func (s *Store) ModelArtifacts(ctx context.Context, modelID, artifactPath string
 // OpenModelArtifact implements mlruns.ModelStore.
 func (s *Store) OpenModelArtifact(ctx context.Context, modelID, artifactPath string) (file io.ReadCloser, err error) {
 	err = s.readArtifacts(ctx, "open artifact of model", s.find.ModelArtifacts, modelID, func(p *artifacts.Place) (err error) {
+		if file != nil { // of the place that the model has left
+			_ = file.Close()
+		}
 		file, err = p.Repository(false).Open(ctx, artifactPath)
 		return err
 	})

@@ -19,9 +19,10 @@ import (
 )
 
 // newMoving is a store whose experiment e1 moves to the trash, or back, before an operation of the
-// file system: that of a number, of those that count, from 0 on after arming. It has a tag that is
-// not UTF-8. moved tells whether it has moved.
-func newMoving(t *testing.T, counts func(faultfs.Op) bool, before int) (s *filestore.Store, arm func(), moved func() bool) {
+// file system: that of a number, of those that count, from 0 on after arming. It has a run, a
+// logged model and a trace, and tags that are not UTF-8: its own, and those in damaged. moved tells
+// whether it has moved.
+func newMoving(t *testing.T, counts func(faultfs.Op) bool, before int, damaged ...string) (s *filestore.Store, arm func(), moved func() bool) {
 	t.Helper()
 	mem := memfs.New()
 	var mu sync.Mutex
@@ -45,18 +46,26 @@ func newMoving(t *testing.T, counts func(faultfs.Op) bool, before int) (s *files
 	if err := s.LogMetric(t.Context(), "run", mlruns.Metric{Key: "loss", Value: 1, Time: time.UnixMilli(1)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := afero.WriteFile(mem, "/mlruns/e1/tags/bad", []byte("\xff"), 0o666); err != nil {
+	if _, err := s.CreateLoggedModel(t.Context(), mlruns.ModelSpec{ID: "model", ExperimentID: "e1", Tags: map[string]string{"team": "a"}}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := s.StartTrace(t.Context(), mlruns.Trace{ID: "trace", ExperimentID: "e1", State: mlruns.TraceOK}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(damaged, "tags/bad") {
+		if err := afero.WriteFile(mem, "/mlruns/e1/"+name, []byte("\xff"), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return s, func() { mu.Lock(); defer mu.Unlock(); armed = true }, func() bool { mu.Lock(); defer mu.Unlock(); armed = false; return done }
 }
 
 // eachMove does a call once for each of its operations that count, before which the experiment
 // moves.
-func eachMove(t *testing.T, deleted bool, counts func(faultfs.Op) bool, do func(s *filestore.Store) error) {
+func eachMove(t *testing.T, deleted bool, counts func(faultfs.Op) bool, do func(s *filestore.Store) error, damaged ...string) {
 	t.Helper()
 	for i := 0; !t.Failed(); i++ {
-		s, arm, moved := newMoving(t, counts, i)
+		s, arm, moved := newMoving(t, counts, i, damaged...)
 		if deleted {
 			if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {
 				t.Fatal(err)
@@ -136,20 +145,33 @@ func TestTagsOfMovingExperiment(t *testing.T) {
 	}
 }
 
+// Whenever it is deleted or restored, what is wrong in an experiment, its run, its model and its
+// trace is told, and nothing of what only was at its other place.
 func TestVerifyOfMovingExperiment(t *testing.T) {
 	t.Parallel()
-	// Of a run that moves while it looks into it, it may say that folders are missing.
-	notInTheRun := func(op faultfs.Op) bool { return !strings.Contains(op.Path, "e1/run") }
-	eachMove(t, false, notInTheRun, func(s *filestore.Store) error {
-		var problems []mlruns.Problem
-		for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
-			if err != nil {
-				return err
+	damaged := []string{"run/tags/bad", "models/model/tags/bad", "traces/trace/tags/bad"}
+	for _, deleted := range []bool{false, true} {
+		eachMove(t, deleted, always, func(s *filestore.Store) error {
+			var bad []string
+			for p, err := range s.Verify(t.Context(), mlruns.VerifyQuery{}) {
+				switch {
+				case err != nil:
+					return err
+				case p.Kind == mlruns.ProblemUnreadable:
+					_, name, _ := strings.Cut(p.Path, "e1/")
+					bad = append(bad, name)
+				// which is the test's own, it leaves meta.yaml as it was
+				case p.Kind != mlruns.ProblemStage:
+					return fmt.Errorf("problem %v", p)
+				}
 			}
-			problems = append(problems, p)
-		}
-		return badTag(problems)
-	})
+			slices.Sort(bad)
+			if diff := cmp.Diff([]string{"models/model/tags/bad", "run/tags/bad", "tags/bad", "traces/trace/tags/bad"}, bad); diff != "" {
+				return fmt.Errorf("unreadable (-want +got):\n%s", diff)
+			}
+			return nil
+		}, damaged...)
+	}
 }
 
 // badTag is an error unless there is the one problem there is but for those of the move, which is

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/artifacts"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -23,37 +24,29 @@ var _ mlruns.TraceStore = (*Store)(nil)
 
 // Trace implements mlruns.TraceStore.
 func (s *Store) Trace(ctx context.Context, traceID string) (*mlruns.Trace, error) {
-	_, t, err := s.readTrace(ctx, traceID)
+	if err := s.begin(ctx); err != nil {
+		return nil, fail("get trace", traceID, err)
+	}
+	_, t, err := s.find.Trace(ctx, traceID)
 	return t, fail("get trace", traceID, err)
 }
 
-// readTrace finds a trace and reads it.
-func (s *Store) readTrace(ctx context.Context, traceID string) (ref records.TraceRef, t *mlruns.Trace, err error) {
+// TraceData implements mlruns.TraceStore.
+func (s *Store) TraceData(ctx context.Context, traceID string) (data json.RawMessage, err error) {
+	defer wrap(&err, "get trace data", traceID)
 	if err := s.begin(ctx); err != nil {
-		return ref, nil, err
+		return nil, err
 	}
-	if ref, err = s.find.FindTrace(ctx, traceID); err != nil {
-		return ref, nil, err
-	}
-	if t, err = s.records.Trace(ctx, ref); err != nil {
-		return ref, nil, records.TraceError(traceID, err)
-	}
-	return ref, t, nil
+	err = s.find.TraceArtifacts(ctx, traceID, func(ref records.RunRef, place *artifacts.Place) (err error) {
+		data, err = readSpans(ctx, place, layout.Join(ref.Dir, layout.Artifacts, layout.TraceData))
+		return err
+	})
+	return data, err
 }
 
-// TraceData implements mlruns.TraceStore.
-func (s *Store) TraceData(ctx context.Context, traceID string) (_ json.RawMessage, err error) {
-	defer wrap(&err, "get trace data", traceID)
-	ref, t, err := s.readTrace(ctx, traceID)
-	if err != nil {
-		return nil, err
-	}
-	place, err := s.find.OpenArtifacts(ctx, ref.Holder(), t.ArtifactLocation, false)
-	if err != nil {
-		return nil, err
-	}
-	defer place.Close()
-	missing := &failure.Reason{Kind: mlruns.ErrNotFound, Text: "Trace data not found for path=" + layout.Join(ref.Dir, layout.Artifacts, layout.TraceData)}
+// readSpans reads the spans of a trace; name is their file in messages.
+func readSpans(ctx context.Context, place *artifacts.Place, name string) (json.RawMessage, error) {
+	missing := &failure.Reason{Kind: mlruns.ErrNotFound, Text: "Trace data not found for path=" + name}
 	file, err := place.Repository(false).Open(ctx, layout.TraceData)
 	if errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		return nil, missing
@@ -69,7 +62,7 @@ func (s *Store) TraceData(ctx context.Context, traceID string) (_ json.RawMessag
 	case len(data) == 0:
 		return nil, missing
 	case len(data) > vfs.MaxReadFile || !json.Valid(data):
-		return nil, &failure.Reason{Kind: mlruns.ErrCorrupt, Text: "Trace data is corrupted for path=" + layout.Join(ref.Dir, layout.Artifacts, layout.TraceData)}
+		return nil, &failure.Reason{Kind: mlruns.ErrCorrupt, Text: "Trace data is corrupted for path=" + name}
 	}
 	return data, nil
 }

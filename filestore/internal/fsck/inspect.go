@@ -176,44 +176,44 @@ func (v *inspection) now(ref records.ExperimentRef) (records.ExperimentRef, erro
 	return again, nil
 }
 
+// looks is how often a place is looked into that has moved meanwhile.
+const looks = 5
+
+// inPlace has something of an experiment looked at where the experiment lies, tells what was found,
+// and looks again where the experiment has moved meanwhile: what is missing at a place that it has
+// left is there at the other.
+func (v *inspection) inPlace(e records.ExperimentRef, look func(records.ExperimentRef, *records.Problems) (finding, error)) error {
+	for i := 1; ; i++ {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		e, err := v.now(e)
+		if err != nil {
+			return err
+		}
+		p := &records.Problems{Explained: v.areas.Explain}
+		f, err := look(e, p)
+		if err != nil {
+			return err
+		}
+		if there, err := v.tree.HasDir(e.Dir); err != nil {
+			return err
+		} else if there || i == looks {
+			return v.tell(f, p)
+		}
+	}
+}
+
 func (v *inspection) experiment(ref records.ExperimentRef) error {
-	ref, err := v.now(ref)
-	if err != nil {
-		return err
-	}
 	v.next(ref.Dir)
-	p := &records.Problems{Explained: v.areas.Explain}
-	e, err := v.find.ListedExperiment(v.ctx, ref, p, records.WithTags)
-	if end := records.CallError(v.ctx, err); end != nil {
-		return end
-	}
-	if err == nil {
-		if err := v.signsOfExperiment(ref, p); err != nil {
-			return err
-		}
-	}
-	v.inspectID(ref.Dir, p)
-	for _, problem := range v.twice[ref.Dir] {
-		p.Add(problem)
-	}
-	if vfs.IsMissing(err) {
-		if left, err := v.tree.HalfRemoved(ref.Dir); err != nil {
-			return err
-		} else if left { // which is told by now
-			return v.tell(finding{experiment: ref}, p)
-		}
-	}
-	inspectValues(layout.Join(ref.Dir, layout.Tags), e.Tags, p)
-	if err := v.beside(ref.Dir, layout.Meta, p); err != nil {
-		return err
-	}
-	runs, err := v.find.RunRefs(ref, p)
-	if err != nil && !vfs.IsMissing(err) { // not removed since the listing
-		if err := p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err); err != nil {
-			return err
-		}
-	}
-	if err := v.tell(finding{experiment: ref}, p); err != nil {
+	var runs []records.RunRef
+	halfRemoved := false
+	err := v.inPlace(ref, func(e records.ExperimentRef, p *records.Problems) (_ finding, err error) {
+		ref = e
+		runs, halfRemoved, err = v.inspectExperiment(e, p)
+		return finding{experiment: e}, err
+	})
+	if err != nil || halfRemoved {
 		return err
 	}
 	v.done.Total += len(runs)
@@ -225,6 +225,40 @@ func (v *inspection) experiment(ref records.ExperimentRef) error {
 	return v.parts(ref)
 }
 
+// inspectExperiment looks at an experiment but for what is in its runs, models and traces. What is
+// left of one that is being removed is told by then.
+func (v *inspection) inspectExperiment(ref records.ExperimentRef, p *records.Problems) (runs []records.RunRef, halfRemoved bool, err error) {
+	e, err := v.find.ListedExperiment(v.ctx, ref, p, records.WithTags)
+	if end := records.CallError(v.ctx, err); end != nil {
+		return nil, false, end
+	}
+	if err == nil {
+		if err := v.signsOfExperiment(ref, p); err != nil {
+			return nil, false, err
+		}
+	}
+	v.inspectID(ref.Dir, p)
+	for _, problem := range v.twice[ref.Dir] {
+		p.Add(problem)
+	}
+	if vfs.IsMissing(err) {
+		if left, err := v.tree.HalfRemoved(ref.Dir); err != nil || left {
+			return nil, left, err
+		}
+	}
+	inspectValues(layout.Join(ref.Dir, layout.Tags), e.Tags, p)
+	if err := v.beside(ref.Dir, layout.Meta, p); err != nil {
+		return nil, false, err
+	}
+	runs, err = v.find.RunRefs(ref, p)
+	if err != nil && !vfs.IsMissing(err) { // not removed since the listing
+		if err := p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err); err != nil {
+			return nil, false, err
+		}
+	}
+	return runs, false, nil
+}
+
 // inspectID reports a run, experiment, model or trace whose id some platform cannot hold as the
 // name of a folder, or would merge with another: folders come in order, capital letters first.
 func (v *inspection) inspectID(dir string, p *records.Problems) {
@@ -232,7 +266,7 @@ func (v *inspection) inspectID(dir string, p *records.Problems) {
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: why})
 	}
 	lower := strings.ToLower(dir)
-	if other, ok := v.upper[lower]; ok {
+	if other, ok := v.upper[lower]; ok && other != dir {
 		p.Add(mlruns.Problem{Kind: mlruns.ProblemNotPortable, Path: dir, Reason: mergesWith(other)})
 	}
 	if lower != dir {

@@ -14,35 +14,36 @@ import (
 
 // parts looks at the logged models and the traces of an experiment.
 func (v *inspection) parts(e records.ExperimentRef) error {
-	e, err := v.now(e)
-	if err != nil {
-		return err
-	}
-	p := &records.Problems{Explained: v.areas.Explain}
-	models, err := v.find.ModelRefs(e, p)
-	if err := v.listed(p, layout.Join(e.Dir, layout.Models), err); err != nil {
-		return err
-	}
-	traces, err := v.find.TraceRefs(e, p)
-	if err := v.listed(p, layout.Join(e.Dir, layout.Traces), err); err != nil {
-		return err
-	}
-	for _, sub := range [...]string{layout.Models, layout.Traces} {
-		if err := v.withoutMeta(layout.Join(e.Dir, sub), p); err != nil {
-			return err
+	var models []records.ModelRef
+	var traces []records.TraceRef
+	err := v.inPlace(e, func(e records.ExperimentRef, p *records.Problems) (f finding, err error) {
+		f.experiment = e
+		models, err = v.find.ModelRefs(e, p)
+		if err := v.listed(p, layout.Join(e.Dir, layout.Models), err); err != nil {
+			return f, err
 		}
-	}
-	if err := v.tell(finding{experiment: e}, p); err != nil {
+		traces, err = v.find.TraceRefs(e, p)
+		if err := v.listed(p, layout.Join(e.Dir, layout.Traces), err); err != nil {
+			return f, err
+		}
+		for _, sub := range [...]string{layout.Models, layout.Traces} {
+			if err := v.withoutMeta(layout.Join(e.Dir, sub), p); err != nil {
+				return f, err
+			}
+		}
+		return f, nil
+	})
+	if err != nil {
 		return err
 	}
 	v.done.Total += len(models) + len(traces)
 	for _, ref := range models {
-		if err := v.part(e, ref.Holder(), v.model); err != nil {
+		if err := v.part(ref.Holder(), v.model); err != nil {
 			return err
 		}
 	}
 	for _, ref := range traces {
-		if err := v.part(e, ref.Holder(), v.trace); err != nil {
+		if err := v.part(ref.Holder(), v.trace); err != nil {
 			return err
 		}
 	}
@@ -119,44 +120,35 @@ func (v *inspection) lostMeta(dir string) (bool, error) {
 	return false, nil
 }
 
-// part looks at one model or trace, in an experiment that may have moved since it was listed. look
-// goes through its folder and gives the recorded location of its artifacts, "" if that is not
-// known.
-func (v *inspection) part(e records.ExperimentRef, holder records.RunRef, look func(records.RunRef, vfs.Folder, *records.Problems) (string, error)) error {
-	if err := v.ctx.Err(); err != nil {
-		return err
-	}
-	e, err := v.now(e)
-	if err != nil {
-		return err
-	}
-	ref := records.NewRunRef(e, holder.ID)
-	v.next(ref.Dir)
+// part looks at one model or trace. look goes through its folder and gives the recorded location of
+// its artifacts, "" if that is not known.
+func (v *inspection) part(listed records.RunRef, look func(records.RunRef, vfs.Folder, *records.Problems) (string, error)) error {
+	v.next(listed.Dir)
+	return v.inPlace(listed.Experiment, func(e records.ExperimentRef, p *records.Problems) (finding, error) {
+		ref := records.NewRunRef(e, listed.ID)
+		return finding{experiment: e, part: ref.Dir}, v.inspectPart(ref, look, p)
+	})
+}
+
+func (v *inspection) inspectPart(ref records.RunRef, look func(records.RunRef, vfs.Folder, *records.Problems) (string, error), p *records.Problems) error {
 	f, err := v.tree.Folder(ref.Dir)
 	if vfs.IsMissing(err) { // removed since the listing
 		return v.ctx.Err()
 	}
-	p := &records.Problems{Explained: v.areas.Explain}
 	if err != nil {
-		if err := p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err); err != nil {
-			return err
-		}
-		return v.tell(finding{experiment: e, part: ref.Dir}, p)
+		return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, ref.Dir, err)
 	}
 	defer f.Close()
 	v.inspectID(ref.Dir, p)
 	location, err := look(ref, f, p)
 	if err == nil && location != "" {
-		info := mlruns.RunInfo{ID: ref.ID, ExperimentID: e.ID, ArtifactURI: location}
+		info := mlruns.RunInfo{ID: ref.ID, ExperimentID: ref.Experiment.ID, ArtifactURI: location}
 		err = v.artifacts(ref, info, true, false, p)
 	}
 	if err == nil {
 		err = v.beside(ref.Dir, layout.MetaOf(ref.Dir), p)
 	}
-	if err != nil {
-		return err
-	}
-	return v.tell(finding{experiment: e, part: ref.Dir}, p)
+	return err
 }
 
 // model looks at one logged model.
@@ -194,7 +186,8 @@ func (v *inspection) metaOfPart(ref records.RunRef, f vfs.Folder, p *records.Pro
 	if err != nil {
 		return p.Unreadable(v.ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.MetaOf(ref.Dir)), err)
 	}
-	if first, ok := v.runs[ref.ID]; ok && first != ref.Dir {
+	// else it has moved
+	if first, ok := v.runs[ref.ID]; ok && first != ref.Dir && v.tree.IsDir(first) {
 		p.Add(records.SameID(signs.noun, ref.Dir, first))
 	}
 	v.runs[ref.ID] = cmp.Or(v.runs[ref.ID], ref.Dir)

@@ -17,25 +17,17 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-func (v *inspection) run(ref records.RunRef) error {
-	if err := v.ctx.Err(); err != nil {
-		return err
-	}
-	e, err := v.now(ref.Experiment)
-	if err != nil {
-		return err
-	}
-	ref = records.NewRunRef(e, ref.ID)
-	v.next(ref.Dir)
-	p := &records.Problems{Explained: v.areas.Explain}
-	v.inspectID(ref.Dir, p)
-	if err := v.inspectRun(ref, p); err != nil {
-		return err
-	}
-	if err := v.beside(ref.Dir, layout.Meta, p); err != nil {
-		return err
-	}
-	return v.tell(finding{experiment: ref.Experiment, run: ref}, p)
+func (v *inspection) run(listed records.RunRef) error {
+	v.next(listed.Dir)
+	return v.inPlace(listed.Experiment, func(e records.ExperimentRef, p *records.Problems) (finding, error) {
+		ref := records.NewRunRef(e, listed.ID)
+		v.inspectID(ref.Dir, p)
+		err := v.inspectRun(ref, p)
+		if err == nil {
+			err = v.beside(ref.Dir, layout.Meta, p)
+		}
+		return finding{experiment: e, run: ref}, err
+	})
 }
 
 // inspectRun reads a run whole. One whose meta.yaml cannot be read has values too; a folder without
@@ -57,7 +49,8 @@ func (v *inspection) inspectRun(ref records.RunRef, p *records.Problems) error {
 		if err := v.signs(f, ref.Dir, metaSigns{always: runAlways}, p); err != nil {
 			return err
 		}
-		if first, ok := v.runs[ref.ID]; ok && first != ref.Dir {
+		// else it has moved
+		if first, ok := v.runs[ref.ID]; ok && first != ref.Dir && v.tree.IsDir(first) {
 			p.Add(records.SameID("run", ref.Dir, first))
 		}
 		v.runs[ref.ID] = cmp.Or(v.runs[ref.ID], ref.Dir)

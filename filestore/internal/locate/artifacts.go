@@ -86,9 +86,9 @@ func (l *Locator) ArtifactsOf(ref records.RunRef, info mlruns.RunInfo, roots fun
 	return r
 }
 
-// OpenArtifacts opens the place of the artifacts of a run, or of a logged model or a trace by its
+// openArtifacts opens the place of the artifacts of a run, or of a logged model or a trace by its
 // Holder, of which location is recorded.
-func (l *Locator) OpenArtifacts(ctx context.Context, ref records.RunRef, location string, writing bool) (*artifacts.Place, error) {
+func (l *Locator) openArtifacts(ctx context.Context, ref records.RunRef, location string, writing bool) (*artifacts.Place, error) {
 	info := mlruns.RunInfo{ID: ref.ID, ExperimentID: ref.Experiment.ID, ArtifactURI: location}
 	r := l.ArtifactsOf(ref, info, l.RootsOnce(ctx))
 	r.ForWriting = writing
@@ -104,34 +104,70 @@ func (l *Locator) OpenArtifacts(ctx context.Context, ref records.RunRef, locatio
 	return place, nil
 }
 
-// RunArtifacts finds a run and opens the place of its artifacts.
-func (l *Locator) RunArtifacts(ctx context.Context, runID string, writing bool) (*artifacts.Place, error) {
-	ref, f, err := l.OpenRun(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := records.ReadRunInfo(ctx, f, layout.Meta, ref)
-	if err != nil {
-		return nil, records.RunError(runID, err)
-	}
-	return l.OpenArtifacts(ctx, ref, info.ArtifactURI, writing)
+// RunArtifacts calls do with the place of the artifacts of a run. What reads is done again where
+// the run has moved meanwhile: what is missing at the place that it has left is there at the other.
+func (l *Locator) RunArtifacts(ctx context.Context, runID string, writing bool, do func(*artifacts.Place) error) error {
+	return l.useArtifacts(ctx, writing, func(_ records.RunRef, p *artifacts.Place) error { return do(p) }, func() (ref records.RunRef, location string, err error) {
+		ref, f, err := l.OpenRun(ctx, runID)
+		if err != nil {
+			return ref, "", err
+		}
+		defer f.Close()
+		info, err := records.ReadRunInfo(ctx, f, layout.Meta, ref)
+		if err != nil {
+			err = records.RunError(runID, err)
+		}
+		return ref, info.ArtifactURI, err
+	})
 }
 
-// ModelArtifacts finds a logged model and opens the place of its artifacts.
-func (l *Locator) ModelArtifacts(ctx context.Context, modelID string, writing bool) (*artifacts.Place, error) {
-	ref, err := l.FindModel(ctx, modelID)
-	if err != nil {
-		return nil, err
+// ModelArtifacts is RunArtifacts of a logged model.
+func (l *Locator) ModelArtifacts(ctx context.Context, modelID string, writing bool, do func(*artifacts.Place) error) error {
+	return l.useArtifacts(ctx, writing, func(_ records.RunRef, p *artifacts.Place) error { return do(p) }, func() (records.RunRef, string, error) {
+		ref, err := l.FindModel(ctx, modelID)
+		if err != nil {
+			return records.RunRef{}, "", err
+		}
+		m, _, err := l.Records.ModelDocument(ctx, ref)
+		switch {
+		case err != nil:
+			err = records.ModelError(modelID, err)
+		case m.Stage == mlruns.StageDeleted:
+			err = failure.ModelNotFound(modelID)
+		}
+		return ref.Holder(), m.ArtifactLocation, err
+	})
+}
+
+// TraceArtifacts is RunArtifacts of a trace, for reading.
+func (l *Locator) TraceArtifacts(ctx context.Context, traceID string, do func(records.RunRef, *artifacts.Place) error) error {
+	return l.useArtifacts(ctx, false, do, func() (records.RunRef, string, error) {
+		ref, t, err := l.Trace(ctx, traceID)
+		if err != nil {
+			return records.RunRef{}, "", err
+		}
+		return ref.Holder(), t.ArtifactLocation, nil
+	})
+}
+
+func (l *Locator) useArtifacts(ctx context.Context, writing bool, do func(records.RunRef, *artifacts.Place) error, find func() (ref records.RunRef, location string, err error)) error {
+	for i := 1; ; i++ {
+		ref, location, err := find()
+		if err != nil {
+			return err
+		}
+		place, err := l.openArtifacts(ctx, ref, location, writing)
+		if err == nil {
+			err = do(ref, place)
+			_ = place.Close()
+		}
+		if writing || i == maxLooks {
+			return err
+		}
+		if there, lookErr := l.Tree.HasDir(ref.Dir); there || lookErr != nil {
+			return err
+		}
 	}
-	m, _, err := l.Records.ModelDocument(ctx, ref)
-	if err != nil {
-		return nil, records.ModelError(modelID, err)
-	}
-	if m.Stage == mlruns.StageDeleted {
-		return nil, failure.ModelNotFound(modelID)
-	}
-	return l.OpenArtifacts(ctx, ref.Holder(), m.ArtifactLocation, writing)
 }
 
 // DefaultLocation is the artifact location of an experiment that named none.

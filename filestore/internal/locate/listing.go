@@ -34,20 +34,55 @@ func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems
 func (l *Locator) ByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	var check NameCheck
+	seen := map[string]bool{}
+	take := func(e mlruns.Experiment) {
+		seen[e.ID] = true
+		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
+			found.Stage == e.Stage && !e.Created.After(found.Created)) {
+			return
+		}
+		found = &e
+	}
+	before, stable := l.identifyRoot()
 	for e, err := range l.Experiments(ctx, mlruns.ViewAll, check.Listing(), check.Read) {
 		if err != nil {
 			return nil, err
 		}
-		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
-			found.Stage == e.Stage && !e.Created.After(found.Created)) {
-			continue
+		take(e)
+	}
+	if found == nil {
+		if now, _ := l.identifyRoot(); !stable || now != before {
+			if err := l.readUnseen(ctx, seen, &check, take); err != nil {
+				return nil, err
+			}
 		}
-		found = &e
 	}
 	if found == nil {
 		return nil, check.Last(name)
 	}
 	return found, nil
+}
+
+// readUnseen lists the experiments once more and reads those that were not seen: one that moves
+// twice may have been elsewhere at each look of one listing.
+func (l *Locator) readUnseen(ctx context.Context, seen map[string]bool, check *NameCheck, each func(mlruns.Experiment)) error {
+	refs, err := l.ExperimentRefs(mlruns.ViewAll, check.Listing())
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if seen[ref.ID] {
+			continue
+		}
+		e, err := l.ListedExperiment(ctx, ref, nil, check.Read)
+		if end := records.CallError(ctx, err); end != nil {
+			return end
+		}
+		if err == nil {
+			each(e)
+		}
+	}
+	return nil
 }
 
 // experimentReader reads an experiment for a listing, which has opened the root: records.WithTags
@@ -169,6 +204,21 @@ func (l *Locator) Run(ctx context.Context, runID string) (*mlruns.Run, error) {
 		return err
 	})
 	return run, err
+}
+
+// Trace reads a trace that may move while it is looked for.
+func (l *Locator) Trace(ctx context.Context, traceID string) (ref records.TraceRef, t *mlruns.Trace, err error) {
+	for i := 1; ; i++ {
+		if ref, err = l.FindTrace(ctx, traceID); err != nil {
+			return ref, nil, err
+		}
+		if t, err = l.Records.Trace(ctx, ref); err == nil {
+			return ref, t, nil
+		}
+		if !vfs.IsMissing(err) || i == maxLooks {
+			return ref, nil, records.TraceError(traceID, err)
+		}
+	}
 }
 
 // RunsByID gives the experiments in which there is a folder of a run's id.
