@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow bench-serve page clean
+.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow bench-serve page python wheels bench-python clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -95,6 +95,15 @@ page: ## look at MLflow's web page, as mlruns serves it, in headless Chromium, a
 bench-serve: ## measure mlruns serve beside mlflow server on SQLite and on files: make bench-serve DIRS=/dev/shm ARGS='-load 60s'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
 	@environment=$(if $(PYTHON),=$(PYTHON),$$(interop/environments.sh server)) && $(GO) run -tags interop ./interop/bench -serve $(BIN)/mlruns -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
+
+python: ## build the Python package and test it beside MLflow, in all ENVIRONMENTS or some: make python ENVIRONMENTS="skinny-3.x"
+	@python/check.sh $(ENVIRONMENTS)
+
+wheels: ## build the wheels of the Python package for every platform into .bin/wheels
+	@python/wheels.sh $(BIN)/wheels
+
+bench-python: ## time MLflow's calls on mlruns: beside its own file store and SQLite store
+	@environment=$$(python/environments.sh full-3.x) && python/bench.sh "$${environment#*=}" $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(BIN) mlruns

@@ -1,0 +1,91 @@
+"""MLflow's entities from the JSON of its interface, without protocol buffers in between."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunInputs, RunTag
+
+_METRIC_OF_MODEL = "model_id" in inspect.signature(Metric).parameters
+_WITH_OUTPUTS = "run_outputs" in inspect.signature(Run).parameters
+_WITH_MODELS = "model_inputs" in inspect.signature(RunInputs).parameters
+_WITH_UUID = "run_uuid" in inspect.signature(RunInfo).parameters
+
+
+def point(told: dict[str, Any], run_id: str) -> Metric:
+    """A point of a history, which in MLflow 3 names its run."""
+    read = metric(told)
+    if _METRIC_OF_MODEL:
+        read._run_id = run_id
+    return read
+
+
+def metric(told: dict[str, Any]) -> Metric:
+    # float() reads "NaN" and "Infinity" too.
+    value, timestamp = float(told["value"]), told["timestamp"]
+    if _METRIC_OF_MODEL and "model_id" in told:
+        return Metric(
+            told["key"],
+            value,
+            timestamp,
+            told.get("step", 0),
+            model_id=told["model_id"],
+            dataset_name=told.get("dataset_name"),
+            dataset_digest=told.get("dataset_digest"),
+        )
+    return Metric(told["key"], value, timestamp, told.get("step", 0))
+
+
+def run(told: dict[str, Any]) -> Run:
+    data = told.get("data", {})
+    run_data = RunData(
+        metrics=[metric(m) for m in data.get("metrics", ())],
+        params=[Param(p["key"], p.get("value", "")) for p in data.get("params", ())],
+        tags=[RunTag(t["key"], t.get("value", "")) for t in data.get("tags", ())],
+    )
+    more = {"run_inputs": _inputs(told.get("inputs", {}))}
+    if _WITH_OUTPUTS:
+        more["run_outputs"] = _outputs(told.get("outputs", {}))
+    return Run(run_info(told["info"]), run_data, **more)
+
+
+def run_info(told: dict[str, Any]) -> RunInfo:
+    run_id = told["run_id"]
+    ids = {"run_uuid": run_id, "run_id": run_id} if _WITH_UUID else {"run_id": run_id}
+    return RunInfo(
+        experiment_id=told["experiment_id"],
+        user_id=told.get("user_id", ""),
+        status=told["status"],
+        start_time=told.get("start_time", 0),
+        end_time=told.get("end_time"),
+        lifecycle_stage=told["lifecycle_stage"],
+        artifact_uri=told.get("artifact_uri"),
+        run_name=told.get("run_name"),
+        **ids,
+    )
+
+
+def _inputs(told: dict[str, Any]) -> RunInputs:
+    if told.get("dataset_inputs") or told.get("model_inputs"):
+        from mlflow.protos.service_pb2 import RunInputs as Message
+
+        return RunInputs.from_proto(_message(told, Message()))
+    return RunInputs([], []) if _WITH_MODELS else RunInputs([])
+
+
+def _outputs(told: dict[str, Any]) -> Any:
+    from mlflow.entities import RunOutputs
+
+    if told.get("model_outputs"):
+        from mlflow.protos.service_pb2 import RunOutputs as Message
+
+        return RunOutputs.from_proto(_message(told, Message()))
+    return RunOutputs([])
+
+
+def _message(told: dict[str, Any], message: Any) -> Any:
+    from mlflow.utils.proto_json_utils import parse_dict
+
+    parse_dict(js_dict=told, message=message)
+    return message
