@@ -124,6 +124,8 @@ func newGround(t *testing.T, op faultedOperation) *ground {
 	done := g.faulty(t, faultPlace{}, filestore.SyncMeta)
 	done.Must(op.do(done))
 	g.after, g.treeAfter = done.Snapshot(), filestoretest.Quiet(filestoretest.TreeOf(t, done.Base))
+	f.Close()
+	done.Close()
 	return g
 }
 
@@ -139,8 +141,16 @@ func (g *ground) faulty(t *testing.T, place faultPlace, sync filestore.Sync) *fi
 	if place.plain {
 		fsys = faultfs.Plain(fsys)
 	}
-	f.Store = filestoretest.Open(t, "/mlruns", filestore.WithFs(faultfs.New(fsys, f.Faults.Inject)), filestore.WithSync(sync), filestore.WithMustExist(),
+	// Closed by Close, not by the end of the test: that would keep ten thousand copies in memory.
+	store, err := filestore.Open("/mlruns", filestore.WithFs(faultfs.New(fsys, f.Faults.Inject)), filestore.WithSync(sync), filestore.WithMustExist(),
 		filestore.WithClock(filestoretest.ClockOfFaults))
+	f.Must(err)
+	f.Store = store
+	giveBack := f.Close
+	f.Close = func() {
+		f.Must(store.Close())
+		giveBack()
+	}
 	if g.warm != nil {
 		f.Must(g.warm(f))
 	}
