@@ -53,6 +53,9 @@ type Scan struct {
 	Reads []string
 	// Opened counts the files opened to filter and order, without those of the runs returned.
 	Opened int
+	// Looked counts the files and folders that were looked at, and not opened, because an index has
+	// what was in them; Indexed counts what was taken from it, for the runs returned too.
+	Looked, Indexed int
 	// Scanned counts the runs looked at, Matched those that the filter and the view let pass,
 	// Returned those of the page.
 	Scanned, Matched, Returned int

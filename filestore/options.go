@@ -32,6 +32,8 @@ type options struct {
 	onProblem     func(mlruns.Problem)
 	truncation    bool
 	parallelism   int
+	index         IndexMode
+	indexDir      string
 }
 
 // minParallelism is how many files are read at once at least. From a disk or a network that is two

@@ -57,11 +57,12 @@ var (
 // URI is the file URI of the directory; with WithFs, the path in that file system.
 func (s *Store) URI() string { return s.uri }
 
-// Close releases the directory.
+// Close releases the directory. It waits for the index that a search has begun to make.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
+	s.search.Close()
 	return errors.Join(s.batches.Close(), s.close())
 }
 
@@ -104,6 +105,7 @@ func (s *Store) open(path string) error {
 		ArtifactRoots: s.artifactRoots, Mappings: s.mappings})
 	s.life = lifecycle.New(s.find, s.now)
 	s.search = query.New(s.find)
+	s.useIndex()
 	s.checker = fsck.New(s.find, s.life, s.now)
 	s.maintain = maintenance.New(s.find, s.life, s.now)
 	s.batches = batch.New(s.find, !s.readOnly && s.locking != LockNone, s.syncsValues)

@@ -74,6 +74,14 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 	return d.inner.Stat(name)
 }
 
+// Look is a Stat.
+func (d *folder) Look(name string) (vfs.Identity, error) {
+	if err := d.tape.fail(Stat, d.path(name)); err != nil {
+		return vfs.Identity{}, err
+	}
+	return d.inner.Look(name)
+}
+
 func (d *folder) Close() error {
 	injected := d.tape.fail(Close, d.name)
 	if err := d.inner.Close(); injected == nil {

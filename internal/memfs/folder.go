@@ -127,6 +127,19 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 	return node.info(path.Base(vfs.Clean(name))), nil
 }
 
+func (d *folder) Look(name string) (vfs.Identity, error) {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	if d.closed {
+		return vfs.Identity{}, pathError("stat", d.path(name), fs.ErrClosed)
+	}
+	a, err := existing(d.node, name)
+	if err != nil {
+		return vfs.Identity{}, pathError("stat", d.path(name), err)
+	}
+	return a.node.identity(true), nil
+}
+
 func (d *folder) Close() error {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()

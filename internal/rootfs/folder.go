@@ -172,4 +172,13 @@ func (d *rootFolder) Stat(name string) (info fs.FileInfo, err error) {
 	return info, d.fsys.dangling("stat", d.path(name), wrap("stat", d.path(name), err))
 }
 
+// Look tells the kind and the size of a file only.
+func (d *rootFolder) Look(name string) (id vfs.Identity, err error) {
+	err = d.fsys.patiently(func() (err error) {
+		id, err = vfs.IdentityOf(d.root.Lstat(vfs.Clean(name)))
+		return err
+	})
+	return id, wrap("stat", d.path(name), err)
+}
+
 func (d *rootFolder) path(name string) string { return path.Join(d.name, name) }

@@ -85,6 +85,10 @@ type Folder interface {
 	OpenFolder(name string) (Folder, error)
 	// Stat follows a final symbolic link.
 	Stat(name string) (fs.FileInfo, error)
+	// Look is FS.Identify, with the time of change, of a name below this folder; "." is the folder
+	// itself. It only compares, so a link in place of a folder above the last name may be followed
+	// out of the file system.
+	Look(name string) (Identity, error)
 	io.Closer
 }
 

@@ -3,6 +3,7 @@ package locate
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -186,11 +187,26 @@ func (l *Locator) runsIn(e records.ExperimentRef, p *records.Problems) ([]record
 		_ = f.Close()
 		return nil, nil, err
 	}
+	links := linksIn(entries)
 	refs := make([]records.RunRef, len(ids))
 	for i, id := range ids {
 		refs[i] = records.NewRunRef(e, id)
+		refs[i].Linked = links[id]
 	}
 	return refs, f, nil
+}
+
+// linksIn are the names in a folder that are links; nil if none is.
+func linksIn(entries []vfs.Entry) (links map[string]bool) {
+	for _, e := range entries {
+		if e.Type&fs.ModeSymlink != 0 {
+			if links == nil {
+				links = map[string]bool{}
+			}
+			links[e.Name] = true
+		}
+	}
+	return links
 }
 
 // OpenRuns is runsIn where the experiment is.

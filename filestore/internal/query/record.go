@@ -34,6 +34,7 @@ type runRecord struct {
 	params  map[string]memo[string]
 	tags    map[string]memo[string]
 	key     search.Key // memory for the next
+	cached  cachedRun
 }
 
 var _ search.Record = (*runRecord)(nil)
@@ -113,21 +114,67 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 		return search.Summary{}, false
 	}
 	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
+	value, found, missing, at := r.lookUp(name)
+	if missing {
+		return search.Summary{}, false
+	}
+	if found {
+		if m, ok := unpackMetric(value); ok && (m.history || !history) {
+			r.cached.session.hits.Add(1)
+			if !history {
+				m.summary = search.Summary{Latest: m.latest.Value}
+			}
+			return m.summary, r.hasOwn(layout.Metrics, key)
+		}
+	}
+	problems, told := r.apart(at)
 	k := records.KeyFile{Key: key, Folder: r.experiment, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
+	m, found, err := r.measure(k, history, problems)
+	found = r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
+	if told() && found {
+		r.cached.keep(name[len(r.ref.ID)+1:], at, packMetric(m))
+	}
+	if !found {
+		return search.Summary{}, false
+	}
+	return m.summary, true
+}
+
+// measure reads the latest point of a metric, and with its history all of the summary.
+func (r *runRecord) measure(k records.KeyFile, history bool, p *records.Problems) (m measured, found bool, err error) {
+	r.opened.Add(1)
 	if !history {
-		pt, found, err := records.ReadLatest(r.ctx, k, r.problems)
-		return search.Summary{Latest: pt.Value}, r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
+		pt, found, err := records.ReadLatest(r.ctx, k, p)
+		return measured{latest: pt.Metric(""), summary: search.Summary{Latest: pt.Value}}, found, err
 	}
 	var all search.History
-	s := records.Scanner{Path: k.Path, Problems: r.problems}
-	err := s.Read(r.ctx, k, s.Points(func(pt codec.Point) bool {
+	var latest codec.Point
+	s := records.Scanner{Path: k.Path, Problems: p}
+	err = s.Read(r.ctx, k, s.Points(func(pt codec.Point) bool {
+		if !found || pt.After(latest) {
+			latest, found = pt, true
+		}
 		all.Add(pt.Value, pt.Millis, pt.Step)
 		return true
 	}))
-	if !r.read(k.Path, err) || !r.hasOwn(layout.Metrics, key) {
-		return search.Summary{}, false
+	m = measured{latest: latest.Metric(""), history: true}
+	m.summary, found = all.Summary()
+	return m, found, err
+}
+
+// apart gives where the problems of a file are told that is perhaps kept, and who passes them on
+// and says whether there were none.
+func (r *runRecord) apart(at seen) (p *records.Problems, told func() bool) {
+	if !at.kept {
+		return r.problems, func() bool { return false }
 	}
-	return all.Summary()
+	p = &records.Problems{}
+	return p, func() bool {
+		for _, problem := range p.List {
+			r.problems.Add(problem)
+		}
+		return len(p.List) == 0
+	}
 }
 
 // Param implements search.Record.
@@ -145,8 +192,23 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	cell, found, missing, at := r.lookUp(name)
+	if missing {
+		return "", false
+	}
+	if found {
+		if value, ok := unpackText(cell); ok {
+			r.cached.session.hits.Add(1)
+			return value, r.hasOwn(sub, key)
+		}
+	}
+	r.opened.Add(1)
 	value, err := records.ReadValue(r.ctx, r.experiment, name)
-	return value, r.read(layout.Join(r.ref.Experiment.Dir, name), err) && r.hasOwn(sub, key)
+	if !r.read(layout.Join(r.ref.Experiment.Dir, name), err) || !r.hasOwn(sub, key) {
+		return value, false
+	}
+	r.cached.keep(name[len(r.ref.ID)+1:], at, packText(value))
+	return value, true
 }
 
 // hasOwn reports whether what was found under a key is that key's.
@@ -160,7 +222,6 @@ func (r *runRecord) file(sub, key string) (string, bool) {
 	if validate.Key("key", key) != nil || records.IsForeignKey(key) {
 		return "", false
 	}
-	r.opened.Add(1)
 	return layout.Join(r.ref.ID, sub, key), true
 }
 

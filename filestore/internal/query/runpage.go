@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/parallel"
@@ -25,19 +27,22 @@ func (s *Searcher) RunPage(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page
 	}
-	found, report, err := s.match(ctx, q, atMost, p)
+	c := s.begin()
+	defer c.end()
+	found, report, err := s.match(ctx, q, atMost, c, p)
 	if err != nil {
 		return nil, err
 	}
 	page := &mlruns.RunPage{Runs: []*mlruns.Run{}, Scan: report}
 	found, page.NextPageToken = cutPage(found, offset, limit)
-	for run, err := range s.readAll(ctx, found, p) {
+	for run, err := range s.readAll(ctx, found, c, p) {
 		if err != nil {
 			return nil, err
 		}
 		page.Runs = append(page.Runs, run)
 	}
 	page.Scan.Returned = len(page.Runs)
+	c.report(&page.Scan)
 	page.Problems = p.Sorted()
 	return page, nil
 }
@@ -57,11 +62,13 @@ func (s *Searcher) EachRun(ctx context.Context, q mlruns.RunQuery, yield func(*m
 	if q.MaxResults > 0 {
 		limit = q.MaxResults
 	}
-	found, _, err := s.match(ctx, q, limit, p)
+	c := s.begin()
+	defer c.end()
+	found, _, err := s.match(ctx, q, limit, c, p)
 	if err != nil {
 		return err
 	}
-	for run, err := range s.readAll(ctx, found, p) {
+	for run, err := range s.readAll(ctx, found, c, p) {
 		if err != nil {
 			return err
 		}
@@ -74,10 +81,26 @@ func (s *Searcher) EachRun(ctx context.Context, q mlruns.RunQuery, yield func(*m
 
 // readAll reads runs whole, several at once, and yields them in their order. One that has gone
 // since it was found is left out; damage goes to p and to the run.
-func (s *Searcher) readAll(ctx context.Context, found []candidate, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
+func (s *Searcher) readAll(ctx context.Context, found []candidate, c *session, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
+	return func(yield func(*mlruns.Run, error) bool) {
+		for some := range slices.Chunk(found, readChunk) {
+			for run, err := range s.readSome(ctx, some, c, p) {
+				if !yield(run, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// readChunk is for how many runs the index is read at once.
+const readChunk = 4096
+
+func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
 		reading, stop := context.WithCancel(ctx)
-		read := func(c candidate) (*mlruns.Run, error) { return s.readFound(reading, c.ref) }
+		rows := c.rows(found)
+		read := func(f candidate) (*mlruns.Run, error) { return s.readFound(reading, f.ref, c, rows[f.ref.Dir]) }
 		for run, err := range parallel.Map(s.parallelism, found, read, stop) {
 			var lost *foundError
 			switch {
@@ -106,8 +129,14 @@ type foundError struct{ problem mlruns.Problem }
 
 func (e *foundError) Error() string { return e.problem.String() }
 
-func (s *Searcher) readFound(ctx context.Context, ref records.RunRef) (*mlruns.Run, error) {
+func (s *Searcher) readFound(ctx context.Context, ref records.RunRef, c *session, cells []index.Cell) (*mlruns.Run, error) {
+	if run, err := s.fill(ctx, c, ref, cells); run != nil || err != nil {
+		return run, err
+	}
 	run, err := s.records.Run(ctx, ref)
+	if err == nil {
+		s.keep(c, ref, run)
+	}
 	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.find.Run(ctx, ref.ID)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // match gives the first runs that a query selects, in its order and as many as limit says.
-func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, p *records.Problems) ([]candidate, mlruns.Scan, error) {
+func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, c *session, p *records.Problems) ([]candidate, mlruns.Scan, error) {
 	pl, err := planRuns(q)
 	if err != nil {
 		return nil, mlruns.Scan{}, err
@@ -23,7 +23,7 @@ func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, p *r
 	if err != nil {
 		return nil, mlruns.Scan{}, err
 	}
-	scan := &scan{search: s, plan: pl, problems: p, found: topK{order: pl.order, limit: limit}}
+	scan := &scan{search: s, session: c, plan: pl, problems: p, found: topK{order: pl.order, limit: limit}}
 	for _, e := range refs {
 		if err := scan.experiment(ctx, e); err != nil {
 			return nil, mlruns.Scan{}, err
@@ -70,6 +70,7 @@ func (s *Searcher) queried(q mlruns.RunQuery, p *records.Problems) ([]records.Ex
 // scan goes through the runs of experiments with several goroutines.
 type scan struct {
 	search   *Searcher
+	session  *session
 	plan     plan
 	problems *records.Problems
 
@@ -101,6 +102,8 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 		return sc.problems.Unreadable(ctx, mlruns.ProblemUnreadable, e.Dir, err)
 	}
 	defer f.Close()
+	sc.session.list(e.Dir, refs)
+	part := sc.session.part(e.Dir)
 	name := sync.OnceValue(func() string {
 		experiment, _, err := sc.search.records.ExperimentDocument(ctx, e)
 		if err != nil {
@@ -112,7 +115,8 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	var workers sync.WaitGroup
 	for range min(sc.search.parallelism, len(refs)) {
 		workers.Go(func() {
-			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened}
+			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened,
+				cached: cachedRun{session: sc.session, part: part}}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(refs) || ctx.Err() != nil {
@@ -132,8 +136,8 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 // call.
 func (sc *scan) run(ref records.RunRef, r *runRecord) error {
 	sc.scanned.Add(1)
-	sc.opened.Add(1)
-	info, err := sc.search.records.ListedRun(r.ctx, r.experiment, ref, sc.problems)
+	info, err := r.readInfo(ref)
+	defer r.cached.commit(ref)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
 		return records.CallError(r.ctx, err)
 	}

@@ -29,6 +29,7 @@ type RunRef struct {
 	ID         string
 	Experiment ExperimentRef
 	Dir        string
+	Linked     bool // a listing says that the folder is a link to one
 }
 
 func NewRunRef(e ExperimentRef, id string) RunRef {

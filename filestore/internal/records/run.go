@@ -42,11 +42,16 @@ func (r *Reader) readRunData(ctx context.Context, f vfs.Folder, ref RunRef, info
 	if run.Outputs, err = ReadOutputs(ctx, f, ref, p); err != nil {
 		return nil, err
 	}
+	NameByTag(run)
+	run.Problems = p.Sorted()
+	return run, nil
+}
+
+// NameByTag names a run of which only a tag has the name, as MLflow ≤ 1.29 kept it.
+func NameByTag(run *mlruns.Run) {
 	if run.Info.Name == "" {
 		run.Info.Name = run.Data.Tags[mlruns.TagRunName]
 	}
-	run.Problems = p.Sorted()
-	return run, nil
 }
 
 // ListedRun reads the meta.yaml of a run of a listing, from the folder of its experiment, and

@@ -1,0 +1,560 @@
+package filestore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
+)
+
+// twins are one directory opened twice, with the index and without.
+type twins struct {
+	t               *testing.T
+	dir, indexes    string
+	indexed, plain  *filestore.Store
+	asked, answered int // queries; those that the index had something of
+}
+
+func newTwins(t *testing.T, dir string) *twins {
+	t.Helper()
+	w := &twins{t: t, dir: dir, indexes: filepath.Join(t.TempDir(), "indexes")}
+	w.open()
+	if w.indexed.IndexMode() != filestore.IndexChecked {
+		t.Skipf("there is no index on %v", w.indexed.Drive())
+	}
+	t.Cleanup(func() { _, _ = w.indexed.Close(), w.plain.Close() })
+	return w
+}
+
+func (w *twins) open(opts ...filestore.Option) {
+	w.t.Helper()
+	var err error
+	opts = append(opts, filestore.WithReadOnly())
+	if w.plain, err = filestore.Open(w.dir, opts...); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.indexed, err = filestore.Open(w.dir, append(opts, filestore.WithIndex(filestore.IndexChecked), filestore.WithIndexDir(w.indexes))...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// reopen waits for the index that is being made, and goes on with new stores.
+func (w *twins) reopen() {
+	w.t.Helper()
+	if err := w.indexed.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.plain.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.open()
+}
+
+// warm makes an index of all runs.
+func (w *twins) warm() {
+	w.t.Helper()
+	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	w.ask(mlruns.RunQuery{View: mlruns.ViewAll, MaxResults: mlruns.MaxResultsLimit})
+	w.reopen()
+}
+
+// answer is what a search says, without what it cost.
+type answer struct {
+	Runs     []*mlruns.Run
+	Problems []mlruns.Problem
+	Next     string
+	Err      string
+}
+
+func answerOf(store *filestore.Store, q mlruns.RunQuery) (answer, mlruns.Scan) {
+	page, err := store.SearchRuns(context.Background(), q)
+	if err != nil {
+		return answer{Err: err.Error()}, mlruns.Scan{}
+	}
+	return answer{page.Runs, page.Problems, page.NextPageToken, ""}, page.Scan
+}
+
+func diffOf(a, b answer) string { return cmp.Diff(a, b, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()) }
+
+// ask wants the same answer with the index as without, or that the store has changed meanwhile.
+func (w *twins) ask(q mlruns.RunQuery) {
+	w.t.Helper()
+	for try := 0; ; try++ {
+		want, _ := answerOf(w.plain, q)
+		got, scan := answerOf(w.indexed, q)
+		diff := diffOf(want, got)
+		if diff == "" {
+			w.asked++
+			if scan.Indexed > 0 {
+				w.answered++
+			}
+			return
+		}
+		if again, _ := answerOf(w.plain, q); diffOf(want, again) == "" && try < 20 {
+			// what a writer left for a moment is seen by one of two readers
+			if got, _ := answerOf(w.indexed, q); diffOf(want, got) != "" {
+				w.t.Fatalf("filter %s order %q view %d, without (-) and with (+) the index:\n%s", q.Filter, q.OrderBy, q.View, diff)
+			}
+		}
+	}
+}
+
+func randomQuery(rng *rand.Rand) mlruns.RunQuery {
+	q := mlruns.RunQuery{View: mlruns.View(rng.IntN(3)), MaxResults: mlruns.MaxResultsLimit}
+	if rng.IntN(4) > 0 {
+		q.Filter = randomFilter(rng, 3)
+	}
+	if rng.IntN(3) == 0 {
+		q.MaxResults = 1 + rng.IntN(20)
+	}
+	for range rng.IntN(3) {
+		q.OrderBy = append(q.OrderBy, randomOrder(rng))
+	}
+	return q
+}
+
+// runFolders are the folders of all runs, damaged ones among them.
+func runFolders(t *testing.T, dir string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "[07]", "????????????????????????????????"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%d runs, %v", len(found), err)
+	}
+	return found
+}
+
+// files are the regular files below a folder.
+func filesBelow(dir string) (list []string) {
+	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			list = append(list, name)
+		}
+		return nil
+	})
+	return list
+}
+
+// edit is one change of a store by something else than this module.
+type edit struct {
+	name string
+	do   func(t *testing.T, rng *rand.Rand, run, outside string) error
+}
+
+// rewrite writes over a file in place, as MLflow does, and gives it back its time if kept says so.
+func rewrite(name, text string, kept bool) error {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil || !kept {
+		return err
+	}
+	return os.Chtimes(name, info.ModTime(), info.ModTime())
+}
+
+// flip gives a text of the same length that differs.
+func flip(data []byte, rng *rand.Rand) string {
+	out := slices.Clone(data)
+	for i, c := range out {
+		if c >= '0' && c <= '8' && rng.IntN(2) == 0 {
+			out[i]++
+		}
+	}
+	return string(out)
+}
+
+func anyFile(rng *rand.Rand, run string) string {
+	list := filesBelow(run)
+	if len(list) == 0 {
+		return filepath.Join(run, "meta.yaml")
+	}
+	return list[rng.IntN(len(list))]
+}
+
+// edits are the hard cases, and easy ones.
+var edits = []edit{
+	{"in place, same length", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		name := anyFile(rng, run)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return rewrite(name, flip(data, rng), false)
+	}},
+	{"in place, same length and time", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		name := anyFile(rng, run)
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return rewrite(name, flip(data, rng), true)
+	}},
+	{"renamed over, same length and time, as rsync -t does", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		name := anyFile(rng, run)
+		info, err := os.Lstat(name)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		tmp := filepath.Join(outside, "tmp")
+		if err := os.WriteFile(tmp, []byte(flip(data, rng)), 0o666); err != nil {
+			return err
+		}
+		if err := os.Chtimes(tmp, info.ModTime(), info.ModTime()); err != nil {
+			return err
+		}
+		return os.Rename(tmp, name)
+	}},
+	{"touch -d", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		at := time.Unix(rng.Int64N(1e9), 0)
+		return os.Chtimes(anyFile(rng, run), at, at)
+	}},
+	{"a point appended", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return appendText(filepath.Join(run, "metrics", fmt.Sprint("m", rng.IntN(3))), fmt.Sprintf("9 %d %d\n", rng.IntN(9), rng.IntN(9)))
+	}},
+	{"a value set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return place(filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(4))), pick(rng, someTexts))
+	}},
+	{"a tag with slashes set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return place(filepath.Join(run, "tags", "t", fmt.Sprint(rng.IntN(4))), pick(rng, someTexts))
+	}},
+	{"a file removed", func(_ *testing.T, rng *rand.Rand, run, _ string) error { return os.Remove(anyFile(rng, run)) }},
+	{"two files swapped", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		return swap(anyFile(rng, run), anyFile(rng, run), outside)
+	}},
+	{"a link in place of a folder", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		return moveBehindLink(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags", "tags/t"})), outside, rng)
+	}},
+	{"a link in place of a run", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		return moveBehindLink(run, outside, rng)
+	}},
+	{"a link in place of a file", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		return moveBehindLink(anyFile(rng, run), outside, rng)
+	}},
+	{"two runs swapped", func(t *testing.T, rng *rand.Rand, run, outside string) error {
+		return swap(run, pick(rng, runFolders(t, filepath.Dir(filepath.Dir(run)))), outside)
+	}},
+	{"files copied over, with their times, as cp -a does", func(t *testing.T, rng *rand.Rand, run, _ string) error {
+		return copyOver(pick(rng, runFolders(t, filepath.Dir(filepath.Dir(run)))), run)
+	}},
+	{"damaged", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return rewrite(anyFile(rng, run), pick(rng, []string{"\xff", "", "7 0.", "1 2 3 4\n"}), true)
+	}},
+	{"status and name in place", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return metaEdit(run, rng)
+	}},
+	{"a run removed", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		if rng.IntN(4) > 0 {
+			return nil
+		}
+		return os.RemoveAll(run)
+	}},
+	{"a run made", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		var err error
+		randomRun(rng, filepath.Base(filepath.Dir(run)), func(name, text string) {
+			if e := place(filepath.Join(filepath.Dir(filepath.Dir(run)), name), text); e != nil {
+				err = e
+			}
+		})
+		return err
+	}},
+	{"a foreign file", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return place(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags/t"}), ".DS_Store"), "x")
+	}},
+	{"a hard link", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return os.Link(anyFile(rng, run), filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(4))))
+	}},
+	{"a data set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return place(filepath.Join(run, "inputs", fmt.Sprint("i", rng.IntN(3)), "meta.yaml"), "destination_id: d1\ndestination_type: RUN\nsource_id: "+
+			pick(rng, []string{"d1", "lost"})+"\nsource_type: DATASET\ntags:\n  mlflow.data.context: train\n")
+	}},
+}
+
+func appendText(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// place writes a file of old age, so that a reader need not wait for its writer.
+func place(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+		return err
+	}
+	return os.Chtimes(name, old, old)
+}
+
+func swap(a, b, outside string) error {
+	if a == b {
+		return nil
+	}
+	tmp := filepath.Join(outside, "swap")
+	if err := os.Rename(a, tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(b, a); err != nil {
+		return err
+	}
+	return os.Rename(tmp, b)
+}
+
+func moveBehindLink(name, outside string, rng *rand.Rand) error {
+	to := filepath.Join(outside, fmt.Sprintf("%x", rng.Uint64()))
+	if err := os.Rename(name, to); err != nil {
+		return err
+	}
+	return os.Symlink(to, name)
+}
+
+func copyOver(from, to string) error {
+	for _, name := range filesBelow(from) {
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		if rel == "meta.yaml" {
+			continue
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		at := filepath.Join(to, rel)
+		if err := os.MkdirAll(filepath.Dir(at), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(at, data, 0o666); err != nil {
+			return err
+		}
+		if err := os.Chtimes(at, info.ModTime(), info.ModTime()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func metaEdit(run string, rng *rand.Rand) error {
+	name := filepath.Join(run, "meta.yaml")
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	text := string(data)
+	i := len(text) - len("1\nuser_id: ann\n")
+	if i < 100 {
+		return errors.New("damaged")
+	}
+	text = text[:i] + fmt.Sprint(1+rng.IntN(5)) + text[i+1:]
+	return rewrite(name, text, rng.IntN(2) == 0)
+}
+
+// TestIndexEqualsReading asks random queries with the index and without, of random stores that are
+// edited in every hard way between the queries, at once and after a while.
+func TestIndexEqualsReading(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights on Windows")
+	}
+	t.Parallel()
+	rounds := proof.Choose(60, 400, 4000)
+	rng := proof.Rand(t)
+	dir, outside := filepath.Join(t.TempDir(), "mlruns"), t.TempDir()
+	randomStore(t, rng, dir)
+	w := newTwins(t, dir)
+	w.warm()
+	done := map[string]int{}
+	for i := range rounds {
+		if i%40 == 39 { // of what was damaged too often there is little left to ask
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			randomStore(t, rng, dir)
+			w.reopen()
+			w.warm()
+		}
+		for range rng.IntN(3) {
+			e := pick(rng, edits)
+			if err := e.do(t, rng, pick(rng, runFolders(t, dir)), outside); err == nil {
+				done[e.name]++
+			}
+			w.ask(randomQuery(rng))
+		}
+		w.ask(randomQuery(rng))
+		if rng.IntN(5) == 0 {
+			w.warm()
+		}
+	}
+	for _, e := range edits {
+		if done[e.name] == 0 && proof.Choose(false, true, true) {
+			t.Errorf("never done: %s", e.name)
+		}
+	}
+	if w.answered*2 < w.asked {
+		t.Errorf("the index had something of %d of %d answers, want half", w.answered, w.asked)
+	}
+}
+
+// TestIndexBesideWriters asks while a Go writer logs and a writer like MLflow rewrites in place.
+func TestIndexBesideWriters(t *testing.T) {
+	t.Parallel()
+	rng := proof.Rand(t)
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	randomStore(t, rng, dir)
+	w := newTwins(t, dir)
+	w.warm()
+	store, err := filestore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	runs := runFolders(t, dir)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	seed := rng.Uint64()
+	go func() {
+		defer close(stopped)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			run := pick(rng, runs)
+			ctx := context.Background()
+			switch rng.IntN(4) {
+			case 0:
+				_ = store.LogMetric(ctx, filepath.Base(run), mlruns.Metric{Key: "m3", Value: float64(i % 3), Step: int64(i)})
+			case 1:
+				_ = store.SetTag(ctx, filepath.Base(run), "t/3", pick(rng, someTexts[:5]))
+			case 2:
+				_ = os.WriteFile(filepath.Join(run, "params", "p3"), []byte(pick(rng, someTexts[:5])), 0o666)
+			case 3:
+				_ = metaEdit(run, rng)
+			}
+			time.Sleep(time.Duration(rng.IntN(3)) * time.Millisecond)
+		}
+	}()
+	differ := 0
+	for range proof.Choose(25, 300, 3000) {
+		q := randomQuery(rng)
+		before, _ := answerOf(w.plain, q)
+		got, _ := answerOf(w.indexed, q)
+		if after, _ := answerOf(w.plain, q); diffOf(before, after) != "" {
+			differ++
+		} else if diff := diffOf(before, got); diff != "" {
+			// a value that was another for a moment between the two
+			if again, _ := answerOf(w.indexed, q); diffOf(after, again) != "" {
+				if plain, _ := answerOf(w.plain, q); diffOf(after, plain) == "" {
+					t.Errorf("filter %s, without (-) and with (+) the index:\n%s", q.Filter, diff)
+				}
+			}
+		}
+	}
+	close(stop)
+	<-stopped
+	w.warm()
+	for range 20 {
+		w.ask(randomQuery(rng))
+	}
+	t.Logf("the store changed in %d answers", differ)
+}
+
+// TestIndexOfStoresThatMove has two stores at one path in turn, one of them a copy with all times,
+// and a store that was moved away and back.
+func TestIndexOfStoresThatMove(t *testing.T) {
+	t.Parallel()
+	rng := proof.Rand(t)
+	top := t.TempDir()
+	dir, second, third := filepath.Join(top, "mlruns"), filepath.Join(top, "second"), filepath.Join(top, "third")
+	randomStore(t, rng, dir)
+	if err := os.CopyFS(second, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range filesBelow(second) {
+		if filepath.Base(filepath.Dir(name)) == "params" {
+			if err := rewrite(name, "other", false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(name, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newTwins(t, dir)
+	w.warm()
+	for range 3 {
+		if err := swap(dir, second, top); err != nil {
+			t.Fatal(err)
+		}
+		w.reopen()
+		for range 10 {
+			w.ask(randomQuery(rng))
+		}
+		w.warm()
+	}
+	if err := os.Rename(dir, third); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range filesBelow(third) {
+		if filepath.Base(filepath.Dir(name)) == "params" {
+			if err := rewrite(name, "third", true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Rename(third, dir); err != nil {
+		t.Fatal(err)
+	}
+	w.reopen()
+	for range 10 {
+		w.ask(randomQuery(rng))
+	}
+}
+
+// TestIndexIsUsed opens no file for a second search, and takes the history from the index too.
+func TestIndexIsUsed(t *testing.T) {
+	t.Parallel()
+	dir, _ := endedStore(t, 80, "3")
+	w := newTwins(t, dir)
+	q := mlruns.RunQuery{Filter: "max(metrics.m) > 4 AND metrics.m < 4 AND params.p = 'x' AND tags.`a/b` = 'y' AND metrics.none IS NULL", OrderBy: []string{"metrics.m DESC"}}
+	w.warm()
+	w.ask(q)
+	w.reopen()
+	got, scan := answerOf(w.indexed, q)
+	if len(got.Runs) != 80 || scan.Opened != 0 || scan.Indexed == 0 || scan.Looked == 0 {
+		t.Errorf("%d runs, %+v; want 80 without opening a file", len(got.Runs), scan)
+	}
+	w.ask(q)
+	if left, err := os.ReadDir(w.indexes); err != nil || len(left) != 1 {
+		t.Errorf("the directory of indexes has %v (%v), want one file", left, err)
+	}
+}

@@ -1,0 +1,179 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"sort"
+)
+
+const (
+	magic      = "mlrunsix"
+	format     = 1
+	headerSize = 56
+	// maxFile is the size of the largest index. What does not fit is not kept.
+	maxFile = 512 << 20
+)
+
+// File is an open index. It is safe for concurrent use. A nil *File is one that holds nothing.
+type File struct {
+	source source
+	closer io.Closer
+	parts  []*Part // sorted by name
+}
+
+// Open opens the index of an owner: what is another's, or of another format, or damaged, is an
+// error, and worth nothing to the caller.
+func Open(path string, owner []byte) (*File, error) {
+	f, err := openOwn(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errDamaged
+	}
+	var file *File
+	if err == nil {
+		file, err = parse(f, info.Size(), owner)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	file.closer = f
+	return file, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	if f == nil || f.closer == nil {
+		return nil
+	}
+	return f.closer.Close()
+}
+
+func parse(r io.ReaderAt, size int64, owner []byte) (*File, error) {
+	if size < headerSize || size > maxFile {
+		return nil, errDamaged
+	}
+	f := &File{source: source{ReaderAt: r, size: uint64(size)}}
+	header, err := f.source.read(0, headerSize)
+	if err != nil {
+		return nil, err
+	}
+	number := func(at int) uint64 { return binary.LittleEndian.Uint64(header[at:]) }
+	directory := block{offset: number(24), size: number(32), sum: binary.LittleEndian.Uint32(header[48:])}
+	if string(header[:8]) != magic || binary.LittleEndian.Uint32(header[8:]) != format || number(40) != uint64(size) ||
+		binary.LittleEndian.Uint32(header[52:]) != checksum(0, 0, header[:52]) {
+		return nil, errDamaged
+	}
+	f.source.id = number(16)
+	data, err := f.source.load(directory)
+	if err != nil {
+		return nil, err
+	}
+	c := cutter{rest: data}
+	if !bytes.Equal([]byte(c.text()), owner) {
+		return nil, errDamaged
+	}
+	f.parts = make([]*Part, c.count(2))
+	for i := range f.parts {
+		p := &Part{name: c.text(), groups: make([]*group, c.count(14))}
+		for j := range p.groups {
+			p.groups[j] = &group{source: f.source, first: c.text(), start: c.number(), names: c.block(), table: c.block()}
+		}
+		f.parts[i] = p
+	}
+	if c.broken {
+		return nil, errDamaged
+	}
+	return f, nil
+}
+
+// Part gives a part, nil if there is none of the name.
+func (f *File) Part(name string) *Part {
+	if f == nil {
+		return nil
+	}
+	i := sort.Search(len(f.parts), func(i int) bool { return f.parts[i].name >= name })
+	if i == len(f.parts) || f.parts[i].name != name {
+		return nil
+	}
+	return f.parts[i]
+}
+
+// Part is some rows of an index. It is safe for concurrent use. A nil *Part has none.
+type Part struct {
+	name   string
+	groups []*group // sorted by their first names
+}
+
+// group gives the group that a row of a name would be in, nil if there is none.
+func (p *Part) group(name string) *group {
+	if p == nil {
+		return nil
+	}
+	i := sort.Search(len(p.groups), func(i int) bool { return p.groups[i].first > name })
+	if i == 0 {
+		return nil
+	}
+	return p.groups[i-1]
+}
+
+// Find finds a row.
+func (p *Part) Find(name string) Place {
+	g := p.group(name)
+	if g == nil {
+		return Place{row: -1}
+	}
+	return Place{g, g.find(name)}
+}
+
+// Rows reads rows whole, those of the names that there are. It reads all that lies between them, so
+// it is for many rows.
+func (p *Part) Rows(names []string) map[string][]Cell {
+	want := map[*group]map[string]bool{}
+	for _, name := range names {
+		if g := p.group(name); g != nil {
+			if want[g] == nil {
+				want[g] = map[string]bool{}
+			}
+			want[g][name] = true
+		}
+	}
+	found := map[string][]Cell{}
+	for g, of := range want {
+		rows, err := g.cells(of)
+		if err != nil {
+			continue
+		}
+		for _, row := range rows {
+			found[row.Name] = row.Cells
+		}
+	}
+	return found
+}
+
+// Place is where a row is. The zero Place is the first row of nothing.
+type Place struct {
+	group *group
+	row   int
+}
+
+// Cell gives the cell of the row in a column; false if it has none.
+func (p Place) Cell(column string) (Cell, bool) {
+	if p.group == nil || p.row < 0 {
+		return Cell{}, false
+	}
+	c := p.group.column(column)
+	if c == nil {
+		return Cell{}, false
+	}
+	i := c.find(p.row)
+	if i < 0 {
+		return Cell{}, false
+	}
+	value, ok := c.value(i)
+	return Cell{column, c.stamp(i), value}, ok
+}

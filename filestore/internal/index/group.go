@@ -1,0 +1,202 @@
+package index
+
+import (
+	"sort"
+	"strings"
+	"sync"
+)
+
+const (
+	maxRows  = 1024    // of a group
+	maxValue = 8 << 10 // a longer value is not kept
+	maxCells = 4096    // of a row
+	// small is a group that is read with one call: many experiments have few runs.
+	small = 32 << 10
+)
+
+// group is some rows of a part. It is read when it is needed, and as much of it as is needed.
+type group struct {
+	source source
+	first  string // the name of its first row
+	start  uint64 // where its blocks begin, which come before the table
+	names  block
+	table  block
+
+	mu     sync.Mutex
+	opened bool
+	err    error
+	rows   names
+	list   []columnRef // sorted by name
+	bytes  []byte      // the whole of a small group
+	loaded map[string]*column
+}
+
+type columnRef struct {
+	name string
+	block
+}
+
+// open reads which rows and columns there are. The caller holds the lock.
+func (g *group) open() error {
+	if g.opened {
+		return g.err
+	}
+	g.opened = true
+	g.err = g.read()
+	return g.err
+}
+
+func (g *group) read() error {
+	end := g.table.offset + g.table.size
+	if g.start <= end && end-g.start <= small {
+		var err error
+		if g.bytes, err = g.source.read(g.start, end); err != nil {
+			return err
+		}
+	}
+	data, err := g.load(g.names)
+	if err != nil {
+		return err
+	}
+	if g.rows, err = namesOf(data); err != nil {
+		return err
+	}
+	table, err := g.load(g.table)
+	if err != nil {
+		return err
+	}
+	c := cutter{rest: table}
+	g.list = make([]columnRef, c.count(7))
+	for i := range g.list {
+		g.list[i] = columnRef{c.text(), c.block()}
+	}
+	if c.broken {
+		return errDamaged
+	}
+	return nil
+}
+
+// load gives a block, out of what was read of a small group.
+func (g *group) load(b block) ([]byte, error) {
+	at := b.offset - g.start
+	if g.bytes == nil || b.offset < g.start || at > uint64(len(g.bytes)) || b.size > uint64(len(g.bytes))-at {
+		return g.source.load(b)
+	}
+	data := g.bytes[at : at+b.size]
+	return data, g.source.check(b, data)
+}
+
+// column gives a column, nil if no row has a cell in it or it cannot be read.
+func (g *group) column(name string) *column {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open() != nil {
+		return nil
+	}
+	if c, ok := g.loaded[name]; ok {
+		return c
+	}
+	var found *column
+	i := sort.Search(len(g.list), func(i int) bool { return g.list[i].name >= name })
+	if i < len(g.list) && g.list[i].name == name {
+		data, err := g.load(g.list[i].block)
+		var c column
+		if err == nil {
+			c, err = columnOf(data)
+		}
+		if err != nil { // else it would seem that no row has a cell in it
+			g.err = err
+			return nil
+		}
+		found = &c
+	}
+	if g.loaded == nil {
+		g.loaded = map[string]*column{}
+	}
+	g.loaded[name] = found
+	return found
+}
+
+// find gives the row of a name, -1 if there is none.
+func (g *group) find(name string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open() != nil {
+		return -1
+	}
+	return g.rows.find(name)
+}
+
+// cells reads the whole group and gives the cells of all its rows, or of those that are wanted. A
+// row of which something cannot be read has none.
+func (g *group) cells(want map[string]bool) (rows []Row, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.open(); err != nil {
+		return nil, err
+	}
+	bytes := g.bytes
+	if bytes == nil {
+		if bytes, err = g.source.read(g.start, g.table.offset); err != nil {
+			return nil, err
+		}
+	}
+	place := make([]int, g.rows.len()) // in rows, -1 if it is not wanted
+	for i := range place {
+		place[i] = -1
+		if name := g.rows.at(i); want == nil || want[name] {
+			place[i] = len(rows)
+			rows = append(rows, Row{Name: strings.Clone(name)})
+		}
+	}
+	for _, ref := range g.list {
+		at := ref.offset - g.start
+		if ref.offset < g.start || at > uint64(len(bytes)) || ref.size > uint64(len(bytes))-at {
+			return nil, errDamaged
+		}
+		data := bytes[at : at+ref.size]
+		if err := g.source.check(ref.block, data); err != nil {
+			return nil, err
+		}
+		c, err := columnOf(data)
+		if err != nil {
+			return nil, err
+		}
+		for i := range c.len() {
+			row := c.row(i)
+			value, ok := c.value(i)
+			if row >= len(place) || !ok {
+				return nil, errDamaged
+			}
+			if to := place[row]; to >= 0 {
+				rows[to].Cells = append(rows[to].Cells, Cell{ref.name, c.stamp(i), value})
+			}
+		}
+	}
+	if want != nil { // else all of the group's bytes stay for a few rows
+		for i := range rows {
+			rows[i].own()
+		}
+	}
+	return rows, nil
+}
+
+// Row is the cells of one, sorted by their columns.
+type Row struct {
+	Name  string
+	Cells []Cell
+}
+
+// own gives the values memory of their own.
+func (r *Row) own() {
+	size := 0
+	for _, c := range r.Cells {
+		size += len(c.Value)
+	}
+	memory := make([]byte, 0, size)
+	for i, c := range r.Cells {
+		from := len(memory)
+		memory = append(memory, c.Value...)
+		r.Cells[i].Value = memory[from:len(memory):len(memory)]
+	}
+}

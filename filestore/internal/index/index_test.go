@@ -1,0 +1,322 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var testOwner = []byte("the owner")
+
+// model is what an index should hold.
+type model map[string]map[string]map[string]Cell
+
+func (m model) put(part, row string, whole bool, cells []Cell) {
+	if m[part] == nil {
+		m[part] = map[string]map[string]Cell{}
+	}
+	old := m[part][row]
+	now := map[string]Cell{}
+	if !whole {
+		for name, c := range old {
+			now[name] = c
+		}
+	}
+	for _, c := range cells {
+		now[c.Column] = c
+	}
+	m[part][row] = now
+}
+
+// randomCells have one value for each state.
+func randomCells(rng *rand.Rand) []Cell {
+	var cells []Cell
+	for i := range 6 {
+		if rng.IntN(2) == 0 {
+			continue
+		}
+		stamp := Stamp(1 + rng.IntN(3))
+		cells = append(cells, Cell{fmt.Sprintf("metrics/m%d", i), stamp, []byte(strings.Repeat("x", 7*int(stamp)%5))})
+	}
+	return cells
+}
+
+// read gives all of a file through both ways of reading it.
+func read(t *testing.T, f *File, want model) {
+	t.Helper()
+	for part, rows := range want {
+		var names []string
+		for row := range rows {
+			names = append(names, row)
+		}
+		whole := f.Part(part).Rows(names)
+		for row, cells := range rows {
+			place := f.Part(part).Find(row)
+			for i := range 7 {
+				name := fmt.Sprintf("metrics/m%d", i)
+				got, ok := place.Cell(name)
+				wanted, has := cells[name]
+				if ok != has || ok && !same(got, wanted) {
+					t.Fatalf("%s %s %s: %v %v, want %v %v", part, row, name, got, ok, wanted, has)
+				}
+			}
+			if len(whole[row]) != len(cells) {
+				t.Fatalf("%s %s: %d cells read whole, want %d", part, row, len(whole[row]), len(cells))
+			}
+			for _, c := range whole[row] {
+				if !same(c, cells[c.Column]) {
+					t.Fatalf("%s %s: %v read whole, want %v", part, row, c, cells[c.Column])
+				}
+			}
+		}
+		if place := f.Part(part).Find("nothing"); place.row >= 0 {
+			t.Fatal("found a row that there is not")
+		}
+	}
+}
+
+func same(a, b Cell) bool {
+	return a.Column == b.Column && a.Stamp == b.Stamp && string(a.Value) == string(b.Value)
+}
+
+// TestIndexHolds writes random cells over and over, and reads them by both ways.
+func TestIndexHolds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	path := filepath.Join(t.TempDir(), "dir", "x.index")
+	want := model{}
+	var old *File
+	for range 6 {
+		draft := NewDraft()
+		for range rng.IntN(3000) {
+			part, row, whole, cells := fmt.Sprint("part", rng.IntN(3)), fmt.Sprintf("row%05d", rng.IntN(6000)), rng.IntN(4) == 0, randomCells(rng)
+			want.put(part, row, whole, cells)
+			draft.Put(part, row, whole, append([]Cell(nil), cells...))
+		}
+		if rng.IntN(3) == 0 && want["part1"] != nil {
+			var left []string
+			for row := range want["part1"] {
+				if rng.IntN(5) > 0 || draft.parts["part1"] != nil && draft.parts["part1"].rows[row].cells != nil {
+					left = append(left, row)
+				} else {
+					delete(want["part1"], row)
+				}
+			}
+			draft.Listed("part1", left)
+		}
+		if err := Write(path, testOwner, old, draft); err != nil {
+			t.Fatal(err)
+		}
+		if err := old.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if old, err = Open(path, testOwner); err != nil {
+			t.Fatal(err)
+		}
+		read(t, old, want)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("the directory has %v (%v), want one file", entries, err)
+	}
+}
+
+// smallIndex is one of a few rows, with all it holds.
+func smallIndex(t testing.TB) ([]byte, model) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	path := filepath.Join(t.TempDir(), "x.index")
+	want, draft := model{}, NewDraft()
+	for range 6 {
+		part, row, cells := fmt.Sprint("part", rng.IntN(2)), fmt.Sprint("row", rng.IntN(6)), randomCells(rng)
+		want.put(part, row, false, cells)
+		draft.Put(part, row, false, append([]Cell(nil), cells...))
+	}
+	if err := Write(path, testOwner, nil, draft); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, want
+}
+
+// mostly reads what can be read and wants it to be nothing else than what was written.
+func mostly(t *testing.T, what string, data []byte, want model) (found int) {
+	t.Helper()
+	f, err := parse(readerAt(data), int64(len(data)), testOwner)
+	if err != nil {
+		return 0
+	}
+	for _, p := range f.parts {
+		for _, g := range p.groups {
+			rows, err := g.cells(nil)
+			if err != nil {
+				continue
+			}
+			for _, row := range rows {
+				for _, c := range row.Cells {
+					if !same(c, want[p.name][row.Name][c.Column]) {
+						t.Fatalf("%s: %s %s has %v, want %v", what, p.name, row.Name, c, want[p.name][row.Name][c.Column])
+					}
+					found++
+				}
+			}
+		}
+		for row, cells := range want[p.name] {
+			for name, cell := range cells {
+				if c, ok := p.Find(row).Cell(name); ok && !same(c, cell) {
+					t.Fatalf("%s: %s %s has %v, want %v", what, p.name, row, c, cell)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// TestDamagedIndex changes each byte and each bit of an index, cuts it everywhere, and swaps it
+// with another: what can still be read is what was written.
+func TestDamagedIndex(t *testing.T) {
+	data, want := smallIndex(t)
+	all := mostly(t, "whole", data, want)
+	if all == 0 {
+		t.Fatal("nothing is read of a whole index")
+	}
+	for i := range data {
+		for _, flip := range []byte{1, 0x80, 0xff} {
+			damaged := bytes.Clone(data)
+			damaged[i] ^= flip
+			if n := mostly(t, fmt.Sprintf("byte %d", i), damaged, want); n == all {
+				t.Errorf("byte %d: all is read", i)
+			}
+		}
+		if n := mostly(t, fmt.Sprintf("cut at %d", i), data[:i], want); n > 0 {
+			t.Errorf("cut at %d: %d cells are read", i, n)
+		}
+	}
+	other, _ := smallIndex(t)
+	for at := headerSize; at+16 < len(data); at += 16 { // parts of another file of the same content
+		mixed := bytes.Clone(data)
+		copy(mixed[at:at+16], other[at:])
+		mostly(t, fmt.Sprintf("mixed at %d", at), mixed, want)
+	}
+	path := filepath.Join(t.TempDir(), "x.index")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Open(path, []byte("another")); err == nil {
+		_ = f.Close()
+		t.Error("the index of another owner is opened")
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Open(path, testOwner); err == nil && isOwnMatters {
+		_ = f.Close()
+		t.Error("an index that others may write is opened")
+	}
+}
+
+// TestIndexRemovedInUse reads on from a file that was replaced and removed.
+func TestIndexRemovedInUse(t *testing.T) {
+	data, want := smallIndex(t)
+	path := filepath.Join(t.TempDir(), "x.index")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path, testOwner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := os.Remove(path); err != nil {
+		t.Skip(err)
+	}
+	read(t, f, want)
+}
+
+// TestOverlay keeps the value that says more of one state.
+func TestOverlay(t *testing.T) {
+	old := []Cell{{"a", 1, []byte("old")}, {"b", 1, []byte("longer")}, {"c", 1, []byte("x")}}
+	fresh := []Cell{{"a", 2, []byte("new")}, {"b", 1, []byte("short")}, {"d", 1, nil}}
+	for whole, want := range map[bool][]Cell{
+		false: {fresh[0], old[1], old[2], fresh[2]},
+		true:  {fresh[0], old[1], fresh[2]},
+	} {
+		if got := overlay(old, fresh, whole); !reflect.DeepEqual(got, want) {
+			t.Errorf("whole %v: %v, want %v", whole, got, want)
+		}
+	}
+}
+
+// TestTidy removes the oldest indexes beyond the bound, and what writers left.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	fill := func(name string, size int64, age int) {
+		path := filepath.Join(dir, name)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Truncate(size); err != nil {
+			t.Skip(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		at := testTime(age)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill("own.index", 400<<20, 9)
+	fill("old.index", 400<<20, 8)
+	fill("new.index", 400<<20, 1)
+	fill("new-1", 1, 5)
+	fill("new-2", 1, 0)
+	fill("foreign", 900<<20, 9)
+	Tidy(filepath.Join(dir, "own.index"))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := []string{"foreign", "new-2", "new.index", "own.index"}; !reflect.DeepEqual(names, want) {
+		t.Errorf("left: %v, want %v", names, want)
+	}
+}
+
+// FuzzParse reads any bytes as an index: it never fails otherwise than by saying so.
+func FuzzParse(f *testing.F) {
+	data, _ := smallIndex(f)
+	f.Add(data)
+	f.Add(data[:headerSize])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		resum(data)
+		file, err := parse(readerAt(data), int64(len(data)), testOwner)
+		if err != nil {
+			return
+		}
+		for _, p := range file.parts {
+			for _, g := range p.groups {
+				rows, _ := g.cells(nil)
+				for _, row := range rows {
+					for _, c := range row.Cells {
+						_, _ = p.Find(row.Name).Cell(c.Column)
+					}
+				}
+			}
+			_, _ = p.Find("row1").Cell("metrics/m1")
+		}
+	})
+}

@@ -1,0 +1,106 @@
+package index
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	suffix    = ".index"
+	temporary = "new-" // before the name of a file that is being made
+	// maxAll is how many bytes all indexes of a directory have. The oldest are removed.
+	maxAll = 1 << 30
+	// unfinished is the age of a file that nobody is making any more.
+	unfinished = time.Hour
+)
+
+// DefaultDir is where the indexes of a user are.
+func DefaultDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err == nil && !filepath.IsAbs(dir) {
+		err = errors.New("the user's cache directory has no absolute path")
+	}
+	return filepath.Join(dir, "mlruns"), err
+}
+
+// Path is where in a directory the index of a store is.
+func Path(dir, store string) string {
+	sum := sha256.Sum256([]byte(store))
+	return filepath.Join(dir, hex.EncodeToString(sum[:16])+suffix)
+}
+
+// openOwn opens a file that nobody else can have written.
+func openOwn(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !isOwn(info) {
+		err = fs.ErrPermission
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// createBeside makes a file in the directory of another.
+func createBeside(path string) (*os.File, error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !isOwn(info) {
+		err = fs.ErrPermission
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(dir, temporary)
+}
+
+// Tidy removes what interrupted writers left beside an index, and of the others the oldest, until
+// all have a bounded size.
+func Tidy(path string) {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	var others []fs.FileInfo
+	total := int64(0)
+	for _, e := range entries {
+		info, err := e.Info()
+		switch {
+		case err != nil || !info.Mode().IsRegular():
+		case strings.HasPrefix(e.Name(), temporary):
+			if time.Since(info.ModTime()) > unfinished {
+				_ = os.Remove(filepath.Join(dir, e.Name()))
+			}
+		case strings.HasSuffix(e.Name(), suffix):
+			total += info.Size()
+			if e.Name() != filepath.Base(path) {
+				others = append(others, info)
+			}
+		}
+	}
+	slices.SortFunc(others, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	for _, info := range others {
+		if total <= maxAll {
+			return
+		}
+		if os.Remove(filepath.Join(dir, info.Name())) == nil {
+			total -= info.Size()
+		}
+	}
+}

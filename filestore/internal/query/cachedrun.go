@@ -1,0 +1,174 @@
+package query
+
+import (
+	"io/fs"
+	"strings"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
+	"github.com/mlruns/mlruns/internal/vfs"
+)
+
+// cachedRun is what the index has of the run that a runRecord is about. The zero one has nothing,
+// and keeps nothing.
+type cachedRun struct {
+	session *session
+	part    *index.Part
+	place   index.Place
+	fresh   []index.Cell // for the next index
+	renewed bool         // meta.yaml is not as the index has it
+	trusted bool         // no file is looked at
+	folders verdict
+}
+
+// verdict is whether the folders of a run's values are folders, and no links, in the folder of the
+// run: only then a look at a file below them tells what opening it would.
+type verdict uint8
+
+const (
+	unasked verdict = iota
+	folders
+	doubtful
+)
+
+// of turns to a run, which a listing gave.
+func (c *cachedRun) of(ref records.RunRef) {
+	c.fresh, c.renewed, c.trusted, c.folders = nil, false, false, unasked
+	if c.session != nil {
+		c.place = c.part.Find(ref.ID)
+	}
+}
+
+// commit keeps what was read of the run.
+func (c *cachedRun) commit(ref records.RunRef) {
+	if len(c.fresh) > 0 {
+		c.session.draft.Put(ref.Experiment.Dir, ref.ID, c.renewed, c.fresh)
+	}
+}
+
+// hit gives the value that the index has of a column, in the state that was seen.
+func (c *cachedRun) hit(column string, at seen) ([]byte, bool) {
+	cell, ok := c.place.Cell(column)
+	if !ok || at.stamp == 0 || cell.Stamp != at.stamp {
+		return nil, false
+	}
+	if c.renewed && at.kept { // the row will have nothing that it had before
+		c.keep(column, at, cell.Value)
+	}
+	return cell.Value, true
+}
+
+func (c *cachedRun) keep(column string, at seen, value []byte) {
+	if value != nil && at.kept {
+		c.fresh = append(c.fresh, index.Cell{Column: column, Stamp: at.stamp, Value: value})
+	}
+}
+
+// readInfo gives what the run's meta.yaml says, as records.Reader.ListedRun does.
+func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
+	c := &r.cached
+	c.of(ref)
+	if c.session == nil || ref.Linked {
+		c.folders = doubtful
+		r.opened.Add(1)
+		return r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
+	}
+	at, _ := c.session.look(r.experiment, layout.Join(ref.ID, layout.Meta), 0)
+	if value, ok := c.hit(layout.Meta, at); ok {
+		if info, ok := unpackInfo(value, ref); ok {
+			c.session.hits.Add(1)
+			c.trusted = c.session.index.TrustEnded && info.Status.Ended()
+			return info, nil
+		}
+	}
+	c.renewed = true
+	r.opened.Add(1)
+	info, err := r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
+	if err == nil {
+		c.keep(layout.Meta, at, packInfo(info, ref))
+	}
+	return info, err
+}
+
+// lookUp looks for a value in the index. name is the path of its file from the experiment's folder.
+// Where it is not found, and not missing either, it is to be read, and may be kept with what was
+// seen.
+func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at seen) {
+	c := &r.cached
+	if c.folders == doubtful {
+		return nil, false, false, seen{}
+	}
+	column := name[len(r.ref.ID)+1:]
+	if c.trusted {
+		if cell, ok := c.place.Cell(column); ok {
+			return cell.Value, true, false, seen{}
+		}
+		if cell, ok := c.place.Cell(""); ok {
+			if flags, ok := unpackFlags(cell.Value); ok && flags&runWhole != 0 {
+				return nil, false, true, seen{}
+			}
+		}
+	}
+	if !r.areFolders() || !r.areBelow(name) {
+		return nil, false, false, seen{}
+	}
+	at, err := c.session.look(r.experiment, name, 0)
+	if vfs.IsGone(err) {
+		return nil, false, true, seen{}
+	}
+	value, found = c.hit(column, at)
+	return value, found, false, at
+}
+
+// areFolders answers for metrics, params and tags at once, and once for each run.
+func (r *runRecord) areFolders() bool {
+	c := &r.cached
+	if c.folders == unasked {
+		c.folders = doubtful
+		at, _ := c.session.look(r.experiment, r.ref.ID, fs.ModeDir)
+		switch cell, ok := c.place.Cell(""); {
+		case ok && at.stamp != 0 && cell.Stamp == at.stamp:
+			c.folders = folders
+			if c.renewed { // and so the row will not have all of the run
+				c.keep("", at, packFlags(0))
+			}
+		case r.checkFolders(at):
+			c.folders = folders
+		}
+	}
+	return c.folders == folders
+}
+
+// checkFolders looks at each, and keeps that they were folders when the run's folder was as it was
+// seen.
+func (r *runRecord) checkFolders(at seen) bool {
+	if at.stamp == 0 {
+		return false
+	}
+	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
+		told, err := r.cached.session.look(r.experiment, layout.Join(r.ref.ID, sub), fs.ModeDir)
+		if told.stamp == 0 && !vfs.IsGone(err) {
+			return false
+		}
+	}
+	r.cached.keep("", at, packFlags(0))
+	return true
+}
+
+// areBelow looks at the folders of a key with slashes.
+func (r *runRecord) areBelow(name string) bool {
+	from := len(r.ref.ID) + 1
+	from += strings.IndexByte(name[from:], '/') + 1
+	for {
+		i := strings.IndexByte(name[from:], '/')
+		if i < 0 {
+			return true
+		}
+		from += i + 1
+		if told, err := r.cached.session.look(r.experiment, name[:from-1], fs.ModeDir); told.stamp == 0 {
+			return vfs.IsGone(err) // and then the file is missing too
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package query
+
+import (
+	"encoding/binary"
+	"math"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/search"
+)
+
+// The values of the index's cells. The first byte says of what the cell is. What does not come back
+// from its encoding as it was is not kept.
+const (
+	cellFolder = 'd' // a folder of keys: how many files are in it
+	cellRun    = 'r' // the folder of a run: whether the row has all of the run, and what else it has
+	cellInfo   = 'i' // the meta.yaml of a run
+	cellText   = 't' // a param or a tag
+	cellMetric = 'm' // the latest point of a metric, and the summary if all of it was read
+)
+
+// unpacker takes apart the value of a cell. Once something does not fit all is zero.
+type unpacker struct {
+	rest   []byte
+	broken bool
+}
+
+// unpack starts with the value of a cell of a kind.
+func unpack(value []byte, kind byte) *unpacker {
+	if len(value) == 0 || value[0] != kind {
+		return &unpacker{broken: true}
+	}
+	return &unpacker{rest: value[1:]}
+}
+
+func (u *unpacker) number() int64 {
+	n, size := binary.Varint(u.rest)
+	if size <= 0 {
+		u.rest, u.broken = nil, true
+		return 0
+	}
+	u.rest = u.rest[size:]
+	return n
+}
+
+func (u *unpacker) float() float64 {
+	if len(u.rest) < 8 {
+		u.rest, u.broken = nil, true
+		return 0
+	}
+	bits := binary.LittleEndian.Uint64(u.rest)
+	u.rest = u.rest[8:]
+	return math.Float64frombits(bits)
+}
+
+// size is that of a text which comes after the numbers.
+func (u *unpacker) size() int {
+	n := u.number()
+	if n < 0 || n > int64(len(u.rest)) {
+		u.rest, u.broken = nil, true
+		return 0
+	}
+	return int(n)
+}
+
+// whole reports whether all was there, and nothing else.
+func (u *unpacker) whole() bool { return !u.broken && len(u.rest) == 0 }
+
+func packFloat(dst []byte, f float64) []byte {
+	return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f))
+}
+
+// packTime packs a time of the precision of the format; the zero time is 0, others are shifted.
+func packTime(dst []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return binary.AppendVarint(dst, 0)
+	}
+	ms := t.UnixMilli()
+	if ms >= 0 {
+		ms++
+	}
+	return binary.AppendVarint(dst, ms)
+}
+
+func (u *unpacker) time() time.Time {
+	ms := u.number()
+	switch {
+	case ms == 0:
+		return time.Time{}
+	case ms > 0:
+		ms--
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+var stages = [...]mlruns.LifecycleStage{mlruns.StageActive, mlruns.StageDeleted}
+
+// packInfo packs what a meta.yaml says; nil if that cannot be done.
+func packInfo(info mlruns.RunInfo, ref records.RunRef) []byte {
+	stage := int64(0)
+	if info.Stage == stages[1] {
+		stage = 1
+	}
+	v := binary.AppendVarint([]byte{cellInfo}, stage)
+	v = binary.AppendVarint(v, int64(info.Status))
+	v = packTime(packTime(packTime(v, info.Start), info.End), info.Deleted)
+	for _, text := range [...]string{info.Name, info.User, info.ArtifactURI} {
+		v = binary.AppendVarint(v, int64(len(text)))
+	}
+	v = append(append(append(v, info.Name...), info.User...), info.ArtifactURI...)
+	if again, ok := unpackInfo(v, ref); !ok || again != info {
+		return nil
+	}
+	return v
+}
+
+func unpackInfo(value []byte, ref records.RunRef) (mlruns.RunInfo, bool) {
+	u := unpack(value, cellInfo)
+	info := mlruns.RunInfo{ID: ref.ID, ExperimentID: ref.Experiment.ID}
+	stage := u.number()
+	if stage < 0 || stage >= int64(len(stages)) {
+		return info, false
+	}
+	info.Stage, info.Status = stages[stage], mlruns.Status(u.number()) //nolint:gosec // as it was packed
+	info.Start, info.End, info.Deleted = u.time(), u.time(), u.time()
+	name, user, uri := u.size(), u.size(), u.size()
+	if u.broken || name+user+uri != len(u.rest) {
+		return info, false
+	}
+	text := string(u.rest)
+	info.Name, info.User, info.ArtifactURI = text[:name], text[name:name+user], text[name+user:]
+	return info, true
+}
+
+func packText(text string) []byte { return append([]byte{cellText}, text...) }
+
+func unpackText(value []byte) (string, bool) {
+	u := unpack(value, cellText)
+	return string(u.rest), !u.broken
+}
+
+// measured is what the index has of a metric.
+type measured struct {
+	latest  mlruns.Metric // without its key
+	summary search.Summary
+	history bool // there is a summary
+}
+
+func packMetric(m measured) []byte {
+	v := packFloat([]byte{cellMetric}, m.latest.Value)
+	v = packTime(v, m.latest.Time)
+	v = binary.AppendVarint(v, m.latest.Step)
+	v = binary.AppendVarint(v, int64(len(m.latest.DatasetName)))
+	v = binary.AppendVarint(v, int64(len(m.latest.DatasetDigest)))
+	v = append(append(v, m.latest.DatasetName...), m.latest.DatasetDigest...)
+	if m.history {
+		for _, f := range [...]float64{m.summary.Latest, m.summary.Min, m.summary.Max, m.summary.Mean, m.summary.First} {
+			v = packFloat(v, f)
+		}
+		v = binary.AppendVarint(v, m.summary.Count)
+	}
+	if again, ok := unpackMetric(v); !ok || !again.latest.Time.Equal(m.latest.Time) || again.latest.Step != m.latest.Step {
+		return nil
+	}
+	return v
+}
+
+func unpackMetric(value []byte) (measured, bool) {
+	u := unpack(value, cellMetric)
+	var m measured
+	m.latest.Value = u.float()
+	m.latest.Time = u.time()
+	m.latest.Step = u.number()
+	name, digest := u.size(), u.size()
+	if u.broken || name+digest > len(u.rest) {
+		return m, false
+	}
+	m.latest.DatasetName, m.latest.DatasetDigest = string(u.rest[:name]), string(u.rest[name:name+digest])
+	u.rest = u.rest[name+digest:]
+	if m.history = len(u.rest) > 0; m.history {
+		for _, to := range [...]*float64{&m.summary.Latest, &m.summary.Min, &m.summary.Max, &m.summary.Mean, &m.summary.First} {
+			*to = u.float()
+		}
+		m.summary.Count = u.number()
+	}
+	return m, u.whole()
+}
+
+// What a run's folder has beside its values.
+const (
+	runWhole   = 1 << iota // the row has all values of the run, and the folders they are in
+	runInputs              // there is a folder of inputs
+	runOutputs             // there is one of outputs
+)
+
+func packFlags(flags int64) []byte { return binary.AppendVarint([]byte{cellRun}, flags) }
+
+func unpackFlags(value []byte) (int64, bool) {
+	u := unpack(value, cellRun)
+	flags := u.number()
+	return flags, u.whole()
+}
+
+func packFolder(files int) []byte { return binary.AppendVarint([]byte{cellFolder}, int64(files)) }
+
+func unpackFolder(value []byte) (files int, ok bool) {
+	u := unpack(value, cellFolder)
+	n := u.number()
+	return int(n), u.whole()
+}

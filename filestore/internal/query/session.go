@@ -1,0 +1,158 @@
+package query
+
+import (
+	"io/fs"
+	"sync/atomic"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/internal/vfs"
+)
+
+// Index is where the index of a store is, and how it is used.
+type Index struct {
+	Path  string
+	Owner []byte // what an index must have been made by, and for
+	// TrustEnded believes the values of runs that have ended, and looks at their meta.yaml only.
+	TrustEnded bool
+}
+
+// session is the index in one search: what it has, and what is kept for the next. A nil *session is
+// none.
+//
+// A cell is believed if its file looks as it did: the same file, of the same size and the same time
+// of change, which no program can set. So it is kept only if any later change makes it look
+// otherwise: the time of change must lie before the search began, by more than the clock of a file
+// system ticks. Whatever was read during the search, before or after the look, was then read in
+// that state or in one whose look will never be seen again.
+type session struct {
+	searcher *Searcher
+	index    *Index
+	file     *index.File
+	draft    *index.Draft
+	began    time.Time
+	wall     time.Time // the time of day when it began
+	device   uint64
+	listed   map[string][]records.RunRef
+	looks    atomic.Int64
+	hits     atomic.Int64
+}
+
+// begin opens the index for a search, nil if there is none here.
+func (s *Searcher) begin() *session {
+	if s.index == nil {
+		return nil
+	}
+	now := time.Now()
+	c := &session{searcher: s, index: s.index, draft: index.NewDraft(), began: now, wall: now.Round(0), listed: map[string][]records.RunRef{}}
+	root, err := s.tree.Folder("")
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	id, err := root.Look(".")
+	if err != nil || id.Changed == 0 {
+		return nil
+	}
+	c.device = id.Device
+	if file, err := index.Open(c.index.Path, c.index.Owner); err == nil {
+		c.file = file
+	}
+	return c
+}
+
+// seen is what a look told.
+type seen struct {
+	stamp index.Stamp // 0: nothing can be told by it
+	kept  bool        // what is read now may be kept with it
+}
+
+// look looks at a file or a folder, whichever it should be. What lies on another device, and what
+// is of another kind, cannot be told.
+func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error) {
+	c.looks.Add(1)
+	id, err := f.Look(name)
+	if err != nil || id.Mode != kind || id.Device != c.device || id.Changed == 0 {
+		return seen{}, err
+	}
+	//nolint:gosec // only compared
+	stamp := index.StampOf(id.Device, id.Inode, uint64(id.Size), uint64(id.Changed), uint64(kind))
+	return seen{stamp, id.Stable(c.began) && finelyTimed(id.Changed)}, nil
+}
+
+// finelyTimed reports whether a time in nanoseconds is of a clock that counts them. One that counts
+// whole seconds is not relied on: two changes, and a clock that was set back, have one second soon.
+func finelyTimed(changed int64) bool { return changed%int64(time.Millisecond) != 0 }
+
+// list notes which runs an experiment has.
+func (c *session) list(dir string, refs []records.RunRef) {
+	if c != nil {
+		c.listed[dir] = refs
+	}
+}
+
+func (c *session) part(dir string) *index.Part {
+	if c == nil {
+		return nil
+	}
+	return c.file.Part(dir)
+}
+
+const (
+	// leastCells are worth an index: fewer are read as quickly as it is opened.
+	leastCells = 64
+	// freshShare is the part of all that a search read anew for which the index is made again.
+	freshShare = 20
+	// jump is by how much a clock that is set differs from one that goes on.
+	jump = 5 * time.Millisecond
+)
+
+// end closes the index, and makes the next one if enough was read for it. Nobody waits for that but
+// Close. Of several at once one is made.
+func (c *session) end() {
+	if c == nil {
+		return
+	}
+	fresh := int64(c.draft.Cells())
+	if fresh < leastCells || fresh*freshShare < fresh+c.hits.Load() || c.clockWasSet() || !c.searcher.writing.CompareAndSwap(false, true) {
+		_ = c.file.Close()
+		return
+	}
+	c.searcher.writers.Go(func() {
+		defer c.searcher.writing.Store(false)
+		_ = c.write()
+	})
+}
+
+func (c *session) write() error {
+	for dir, refs := range c.listed {
+		names := make([]string, len(refs))
+		for i, ref := range refs {
+			names[i] = ref.ID
+		}
+		c.draft.Listed(dir, names)
+	}
+	err := index.Write(c.index.Path, c.index.Owner, c.file, c.draft)
+	_ = c.file.Close()
+	if err == nil {
+		index.Tidy(c.index.Path)
+	}
+	return err
+}
+
+// clockWasSet reports whether the clock was set while the search went on: what was written
+// meanwhile may then look older than the search.
+func (c *session) clockWasSet() bool {
+	now := time.Now()
+	lead := now.Round(0).Sub(c.wall) - now.Sub(c.began)
+	return lead > jump || lead < -jump
+}
+
+// report adds to what a search tells of itself what it had of the index.
+func (c *session) report(scan *mlruns.Scan) {
+	if c != nil {
+		scan.Looked, scan.Indexed = int(c.looks.Load()), int(c.hits.Load())
+	}
+}
