@@ -2,8 +2,8 @@ package index
 
 import "encoding/binary"
 
-// column is the block of one: how many rows have a cell, which, their stamps, where each value ends,
-// and the values.
+// column is the block of one: how many rows have a cell, which, their stamps, where each value
+// ends, and the values.
 type column struct {
 	rows, stamps, ends, values []byte
 	dense                      bool // the i-th row has the i-th cell
@@ -80,7 +80,8 @@ func (b *columnBuilder) add(row int, cell Cell) {
 }
 
 func (b *columnBuilder) append(dst []byte) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b.rows))) //nolint:gosec // not above maxRows
+	// not above maxRows
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(b.rows))) //nolint:gosec
 	for _, row := range b.rows {
 		dst = binary.LittleEndian.AppendUint16(dst, row)
 	}

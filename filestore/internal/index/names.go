@@ -24,7 +24,8 @@ func namesOf(data []byte) (names, error) {
 }
 
 func appendNames(dst []byte, list []string) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(list))) //nolint:gosec // not above maxRows
+	// not above maxRows
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(list))) //nolint:gosec
 	end := 0
 	for _, name := range list {
 		end += len(name)

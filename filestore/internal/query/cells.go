@@ -14,7 +14,8 @@ import (
 // from its encoding as it was is not kept.
 const (
 	cellFolder = 'd' // a folder of keys: how many files are in it
-	cellRun    = 'r' // the folder of a run: whether the row has all of the run, and what else it has
+	// the folder of a run: whether the row has all of the run, and what else it has
+	cellRun    = 'r'
 	cellInfo   = 'i' // the meta.yaml of a run
 	cellText   = 't' // a param or a tag
 	cellMetric = 'm' // the latest point of a metric, and the summary if all of it was read
@@ -122,7 +123,8 @@ func unpackInfo(value []byte, ref records.RunRef) (mlruns.RunInfo, bool) {
 	if stage < 0 || stage >= int64(len(stages)) {
 		return info, false
 	}
-	info.Stage, info.Status = stages[stage], mlruns.Status(u.number()) //nolint:gosec // as it was packed
+	// as it was packed
+	info.Stage, info.Status = stages[stage], mlruns.Status(u.number()) //nolint:gosec
 	info.Start, info.End, info.Deleted = u.time(), u.time(), u.time()
 	name, user, uri := u.size(), u.size(), u.size()
 	if u.broken || name+user+uri != len(u.rest) {
