@@ -1,59 +1,77 @@
 package query
 
 import (
-	"os"
-	"path/filepath"
+	"io/fs"
 	"testing"
 	"time"
 
-	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
+// looked is a folder in which all looks the same.
+type looked struct {
+	vfs.Folder
+	vfs.Identity
+}
+
+func (f looked) Look(string) (vfs.Identity, error) { return f.Identity, nil }
+
 // TestFreshIsNotKept looks at files by their age: one that could still change without looking
-// otherwise is not kept, nor one whose time has no nanoseconds.
+// otherwise is not kept, nor one whose time is of a coarse clock, nor what lies elsewhere.
 func TestFreshIsNotKept(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("x"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	root, err := rootfs.Open(dir, rootfs.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	folder, err := root.OpenFolder(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer folder.Close()
-	id, err := folder.Look("f")
-	if err != nil || id.Changed == 0 {
-		t.Skipf("a look does not tell the time of change here (%v)", err)
-	}
-	if !finelyTimed(id.Changed) {
-		t.Skip("the clock of this file system is coarse")
-	}
-	changed := time.Unix(0, id.Changed)
-	for after, want := range map[time.Duration]bool{-time.Hour: false, 0: false, 15 * time.Millisecond: false, 25 * time.Millisecond: true, time.Hour: true} {
-		c := &session{began: changed.Add(after), device: id.Device}
-		if at, err := c.look(folder, "f", 0); err != nil || at.stamp == 0 || at.kept != want {
-			t.Errorf("a search that began %v after the change: %+v, %v; want kept %v", after, at, err, want)
+	began := time.Unix(1_600_000_000, 123_456_789)
+	file := vfs.Identity{Device: 1, Inode: 2, Size: 3}
+	for name, tc := range map[string]struct {
+		age    time.Duration
+		change func(*vfs.Identity)
+		told   bool
+		kept   bool
+	}{
+		"old":                    {age: time.Hour, told: true, kept: true},
+		"older than a tick":      {age: 25 * time.Millisecond, told: true, kept: true},
+		"within a tick":          {age: 15 * time.Millisecond, told: true},
+		"just now":               {told: true},
+		"in the future":          {age: -time.Hour, told: true},
+		"of a coarse clock":      {age: time.Hour, told: true, change: func(i *vfs.Identity) { i.Changed -= i.Changed % 1e6 }},
+		"on another device":      {age: time.Hour, change: func(i *vfs.Identity) { i.Device++ }},
+		"a link":                 {age: time.Hour, change: func(i *vfs.Identity) { i.Mode = fs.ModeSymlink }},
+		"without time of change": {age: time.Hour, change: func(i *vfs.Identity) { i.Changed = 0 }},
+	} {
+		id := file
+		id.Changed = began.Add(-tc.age).UnixNano()
+		if tc.change != nil {
+			tc.change(&id)
 		}
-	}
-	c := &session{began: changed.Add(time.Hour), device: id.Device + 1}
-	if at, _ := c.look(folder, "f", 0); at.stamp != 0 {
-		t.Error("a file of another device is told by its look")
-	}
-	c.device--
-	if at, _ := c.look(folder, "f", os.ModeDir); at.stamp != 0 {
-		t.Error("a file is taken for a folder")
-	}
-	if finelyTimed(1_600_000_000_000_000_000) || !finelyTimed(1_600_000_000_123_456_789) {
-		t.Error("a clock of whole seconds is relied on")
+		c := &session{began: began, device: file.Device}
+		if at, err := c.look(looked{Identity: id}, "f", 0); err != nil || (at.stamp != 0) != tc.told || at.kept != tc.kept {
+			t.Errorf("%s: %+v, %v; want told %v, kept %v", name, at, err, tc.told, tc.kept)
+		}
 	}
 }
 
-// TestClockWasSet finds out that the clock of the system differs from one that goes on.
+// TestStampTellsStates gives each property of a file its part in the stamp.
+func TestStampTellsStates(t *testing.T) {
+	base := vfs.Identity{Device: 1, Inode: 2, Size: 3, Changed: 4}
+	seen := map[any]string{}
+	for name, change := range map[string]func(*vfs.Identity){
+		"nothing": func(*vfs.Identity) {},
+		"inode":   func(i *vfs.Identity) { i.Inode++ },
+		"size":    func(i *vfs.Identity) { i.Size++ },
+		"time":    func(i *vfs.Identity) { i.Changed++ },
+		"device":  func(i *vfs.Identity) { i.Device++ },
+	} {
+		id := base
+		change(&id)
+		c := &session{began: time.Now(), device: id.Device}
+		at, err := c.look(looked{Identity: id}, "f", 0)
+		if other, ok := seen[at.stamp]; ok || err != nil {
+			t.Errorf("a change of %s and one of %s have one stamp (%v)", name, other, err)
+		}
+		seen[at.stamp] = name
+	}
+}
+
+// TestClockWasSet finds out that the time of day differs from a clock that only goes on.
 func TestClockWasSet(t *testing.T) {
 	now := time.Now()
 	if c := (&session{began: now, wall: now.Round(0)}); c.clockWasSet() {
