@@ -62,9 +62,9 @@ var importRules = []importRule{
 	{"server", []string{".", "internal/failure", "internal/wire"}, "server translates MLflow's REST interface into calls of any Store: the vocabulary, the shapes, net/http"},
 	{"remote", []string{".", "internal/failure", "internal/validate", "internal/wire"}, "remote translates calls of a Store into MLflow's REST interface: the vocabulary, the shapes, net/http; never a folder"},
 	{"tracking", []string{".", "filestore", "remote", "artifacts", "internal/failure", "internal/pyfmt"}, "tracking chooses a store by the scheme of a URI: it knows those that there are, and nothing else"},
-	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
+	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "transfer", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},
-	{"interop", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
+	{"interop", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "transfer", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
 	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
 	{".", []string{"internal/failure", "internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaves with the sentinels and with Python's texts"},
 }

@@ -19,8 +19,9 @@ type copier struct {
 	to         target
 	from, into *files
 
-	mu  sync.Mutex
-	ids map[string]string // of runs, source to destination, once they are known
+	mu   sync.Mutex
+	ids  map[string]string // of runs, source to destination, once they are known
+	seen map[string]uint64 // what runs looked like when they were copied; nil unless it is a watch
 }
 
 // target is how the destination takes things.

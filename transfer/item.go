@@ -13,6 +13,8 @@ type Kind string
 const (
 	KindExperiment Kind = "experiment"
 	KindRun        Kind = "run"
+	// KindCopy is a whole copy, of which Watch tells that it failed.
+	KindCopy Kind = "copy"
 )
 
 // Action is what was done, or would be.

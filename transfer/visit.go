@@ -82,7 +82,11 @@ func (v *visit) waits(ctx context.Context, r *mlruns.Run) (bool, error) {
 
 func (v *visit) start(ctx context.Context, r *mlruns.Run) {
 	v.pool.do(func() {
-		if ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case v.seen != nil:
+			v.watched(ctx, r)
+		default:
 			v.tell(v.run(ctx, r, v.at))
 		}
 	})

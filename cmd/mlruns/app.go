@@ -74,7 +74,7 @@ another user, and open the store read-only; one with --dry-run looks where it wo
 RUN is the id of a run, or a beginning of it of eight characters or more that no other run has.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
-"store repair" left some, or a copy of artifacts left something out.`,
+"store repair" left some, or a copy is not whole: something was left out, or values differ.`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -93,7 +93,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 		}
 		return &usageError{err.Error()}
 	})
-	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.models(), a.traces(), a.storeNoun(), a.serve())
+	a.group(root, a.experiments(), a.runs(), a.metrics(), a.artifactsNoun(), a.models(), a.traces(), a.storeNoun(), a.copyRuns(), a.serve())
 	return root
 }
 

@@ -62,6 +62,13 @@ func (l *progressLine) end() {
 
 // tell redraws the line, unless it was redrawn just now.
 func (l *progressLine) tell(p mlruns.Progress) {
+	l.show(func() string {
+		return fmt.Sprintf("%s %d/%d experiments and runs  %s", l.verb, p.Done, p.Total, safe(p.Path))
+	})
+}
+
+// show is tell of any text, which is asked for where it is drawn.
+func (l *progressLine) show(of func() string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.terminal == nil || l.verb == "" || l.now().Sub(l.drawn) < redrawEvery {
@@ -70,7 +77,7 @@ func (l *progressLine) tell(p mlruns.Progress) {
 	l.drawn = l.now()
 	// The last column stays free: a full line would wrap.
 	width := l.width() - 1
-	line := text.Snip(fmt.Sprintf("%s %d/%d experiments and runs  %s", l.verb, p.Done, p.Total, safe(p.Path)), width, "…")
+	line := text.Snip(of(), width, "…")
 	columns := text.StringWidthWithoutEscSequences(line)
 	_, _ = fmt.Fprint(l.terminal, "\r", line, strings.Repeat(" ", max(min(l.shown, width)-columns, 0)))
 	l.shown = columns

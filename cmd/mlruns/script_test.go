@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 //
 //	exits N COMMAND…    runs the command and wants this exit code
 //	capture VAR         sets VAR to the last standard output, without the blanks around it
+//	waitfor FILE        waits until there is such a file
 //	printable           wants no control character in the last standard output and standard error
 //	hostile DIR         makes a store in DIR whose names and values hold control characters, and sets EXP and RUN
 func TestScripts(t *testing.T) {
@@ -47,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"capture":   capture,
 			"printable": printable,
+			"waitfor":   waitFor,
 			"hostile":   hostile,
 		},
 	})
@@ -76,6 +79,18 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: capture VAR")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s does not come", args[0])
 }
 
 func printable(ts *testscript.TestScript, neg bool, args []string) {

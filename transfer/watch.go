@@ -1,0 +1,100 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/mlruns/mlruns"
+)
+
+// Watch copies again and again until the context is done, which is no error: a folder that jobs are
+// still writing to is kept copied to a server. It yields an Item where something was done, or where
+// what is to be told of it is new. A copy that fails is an Item of its own, and is tried again.
+//
+// Between two copies it waits for the time every, and at least for twenty times as long as the last
+// one took. A run that looks as it did, by all but the histories behind its latest points, is
+// passed over.
+func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Duration) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		seen, told := map[string]uint64{}, map[string]string{}
+		for {
+			begun := time.Now()
+			c := newCopier(dst, src, q)
+			c.seen = seen
+			goOn := true
+			c.copy(ctx, func(it Item, err error) bool {
+				if ctx.Err() != nil {
+					return false
+				}
+				if err != nil {
+					it = Item{Kind: KindCopy, Action: ActionNone, Err: err}
+				}
+				key, text := string(it.Kind)+it.SourceID, fmt.Sprintf("%+v", it)
+				if it.Action == ActionNone && (told[key] == text || it.Err == nil && it.Whole() && len(it.Conflicts) == 0) {
+					return true
+				}
+				told[key] = text
+				goOn = yield(it, nil)
+				return goOn
+			})
+			if !goOn || !sleep(ctx, max(every, 20*time.Since(begun))) {
+				return
+			}
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// looks is what a run looks like without its histories: one that looks alike is taken to be as it
+// was.
+func (c *copier) looks(ctx context.Context, r *mlruns.Run) (uint64, error) {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%v", *r) // maps are printed by key
+	if c.from != nil && !c.q.NoArtifacts {
+		if _, err := c.src.(mlruns.ArtifactStore).ArtifactRoot(ctx, r.Info.ID); err == nil {
+			sizes, err := c.from.sizes(ctx, r.Info.ID)
+			if err != nil {
+				return 0, err
+			}
+			for _, name := range slices.Sorted(maps.Keys(sizes)) {
+				_, _ = fmt.Fprintln(h, name, sizes[name])
+			}
+		}
+	}
+	return h.Sum64(), nil
+}
+
+// watched copies a run unless it looks as it did when it was copied last.
+func (v *visit) watched(ctx context.Context, r *mlruns.Run) {
+	looks, err := v.looks(ctx, r)
+	if err == nil {
+		v.mu.Lock()
+		same := v.seen[r.Info.ID] == looks
+		v.mu.Unlock()
+		if same {
+			return
+		}
+	}
+	it := v.run(ctx, r, v.at)
+	if err == nil && it.Err == nil {
+		v.mu.Lock()
+		v.seen[r.Info.ID] = looks
+		v.mu.Unlock()
+	}
+	v.tell(it)
+}
