@@ -54,7 +54,7 @@ func (t *pushing) makeExperiment(ctx context.Context, e *mlruns.Experiment, it *
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	tags[TagSourceExperiment] = e.ID
+	tags[TagSourceExperiment] = originOf(e.ID, e.Tags[TagSourceExperiment])
 	made, err := t.dst.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: e.Name, Tags: tags})
 	if errors.Is(err, mlruns.ErrExists) { // another program was faster
 		made, err = t.dst.ExperimentByName(ctx, e.Name)
@@ -92,7 +92,7 @@ func (t *pushing) finish(ctx context.Context, e *mlruns.Experiment, at place) er
 		return nil
 	}
 	have, err := t.dst.Experiment(ctx, at.id)
-	if err != nil || have.Tags[TagSourceExperiment] != e.ID {
+	if err != nil || have.Tags[TagSourceExperiment] != originOf(e.ID, e.Tags[TagSourceExperiment]) {
 		return err
 	}
 	return t.dst.DeleteExperiment(ctx, at.id)

@@ -36,6 +36,9 @@ func (j *runJob) state(ctx context.Context) (string, error) {
 	}
 	tags := maps.Clone(j.source.Data.Tags)
 	maps.DeleteFunc(tags, func(key, _ string) bool { return ownTag(key) })
+	if tags[mlruns.TagParentRunID] != "" { // by the id there: it is one for all that copy the run
+		tags[mlruns.TagParentRunID] = j.want.Data.Tags[mlruns.TagParentRunID]
+	}
 	err := json.NewEncoder(h).Encode([]any{1, info.Name, info.User, info.Status, info.Start.UnixMilli(), info.End.UnixMilli(), info.Stage,
 		j.source.Data.Params, tags, j.source.Inputs, j.source.Outputs, texts, files})
 	return hex.EncodeToString(h.Sum(nil)[:16]), err

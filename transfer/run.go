@@ -25,11 +25,14 @@ func ownTag(key string) bool {
 }
 
 // origin is the id that a run had first.
-func origin(r *mlruns.Run) string {
-	if id := r.Data.Tags[TagSourceRun]; id != "" {
-		return id
+func origin(r *mlruns.Run) string { return originOf(r.Info.ID, r.Data.Tags[TagSourceRun]) }
+
+// originOf is the id that something had first, which a tag tells where it was copied.
+func originOf(id, tag string) string {
+	if tag != "" {
+		return tag
 	}
-	return r.Info.ID
+	return id
 }
 
 // run copies a run.
@@ -119,7 +122,7 @@ func (j *runJob) translate(ctx context.Context, have *mlruns.Run) error {
 	}
 	if !j.keepsIDs() && have == nil {
 		want.Data.Tags[TagSourceRun] = origin(j.source)
-		want.Data.Tags[TagSourceExperiment] = j.source.Info.ExperimentID
+		want.Data.Tags[TagSourceExperiment] = originOf(j.source.Info.ExperimentID, j.source.Data.Tags[TagSourceExperiment])
 	}
 	j.want = &want
 	return nil
