@@ -15,10 +15,10 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// server is a store that draws ids of its own, as servers do: it is no Importer. With database it
-// keeps points as a database does. Before each call that writes, fault may fail it, or take effect
-// and lose its answer.
-type server struct {
+// fakeServer is a store that draws ids of its own, as servers do: it is no Importer. With database
+// it keeps points as a database does. Before each call that writes, fault may fail it, or take
+// effect and lose its answer.
+type fakeServer struct {
 	mlruns.Store
 	files    *filestore.Store
 	database bool
@@ -28,7 +28,7 @@ type server struct {
 	fault  func(n int) (before, after error)
 }
 
-func (s *server) write(call string, do func() error) error {
+func (s *fakeServer) write(call string, do func() error) error {
 	s.mu.Lock()
 	n := len(s.writes)
 	s.writes = append(s.writes, call)
@@ -44,7 +44,7 @@ func (s *server) write(call string, do func() error) error {
 	return errors.Join(do(), after)
 }
 
-func written[T any](s *server, call string, do func() (T, error)) (v T, err error) {
+func written[T any](s *fakeServer, call string, do func() (T, error)) (v T, err error) {
 	err = s.write(call, func() (err error) { v, err = do(); return err })
 	if err != nil {
 		var none T
@@ -53,21 +53,21 @@ func written[T any](s *server, call string, do func() (T, error)) (v T, err erro
 	return v, nil
 }
 
-func (s *server) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
+func (s *fakeServer) CreateExperiment(ctx context.Context, spec mlruns.ExperimentSpec) (*mlruns.Experiment, error) {
 	if spec.ID != "" {
 		return nil, mlruns.ErrUnsupported
 	}
 	return written(s, "create experiment", func() (*mlruns.Experiment, error) { return s.files.CreateExperiment(ctx, spec) })
 }
 
-func (s *server) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
+func (s *fakeServer) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run, error) {
 	if spec.ID != "" {
 		return nil, mlruns.ErrUnsupported
 	}
 	return written(s, "create run", func() (*mlruns.Run, error) { return s.files.CreateRun(ctx, spec) })
 }
 
-func (s *server) LogBatch(ctx context.Context, id string, b mlruns.Batch) error {
+func (s *fakeServer) LogBatch(ctx context.Context, id string, b mlruns.Batch) error {
 	if s.database {
 		b.Metrics = slices.Clone(b.Metrics)
 		for i, m := range b.Metrics {
@@ -79,40 +79,40 @@ func (s *server) LogBatch(ctx context.Context, id string, b mlruns.Batch) error 
 	return s.write("log batch", func() error { return s.files.LogBatch(ctx, id, b) })
 }
 
-func (s *server) LogInputs(ctx context.Context, id string, in mlruns.Inputs) error {
+func (s *fakeServer) LogInputs(ctx context.Context, id string, in mlruns.Inputs) error {
 	return s.write("log inputs", func() error { return s.files.LogInputs(ctx, id, in) })
 }
 
-func (s *server) LogOutputs(ctx context.Context, id string, out mlruns.Outputs) error {
+func (s *fakeServer) LogOutputs(ctx context.Context, id string, out mlruns.Outputs) error {
 	return s.write("log outputs", func() error { return s.files.LogOutputs(ctx, id, out) })
 }
 
-func (s *server) SetTag(ctx context.Context, id, key, value string) error {
+func (s *fakeServer) SetTag(ctx context.Context, id, key, value string) error {
 	return s.write("set tag", func() error { return s.files.SetTag(ctx, id, key, value) })
 }
 
-func (s *server) SetExperimentTag(ctx context.Context, id, key, value string) error {
+func (s *fakeServer) SetExperimentTag(ctx context.Context, id, key, value string) error {
 	return s.write("set experiment tag", func() error { return s.files.SetExperimentTag(ctx, id, key, value) })
 }
 
-func (s *server) UpdateRun(ctx context.Context, id string, u mlruns.RunUpdate) error {
+func (s *fakeServer) UpdateRun(ctx context.Context, id string, u mlruns.RunUpdate) error {
 	return s.write("update run", func() error { return s.files.UpdateRun(ctx, id, u) })
 }
 
-func (s *server) DeleteRun(ctx context.Context, id string) error {
+func (s *fakeServer) DeleteRun(ctx context.Context, id string) error {
 	return s.write("delete run", func() error { return s.files.DeleteRun(ctx, id) })
 }
 
-func (s *server) RestoreRun(ctx context.Context, id string) error {
+func (s *fakeServer) RestoreRun(ctx context.Context, id string) error {
 	return s.write("restore run", func() error { return s.files.RestoreRun(ctx, id) })
 }
 
-func (s *server) DeleteExperiment(ctx context.Context, id string) error {
+func (s *fakeServer) DeleteExperiment(ctx context.Context, id string) error {
 	return s.write("delete experiment", func() error { return s.files.DeleteExperiment(ctx, id) })
 }
 
 // MetricHistory of a database is sorted, and has each point once.
-func (s *server) MetricHistory(ctx context.Context, id, key string, q mlruns.HistoryQuery) iter.Seq2[mlruns.Metric, error] {
+func (s *fakeServer) MetricHistory(ctx context.Context, id, key string, q mlruns.HistoryQuery) iter.Seq2[mlruns.Metric, error] {
 	if !s.database {
 		return s.files.MetricHistory(ctx, id, key, q)
 	}
@@ -138,39 +138,41 @@ func (s *server) MetricHistory(ctx context.Context, id, key string, q mlruns.His
 	}
 }
 
-func (s *server) LogArtifact(ctx context.Context, id, local, path string) error {
+func (s *fakeServer) LogArtifact(ctx context.Context, id, local, path string) error {
 	return s.write("log artifact", func() error { return s.files.LogArtifact(ctx, id, local, path) })
 }
 
-func (s *server) LogArtifacts(ctx context.Context, id, local, path string) error {
+func (s *fakeServer) LogArtifacts(ctx context.Context, id, local, path string) error {
 	return s.write("log artifacts", func() error { return s.files.LogArtifacts(ctx, id, local, path) })
 }
 
-func (s *server) WriteArtifact(ctx context.Context, id, path string, r io.Reader) error {
+func (s *fakeServer) WriteArtifact(ctx context.Context, id, path string, r io.Reader) error {
 	return s.write("write artifact", func() error { return s.files.WriteArtifact(ctx, id, path, r) })
 }
 
-func (s *server) Artifacts(ctx context.Context, id, path string) ([]mlruns.FileInfo, error) {
+func (s *fakeServer) Artifacts(ctx context.Context, id, path string) ([]mlruns.FileInfo, error) {
 	return s.files.Artifacts(ctx, id, path)
 }
 
-func (s *server) OpenArtifact(ctx context.Context, id, path string) (io.ReadCloser, error) {
+func (s *fakeServer) OpenArtifact(ctx context.Context, id, path string) (io.ReadCloser, error) {
 	return s.files.OpenArtifact(ctx, id, path)
 }
 
-func (s *server) DownloadArtifacts(ctx context.Context, id, path, dir string) (string, error) {
+func (s *fakeServer) DownloadArtifacts(ctx context.Context, id, path, dir string) (string, error) {
 	return s.files.DownloadArtifacts(ctx, id, path, dir)
 }
 
-func (s *server) DeleteArtifacts(ctx context.Context, id, path string) error {
+func (s *fakeServer) DeleteArtifacts(ctx context.Context, id, path string) error {
 	return s.write("delete artifacts", func() error { return s.files.DeleteArtifacts(ctx, id, path) })
 }
 
-func (s *server) ArtifactRoot(ctx context.Context, id string) (string, error) {
+func (s *fakeServer) ArtifactRoot(ctx context.Context, id string) (string, error) {
 	return s.files.ArtifactRoot(ctx, id)
 }
 
-func serve(s *filestore.Store, database bool) *server { return &server{Store: s, files: s, database: database} }
+func serve(s *filestore.Store, database bool) *fakeServer {
+	return &fakeServer{Store: s, files: s, database: database}
+}
 
 // unmapped is a snapshot of a server in which the ids of what was copied to it are the source's,
 // and the tags of the copy are taken off.

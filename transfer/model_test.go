@@ -1,0 +1,164 @@
+package transfer_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/transfer"
+)
+
+// sideRun is what a merge must know of a run of one side: points by key, as texts, each as often as
+// it is there, and its params and tags.
+type sideRun struct {
+	points       map[string]map[string]int
+	params, tags map[string]string
+}
+
+func sideOf(t testing.TB, s *filestore.Store) map[string]sideRun {
+	runs := map[string]sideRun{}
+	ctx := context.Background()
+	for r, err := range s.Runs(ctx, mlruns.RunQuery{View: mlruns.ViewAll}) {
+		must(t, err)
+		side := sideRun{points: map[string]map[string]int{}, params: r.Data.Params, tags: r.Data.Tags}
+		for key := range r.Data.Metrics {
+			side.points[key] = map[string]int{}
+			for m, err := range s.MetricHistory(ctx, r.Info.ID, key, mlruns.HistoryQuery{}) {
+				must(t, err)
+				side.points[key][fmt.Sprint(m.Time.UnixMilli(), math.Float64bits(m.Value), m.Step)]++
+			}
+		}
+		runs[r.Info.ID] = side
+	}
+	return runs
+}
+
+// union is what must be in a store that another was merged into: of points the larger number, of
+// values that differ the destination's.
+func union(source, destination map[string]sideRun) map[string]sideRun {
+	all := map[string]sideRun{}
+	for _, side := range []map[string]sideRun{source, destination} {
+		for id, r := range side {
+			into, ok := all[id]
+			if !ok {
+				into = sideRun{points: map[string]map[string]int{}, params: map[string]string{}, tags: map[string]string{}}
+				all[id] = into
+			}
+			for key, points := range r.points {
+				if into.points[key] == nil {
+					into.points[key] = map[string]int{}
+				}
+				for p, n := range points {
+					into.points[key][p] = max(into.points[key][p], n)
+				}
+			}
+			for key, v := range r.params {
+				into.params[key] = v
+			}
+			for key, v := range r.tags {
+				into.tags[key] = v
+			}
+		}
+	}
+	return all
+}
+
+// live lets a store go on: some calls that draw their arguments.
+func live(t *rapid.T, s *filestore.Store, label string) {
+	ctx := context.Background()
+	ids := []string{"r1", "r2", "r3", "r4"}
+	for range rapid.IntRange(0, 12).Draw(t, label) {
+		id := rapid.SampledFrom(ids).Draw(t, "run")
+		key := rapid.SampledFrom([]string{"a", "b", "c/d"}).Draw(t, "key")
+		small := rapid.IntRange(0, 3).Draw(t, "value")
+		if _, err := s.Run(ctx, id); err != nil {
+			if _, err := s.CreateRun(ctx, mlruns.RunSpec{ID: id, Name: "name", User: "u", Start: at(5)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		switch rapid.IntRange(0, 5).Draw(t, "call") {
+		case 0, 1, 2:
+			err = s.LogMetric(ctx, id, mlruns.Metric{Key: key, Value: []float64{0, 1, math.NaN(), math.Inf(1)}[small], Step: int64(small), Time: at(int64(10 + small))})
+		case 3:
+			_ = s.LogParam(ctx, id, key, fmt.Sprint(small)) // another value is refused
+		case 4:
+			err = s.SetTag(ctx, id, key, fmt.Sprint(small))
+		case 5:
+			err = s.EndRun(ctx, id, mlruns.StatusFinished, at(99))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestMergeAgainstModel merges random pairs of stores with a common past, in both directions: each
+// result holds every point, param and tag of both, the two are the same but for values that differ,
+// a second merge finds nothing to do, and Verify nothing wrong.
+func TestMergeAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		ctx := context.Background()
+		opened := func(fs *memfs.FS) *filestore.Store {
+			s, err := filestore.Open("/mlruns", filestore.WithFs(fs), filestore.WithSync(filestore.SyncAlways))
+			if err != nil {
+				rt.Fatal(err)
+			}
+			return s
+		}
+		one := memfs.New()
+		a := opened(one)
+		live(rt, a, "past")
+		if err := a.Close(); err != nil {
+			rt.Fatal(err)
+		}
+		two := one.CrashClone(nil)
+		a, b := opened(one), opened(two)
+		live(rt, a, "one side")
+		live(rt, b, "other side")
+		atA, atB := sideOf(t, a), sideOf(t, b)
+		c, d := opened(one.CrashClone(nil)), opened(two.CrashClone(nil))
+		conflicts := map[string][]string{}
+		for _, merge := range []struct {
+			name     string
+			dst, src *filestore.Store
+			want     map[string]sideRun
+		}{{"A into B", d, a, union(atA, atB)}, {"B into A", c, b, union(atB, atA)}} {
+			for it, err := range transfer.Copy(ctx, merge.dst, merge.src, transfer.Query{}) {
+				if err != nil {
+					rt.Fatal(err)
+				}
+				for _, conflict := range it.Conflicts {
+					conflicts[merge.name] = append(conflicts[merge.name], it.SourceID+" "+conflict.Field)
+				}
+			}
+			if diff := cmp.Diff(merge.want, sideOf(t, merge.dst), cmp.AllowUnexported(sideRun{})); diff != "" {
+				rt.Fatalf("%s (-want +got):\n%s", merge.name, diff)
+			}
+			for it, err := range transfer.Copy(ctx, merge.dst, merge.src, transfer.Query{}) {
+				if err != nil || it.Action != transfer.ActionNone {
+					rt.Fatalf("%s again: %+v, %v", merge.name, it, err)
+				}
+			}
+			for p, err := range merge.dst.Verify(ctx, mlruns.VerifyQuery{}) {
+				if err != nil || p.Kind != mlruns.ProblemDuplicateLine {
+					rt.Fatalf("%s: Verify: %v, %v", merge.name, p, err)
+				}
+			}
+		}
+		for _, list := range conflicts {
+			slices.Sort(list)
+		}
+		if diff := cmp.Diff(conflicts["A into B"], conflicts["B into A"]); diff != "" {
+			rt.Fatalf("the conflicts differ by the order:\n%s", diff)
+		}
+	})
+}
