@@ -7,11 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/afero"
 	"github.com/spf13/cobra"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/remote"
 	"github.com/mlruns/mlruns/transfer"
 )
 
@@ -23,8 +25,8 @@ var preferences = map[string]transfer.Prefer{"src": transfer.PreferSource, "dst"
 func (p *preferFlag) String() string { return "" }
 func (p *preferFlag) Type() string   { return "SIDE" }
 
-func (p *preferFlag) Set(text string) error {
-	prefer, ok := preferences[text]
+func (p *preferFlag) Set(side string) error {
+	prefer, ok := preferences[side]
 	if !ok {
 		return fmt.Errorf("want src or dst")
 	}
@@ -52,10 +54,12 @@ func (a *app) copyRuns() *cobra.Command {
 		q.Prefer = transfer.Prefer(prefer)
 		return a.copy(ctx, args[0], args[1], q, experiments, watch, every)
 	})
-	cmd.Long = `Copy experiments and runs from the store SRC to the store DST, which is made where there is none.
+	cmd.Long = `Copy experiments and runs from the store SRC to the store DST: a folder, which is made where there is
+none, or a server, such as https://mlflow.example.com, with the credentials of MLflow's environment variables.
 
-Ids, times and stages are kept. A run that is on both sides is united: each side's points, params,
-tags and files are there afterwards. A value that is another one on both sides is a conflict: it is
+In a folder ids, times and stages are kept. A server draws ids of its own: there the id of SRC is the
+tag mlruns.sourceRunId. A run that is on both sides is united: each side's points, params, tags and
+files are there afterwards. A value that is another one on both sides is a conflict: it is
 told with both values, and DST keeps its own; --prefer decides for tags, names and files. A copy
 that was interrupted is gone on with by calling it again; one that is done again writes nothing.
 With --json there is a line for each run that was looked at.`
@@ -74,12 +78,12 @@ With --json there is a line for each run that was looked at.`
 // copy opens both stores and copies.
 func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, experiments []string, watch bool, every time.Duration) (err error) {
 	a.leftOut = &leftOut{}
-	src, err := a.openSource(from)
+	src, err := a.openSource(ctx, from)
 	if err != nil {
 		return err
 	}
 	defer closing(src, &err)
-	dst, err := a.openDestination(to, q.DryRun)
+	dst, err := a.openDestination(ctx, to, q.DryRun)
 	if err != nil {
 		return err
 	}
@@ -130,8 +134,16 @@ func closing(s mlruns.Store, err *error) {
 	}
 }
 
-func (a *app) openSource(text string) (mlruns.Store, error) {
-	dir, err := storeDir(text)
+// isServer reports whether a server is named.
+func isServer(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}
+
+func (a *app) openSource(ctx context.Context, name string) (mlruns.Store, error) {
+	if isServer(name) {
+		return remote.Open(ctx, name)
+	}
+	dir, err := storeDir(name)
 	if err != nil {
 		return nil, &usageError{"SRC: " + err.Error()}
 	}
@@ -140,8 +152,11 @@ func (a *app) openSource(text string) (mlruns.Store, error) {
 
 // openDestination opens the store that is copied to. A dry run into one that is not there looks
 // into one that is empty.
-func (a *app) openDestination(text string, dryRun bool) (mlruns.Store, error) {
-	dir, err := storeDir(text)
+func (a *app) openDestination(ctx context.Context, name string, dryRun bool) (mlruns.Store, error) {
+	if isServer(name) {
+		return remote.Open(ctx, name)
+	}
+	dir, err := storeDir(name)
 	if err != nil {
 		return nil, &usageError{"DST: " + err.Error()}
 	}
@@ -210,7 +225,11 @@ func (r *copyReport) item(it *transfer.Item) error {
 // forPeople prints a line of what was done, and says what was not.
 func (r *copyReport) forPeople(it *transfer.Item) {
 	if it.Action != transfer.ActionNone {
-		_, _ = fmt.Fprintf(r.out, "%-8s %-10s %s  %s%s\n", it.Action, it.Kind, safe(it.SourceID), safe(orDash(it.Name)), amounts(it))
+		line := fmt.Sprintf("%-8s %-10s %s  %s%s", it.Action, it.Kind, safe(it.SourceID), safe(orDash(it.Name)), amounts(it))
+		if width := r.width(); width > 0 {
+			line = text.Snip(line, width, "…")
+		}
+		_, _ = fmt.Fprintln(r.out, line)
 	}
 	about := string(it.Kind)
 	if it.SourceID != "" {
@@ -288,14 +307,14 @@ func (r *copyReport) progress(p transfer.Progress) {
 	r.line.show(func() string {
 		took := time.Since(r.begun)
 		rate := float64(p.Done) / max(took.Seconds(), 0.001)
-		text := fmt.Sprintf("copy %d", p.Done)
+		line := fmt.Sprintf("copy %d", p.Done)
 		if p.Total > 0 {
-			text += fmt.Sprintf("/%d", p.Total)
+			line += fmt.Sprintf("/%d", p.Total)
 		}
-		text += fmt.Sprintf(" runs, %.1f/s, %s points, %s", rate, thousands(p.Points), byteCount(p.Bytes))
+		line += fmt.Sprintf(" runs, %.1f/s, %s points, %s", rate, thousands(p.Points), byteCount(p.Bytes))
 		if left := p.Total - p.Done; left > 0 && rate > 0 {
-			text += fmt.Sprintf(", %s left", (time.Duration(float64(left) / rate * float64(time.Second))).Round(time.Second))
+			line += fmt.Sprintf(", %s left", (time.Duration(float64(left) / rate * float64(time.Second))).Round(time.Second))
 		}
-		return text
+		return line
 	})
 }

@@ -65,6 +65,7 @@ func changingVerbs(run, model string) [][2][]string {
 		{"models", "set-tag", model, "k", "v"},
 		{"models", "delete-tag", model, "k"},
 		{"models", "delete", model},
+		{"copy", usual, "copied"},
 		{"experiments", "create", "new"},
 		{"experiments", "rename", "new", "newer"},
 		{"experiments", "set-tag", "newer", "k", "v"},
@@ -108,7 +109,7 @@ func TestTerminalKnowsEveryVerb(t *testing.T) {
 
 // verbName is the verb with its noun, if it has one.
 func verbName(args []string) string {
-	if strings.HasPrefix(args[1], "-") {
+	if strings.HasPrefix(args[1], "-") || args[0] == "copy" {
 		return args[0]
 	}
 	return args[0] + " " + args[1]
