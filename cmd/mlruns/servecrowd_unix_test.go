@@ -21,6 +21,7 @@ import (
 type crowd struct {
 	*served
 	http    *http.Client
+	name    string // of the crowd, in those of its metrics
 	runs    []string
 	clients int
 	// acknowledged is how many points of each client were, asked how many it has asked for.
@@ -47,7 +48,7 @@ func (c *crowd) again(s *served) {
 
 // metric is a client's own metric, in one of the runs.
 func (c *crowd) metric(client int) (run, key string) {
-	return c.runs[client%len(c.runs)], fmt.Sprintf("m%d", client)
+	return c.runs[client%len(c.runs)], fmt.Sprintf("m%s%d", c.name, client)
 }
 
 // work has all clients ask until over, or until the server is gone. No request may be refused.
@@ -93,7 +94,7 @@ func (c *crowd) ask(client, n int) (gone bool, err error) {
 		}
 		call, body = "runs/log-batch", fmt.Sprintf(`{"run_id":%q,"metrics":[%s]}`, run, strings.Join(list, ","))
 	case n%32 == 11:
-		points, call, body = 0, "runs/set-tag", fmt.Sprintf(`{"run_id":%q,"key":"t%d","value":"%d"}`, run, client, n)
+		points, call, body = 0, "runs/set-tag", fmt.Sprintf(`{"run_id":%q,"key":"t%s%d","value":"%d"}`, run, c.name, client, n)
 	case n%32 == 27:
 		points, call, body = 0, "runs/search", `{"experiment_ids":["0"],"max_results":5}`
 	}
