@@ -25,6 +25,7 @@ var (
 	_ ArtifactStore = (*Client)(nil)
 	_ ModelStore    = (*Client)(nil)
 	_ TraceStore    = (*Client)(nil)
+	_ TraceRecorder = (*Client)(nil)
 	_ ModelRegistry = (*Client)(nil)
 )
 

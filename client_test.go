@@ -82,11 +82,11 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestModelsAndTracesAreCapabilities is every call of a ModelStore and a TraceStore on a store that
-// is neither.
+// TestModelsAndTracesAreCapabilities is every call of a ModelStore, a TraceStore and a TraceRecorder on
+// a store that is none of them.
 func TestModelsAndTracesAreCapabilities(t *testing.T) {
 	client := reflect.ValueOf(mlruns.NewClient(uriStore{}))
-	for _, capability := range []reflect.Type{reflect.TypeFor[mlruns.ModelStore](), reflect.TypeFor[mlruns.TraceStore]()} {
+	for _, capability := range []reflect.Type{reflect.TypeFor[mlruns.ModelStore](), reflect.TypeFor[mlruns.TraceStore](), reflect.TypeFor[mlruns.TraceRecorder]()} {
 		for i := range capability.NumMethod() {
 			name := capability.Method(i).Name
 			method := client.MethodByName(name)

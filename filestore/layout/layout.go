@@ -50,6 +50,8 @@ const (
 	TraceInfo   = "trace_info.yaml"
 	Metadata    = "request_metadata"
 	Assessments = "assessments"
+	// AssessmentEnd follows the id in the name of an assessment's file.
+	AssessmentEnd = ".yaml"
 	// TraceData is the file of a trace's artifacts that has its spans.
 	TraceData = "traces.json"
 )

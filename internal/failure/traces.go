@@ -17,6 +17,11 @@ func TraceTagNotFound(key, id string) error {
 	return &Reason{Kind: ErrNotFound, Text: fmt.Sprintf("No tag with name: %s in trace with ID %s.", key, id)}
 }
 
+// AssessmentNotFound is the reason that a trace has no assessment of this id.
+func AssessmentNotFound(id, traceID string) error {
+	return &Reason{Kind: ErrNotFound, Text: fmt.Sprintf("Assessment with ID '%s' not found for trace '%s'", id, traceID)}
+}
+
 // TraceExperimentNotFound is the reason that an experiment whose traces are asked for, or that a
 // trace is to be started in, is not there, or is deleted where it must be active.
 func TraceExperimentNotFound(id string) error {

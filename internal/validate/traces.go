@@ -19,14 +19,14 @@ func Trace(t mlruns.Trace) error {
 	if err := PlainName("trace_id", t.ID); err != nil {
 		return err
 	}
-	if !t.State.Valid() {
-		return failure.Invalid(fmt.Sprintf("Invalid value %s for parameter 'state' supplied: it must be OK, ERROR, IN_PROGRESS or empty", pyfmt.JSON(string(t.State))))
+	if err := traceState(t.State); err != nil {
+		return err
 	}
 	if !t.Start.IsZero() && (!TimeInRange(t.Start) || t.Start.UTC().Year() > lastTraceYear) {
 		return failure.Invalid(fmt.Sprintf("Invalid value %d for parameter 'request_time' supplied: it must be from 1970 to the year %d", t.Start.UnixMilli(), lastTraceYear))
 	}
 	if !t.End.IsZero() && (t.Start.IsZero() || t.End.Before(t.Start)) {
-		return failure.Invalid("Invalid value for parameter 'execution_duration' supplied: a trace cannot end before it begins")
+		return TraceEndsEarly()
 	}
 	for _, f := range [...]struct{ field, text string }{
 		{"client_request_id", t.ClientRequestID}, {"request_preview", t.RequestPreview}, {"response_preview", t.ResponsePreview},
@@ -35,7 +35,18 @@ func Trace(t mlruns.Trace) error {
 			return err
 		}
 	}
-	for _, m := range []map[string]string{t.Metadata, t.Tags} {
+	return traceValues(t.Metadata, t.Tags)
+}
+
+func traceState(s mlruns.TraceState) error {
+	if s.Valid() {
+		return nil
+	}
+	return failure.Invalid(fmt.Sprintf("Invalid value %s for parameter 'state' supplied: it must be OK, ERROR, IN_PROGRESS or empty", pyfmt.JSON(string(s))))
+}
+
+func traceValues(lists ...map[string]string) error {
+	for _, m := range lists {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
 			if err := TraceTag(key, m[key]); err != nil {
 				return err
@@ -43,6 +54,19 @@ func Trace(t mlruns.Trace) error {
 		}
 	}
 	return nil
+}
+
+// TraceEndsEarly refuses a trace that ends before it begins.
+func TraceEndsEarly() error {
+	return failure.Invalid("Invalid value for parameter 'execution_duration' supplied: a trace cannot end before it begins")
+}
+
+// TraceEnd checks what is to be recorded of a trace that has ended.
+func TraceEnd(end mlruns.TraceEnd) error {
+	if err := traceState(end.State); err != nil {
+		return err
+	}
+	return traceValues(end.Metadata, end.Tags)
 }
 
 // TraceTag checks a tag of a trace. A key with a slash is refused, where MLflow fails.

@@ -69,6 +69,19 @@ func NewTraceDocument(t mlruns.Trace) Document {
 	return d
 }
 
+// SetTraceEnd records the state and the end of a trace, in the generation that its document is of.
+func SetTraceEnd(d *Document, t mlruns.Trace) {
+	state, stateKey, durationKey := t.State.String(), keyState, keyExecutionDuration
+	if _, second := d.Text(KeyRequestID); second {
+		stateKey, durationKey = KeyStatus, keyExecutionTime
+		if t.State == mlruns.TraceUnspecified {
+			state = secondUnspecified
+		}
+	}
+	d.SetString(stateKey, state)
+	d.setInt(durationKey, t.End.UnixMilli()-t.Start.UnixMilli())
+}
+
 // RFC3339 writes a time as protobuf's JSON form does: with three digits of a second, or none.
 func RFC3339(t time.Time) string {
 	if t.Nanosecond()/1e6 == 0 {

@@ -9,7 +9,16 @@ import (
 // ReplaceMeta replaces the meta.yaml of an experiment or run. The temporary file lies in the same
 // folder, where no MLflow version looks.
 func (t *Tree) ReplaceMeta(dir string, data []byte) error {
-	return atomicfile.Replace(t.FS, t.Path(layout.Join(dir, layout.Meta)), data,
+	return t.replaceDocument(dir, layout.Meta, data)
+}
+
+// ReplaceTraceInfo is ReplaceMeta for a trace.
+func (t *Tree) ReplaceTraceInfo(dir string, data []byte) error {
+	return t.replaceDocument(dir, layout.TraceInfo, data)
+}
+
+func (t *Tree) replaceDocument(dir, name string, data []byte) error {
+	return atomicfile.Replace(t.FS, t.Path(layout.Join(dir, name)), data,
 		atomicfile.Options{TempDir: t.Path(dir), Sync: t.Durable})
 }
 

@@ -2,6 +2,7 @@ package filestoretest
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -136,6 +137,21 @@ func deleteTraces(w *Workload, t *ownPart) Step {
 	return s
 }
 
+func endTrace(w *Workload, t *ownPart) Step {
+	state := []mlruns.TraceState{mlruns.TraceOK, mlruns.TraceError, mlruns.TraceInProgress}[w.rng.IntN(3)]
+	end := mlruns.TraceEnd{State: state, End: time.UnixMilli(int64(w.N + 1))}
+	return Step{To: Facts{"t/" + t.ID + "/state": string(state)}, Do: func(ctx context.Context, s *filestore.Store) error { return ErrOf(s.EndTrace(ctx, t.ID, end)) }}
+}
+
+func assessTrace(w *Workload, t *ownPart) Step {
+	id, text := w.name("a"), w.text()
+	a, err := json.Marshal(map[string]any{"assessment_id": id, "assessment_name": "n", "feedback": map[string]any{"value": text}})
+	if err != nil {
+		panic(err)
+	}
+	return Step{To: Facts{"t/" + t.ID + "/assessment/" + id: text}, Do: func(ctx context.Context, s *filestore.Store) error { return ErrOf(s.CreateAssessment(ctx, t.ID, a)) }}
+}
+
 // addModelsAndTraces adds what a store says of them.
 func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, experiments []string) error {
 	for m, err := range s.LoggedModels(ctx, mlruns.ModelQuery{Experiments: experiments, View: mlruns.ViewAll}) {
@@ -162,6 +178,16 @@ func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, expe
 		all[at+"experiment"], all[at+"state"], all[at+"request"] = t.ExperimentID, t.State.String(), t.RequestPreview
 		for key, value := range t.Metadata {
 			all[at+"metadata/"+key] = value
+		}
+		for _, text := range t.Assessments {
+			var a struct {
+				ID       string `json:"assessment_id"`
+				Feedback struct{ Value string }
+			}
+			if err := json.Unmarshal(text, &a); err != nil {
+				return err
+			}
+			all[at+"assessment/"+a.ID] = a.Feedback.Value
 		}
 		for key, value := range t.Tags {
 			if key != mlruns.TagTraceArtifactLocation {

@@ -61,6 +61,8 @@ var StepKinds = []stepKind{
 	{Name: "set trace tag", make: onPart(ownTraces, setTraceTag)},
 	{Name: "delete trace tag", make: onPart(ownTraces, deleteTraceTag)},
 	{Name: "delete traces", make: onPart(ownTraces, deleteTraces)},
+	{Name: "end trace", make: onPart(ownTraces, endTrace)},
+	{Name: "assess trace", make: onPart(ownTraces, assessTrace)},
 }
 
 func onExperiment(make func(*Workload, *ownExperiment) Step) func(*Workload) Step {

@@ -170,6 +170,19 @@ func (l *Locator) useArtifacts(ctx context.Context, writing bool, do func(record
 	}
 }
 
+// TraceArtifacts finds a trace and opens the place of its artifacts.
+func (l *Locator) TraceArtifacts(ctx context.Context, traceID string, writing bool) (*artifacts.Place, error) {
+	ref, err := l.FindTrace(ctx, traceID)
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.Records.Trace(ctx, ref)
+	if err != nil {
+		return nil, records.TraceError(traceID, err)
+	}
+	return l.OpenArtifacts(ctx, ref.Holder(), t.ArtifactLocation, writing)
+}
+
 // DefaultLocation is the artifact location of an experiment that named none.
 func (l *Locator) DefaultLocation(id string) (string, error) {
 	if l.ArtifactRoot == "" {

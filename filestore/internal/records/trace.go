@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/codec"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/validate"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -73,11 +74,7 @@ func ReadAssessments(ctx context.Context, f vfs.Folder, ref TraceRef, p *Problem
 			p.Add(what)
 			continue
 		}
-		var text json.RawMessage
-		err := m.ReadMeta(ctx, folder, e.Name, func(data []byte) (_ bool, err error) {
-			text, err = codec.AssessmentJSON(data)
-			return true, err
-		})
+		text, err := m.assessment(ctx, folder, e.Name)
 		switch {
 		case vfs.IsGone(err): // removed since the listing
 		case err != nil:
@@ -99,10 +96,58 @@ func notAssessment(e vfs.Entry, at string) mlruns.Problem {
 		return Conflict(at)
 	case form != nil:
 		return foreign(at)
-	case e.Type.IsDir() || !strings.HasSuffix(e.Name, ".yaml"):
+	case e.Type.IsDir() || !strings.HasSuffix(e.Name, layout.AssessmentEnd):
 		return mlruns.Problem{Kind: mlruns.ProblemForeign, Path: at, Reason: "it is no assessment, and MLflow fails on the trace as long as it is there"}
 	}
 	return mlruns.Problem{}
+}
+
+// assessment reads the file of an assessment.
+func (m *Buffer) assessment(ctx context.Context, folder vfs.Folder, name string) (text json.RawMessage, err error) {
+	err = m.ReadMeta(ctx, folder, name, func(data []byte) (_ bool, err error) {
+		text, err = codec.AssessmentJSON(data)
+		return true, err
+	})
+	return text, err
+}
+
+// Assessment reads one assessment of a trace.
+func (r *Reader) Assessment(ctx context.Context, ref TraceRef, id string) (json.RawMessage, error) {
+	missing := failure.AssessmentNotFound(id, ref.ID)
+	if validate.PlainName("assessment_id", id) != nil {
+		return nil, missing // nothing has such a name
+	}
+	f, err := r.Tree.Folder(layout.Join(ref.Dir, layout.Assessments))
+	if vfs.IsGone(err) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m := NewBuffer()
+	defer m.Free()
+	text, err := m.assessment(ctx, f, id+layout.AssessmentEnd)
+	switch {
+	case vfs.IsGone(err):
+		return nil, missing
+	case err != nil:
+		return nil, corruptFile(layout.Join(layout.Assessments, id+layout.AssessmentEnd), err)
+	}
+	return text, nil
+}
+
+// TraceDocument reads all that is in a trace's trace_info.yaml.
+func (r *Reader) TraceDocument(ctx context.Context, ref TraceRef) (codec.Document, error) {
+	f, err := r.Tree.Folder(ref.Dir)
+	if err != nil {
+		return codec.Document{}, err
+	}
+	defer f.Close()
+	return ReadDocument(ctx, f, layout.TraceInfo, func(d *codec.Document) error {
+		_, err := codec.TraceOf(d, ref.Experiment.ID, ref.ID)
+		return err
+	})
 }
 
 // TraceError is what an operation on one trace says when its trace_info.yaml cannot be used.

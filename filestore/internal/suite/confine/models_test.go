@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,7 +34,7 @@ func TestModelsAndTracesAreConfined(t *testing.T) {
 	filestoretest.Must(t, err)
 	for name, text := range map[string]string{
 		"model/meta.yaml": strings.ReplaceAll(string(meta), "m-1", "m-out"), "model/tags/secret": "secret", "model/metrics/k": "1 2.0 3 r\n", "tags/secret": "secret", "artifacts/f": "secret",
-		"trace/trace_info.yaml": strings.ReplaceAll(string(info), "tr-1", "tr-out"), "trace/tags/secret": "secret",
+		"trace/trace_info.yaml": strings.ReplaceAll(string(info), "tr-1", "tr-out"), "trace/tags/secret": "secret", "assessments/a-out.yaml": "assessment_name: secret\n",
 	} {
 		name = filepath.Join(outside, name)
 		filestoretest.Must(t, errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, []byte(text), 0o666)))
@@ -41,6 +42,7 @@ func TestModelsAndTracesAreConfined(t *testing.T) {
 	before := filestoretest.ReadTree(t, outside)
 	for from, to := range map[string]string{
 		filepath.Join(models, "m-out"): "model", filepath.Join(models, "m-2", "tags"): "tags", filepath.Join(models, "m-2", "artifacts"): "artifacts", filepath.Join(traces, "tr-out"): "trace",
+		filepath.Join(traces, "tr-1", "assessments"): "assessments",
 	} {
 		if err := os.Symlink(filepath.Join(outside, to), from); err != nil {
 			t.Skip("no links here: ", err)
@@ -58,6 +60,11 @@ func TestModelsAndTracesAreConfined(t *testing.T) {
 		"artifact":  filestoretest.ErrOf(store.OpenModelArtifact(ctx, "m-2", "f")),
 		"write":     store.WriteModelArtifact(ctx, "m-2", "g", strings.NewReader("x")),
 		"trace tag": store.SetTraceTag(ctx, "tr-out", "a", "b"),
+		"end":       filestoretest.ErrOf(store.EndTrace(ctx, "tr-out", mlruns.TraceEnd{})),
+		"send":      store.WriteTraceArtifact(ctx, "tr-out", "traces.json", strings.NewReader("{}")),
+		"assess":    filestoretest.ErrOf(store.CreateAssessment(ctx, "tr-out", json.RawMessage(`{"assessment_name":"n","feedback":{"value":1}}`))),
+		"assessed":  filestoretest.ErrOf(store.Assessment(ctx, "tr-1", "a-out")),
+		"assess in": filestoretest.ErrOf(store.CreateAssessment(ctx, "tr-1", json.RawMessage(`{"assessment_name":"n","feedback":{"value":1}}`))),
 	} {
 		if err == nil {
 			t.Errorf("%s: what is behind a link is used", what)

@@ -3,6 +3,7 @@ package fault
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -145,6 +146,20 @@ var faultedOperations = []faultedOperation{
 		return errors.Join(makeTrace(f), filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{ID: "tr-2", ExperimentID: "e1", Start: time.UnixMilli(2)})),
 			filestoretest.ErrOf(f.Store.StartTrace(f.Ctx, mlruns.Trace{ID: "tr-3", ExperimentID: "e1", Start: time.UnixMilli(9)})))
 	}, do: deleteTraces(mlruns.TraceDeletion{Until: time.UnixMilli(2)})},
+	{name: "EndTrace", prepare: makeTrace, steps: true, do: func(f *filestoretest.Faulty) error {
+		return filestoretest.ErrOf(f.Store.EndTrace(f.Ctx, "tr-1", mlruns.TraceEnd{State: mlruns.TraceError, End: time.UnixMilli(9), Metadata: map[string]string{"k": "w", "l": "1"}, Tags: map[string]string{"old": "2"}}))
+	}},
+	{name: "WriteTraceArtifact", prepare: makeTrace, do: func(f *filestoretest.Faulty) error {
+		return f.Store.WriteTraceArtifact(f.Ctx, "tr-1", "traces.json", strings.NewReader(`{"spans": []}`))
+	}},
+	{name: "CreateAssessment", prepare: makeTrace, again: mlruns.ErrExists, do: assess("a-1", "")},
+	{name: "CreateAssessment of another's place", prepare: makeAssessed, again: mlruns.ErrExists, steps: true, do: assess("a-2", "a-1")},
+	{name: "UpdateAssessment", prepare: makeAssessed, do: func(f *filestoretest.Faulty) error {
+		return filestoretest.ErrOf(f.Store.UpdateAssessment(f.Ctx, "tr-1", "a-1", json.RawMessage(`{"rationale": "because"}`)))
+	}},
+	{name: "DeleteAssessment", steps: true, prepare: func(f *filestoretest.Faulty) error { return errors.Join(makeAssessed(f), assess("a-2", "a-1")(f)) },
+		do: func(f *filestoretest.Faulty) error { return f.Store.DeleteAssessment(f.Ctx, "tr-1", "a-2") }},
+	{name: "DeleteAssessment the last", prepare: makeAssessed, do: func(f *filestoretest.Faulty) error { return f.Store.DeleteAssessment(f.Ctx, "tr-1", "a-1") }},
 	{name: "Relocate", steps: true, prepare: (*filestoretest.Faulty).RecordElsewhere, do: (*filestoretest.Faulty).Relocate},
 	{name: "Relocate models and traces", steps: true, prepare: func(f *filestoretest.Faulty) error {
 		return errors.Join(makeModel(f), makeTrace(f), f.RecordElsewhere())
@@ -166,6 +181,17 @@ func makeTrace(f *filestoretest.Faulty) error {
 func deleteTraces(d mlruns.TraceDeletion) func(*filestoretest.Faulty) error {
 	d.ExperimentID = "e1"
 	return func(f *filestoretest.Faulty) error { return filestoretest.ErrOf(f.Store.DeleteTraces(f.Ctx, d)) }
+}
+
+func assess(id, overrides string) func(*filestoretest.Faulty) error {
+	return func(f *filestoretest.Faulty) error {
+		text := fmt.Sprintf(`{"assessment_id": %q, "assessment_name": "n", "feedback": {"value": true}, "overrides": %q}`, id, overrides)
+		return filestoretest.ErrOf(f.Store.CreateAssessment(f.Ctx, "tr-1", json.RawMessage(text)))
+	}
+}
+
+func makeAssessed(f *filestoretest.Faulty) error {
+	return errors.Join(makeTrace(f), assess("a-1", "")(f))
 }
 
 func logOld(step int64) func(*filestoretest.Faulty) error {
