@@ -54,7 +54,7 @@ type extensions struct {
 	IDs bool `json:"ids"`
 	// ModelViews says that logged-models/search finds deleted models, by view_type.
 	ModelViews bool `json:"model_views"`
-	// Traces says that a trace can be started by who says that its spans are not to come.
+	// Traces says that a trace can be started whose spans do not come.
 	Traces bool `json:"traces_without_spans"`
 }
 

@@ -13,39 +13,35 @@ const artifactsPath = "/mlflow-artifacts/artifacts/"
 
 var errInvalidPath = failure.Invalid("Invalid path")
 
-// place is a file or folder among the artifacts of a run, or of a logged model.
-type place struct{ runID, modelID, file string }
+// place is a file or folder among the artifacts of a run, a logged model or a trace.
+type place struct{ runID, modelID, traceID, file string }
 
-// parsePlace reads <experiment>/<run>/artifacts/<path> and <experiment>/models/<model>/artifacts/…,
-// the only shapes of which there are files here. So nothing can be listed but the artifacts of one
-// run or model.
+// parsePlace reads <experiment>/<run>/artifacts/<path>, <experiment>/models/<model>/artifacts/… and
+// <experiment>/traces/<trace>/artifacts/…, the only shapes of which there are files here. So
+// nothing can be listed but the artifacts of one run, model or trace.
 func parsePlace(p string) (at place, err error) {
 	if !safePath(p) {
 		return at, errInvalidPath
 	}
-	parts, ofModel := strings.Split(path.Clean(p), "/"), false
-	if len(parts) > 1 && parts[1] == "models" {
-		parts, ofModel = parts[1:], true
+	parts, of := strings.Split(path.Clean(p), "/"), ""
+	if len(parts) > 1 && (parts[1] == "models" || parts[1] == "traces") {
+		parts, of = parts[1:], parts[1]
 	}
-	if len(parts) < 3 || parts[2] != "artifacts" || parts[1] == "traces" {
+	if len(parts) < 3 || parts[2] != "artifacts" {
 		return place{}, errInvalidPath
 	}
-	if at.runID = parts[1]; ofModel {
-		at = place{modelID: parts[1]}
+	switch of {
+	case "models":
+		at.modelID = parts[1]
+	case "traces":
+		at.traceID = parts[1]
+	default:
+		at.runID = parts[1]
 	}
 	if at.file = strings.Join(parts[3:], "/"); !safePath(at.file) {
 		return place{}, errInvalidPath
 	}
 	return at, nil
-}
-
-// spansOf reads <experiment>/traces/<trace>/artifacts/traces.json, the one file of a trace.
-func spansOf(p string) (traceID string, ok bool) {
-	parts := strings.Split(p, "/")
-	if !safePath(p) || len(parts) != 5 || parts[1] != "traces" || parts[3] != "artifacts" || parts[4] != spansFile {
-		return "", false
-	}
-	return parts[2], true
 }
 
 // safePath reports whether a path leads downwards, however often somebody decodes it. The store

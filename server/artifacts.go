@@ -62,12 +62,6 @@ func (s *server) deleteProxied(c *call) (any, error) {
 
 // getProxied sends the file that a client asks for by its location.
 func (s *server) getProxied(w http.ResponseWriter, r *http.Request, rest string) {
-	if id, ok := spansOf(rest); ok {
-		if err := s.sendSpans(w, r, id); err != nil {
-			s.refuse(w, r, err)
-		}
-		return
-	}
 	at, err := parsePlace(rest)
 	if err == nil {
 		err = s.sendArtifact(w, r, at)

@@ -14,9 +14,11 @@ type server struct {
 	// models is nil where the store has no logged models.
 	models mlruns.ModelStore
 	// traces is nil where the store has no traces.
-	traces  mlruns.TraceStore
-	options options
-	routes  *routeTable
+	traces mlruns.TraceStore
+	// recorder is nil where traces are not recorded.
+	recorder mlruns.TraceRecorder
+	options  options
+	routes   *routeTable
 }
 
 // New makes the handler of a store. What the store can do beside the methods of mlruns.Store is
@@ -29,6 +31,7 @@ func New(store mlruns.Store, opts ...Option) http.Handler {
 	s.files, _ = store.(mlruns.ArtifactStore)
 	s.models, _ = store.(mlruns.ModelStore)
 	s.traces, _ = store.(mlruns.TraceStore)
+	s.recorder, _ = store.(mlruns.TraceRecorder)
 	for _, o := range opts {
 		o(&s.options)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/mlruns/mlruns/internal/wire"
 )
 
-// Traces, as far as a store lets them be read and kept in order. To record one needs its spans, for
-// which a store has no call: clients are told so, log a warning and go on.
+// Traces, in the forms of MLflow 2 and 3. Where a store does not record them clients are told so,
+// log a warning and go on.
 
 func (s *server) traceStore() (mlruns.TraceStore, error) {
 	if s.traces == nil {
@@ -19,23 +19,48 @@ func (s *server) traceStore() (mlruns.TraceStore, error) {
 	return s.traces, nil
 }
 
-// startTrace refuses a trace before its spans are sent, unless who asks says that none will be: no
-// client of MLflow does. server-info tells it.
+// startTrace records a trace before its spans are sent. Clients of MLflow 2 do so when it begins,
+// and have its id chosen; those of MLflow 3 when it has ended.
 func (s *server) startTrace(c *call) (any, error) {
-	if s.traces == nil || !c.Bool("without_spans") {
-		return nil, &refusal{http.StatusNotImplemented, mlruns.CodeFeatureDisabled, "This server does not record traces"}
-	}
-	started := c.Trace()
-	if err := c.Err(); err != nil {
-		return nil, err
-	}
-	t, err := s.traces.StartTrace(c.ctx, started)
+	traces, err := s.traceStore()
 	if err != nil {
 		return nil, err
 	}
+	if !c.Has("trace") {
+		return s.startTraceV2(c, traces)
+	}
+	t, assessments := c.Trace()
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	started, err := traces.StartTrace(c.ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range assessments {
+		recorder, err := s.traceRecorder()
+		if err != nil {
+			return nil, err
+		}
+		made, err := recorder.CreateAssessment(c.ctx, started.ID, a)
+		if err != nil {
+			return nil, err
+		}
+		started.Assessments = append(started.Assessments, made)
+	}
+	return s.traceAnswer(started), nil
+}
+
+func (s *server) traceAnswer(t *mlruns.Trace) wire.TraceAnswer {
 	answer := wire.NewTraceAnswer(t)
 	s.locateTrace(&answer.Trace.Info)
-	return answer, nil
+	return answer
+}
+
+// noSuchTraceCall answers traces/get, by which clients of MLflow 3 ask for a trace with its spans
+// in a form of OpenTelemetry's. They fetch the spans as an artifact then.
+func (s *server) noSuchTraceCall(*call) (any, error) {
+	return nil, &refusal{http.StatusNotImplemented, codeNotImplemented, "The spans of a trace are its artifact " + spansFile}
 }
 
 func (s *server) getTrace(c *call) (any, error) {
@@ -47,9 +72,7 @@ func (s *server) getTrace(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.NewTraceAnswer(t)
-	s.locateTrace(&answer.Trace.Info)
-	return answer, nil
+	return s.traceAnswer(t), nil
 }
 
 // searchTraces finds nothing where no experiment is named, and where the store has no traces: the
@@ -115,48 +138,41 @@ func (s *server) deleteTraces(c *call) (any, error) {
 // spansFile is the artifact of a trace that has its spans.
 const spansFile = "traces.json"
 
-// getTraceArtifact sends the page the spans of a trace.
+// getTraceArtifact sends the page the spans of a trace, or a file that belongs to them.
 func (s *server) getTraceArtifact(w http.ResponseWriter, r *http.Request, _ string) {
 	q := wire.ParseQuery(r.URL.Query())
 	id := q.Text("request_id")
 	if id == "" {
 		id = q.RequiredText("trace_id")
 	}
+	file := spansFile
+	if attached := q.Text("path"); attached != "" {
+		file = "attachments/" + attached
+	}
 	err := q.Err()
+	if err == nil && !safePath(file) {
+		err = errInvalidPath
+	}
 	if err == nil {
-		err = s.sendSpans(w, r, id)
+		err = s.sendArtifact(w, r, place{traceID: id, file: file})
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 	}
 }
 
-func (s *server) sendSpans(w http.ResponseWriter, r *http.Request, id string) error {
-	traces, err := s.traceStore()
-	if err != nil {
-		return err
-	}
-	spans, err := traces.TraceData(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	artifactHeader(w.Header(), spansFile)
-	_, _ = w.Write(spans) // who does not take them has gone
-	return nil
-}
-
 // locateTrace has a client find the spans through the server, as runLocation.
 func (s *server) locateTrace(t *wire.Trace) {
-	location, ok := t.Tags[mlruns.TagTraceArtifactLocation]
-	if !ok {
-		return
+	if location, ok := t.Tags[mlruns.TagTraceArtifactLocation]; ok {
+		t.Tags = maps.Clone(t.Tags) // they are the store's
+		t.Tags[mlruns.TagTraceArtifactLocation] = s.traceLocation(location, t.Location.Experiment.ID, t.ID)
 	}
-	folder := "/" + path.Join(t.Location.Experiment.ID, "traces", t.ID, "artifacts")
-	told := proxyScheme + folder
-	if !s.proxied(location) {
-		told = s.here(location, folder)
+}
+
+func (s *server) traceLocation(recorded, experimentID, id string) string {
+	folder := "/" + path.Join(experimentID, "traces", id, "artifacts")
+	if !s.proxied(recorded) {
+		return s.here(recorded, folder)
 	}
-	tags := maps.Clone(t.Tags) // they are the store's
-	tags[mlruns.TagTraceArtifactLocation] = told
-	t.Tags = tags
+	return proxyScheme + folder
 }

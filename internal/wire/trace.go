@@ -3,7 +3,9 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -131,21 +133,45 @@ func (p TracePage) Entity() (*mlruns.TracePage, error) {
 	return page, nil
 }
 
-// Trace reads the trace that is to be started.
-func (r *Request) Trace() mlruns.Trace {
+// traceStates are the names of states, from that which is 1.
+var traceStates = []string{"OK", "ERROR", "IN_PROGRESS"}
+
+// Trace reads a trace, in the form of MLflow 3, and what was said of it.
+func (r *Request) Trace() (t mlruns.Trace, assessments []json.RawMessage) {
 	info := r.Object("trace").Object("trace_info")
-	shape := Trace{
-		ID: info.RequiredText("trace_id"), ClientRequestID: info.Text("client_request_id"), RequestTime: info.Text("request_time"), Duration: info.Text("execution_duration"),
-		State: info.Text("state"), RequestPreview: info.Text("request_preview"), ResponsePreview: info.Text("response_preview"),
-		Metadata: info.Map("trace_metadata"), Tags: info.Map("tags"),
+	t = mlruns.Trace{
+		ID: info.RequiredText("trace_id"), ClientRequestID: info.Text("client_request_id"), ExperimentID: info.Object("trace_location").Object("mlflow_experiment").Text("experiment_id"),
+		RequestPreview: info.Text("request_preview"), ResponsePreview: info.Text("response_preview"), Metadata: info.Map("trace_metadata"), Tags: info.Map("tags"),
 	}
-	shape.Location.Experiment.ID = info.Object("trace_location").Object("mlflow_experiment").Text("experiment_id")
-	t, err := shape.Entity()
-	if err != nil {
-		r.refuse(failure.Invalid(mlruns.MessageOf(err)))
-		return mlruns.Trace{}
+	if info.Text("state") != mlruns.TraceUnspecified.String() {
+		if n := info.Enum("state", traceStates...); n > 0 {
+			t.State = mlruns.TraceState(traceStates[n-1])
+		}
 	}
-	return *t
+	if text := info.Text("request_time"); text != "" {
+		start, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			info.Invalid("request_time")
+		}
+		t.Start = time.UnixMilli(start.UnixMilli()).UTC()
+	}
+	if text := info.Text("execution_duration"); text != "" {
+		seconds, ok := strings.CutSuffix(text, "s")
+		f, err := strconv.ParseFloat(seconds, 64)
+		if !ok || err != nil || math.IsNaN(f) || math.Abs(f) > math.MaxInt32 {
+			info.Invalid("execution_duration")
+			f = 0
+		}
+		t.End = t.Start.Add(time.Duration(math.Round(f*1000)) * time.Millisecond)
+	}
+	for _, a := range info.Items("assessments") {
+		text := json.RawMessage(snakeCase(a.object).appendPython(nil))
+		if !json.Valid(text) {
+			info.Invalid("assessments")
+		}
+		assessments = append(assessments, text)
+	}
+	return t, assessments
 }
 
 // TraceQuery reads a search of traces. Locations that are no experiments hold none.
