@@ -82,8 +82,8 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestModelsAndTracesAreCapabilities is every call of a ModelStore, a TraceStore and a TraceRecorder on
-// a store that is none of them.
+// TestModelsAndTracesAreCapabilities is every call of a ModelStore, a TraceStore and a
+// TraceRecorder on a store that is none of them.
 func TestModelsAndTracesAreCapabilities(t *testing.T) {
 	client := reflect.ValueOf(mlruns.NewClient(uriStore{}))
 	for _, capability := range []reflect.Type{reflect.TypeFor[mlruns.ModelStore](), reflect.TypeFor[mlruns.TraceStore](), reflect.TypeFor[mlruns.TraceRecorder]()} {

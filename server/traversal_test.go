@@ -23,12 +23,15 @@ import (
 // for a folder beside the store, OTHER for a run.
 var waysOut = []string{
 	"OUT/secret", "/OUT/secret", "//OUT/secret", "///OUT/secret", "//./OUT/secret", "file://OUT/secret", "file:OUT/secret", "//proc/self/rootOUT/secret", // CVE-2023-1176, -1177, -3765, -6977
-	"../../../../outside/secret", "..", "../..", "d/../../../../../outside/secret", "../meta.yaml", "../../../0/OTHER/meta.yaml", "../../OTHER/artifacts/secret", // CVE-2023-2356, -6753, -6831, -6976
-	`\..\..\..\..\outside\secret`, `..\..\..\..\outside\secret`, `file:\..\..\outside`, `C:\outside`, "C:/outside", "C:outside", // CVE-2023-2780
+	// CVE-2023-2356, -6753, -6831, -6976
+	"../../../../outside/secret", "..", "../..", "d/../../../../../outside/secret", "../meta.yaml", "../../../0/OTHER/meta.yaml", "../../OTHER/artifacts/secret",
+	// CVE-2023-2780
+	`\..\..\..\..\outside\secret`, `..\..\..\..\outside\secret`, `file:\..\..\outside`, `C:\outside`, "C:/outside", "C:outside",
 	"?/../../../../outside/secret", "http:///?/../../../../outside", "a?/../../../../../outside/secret", // CVE-2023-6909, CVE-2024-8859
 	"#/../../../../outside/secret", "http:///#/../../../../outside", "k#/../../../../../outside/secret", // CVE-2024-1483, -3848
 	";/../../../../outside/secret", "k;/../../../../../outside/secret", // CVE-2024-1593
-	"dbfs:/../../outside", "models:/../x/1", "runs:/OTHER/../../..", "mlflow-artifacts:/../../outside", // CVE-2024-8859, CVE-2025-11201, CVE-2026-2614
+	// CVE-2024-8859, CVE-2025-11201, CVE-2026-2614
+	"dbfs:/../../outside", "models:/../x/1", "runs:/OTHER/../../..", "mlflow-artifacts:/../../outside",
 	"....//....//outside/secret", "..././..././outside/secret", ".../outside", "~/x", "k\x00/../../outside", "../../../../outside/secret\x00.txt", "con", "..\r\nHost: evil.example",
 }
 

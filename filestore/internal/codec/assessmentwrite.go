@@ -105,7 +105,8 @@ func yamlOf(v any) (pyfmt.Value, error) {
 	case float64:
 		text := string(pyfmt.AppendFloat(nil, v))
 		if !strings.Contains(text, ".") {
-			text = strings.Replace(text, "e", ".0e", 1) // YAML 1.1 knows no exponent without a point
+			// YAML 1.1 knows no exponent without a point
+			text = strings.Replace(text, "e", ".0e", 1)
 		}
 		return pyfmt.Plain(text), nil
 	case []any:
