@@ -100,8 +100,8 @@ func TestArtifactTypes(t *testing.T) {
 		"a.txt": "text/plain", "b.pkl": "application/octet-stream", "c.PNG": "image/png", "d.pdf": "application/pdf", "model/MLmodel": "text/plain", "mlproject": "text/plain", "e.json": "text/plain", "f.js": "text/plain",
 		"g.html": "text/html", "h": "application/octet-stream", "i.svg": "image/svg+xml", "j.csv": "text/plain",
 	} {
-		a.send("PUT", proxied(id, file), "x")
-		for _, path := range []string{proxied(id, file), "/get-artifact?run_id=" + id + "&path=" + file} {
+		a.send("PUT", proxied(id, "/"+file), "x")
+		for _, path := range []string{proxied(id, "/"+file), "/get-artifact?run_id=" + id + "&path=" + file} {
 			got := a.send("GET", path, "", "Accept", "text/html")
 			if got.header.Get("Content-Type") != want || got.header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment; filename=") {
 				t.Errorf("%s is sent as %v, want %s", path, got.header, want)
