@@ -63,7 +63,7 @@ func (s *Store) CreateAssessment(ctx context.Context, traceID string, assessment
 		}
 		return all.Last(s.writeAssessment(ref, id, a))
 	})
-	return text, fail(op, traceID, err)
+	return madeText(text, err), fail(op, traceID, err)
 }
 
 // UpdateAssessment implements mlruns.TraceRecorder. The commit point is the rename of the
@@ -84,7 +84,7 @@ func (s *Store) UpdateAssessment(ctx context.Context, traceID, assessmentID stri
 		}
 		return s.writeAssessment(ref, assessmentID, a)
 	})
-	return text, fail("update assessment", traceID, err)
+	return madeText(text, err), fail("update assessment", traceID, err)
 }
 
 // DeleteAssessment implements mlruns.TraceRecorder. The commit point is the removal of the
@@ -125,6 +125,14 @@ func (s *Store) setValid(ctx context.Context, ref records.TraceRef, id string, v
 	}
 	a.SetValid(valid)
 	return s.writeAssessment(ref, id, a)
+}
+
+// madeText is made.
+func madeText(text json.RawMessage, err error) json.RawMessage {
+	if err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+		return nil
+	}
+	return text
 }
 
 func assessmentTaken(id, traceID string) error {

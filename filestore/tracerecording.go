@@ -68,14 +68,19 @@ func (s *Store) EndTrace(ctx context.Context, traceID string, end mlruns.TraceEn
 	return made(t, err)
 }
 
+// traceArtifacts calls do with the place of a trace's artifacts.
+func (s *Store) traceArtifacts(ctx context.Context, traceID string, writing bool, do func(*artifacts.Place) error) error {
+	return s.find.TraceArtifacts(ctx, traceID, writing, func(_ records.RunRef, p *artifacts.Place) error { return do(p) })
+}
+
 // WriteTraceArtifact implements mlruns.TraceRecorder. The commit point is the rename.
 func (s *Store) WriteTraceArtifact(ctx context.Context, traceID, artifactPath string, src io.Reader) error {
-	return s.writeArtifacts(ctx, "write artifact of trace", s.find.TraceArtifacts, traceID, func(r *artifacts.Repository) error { return r.Write(ctx, artifactPath, src) })
+	return s.writeArtifacts(ctx, "write artifact of trace", s.traceArtifacts, traceID, func(r *artifacts.Repository) error { return r.Write(ctx, artifactPath, src) })
 }
 
 // TraceArtifacts implements mlruns.TraceRecorder.
 func (s *Store) TraceArtifacts(ctx context.Context, traceID, artifactPath string) (list []mlruns.FileInfo, err error) {
-	err = s.readArtifacts(ctx, "list artifacts of trace", s.find.TraceArtifacts, traceID, func(p *artifacts.Place) (err error) {
+	err = s.readArtifacts(ctx, "list artifacts of trace", s.traceArtifacts, traceID, func(p *artifacts.Place) (err error) {
 		list, err = p.Repository(false).List(ctx, artifactPath)
 		return err
 	})
@@ -84,7 +89,10 @@ func (s *Store) TraceArtifacts(ctx context.Context, traceID, artifactPath string
 
 // OpenTraceArtifact implements mlruns.TraceRecorder.
 func (s *Store) OpenTraceArtifact(ctx context.Context, traceID, artifactPath string) (file io.ReadCloser, err error) {
-	err = s.readArtifacts(ctx, "open artifact of trace", s.find.TraceArtifacts, traceID, func(p *artifacts.Place) (err error) {
+	err = s.readArtifacts(ctx, "open artifact of trace", s.traceArtifacts, traceID, func(p *artifacts.Place) (err error) {
+		if file != nil { // of the place that the trace has left
+			_ = file.Close()
+		}
 		file, err = p.Repository(false).Open(ctx, artifactPath)
 		return err
 	})

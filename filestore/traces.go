@@ -37,7 +37,7 @@ func (s *Store) TraceData(ctx context.Context, traceID string) (data json.RawMes
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	err = s.find.TraceArtifacts(ctx, traceID, func(ref records.RunRef, place *artifacts.Place) (err error) {
+	err = s.find.TraceArtifacts(ctx, traceID, false, func(ref records.RunRef, place *artifacts.Place) (err error) {
 		data, err = readSpans(ctx, place, layout.Join(ref.Dir, layout.Artifacts, layout.TraceData))
 		return err
 	})

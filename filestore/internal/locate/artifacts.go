@@ -139,9 +139,9 @@ func (l *Locator) ModelArtifacts(ctx context.Context, modelID string, writing bo
 	})
 }
 
-// TraceArtifacts is RunArtifacts of a trace, for reading.
-func (l *Locator) TraceArtifacts(ctx context.Context, traceID string, do func(records.RunRef, *artifacts.Place) error) error {
-	return l.useArtifacts(ctx, false, do, func() (records.RunRef, string, error) {
+// TraceArtifacts is RunArtifacts of a trace, and tells where it lies.
+func (l *Locator) TraceArtifacts(ctx context.Context, traceID string, writing bool, do func(records.RunRef, *artifacts.Place) error) error {
+	return l.useArtifacts(ctx, writing, do, func() (records.RunRef, string, error) {
 		ref, t, err := l.Trace(ctx, traceID)
 		if err != nil {
 			return records.RunRef{}, "", err
@@ -168,19 +168,6 @@ func (l *Locator) useArtifacts(ctx context.Context, writing bool, do func(record
 			return err
 		}
 	}
-}
-
-// TraceArtifacts finds a trace and opens the place of its artifacts.
-func (l *Locator) TraceArtifacts(ctx context.Context, traceID string, writing bool) (*artifacts.Place, error) {
-	ref, err := l.FindTrace(ctx, traceID)
-	if err != nil {
-		return nil, err
-	}
-	t, err := l.Records.Trace(ctx, ref)
-	if err != nil {
-		return nil, records.TraceError(traceID, err)
-	}
-	return l.OpenArtifacts(ctx, ref.Holder(), t.ArtifactLocation, writing)
 }
 
 // DefaultLocation is the artifact location of an experiment that named none.
