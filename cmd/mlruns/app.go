@@ -71,6 +71,9 @@ look for mlruns in the folders above, up to the home folder, another file system
 another user, and open the store read-only; one with --dry-run looks where it would write. Only
 "experiments create" and "serve" make a store where there is none.
 
+DIR may be the URI of an MLflow server, http://… or https://…, with the credentials of MLflow's
+environment variables. "store" and "serve" work on folders only.
+
 RUN is the id of a run, or a beginning of it of eight characters or more that no other run has.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
@@ -80,7 +83,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 		SilenceUsage:  true,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.store, "store", "", "the store: its directory `DIR`, or its file: URI")
+	flags.StringVar(&a.store, "store", "", "the store: its directory `DIR`, its file: URI, or the http: or https: URI of an MLflow server")
 	a.storeGiven = func() bool { return flags.Changed("store") }
 	flags.BoolVar(&a.json, "json", false, "print MLflow's REST shapes, and errors as JSON")
 	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")

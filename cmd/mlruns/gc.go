@@ -53,7 +53,7 @@ func (a *app) gcStore() *cobra.Command {
 	var dryRun bool
 	var experiments, runs, models []string
 	cmd := a.verb("gc", "Remove deleted runs, models and experiments for good, which frees their names", noArgs,
-		a.withProgress("gc", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
+		a.withProgress("gc", a.changing(&dryRun, onFolder(func(ctx context.Context, s *session, _ []string) error {
 			removed, problems, err := collected[mlruns.Removal](func(told func(mlruns.Problem)) seq[mlruns.Removal] {
 				return s.GC(ctx, mlruns.GCQuery{
 					OlderThan: age.Duration, DryRun: dryRun, OnProblem: told, Progress: a.line.tell, Experiments: experiments, Runs: runs, Models: models,
@@ -75,7 +75,7 @@ func (a *app) gcStore() *cobra.Command {
 			}
 			a.warn(problems)
 			return err
-		})))
+		}))))
 	cmd.Long = `Remove deleted runs, logged models and experiments for good, which frees their names and ids.
 
 Only what lies in the store is removed, never what a run recorded at another place. Deleted

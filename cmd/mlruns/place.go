@@ -10,6 +10,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/tracking"
 )
 
 // trackingURI is the environment variable that names the store, MLflow's.
@@ -21,12 +22,25 @@ const usual = "mlruns"
 // here is why a store is used that nothing names.
 const here = "the current folder"
 
-// place is where the store is, and why there.
+// place is where the store is, a directory or the URI of a server, and why there.
 type place struct{ dir, from string }
+
+func (p place) isServer() bool { return tracking.IsServer(p.dir) }
 
 // place finds the store without opening it. It is unset where nothing names one.
 func (a *app) place() (place, error) {
+	at, err := a.named()
+	if err == nil && at.isServer() && len(a.artifacts)+len(a.links)+len(a.mappings) > 0 {
+		err = &usageError{"--allow-artifacts, --allow-links and --map-artifacts are about a folder, and " + at.from + " names a server"}
+	}
+	return at, err
+}
+
+func (a *app) named() (place, error) {
 	if a.storeGiven() {
+		if tracking.IsServer(a.store) {
+			return place{a.store, "--store"}, nil
+		}
 		dir, err := storeDir(a.store)
 		if err != nil {
 			return place{}, &usageError{"--store: " + err.Error()}
@@ -34,6 +48,9 @@ func (a *app) place() (place, error) {
 		return place{dir, "--store"}, nil
 	}
 	if uri := os.Getenv(trackingURI); uri != "" {
+		if tracking.IsServer(uri) {
+			return place{uri, trackingURI}, nil
+		}
 		dir, err := trackingDir(uri)
 		if err != nil {
 			return place{}, &usageError{trackingURI + ": " + err.Error()}

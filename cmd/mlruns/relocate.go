@@ -11,7 +11,7 @@ import (
 func (a *app) relocateStore() *cobra.Command {
 	var dryRun bool
 	cmd := a.verb("relocate", "Rewrite the artifact locations of a store that was moved or copied", noArgs,
-		a.withProgress("relocate", a.changing(&dryRun, func(ctx context.Context, s *session, _ []string) error {
+		a.withProgress("relocate", a.changing(&dryRun, onFolder(func(ctx context.Context, s *session, _ []string) error {
 			relocated, problems, err := collected[mlruns.Relocation](func(told func(mlruns.Problem)) seq[mlruns.Relocation] {
 				return s.Relocate(ctx, mlruns.RelocateQuery{DryRun: dryRun, OnProblem: told, Progress: a.line.tell})
 			})
@@ -24,7 +24,7 @@ func (a *app) relocateStore() *cobra.Command {
 			a.printRelocations(relocated, dryRun)
 			a.warn(problems)
 			return err
-		})))
+		}))))
 	cmd.Long = `Rewrite the artifact locations of experiments and runs that were recorded for another place
 of this store, so that MLflow finds the artifacts where the store is now. mlruns itself finds them anyway.
 

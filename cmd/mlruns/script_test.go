@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/server"
 )
 
 func TestMain(m *testing.M) {
@@ -29,6 +33,7 @@ func TestMain(m *testing.M) {
 //	capture VAR         sets VAR to the last standard output, without the blanks around it
 //	waitfor FILE        waits until there is such a file
 //	printable           wants no control character in the last standard output and standard error
+//	served DIR VAR      has a server answer for a store that it makes in DIR, and sets VAR to its URI
 //	hostile DIR         makes a store in DIR whose names and values hold control characters, and sets EXP and RUN
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"printable": printable,
 			"waitfor":   waitFor,
 			"hostile":   hostile,
+			"served":    serveFolder,
 		},
 	})
 }
@@ -117,6 +123,17 @@ func hostile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv("EXP", experiment)
 	ts.Setenv("RUN", run)
+}
+
+func serveFolder(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: served DIR VAR")
+	}
+	store, err := filestore.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	s := httptest.NewServer(server.New(store))
+	ts.Defer(func() { s.Close(); _ = store.Close() })
+	ts.Setenv(args[1], s.URL)
 }
 
 func writeFile(name, text string) error { return os.WriteFile(name, []byte(text), 0o666) }

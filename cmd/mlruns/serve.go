@@ -46,7 +46,7 @@ func (a *app) serve() *cobra.Command {
 		if err := f.check(); err != nil {
 			return err
 		}
-		do := func(ctx context.Context, s *session, _ []string) error { return a.serveStore(ctx, s, &f) }
+		do := onFolder(func(ctx context.Context, s *session, _ []string) error { return a.serveStore(ctx, s, &f) })
 		if f.readOnly {
 			return a.reading(do)(ctx, args)
 		}

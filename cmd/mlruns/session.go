@@ -13,11 +13,13 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/remote"
 )
 
 // session is an open store.
 type session struct {
 	*mlruns.Client
+	// store is nil where the store is behind a server.
 	store *filestore.Store
 	place place
 }
@@ -34,7 +36,7 @@ func (a *app) reading(do work) action {
 			return nil, err
 		}
 		if at.dir != "" {
-			return open(at, opts)
+			return a.open(at, opts)
 		}
 		store, at, err := nearest(opts)
 		if err != nil {
@@ -71,7 +73,7 @@ func (a *app) making(do work, opts ...filestore.Option) action {
 // the library's log says it.
 func (a *app) openToWrite(opts ...filestore.Option) (*session, error) {
 	s, err := a.openHere(opts...)
-	if err == nil && !a.verbose {
+	if err == nil && !a.verbose && s.store != nil {
 		a.warnOfDrive(s.store.Drive())
 	}
 	return s, err
@@ -93,14 +95,17 @@ func (a *app) openHere(opts ...filestore.Option) (*session, error) {
 	if at.dir == "" {
 		at = place{usual, here}
 	}
-	s, err := open(at, append(a.options(), opts...))
+	s, err := a.open(at, append(a.options(), opts...))
 	if err != nil && at.from == here && errors.Is(err, mlruns.ErrNotFound) {
 		return nil, a.pointAbove(err)
 	}
 	return s, err
 }
 
-func open(at place, opts []filestore.Option) (*session, error) {
+func (a *app) open(at place, opts []filestore.Option) (*session, error) {
+	if at.isServer() {
+		return a.openServer(at)
+	}
 	store, err := filestore.Open(at.dir, opts...)
 	if err != nil {
 		return nil, pointBelow(at, err)
@@ -110,6 +115,29 @@ func open(at place, opts []filestore.Option) (*session, error) {
 
 func newSession(store *filestore.Store, at place) *session {
 	return &session{Client: mlruns.NewClient(store), store: store, place: at}
+}
+
+// openServer opens the store behind a server, which is not asked before a verb does.
+func (a *app) openServer(at place) (*session, error) {
+	logger := slog.New(slog.DiscardHandler)
+	if a.verbose {
+		logger = slog.New(slog.NewTextHandler(a.err, nil))
+	}
+	store, err := remote.Open(context.Background(), at.dir, remote.WithLogger(logger))
+	if err != nil {
+		return nil, err
+	}
+	return &session{Client: mlruns.NewClient(store), place: at}, nil
+}
+
+// onFolder is for what can only be done where the files are.
+func onFolder(do work) work {
+	return func(ctx context.Context, s *session, args []string) error {
+		if s.store == nil {
+			return &usageError{fmt.Sprintf("this is done in the folder of a store, and %s is a server: name the folder with --store, on the machine that has it", s.URI())}
+		}
+		return do(ctx, s, args)
+	}
 }
 
 func (a *app) options() []filestore.Option {
@@ -216,6 +244,9 @@ func (s *session) experimentID(ctx context.Context, idOrName string, view mlruns
 // hidden are the problems that hide experiments: whoever asks for one by name, or for all, should
 // know that there are more.
 func (s *session) hidden(ctx context.Context, view mlruns.View) []mlruns.Problem {
+	if s.store == nil {
+		return nil
+	}
 	page, err := s.SearchExperiments(ctx, mlruns.ExperimentQuery{View: view, MaxResults: 1})
 	if err != nil {
 		return nil // the call that this one accompanies says it

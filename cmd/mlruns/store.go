@@ -37,7 +37,7 @@ type infoShape struct {
 }
 
 func (a *app) storeInfo() *cobra.Command {
-	return a.verb("info", "Say which store is used, where it lies and what is in it", noArgs, a.reading(func(ctx context.Context, s *session, _ []string) error {
+	return a.verb("info", "Say which store is used, where it lies and what is in it", noArgs, a.reading(onFolder(func(ctx context.Context, s *session, _ []string) error {
 		info, err := s.info(ctx)
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (a *app) storeInfo() *cobra.Command {
 		})
 		a.warn(info.Problems)
 		return nil
-	}))
+	})))
 }
 
 // describeDrive says what a store lies on and whom locks exclude there.

@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) verifyStore() *cobra.Command {
-	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", noArgs, a.withProgress("verify", a.reading(func(ctx context.Context, s *session, _ []string) error {
+	cmd := a.verb("verify", "Read everything and name what is wrong; exits with 3 if anything is", noArgs, a.withProgress("verify", a.reading(onFolder(func(ctx context.Context, s *session, _ []string) error {
 		problems := []mlruns.Problem{}
 		found, repairable := 0, 0
 		for p, err := range s.Verify(ctx, mlruns.VerifyQuery{Progress: a.line.tell}) {
@@ -40,7 +40,7 @@ func (a *app) verifyStore() *cobra.Command {
 			return errProblems
 		}
 		return nil
-	})))
+	}))))
 	cmd.Long = `Read every meta.yaml, metric, param and tag, and name what is wrong, a line each: path:line: kind: reason.
 It changes nothing and may run beside writers; what one is writing at the moment can appear as a leftover.
 
@@ -57,7 +57,7 @@ func (a *app) show(line string) {
 func (a *app) repairStore() *cobra.Command {
 	dry := false
 	cmd := a.verb("repair", "Mend what can be mended without guessing and keep the originals; exits with 3 if problems are left", noArgs,
-		a.withProgress("repair", a.changing(&dry, func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) })))
+		a.withProgress("repair", a.changing(&dry, onFolder(func(ctx context.Context, s *session, _ []string) error { return a.repair(ctx, s, dry) }))))
 	cmd.Long = `Mend what "store verify" finds and what can be mended without guessing, and say of each what was done.
 
 Nothing is deleted: originals go to .mlruns.trash/repaired-<time>/ in the store, each at its own path.
