@@ -124,13 +124,17 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 			}
 			time.Sleep(50 * time.Millisecond) // after which a change of the root is seen
 			opened := false
+			var looks atomic.Int64
 			fsys := faultfs.New(tc.fsys, func(op faultfs.Op) error {
+				if strings.HasPrefix(op.Path, "/mlruns/e1/none") {
+					looks.Add(1)
+				}
 				switch {
 				case op.Kind == faultfs.OpenFolder && strings.HasSuffix(op.Path, "/e1"):
 					opened = true
 				case tc.changes && op.Kind == faultfs.Stat && op.Path == "/mlruns":
 					_ = tc.fsys.Mkdir("/mlruns/new", 0o777) // there after the first time
-				case tc.moves && op.Kind == faultfs.Stat && op.Path == "/mlruns/e1/none/meta.yaml":
+				case tc.moves && op.Kind == faultfs.Stat && op.Path == "/mlruns/e1/none":
 					return errors.Join(tc.fsys.Rename("/mlruns/e1", "/mlruns/.trash/e1"), tc.fsys.Rename("/mlruns/.trash/e1", "/mlruns/e1"))
 				}
 				return nil
@@ -140,6 +144,9 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 			}
 			if opened != tc.opened {
 				t.Errorf("the experiment was opened: %v, want %v", opened, tc.opened)
+			}
+			if !tc.moves && looks.Load() != 1 {
+				t.Errorf("looked for the run in the experiment %d times, want once", looks.Load())
 			}
 		})
 	}

@@ -131,7 +131,7 @@ func FuzzForeignNames(f *testing.F) {
 		var want *records.Form
 		for i := range records.ForeignForms {
 			form := &records.ForeignForms[i]
-			if form.Form == nil && form.Example == name || form.Form != nil && form.Fate != records.Doubtful && form.Fate != records.DoubtfulCopy && form.Fits(name) {
+			if form.Pattern == nil && form.Example == name || form.Pattern != nil && form.Fate != records.Doubtful && form.Fate != records.DoubtfulCopy && form.Fits(name) {
 				want = form
 				break
 			}

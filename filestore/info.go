@@ -34,7 +34,7 @@ func (s *Store) Info(ctx context.Context) (info Info, err error) {
 	if err := s.begin(ctx); err != nil {
 		return info, err
 	}
-	p := &records.Problems{Explained: s.find.Areas(ctx).Explain}
+	p := &records.Problems{Explained: s.find.ArtifactAreas(ctx).Explain}
 	refs, err := s.find.ExperimentRefs(mlruns.ViewAll, p)
 	if err != nil {
 		return info, err

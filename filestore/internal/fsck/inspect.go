@@ -42,7 +42,7 @@ type inspection struct {
 	runs     map[string]string           // the folders of the runs, models and traces seen, by id
 	// the folders seen that have a capital letter, by their names in small ones
 	upper map[string]string
-	areas *locate.Areas
+	areas *locate.ArtifactAreas
 	roots func() []string // where the store was recorded
 	buf   []byte
 }
@@ -54,7 +54,7 @@ var errEnough = errors.New("enough")
 // the order of their folders. report is called for every place, also where nothing is wrong, until
 // it returns false.
 func (c *Checker) inspect(ctx context.Context, progress func(mlruns.Progress), report func(finding) bool) error {
-	v := &inspection{Checker: c, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: c.find.Areas(ctx), roots: c.find.RootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
+	v := &inspection{Checker: c, ctx: ctx, report: report, progress: progress, runs: map[string]string{}, upper: map[string]string{}, areas: c.find.ArtifactAreas(ctx), roots: c.find.RootsOnce(ctx), buf: make([]byte, records.ChunkSize)}
 	if err := v.all(); !errors.Is(err, errEnough) {
 		return err
 	}

@@ -150,7 +150,7 @@ func (v *inspection) values(f vfs.Folder, ref records.RunRef, p *records.Problem
 	var metrics []string
 	err = records.WalkKeys(v.ctx, f, ref.Dir, layout.Metrics, p, func(k records.KeyFile) error {
 		metrics = append(metrics, k.Key)
-		_, err := v.examineMetric(v.ctx, k, v.buf, p)
+		_, err := v.inspectMetric(v.ctx, k, v.buf, p)
 		if err != nil && !vfs.IsMissing(err) {
 			return p.Unreadable(v.ctx, mlruns.ProblemUnreadable, k.Path, err)
 		}

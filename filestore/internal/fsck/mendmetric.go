@@ -68,7 +68,7 @@ func (r *repair) metricState(name string) (metricState, error) {
 		return metricState{}, err
 	}
 	defer k.Folder.Close()
-	return r.examineMetric(r.ctx, k, make([]byte, records.ChunkSize), nil)
+	return r.inspectMetric(r.ctx, k, make([]byte, records.ChunkSize), nil)
 }
 
 func (r *repair) mendLines(at, name string, done *remedy) error {

@@ -31,10 +31,10 @@ func (m metricState) sound() bool {
 	return m.points > 0 && m.bad == 0 && !m.marked && len(m.repeated) == 0 && m.tail == records.TailNone
 }
 
-// examineMetric goes through a metric file and reports all that is wrong with it. Points in the
+// inspectMetric goes through a metric file and reports all that is wrong with it. Points in the
 // order of their steps and times, as nearly all are, cannot be there twice; others cost further
 // passes. The memory is bounded but for 8 bytes a repeated line.
-func (c *Checker) examineMetric(ctx context.Context, k records.KeyFile, buf []byte, p *records.Problems) (metricState, error) {
+func (c *Checker) inspectMetric(ctx context.Context, k records.KeyFile, buf []byte, p *records.Problems) (metricState, error) {
 	s := c.scanner(k.Path)
 	s.Problems, s.Strict = p, true
 	m := metricState{ofModel: s.OfModel}

@@ -68,7 +68,7 @@ func TestRepeatedInParts(t *testing.T) {
 		t.Errorf("with a poor hash: %d lines, of which some are not repeated", len(poor))
 	}
 	p := &records.Problems{}
-	m, err := c.examineMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
+	m, err := c.inspectMetric(t.Context(), k, make([]byte, records.ChunkSize), p)
 	must(t, err)
 	if m.points != 20_000-20 || m.bad != 20 || !slices.Equal(m.repeated, want) {
 		t.Errorf("%d points, %d bad, %d repeated", m.points, m.bad, len(m.repeated))
@@ -92,7 +92,7 @@ func TestRepeatedNeedsLittleMemory(t *testing.T) {
 		buf := make([]byte, records.ChunkSize)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		m, err := checker.examineMetric(t.Context(), k, buf, nil)
+		m, err := checker.inspectMetric(t.Context(), k, buf, nil)
 		runtime.ReadMemStats(&after)
 		must(t, err)
 		allocated := after.TotalAlloc - before.TotalAlloc

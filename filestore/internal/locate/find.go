@@ -19,7 +19,7 @@ import (
 // it, the latter is meant.
 func (l *Locator) FindExperiment(id string) (records.ExperimentRef, error) {
 	ref, bare, err := l.lookForExperiment(id)
-	if bare && l.Areas(context.Background()).hold(ref.Dir) {
+	if bare && l.ArtifactAreas(context.Background()).hold(ref.Dir) {
 		return records.ExperimentRef{}, failure.ExperimentNotFound(id)
 	}
 	return ref, err

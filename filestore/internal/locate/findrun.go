@@ -41,9 +41,16 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 	if err != nil {
 		return records.RunRef{}, err
 	}
+	var mu sync.Mutex
+	var bare []records.ExperimentRef // that have a folder of the name which is no run
 	ref, ok, unseen := l.runAmong(ctx, refs, func(e records.ExperimentRef) (records.RunRef, bool, error) {
 		ref := records.NewRunRef(e, id)
-		is, err := l.IsRun(ref)
+		is, folder, err := l.lookForRun(ref)
+		if folder && !is {
+			mu.Lock()
+			defer mu.Unlock()
+			bare = append(bare, e)
+		}
 		return ref, is, err
 	})
 	if !ok && ctx.Err() == nil {
@@ -58,10 +65,24 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 		return records.RunRef{}, fmt.Errorf("no experiment that can be looked into has the run '%s': %w", id, unseen)
 	}
 	if !ok {
-		return records.RunRef{}, l.noRun(ctx, refs, id)
+		return records.RunRef{}, l.noRun(ctx, bare, id)
 	}
 	l.hints.put(id, ref.Experiment.ID)
 	return ref, nil
+}
+
+// lookForRun is IsRun by way of the folder, which is missing in all experiments but the run's: one
+// look at each of them. It reports too whether there is one.
+func (l *Locator) lookForRun(ref records.RunRef) (is, folder bool, err error) {
+	info, err := l.Tree.Stat(ref.Dir)
+	if err != nil {
+		return false, false, unseen(err)
+	}
+	if !info.IsDir() {
+		return false, false, nil
+	}
+	is, err = l.IsRun(ref)
+	return is, true, err
 }
 
 // noRun says that there is no such run among the experiments, or that there is one which has lost

@@ -62,16 +62,16 @@ func (l *Locator) FollowRun(ctx context.Context, id string, read func(records.Ru
 	}
 }
 
-// ExperimentLock says when who locks a run locks its experiment too, which keeps the run in its
+// ExperimentLocking says when who locks a run locks its experiment too, which keeps the run in its
 // place.
-type ExperimentLock bool
+type ExperimentLocking bool
 
 const (
 	// WhenMoved is for an active run: who deletes its experiment waits for its lock. Its experiment
 	// is locked once it has moved or is in the trash, for who restores that does not wait.
-	WhenMoved ExperimentLock = false
+	WhenMoved ExperimentLocking = false
 	// Always is for who changes the stage, which whoever deletes the experiment has set.
-	Always ExperimentLock = true
+	Always ExperimentLocking = true
 )
 
 // ErrRunMoved is a run that is to be looked for again. Nothing was written.
@@ -79,7 +79,7 @@ var ErrRunMoved = dir.ErrMoved
 
 // UntilFound tries again, with the run's experiment locked, when the run was found and then no
 // longer there. Only who takes no locks can move it after that.
-func (l *Locator) UntilFound(ctx context.Context, runID string, experiment ExperimentLock, try func(held bool) (moved bool, err error)) (err error) {
+func (l *Locator) UntilFound(ctx context.Context, runID string, experiment ExperimentLocking, try func(held bool) (moved bool, err error)) (err error) {
 	moved := true
 	if experiment == WhenMoved {
 		moved, err = try(false)

@@ -17,5 +17,5 @@ func (l *Locator) ProblemsFor(report func(mlruns.Problem)) *records.Problems {
 			l.Logger.Warn("problem in the store", "kind", string(p.Kind), "path", p.Path, "line", p.Line, "reason", p.Reason)
 		}
 	}
-	return &records.Problems{Report: report, Explained: l.Areas(context.Background()).Explain}
+	return &records.Problems{Report: report, Explained: l.ArtifactAreas(context.Background()).Explain}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // WithRun calls do with a run locked and its meta.yaml read, whatever the stage.
-func (l *Locator) WithRun(ctx context.Context, runID string, experiment ExperimentLock, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
+func (l *Locator) WithRun(ctx context.Context, runID string, experiment ExperimentLocking, do func(records.RunRef, mlruns.RunInfo, codec.Document) error) error {
 	return l.UntilFound(ctx, runID, experiment, func(held bool) (moved bool, err error) {
 		ref, unlock, err := l.LockRun(ctx, runID)
 		if err != nil {

@@ -37,7 +37,7 @@ type collection struct {
 	// Where the store was recorded, and where experiments have their artifacts, before anything was
 	// removed.
 	roots  func() []string
-	areas  *locate.Areas
+	areas  *locate.ArtifactAreas
 	runIDs func() (map[string][]string, error)
 	yield  func(mlruns.Removal, error) bool
 	left   map[records.ExperimentRef]bool // what interrupted moves and removals left
@@ -49,7 +49,7 @@ func (c *collection) collect(ctx context.Context) error {
 		return failure.Invalid(fmt.Sprintf("Invalid value %v for parameter 'older_than' supplied: it must not be negative", c.query.OlderThan))
 	}
 	c.roots = c.store.find.RootsOnce(ctx)
-	c.areas = c.store.find.Areas(ctx)
+	c.areas = c.store.find.ArtifactAreas(ctx)
 	c.runIDs = sync.OnceValues(c.store.find.RunsByID)
 	if err := c.leftovers(ctx); err != nil {
 		return err

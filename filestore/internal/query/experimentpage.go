@@ -46,7 +46,7 @@ func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery)
 	if err != nil {
 		return nil, err
 	}
-	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.find.ArtifactAreas(ctx).Explain}
 	found, report, err := s.matchExperiments(ctx, q, p)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func (s *Searcher) RunPage(ctx context.Context, q mlruns.RunQuery) (*mlruns.RunP
 	if err != nil {
 		return nil, err
 	}
-	p := &records.Problems{Report: q.OnProblem, Explained: s.find.Areas(ctx).Explain}
+	p := &records.Problems{Report: q.OnProblem, Explained: s.find.ArtifactAreas(ctx).Explain}
 	atMost := unlimited
 	if offset < unlimited-limit {
 		atMost = offset + limit + 1 // the one more tells whether there is a next page

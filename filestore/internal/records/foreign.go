@@ -23,7 +23,7 @@ func init() {
 	for i := range ForeignForms {
 		f := &ForeignForms[i]
 		switch {
-		case f.Form == nil:
+		case f.Pattern == nil:
 			foreignExact[f.Example] = f
 		case f.Fate == Doubtful || f.Fate == DoubtfulCopy:
 			doubtForms = append(doubtForms, f)
@@ -78,7 +78,7 @@ func unusual(name string) bool {
 }
 
 func (f *Form) Fits(name string) bool {
-	return strings.Contains(name, f.holds) && f.Form.MatchString(name) && (f.random == 0 || kindsOf(name[len(name)-6:]) >= f.random)
+	return strings.Contains(name, f.holds) && f.Pattern.MatchString(name) && (f.random == 0 || kindsOf(name[len(name)-6:]) >= f.random)
 }
 
 // kindsOf counts which of digits, small and capital letters a text has. Words have one kind, and
@@ -94,7 +94,7 @@ func kindsOf(text string) (n int) {
 
 // Original gives the name of which this one of the form is a copy, "" if that cannot be told.
 func (f *Form) original(name string) string {
-	if m := f.Form.FindStringSubmatch(name); len(m) > 1 {
+	if m := f.Pattern.FindStringSubmatch(name); len(m) > 1 {
 		return strings.Join(m[1:], "")
 	}
 	return ""

@@ -12,26 +12,35 @@ import (
 	"github.com/mlruns/mlruns/filestore/layout"
 )
 
-// Area is a folder of the store that experiments have for their artifacts, and that is not
+// ArtifactArea is a folder of the store that experiments have for their artifacts, and that is not
 // their own: <area>/<run id>/artifacts.
-type Area struct {
+type ArtifactArea struct {
 	Dir         string // "" for the root
 	Experiments []records.ExperimentRef
 }
 
-// Areas are the areas of all experiments, which are looked for when they are asked for
+// ArtifactAreas are the areas of all experiments, which are looked for when they are asked for
 // first, and what is known to be a folder of artifacts by them.
-type Areas struct {
-	find *Locator
-	All  func() ([]Area, error)
+type ArtifactAreas struct {
+	locator *Locator
+	find    func() ([]ArtifactArea, error)
+	once    sync.Once
+	areas   []ArtifactArea
+	err     error
 }
 
-func (l *Locator) Areas(ctx context.Context) *Areas {
-	return &Areas{find: l, All: sync.OnceValues(func() ([]Area, error) { return l.findAreas(ctx) })}
+func (l *Locator) ArtifactAreas(ctx context.Context) *ArtifactAreas {
+	return &ArtifactAreas{locator: l, find: func() ([]ArtifactArea, error) { return l.findAreas(ctx) }}
 }
 
-func (l *Locator) findAreas(ctx context.Context) ([]Area, error) {
-	var areas []Area
+// All gives the areas.
+func (a *ArtifactAreas) All() ([]ArtifactArea, error) {
+	a.once.Do(func() { a.areas, a.err = a.find() })
+	return a.areas, a.err
+}
+
+func (l *Locator) findAreas(ctx context.Context) ([]ArtifactArea, error) {
+	var areas []ArtifactArea
 	roots := l.RootsOnce(ctx)
 	err := l.eachLocation(ctx, func(ref records.ExperimentRef, e mlruns.Experiment) {
 		at, ok := l.InStore(e.ArtifactLocation, roots)
@@ -39,9 +48,9 @@ func (l *Locator) findAreas(ctx context.Context) ([]Area, error) {
 			return
 		}
 		dir := l.nowAt(at.Rel)
-		i := slices.IndexFunc(areas, func(a Area) bool { return a.Dir == dir })
+		i := slices.IndexFunc(areas, func(a ArtifactArea) bool { return a.Dir == dir })
 		if i < 0 {
-			i, areas = len(areas), append(areas, Area{Dir: dir})
+			i, areas = len(areas), append(areas, ArtifactArea{Dir: dir})
 		}
 		areas[i].Experiments = append(areas[i].Experiments, ref)
 	})
@@ -50,23 +59,23 @@ func (l *Locator) findAreas(ctx context.Context) ([]Area, error) {
 
 // Explain reports whether a problem is that of a folder of artifacts which was taken for a run or
 // an experiment.
-func (a *Areas) Explain(p mlruns.Problem) bool {
+func (a *ArtifactAreas) Explain(p mlruns.Problem) bool {
 	return (p.Kind == mlruns.ProblemMissingMeta || p.Kind == mlruns.ProblemForeign) && a.hold(p.Path)
 }
 
 // hold reports whether a folder that has no meta.yaml is in an area or on the way to one,
 // and so was never an experiment or a run.
-func (a *Areas) hold(dir string) bool {
+func (a *ArtifactAreas) hold(dir string) bool {
 	areas, _ := a.All() // what is not known to be one of artifacts is told
 	for _, area := range areas {
-		if _, ok := artifacts.Below(dir, area.Dir); ok && !a.find.holdsRecords(dir) {
+		if _, ok := artifacts.Below(dir, area.Dir); ok && !a.locator.holdsRecords(dir) {
 			return true
 		}
 		rel, ok := artifacts.Below(area.Dir, dir)
 		if area.Dir == "" {
 			rel, ok = dir, true
 		}
-		if ok && rel != "" && a.find.inArea(area, rel) {
+		if ok && rel != "" && a.locator.inArea(area, rel) {
 			return true
 		}
 	}
@@ -93,7 +102,7 @@ func (l *Locator) holdsRecords(dir string) bool {
 
 // inArea reports whether a path below an area is that of a run's artifacts, also of a run that is
 // gone, or of what MLflow keeps beside them.
-func (l *Locator) inArea(area Area, rel string) bool {
+func (l *Locator) inArea(area ArtifactArea, rel string) bool {
 	name, _, _ := strings.Cut(rel, "/")
 	if name == layout.Models || name == layout.Traces {
 		return true
