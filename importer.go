@@ -31,4 +31,23 @@ type Importer interface {
 	// Stage is not empty. Each value appears whole; a failure leaves what was written before it,
 	// and what changes r.Info comes last.
 	AddToRun(ctx context.Context, r Run, points []Metric) error
+	// ImportLoggedModel makes a logged model that looks like m, in the experiment m.ExperimentID,
+	// active or deleted: its id, times, status, stage, params and tags, and as its metrics points,
+	// in which those of one key follow each other and each tells its RunID. m.Metrics is not looked
+	// at. Its ArtifactLocation is below the experiment's when empty. The model appears whole or not
+	// at all. points may be gone through more than once. ErrExists if the id is taken.
+	ImportLoggedModel(ctx context.Context, m LoggedModel, points iter.Seq2[Metric, error]) error
+	// AddToLoggedModel adds to the model m.ID of an active experiment, whatever its stage, the
+	// params and tags of m, which replace those that are there, and points, in their order. Of the
+	// rest of m the fields Status with Updated, and Stage, are set where they are not zero. Each
+	// value appears whole.
+	AddToLoggedModel(ctx context.Context, m LoggedModel, points []Metric) error
+}
+
+// ModelHistories is the part of a store that tells all points of logged models, of which a
+// LoggedModel has the latest. Package transfer finds it by type assertion.
+type ModelHistories interface {
+	// ModelPoints goes through the points of an active or deleted model, key by key, for each key
+	// in the order they were logged, each with its RunID.
+	ModelPoints(ctx context.Context, modelID string) iter.Seq2[Metric, error]
 }

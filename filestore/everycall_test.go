@@ -152,6 +152,17 @@ var everyCall = []call{
 		return s.(mlruns.Importer).ImportRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: "imported", ExperimentID: id, Status: mlruns.StatusFinished, Stage: mlruns.StageActive}},
 			func(func(mlruns.Metric, error) bool) {})
 	}},
+	{name: "ImportLoggedModel", write: true, onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
+		return s.(mlruns.Importer).ImportLoggedModel(ctx, mlruns.LoggedModel{ID: "m-imported", ExperimentID: id, Name: "n", Status: mlruns.ModelReady, Stage: mlruns.StageActive},
+			func(func(mlruns.Metric, error) bool) {})
+	}},
+	{name: "AddToLoggedModel", write: true, do: func(ctx context.Context, s mlruns.Store) error {
+		if err := s.(mlruns.Importer).ImportLoggedModel(ctx, mlruns.LoggedModel{ID: "m-added", ExperimentID: "e1", Name: "n", Status: mlruns.ModelReady, Stage: mlruns.StageActive},
+			func(func(mlruns.Metric, error) bool) {}); err != nil {
+			return err
+		}
+		return s.(mlruns.Importer).AddToLoggedModel(ctx, mlruns.LoggedModel{ID: "m-added", Tags: map[string]string{"added": "1"}}, nil)
+	}},
 	{name: "AddToRun", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.(mlruns.Importer).AddToRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: id}, Data: mlruns.RunData{Tags: map[string]string{"added": "1"}}}, nil)
 	}},

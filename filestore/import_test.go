@@ -151,3 +151,50 @@ func TestImportRefused(t *testing.T) {
 		}
 	}
 }
+
+// A model that is imported is whole, or is not there.
+func TestImportLoggedModel(t *testing.T) {
+	s, ctx := filestoretest.Open(t, "/mlruns", filestore.WithFs(memfs.New())), t.Context()
+	want := mlruns.LoggedModel{ID: "m-1", ExperimentID: "0", Name: "name", Type: "agent", SourceRunID: "run", Status: mlruns.ModelReady, Created: time.UnixMilli(10).UTC(),
+		Updated: time.UnixMilli(20).UTC(), Stage: mlruns.StageActive, Params: map[string]string{"p": "1"}, Tags: map[string]string{"t": "1"}}
+	point := mlruns.Metric{Key: "acc", Value: 1, Time: time.UnixMilli(5).UTC(), RunID: "run", DatasetName: "d", DatasetDigest: "1"}
+	later := point
+	later.Step = 2
+	broken := errors.New("the connection broke")
+	if err := s.ImportLoggedModel(ctx, want, func(yield func(mlruns.Metric, error) bool) {
+		if yield(point, nil) {
+			yield(point, broken)
+		}
+	}); !errors.Is(err, broken) {
+		t.Errorf("points break off: %v", err)
+	}
+	if _, err := s.LoggedModel(ctx, "m-1"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("a half imported model: %v", err)
+	}
+	filestoretest.Must(t, s.ImportLoggedModel(ctx, want, pointsOf(point, later)))
+	if err := s.ImportLoggedModel(ctx, want, pointsOf()); !errors.Is(err, mlruns.ErrExists) {
+		t.Errorf("a taken id: %v", err)
+	}
+	m, err := s.LoggedModel(ctx, "m-1")
+	filestoretest.Must(t, err)
+	if len(m.Metrics) != 1 || m.Metrics[0].Step != 2 || m.Metrics[0].RunID != "run" || m.Metrics[0].DatasetName != "d" {
+		t.Errorf("metrics %+v", m.Metrics)
+	}
+	want.ArtifactLocation = m.ArtifactLocation
+	m.Metrics = nil
+	if diff := cmp.Diff(&want, m); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	filestoretest.Must(t, s.AddToLoggedModel(ctx, mlruns.LoggedModel{ID: "m-1", Tags: map[string]string{"t": "2"}, Status: mlruns.ModelFailed, Updated: time.UnixMilli(30).UTC()}, []mlruns.Metric{point}))
+	n := 0
+	for _, err := range s.ModelPoints(ctx, "m-1") {
+		filestoretest.Must(t, err)
+		n++
+	}
+	if m, err = s.LoggedModel(ctx, "m-1"); err != nil || n != 3 || m.Tags["t"] != "2" || m.Status != mlruns.ModelFailed || m.Updated.UnixMilli() != 30 {
+		t.Errorf("%d points, %+v, %v", n, m, err)
+	}
+	if list := filestoretest.Problems(t, s); len(list) > 0 && list[0].Kind != mlruns.ProblemDuplicateLine {
+		t.Errorf("Verify: %v", list)
+	}
+}

@@ -43,42 +43,50 @@ func (s *Store) importRun(ctx context.Context, r mlruns.Run, points iter.Seq2[ml
 			return err
 		}
 	}
-	var locks runPlaceLocks
+	var locks placeLocks
 	defer func() { locks.unlock(s) }()
 	err = s.tree.Place(records.NewRunRef(e, r.Info.ID).Dir, func(b *dir.Builder) {
 		buildRun(b, r, points)
-		b.Then(func() error { return s.lockPlace(ctx, &locks, e, r) })
+		b.Then(func() error { return s.lockRunPlace(ctx, &locks, e, r) })
 	})
 	s.find.Remember(records.NewRunRef(e, r.Info.ID))
 	return err
 }
 
-// runPlaceLocks keep the place of a run that is being imported free.
-type runPlaceLocks []locate.UnlockFunc
+// placeLocks keep the place of what is being imported free.
+type placeLocks []locate.UnlockFunc
 
-func (l runPlaceLocks) unlock(s *Store) {
+func (l placeLocks) unlock(s *Store) {
 	for _, unlock := range slices.Backward(l) {
 		s.find.Unlock(unlock)
 	}
 }
 
-// lockPlace takes the locks under which a run that is built may be put in its place, and makes sure
-// that it may.
-func (s *Store) lockPlace(ctx context.Context, locks *runPlaceLocks, e records.ExperimentRef, r mlruns.Run) error {
-	if len(*locks) == 0 { // it is built twice where the private folder is on another disk
-		unlock, err := s.find.LockRoot(ctx)
-		if err != nil {
-			return err
-		}
-		*locks = append(*locks, unlock)
-		now, unlock, err := s.find.LockExperiment(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		*locks = append(*locks, unlock)
-		if now != e {
-			return failure.ExperimentNotFound(e.ID) // it has moved to the trash or back
-		}
+// lockPlace takes the locks under which what is built may be put into an experiment.
+func (s *Store) lockPlace(ctx context.Context, locks *placeLocks, e records.ExperimentRef) error {
+	if len(*locks) > 0 { // it is built twice where the private folder is on another disk
+		return nil
+	}
+	unlock, err := s.find.LockRoot(ctx)
+	if err != nil {
+		return err
+	}
+	*locks = append(*locks, unlock)
+	now, unlock, err := s.find.LockExperiment(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	*locks = append(*locks, unlock)
+	if now != e {
+		return failure.ExperimentNotFound(e.ID) // it has moved to the trash or back
+	}
+	return nil
+}
+
+// lockRunPlace is lockPlace for a run, and makes sure that its place is free.
+func (s *Store) lockRunPlace(ctx context.Context, locks *placeLocks, e records.ExperimentRef, r mlruns.Run) error {
+	if err := s.lockPlace(ctx, locks, e); err != nil {
+		return err
 	}
 	if err := runIDFree(ctx, s.find, r.Info.ID); err != nil {
 		return err
@@ -153,7 +161,7 @@ func buildRun(b *dir.Builder, r mlruns.Run, points iter.Seq2[mlruns.Metric, erro
 	}
 	b.Values(layout.Params, r.Data.Params)
 	b.Values(layout.Tags, r.Data.Tags)
-	buildHistories(b, points)
+	buildHistories(b, points, codec.AppendPoint)
 	part := func(folder, id string, doc codec.Document) {
 		data, err := doc.Encode()
 		b.Part(layout.Join(folder, id), data, err)
@@ -177,7 +185,7 @@ func buildRun(b *dir.Builder, r mlruns.Run, points iter.Seq2[mlruns.Metric, erro
 const chunkOfLines = 1 << 18
 
 // buildHistories makes the files of metrics of points that come key by key.
-func buildHistories(b *dir.Builder, points iter.Seq2[mlruns.Metric, error]) {
+func buildHistories(b *dir.Builder, points iter.Seq2[mlruns.Metric, error], appendTo func([]byte, mlruns.Metric) []byte) {
 	next, stop := iter.Pull2(points)
 	defer stop()
 	m, err, more := next()
@@ -197,7 +205,7 @@ func buildHistories(b *dir.Builder, points iter.Seq2[mlruns.Metric, error]) {
 				if err := validatePoint(m); err != nil {
 					return nil, err
 				}
-				lines = codec.AppendPoint(lines, m)
+				lines = appendTo(lines, m)
 				m, err, more = next()
 			}
 			return lines, err

@@ -19,9 +19,11 @@ type copier struct {
 	to         target
 	from, into *files
 
-	mu   sync.Mutex
-	ids  map[string]string // of runs, source to destination, once they are known
-	seen map[string]uint64 // what runs looked like when they were copied; nil unless it is a watch
+	mu       sync.Mutex
+	ids      map[string]string // of runs, source to destination, once they are known
+	modelIDs map[string]string // of models, source to destination
+	// what runs looked like when they were copied; nil unless it is a watch
+	seen map[string]uint64
 }
 
 // target is how the destination takes things.
@@ -48,7 +50,7 @@ type place struct {
 }
 
 func newCopier(dst, src mlruns.Store, q Query) *copier {
-	c := &copier{dst: dst, src: src, q: q, ids: map[string]string{}, from: runFiles(src), into: runFiles(dst)}
+	c := &copier{dst: dst, src: src, q: q, ids: map[string]string{}, modelIDs: map[string]string{}, from: runFiles(src), into: runFiles(dst)}
 	if importer, ok := dst.(mlruns.Importer); ok {
 		c.to = &importing{c, importer}
 	} else {
@@ -123,6 +125,7 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		v.copyModels(ctx, v.restOfModels(), "")
 		if err := c.to.finish(ctx, &v.experiment, v.at); err != nil {
 			return err
 		}

@@ -13,6 +13,8 @@ type Kind string
 const (
 	KindExperiment Kind = "experiment"
 	KindRun        Kind = "run"
+	// KindModel is a logged model of MLflow 3.
+	KindModel Kind = "model"
 	// KindCopy is a whole copy, of which Watch tells that it failed.
 	KindCopy Kind = "copy"
 )

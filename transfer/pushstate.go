@@ -40,7 +40,7 @@ func (j *runJob) state(ctx context.Context) (string, error) {
 		tags[mlruns.TagParentRunID] = j.want.Data.Tags[mlruns.TagParentRunID]
 	}
 	err := json.NewEncoder(h).Encode([]any{1, info.Name, info.User, info.Status, info.Start.UnixMilli(), info.End.UnixMilli(), info.Stage,
-		j.source.Data.Params, tags, j.source.Inputs, j.source.Outputs, texts, files})
+		j.source.Data.Params, tags, j.want.Inputs, j.want.Outputs, texts, files})
 	return hex.EncodeToString(h.Sum(nil)[:16]), err
 }
 

@@ -36,9 +36,9 @@ func originOf(id, tag string) string {
 }
 
 // run copies a run.
-func (c *copier) run(ctx context.Context, r *mlruns.Run, at place) Item {
-	it := Item{Kind: KindRun, Action: ActionNone, SourceID: r.Info.ID, Name: r.Info.Name, ExperimentID: at.id, Problems: r.Problems}
-	job := runJob{copier: c, source: r, at: at, it: &it, dry: c.q.DryRun}
+func (v *visit) run(ctx context.Context, r *mlruns.Run) Item {
+	it := Item{Kind: KindRun, Action: ActionNone, SourceID: r.Info.ID, Name: r.Info.Name, ExperimentID: v.at.id, Problems: r.Problems}
+	job := runJob{copier: v.copier, visit: v, source: r, at: v.at, it: &it, dry: v.q.DryRun}
 	it.Err = job.do(ctx)
 	return it
 }
@@ -46,6 +46,7 @@ func (c *copier) run(ctx context.Context, r *mlruns.Run, at place) Item {
 // runJob is the copy of one run.
 type runJob struct {
 	*copier
+	visit     *visit
 	source    *mlruns.Run
 	at        place
 	it        *Item
@@ -76,6 +77,8 @@ func (j *runJob) do(ctx context.Context) error {
 	if have != nil && !j.keepsIDs() {
 		j.it.ID = have.Info.ID
 		j.copied(j.source.Info.ID, have.Info.ID)
+		j.itsModels(ctx, have.Info.ID)
+		j.modelReferences(j.want)
 		if done, err := j.deleted(ctx, have); done || err != nil {
 			return err
 		}
@@ -83,6 +86,7 @@ func (j *runJob) do(ctx context.Context) error {
 	bare, fresh := true, have == nil
 	if fresh {
 		if j.it.Action = ActionCreated; j.dry {
+			j.itsModels(ctx, "")
 			return j.plan(ctx)
 		}
 		if have, bare, err = j.to.create(ctx, j); err != nil {
@@ -91,10 +95,20 @@ func (j *runJob) do(ctx context.Context) error {
 	}
 	j.it.ID, j.it.ExperimentID = have.Info.ID, have.Info.ExperimentID
 	j.copied(j.source.Info.ID, have.Info.ID)
+	j.itsModels(ctx, have.Info.ID)
 	if !j.keepsIDs() { // it is deleted when all else is there
 		j.want.Info.Stage = have.Info.Stage
+		j.modelReferences(j.want)
 	}
 	return j.complete(ctx, have, fresh, bare)
+}
+
+// itsModels copies the models that the run made, which lead to the run, and to which its outputs
+// lead.
+func (j *runJob) itsModels(ctx context.Context, id string) {
+	if j.visit.models != nil {
+		j.visit.copyModels(ctx, j.visit.models.take(j.source.Info.ID), id)
+	}
 }
 
 // translate makes what the destination is to hold: references to runs lead to where they are there.
@@ -217,6 +231,9 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			if j.dry {
 				return nil
 			}
+			if id := j.modelOf(m); id != "" {
+				m.ModelID = id
+			}
 			if j.pending = append(j.pending, m); len(j.pending) < batchOfPoints {
 				return nil
 			}
@@ -231,6 +248,15 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 		}
 	}
 	return nil
+}
+
+// modelOf gives the model in the destination that a point is of too, "" if there is none. Where ids
+// are kept models have their points themselves.
+func (j *runJob) modelOf(m mlruns.Metric) string {
+	if j.keepsIDs() || j.visit.models == nil {
+		return ""
+	}
+	return j.modelCounterpart(j.visit.models.points[j.source.Info.ID][m.Key][identityOf(m)])
 }
 
 func (j *runJob) bent(key string, n int) {

@@ -17,7 +17,8 @@ type visit struct {
 
 	placed bool
 	at     place
-	late   []string // runs whose parents are not there yet
+	models *models  // nil where there are none
+	late   []string // runs that refer to what is not there yet
 }
 
 // place finds or makes the experiment in the destination.
@@ -35,7 +36,39 @@ func (v *visit) place(ctx context.Context) error {
 	if it.Action != ActionNone || len(it.Conflicts) > 0 || !it.Whole() {
 		v.tell(it)
 	}
+	if !v.at.blocked {
+		if v.models, err = v.modelsOf(ctx, v.experiment.ID, v.at); err != nil {
+			return err
+		}
+	}
+	if v.q.Filter == "" && v.models != nil {
+		if v.keepsIDs() {
+			v.copyModels(ctx, v.models.rest(), "")
+		} else {
+			v.copyModels(ctx, v.models.take(""), "")
+		}
+	}
 	return ctx.Err()
+}
+
+// copyModels copies models that a run made.
+func (v *visit) copyModels(ctx context.Context, list []*mlruns.LoggedModel, run string) {
+	for _, m := range list {
+		if ctx.Err() == nil {
+			it := v.models.copy(ctx, m, run)
+			if v.seen == nil || it.Action != ActionNone || !it.Whole() {
+				v.tell(it)
+			}
+		}
+	}
+}
+
+// restOfModels are those whose run was not copied. With a filter they stay.
+func (v *visit) restOfModels() []*mlruns.LoggedModel {
+	if v.models == nil || v.q.Filter != "" {
+		return nil
+	}
+	return v.models.rest()
 }
 
 // begin starts the copies of the experiment's runs. Those whose parent is not there yet are left
@@ -70,10 +103,19 @@ func (v *visit) begin(ctx context.Context) error {
 	return nil
 }
 
-// waits reports whether a run has a parent that is not there. Where ids are kept none waits.
+// waits reports whether a run has a parent that is not there, or used a model that another run made
+// and that is not there. Where ids are kept none waits.
 func (v *visit) waits(ctx context.Context, r *mlruns.Run) (bool, error) {
+	if v.keepsIDs() {
+		return false, nil
+	}
+	for _, m := range r.Inputs.Models {
+		if comes, err := v.comes(ctx, m.ModelID, r.Info.ID); comes || err != nil {
+			return comes, err
+		}
+	}
 	parent := r.Data.Tags[mlruns.TagParentRunID]
-	if parent == "" || v.keepsIDs() {
+	if parent == "" {
 		return false, nil
 	}
 	id, err := v.counterpart(ctx, parent)
@@ -87,7 +129,7 @@ func (v *visit) start(ctx context.Context, r *mlruns.Run) {
 		case v.seen != nil:
 			v.watched(ctx, r)
 		default:
-			v.tell(v.run(ctx, r, v.at))
+			v.tell(v.run(ctx, r))
 		}
 	})
 }
@@ -159,7 +201,7 @@ func passOrphans(ctx context.Context, all []*visit) error {
 			if waits {
 				continue
 			}
-			if it := v.run(ctx, r, v.at); it.Err != nil { // it was told of already
+			if it := v.run(ctx, r); it.Err != nil { // it was told of already
 				v.tell(it)
 			}
 		}

@@ -90,7 +90,7 @@ func (v *visit) watched(ctx context.Context, r *mlruns.Run) {
 			return
 		}
 	}
-	it := v.run(ctx, r, v.at)
+	it := v.run(ctx, r)
 	if err == nil && it.Err == nil {
 		v.mu.Lock()
 		v.seen[r.Info.ID] = looks

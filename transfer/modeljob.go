@@ -1,0 +1,233 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/mlruns/mlruns"
+)
+
+// modelJob is the copy of one model.
+type modelJob struct {
+	*models
+	source, want *mlruns.LoggedModel
+	it           *Item
+	origin       string
+	elsewhere    bool // its artifacts lie where the source does not look
+}
+
+func (j *modelJob) do(ctx context.Context, have *mlruns.LoggedModel) error {
+	if err := j.locate(ctx); err != nil {
+		return err
+	}
+	importing, keeps := j.to.(*importing)
+	if !keeps || have != nil && have.ID != j.source.ID {
+		delete(j.want.Tags, TagSourceModel)
+	}
+	fresh := have == nil
+	if fresh {
+		j.it.Action, j.it.Params, j.it.Tags = ActionCreated, len(j.want.Params), len(j.want.Tags)
+		if j.q.DryRun {
+			return j.files(ctx, "", nil)
+		}
+		var err error
+		if keeps {
+			have, err = j.importWhole(ctx, importing)
+		} else {
+			have, err = j.create(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	j.it.ID = have.ID
+	if have.Stage == mlruns.StageDeleted && !keeps {
+		if j.source.Stage == mlruns.StageActive {
+			j.it.differ(PreferNeither, false, "lifecycle_stage", string(j.source.Stage), string(have.Stage))
+		}
+		return nil // nothing can be added to it
+	}
+	return j.complete(ctx, have, fresh)
+}
+
+// locate is runJob.locate for a model.
+func (j *modelJob) locate(ctx context.Context) error {
+	if j.q.NoArtifacts {
+		j.want.ArtifactLocation = ""
+		return nil
+	}
+	_, err := j.from.ModelArtifactRoot(ctx, j.source.ID)
+	switch {
+	case err == nil:
+		j.want.ArtifactLocation = ""
+	case errors.Is(err, mlruns.ErrUnsupported) && j.keepsIDs():
+		j.elsewhere = true
+	// a deleted one has none to be read
+	case errors.Is(err, mlruns.ErrUnsupported) || errors.Is(err, mlruns.ErrOutside) || errors.Is(err, mlruns.ErrNotFound):
+		j.elsewhere = true
+		j.it.refuse("artifacts", "they stay where they are: "+mlruns.MessageOf(err))
+	default:
+		return err
+	}
+	return nil
+}
+
+func (j *modelJob) importWhole(ctx context.Context, to *importing) (*mlruns.LoggedModel, error) {
+	n := 0
+	points := func(yield func(mlruns.Metric, error) bool) {
+		n = 0
+		for p, err := range j.history(ctx, j.src, j.source) {
+			n++
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+	err := to.importer.ImportLoggedModel(ctx, *j.want, points)
+	j.it.Points = n
+	return j.want, err
+}
+
+// create makes the model with the tag by which it is found again.
+func (j *modelJob) create(ctx context.Context) (*mlruns.LoggedModel, error) {
+	tags := maps.Clone(j.want.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags[TagSourceModel] = j.origin
+	return j.into.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: j.at.id, Name: j.want.Name, Type: j.want.Type, SourceRunID: j.want.SourceRunID, Params: j.want.Params, Tags: tags})
+}
+
+// complete brings a model of the destination up to the source's.
+func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh bool) error {
+	for _, f := range [...]struct{ field, want, have string }{{"name", j.want.Name, have.Name}, {"model_type", j.want.Type, have.Type}, {"source_run_id", j.want.SourceRunID, have.SourceRunID}} {
+		if f.want != f.have {
+			j.it.differ(PreferNeither, false, f.field, f.want, f.have)
+		}
+	}
+	params := map[string]string{}
+	for key, value := range j.want.Params {
+		if old, there := have.Params[key]; !there || old != value && j.it.differ(j.q.Prefer, true, "params."+key, value, old) {
+			params[key] = value
+		}
+	}
+	tags := uniteTags(j.want.Tags, have.Tags, j.q.Prefer, j.it, func(string) bool { return false })
+	status := false
+	if j.want.Status != have.Status && j.want.Status != mlruns.ModelPending {
+		status = have.Status == mlruns.ModelPending || j.it.differ(j.q.Prefer, true, "status", j.want.Status.String(), have.Status.String())
+	}
+	stage := j.want.Stage != have.Stage
+	if stage && j.keepsIDs() {
+		stage = j.it.differ(j.q.Prefer, true, "lifecycle_stage", string(j.want.Stage), string(have.Stage))
+	}
+	var lacking []mlruns.Metric
+	if j.keepsIDs() && !fresh {
+		var err error
+		if lacking, err = j.lacking(ctx, have); err != nil {
+			return err
+		}
+	}
+	if !fresh {
+		j.it.Params, j.it.Tags, j.it.Points = len(params), len(tags), len(lacking)
+	}
+	sizes := modelFiles(j.into).sizes
+	if fresh {
+		sizes = nil
+	}
+	if !j.q.DryRun && len(params)+len(tags)+len(lacking) > 0 {
+		if err := j.add(ctx, have, params, tags, lacking); err != nil {
+			return err
+		}
+	}
+	if err := j.files(ctx, have.ID, sizes); err != nil {
+		return err
+	}
+	if len(params)+len(tags)+len(lacking)+j.it.Files > 0 || status || stage {
+		j.it.written()
+	}
+	if j.q.DryRun || !status && !stage {
+		return nil
+	}
+	return j.settle(ctx, have, status, stage)
+}
+
+// lacking gives the points that the destination's model lacks. A key's points are together.
+func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list []mlruns.Metric, err error) {
+	there := map[string]map[identity]int{}
+	key := func(p mlruns.Metric) string { return p.Key + " " + p.RunID }
+	for p, err := range j.history(ctx, j.dst, have) {
+		if err != nil {
+			return nil, err
+		}
+		if there[key(p)] == nil {
+			there[key(p)] = map[identity]int{}
+		}
+		there[key(p)][identityOf(p)]++
+	}
+	for p, err := range j.history(ctx, j.src, j.source) {
+		if err != nil {
+			return nil, err
+		}
+		if n := there[key(p)][identityOf(p)]; n > 0 {
+			there[key(p)][identityOf(p)]--
+			continue
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (j *modelJob) add(ctx context.Context, have *mlruns.LoggedModel, params, tags map[string]string, points []mlruns.Metric) error {
+	if to, keeps := j.to.(*importing); keeps {
+		return to.importer.AddToLoggedModel(ctx, mlruns.LoggedModel{ID: have.ID, Params: params, Tags: tags}, points)
+	}
+	if len(params) > 0 {
+		if err := j.into.LogLoggedModelParams(ctx, have.ID, params); err != nil {
+			return err
+		}
+	}
+	if len(tags) > 0 {
+		return j.into.SetLoggedModelTags(ctx, have.ID, tags)
+	}
+	return nil
+}
+
+// settle sets status and stage, when all else is there.
+func (j *modelJob) settle(ctx context.Context, have *mlruns.LoggedModel, status, stage bool) error {
+	if to, keeps := j.to.(*importing); keeps {
+		set := mlruns.LoggedModel{ID: have.ID}
+		if status {
+			set.Status, set.Updated = j.want.Status, j.want.Updated
+		}
+		if stage {
+			set.Stage = j.want.Stage
+		}
+		return to.importer.AddToLoggedModel(ctx, set, nil)
+	}
+	if status {
+		if _, err := j.into.FinalizeLoggedModel(ctx, have.ID, j.want.Status); err != nil {
+			return err
+		}
+	}
+	if stage {
+		return j.into.DeleteLoggedModel(ctx, have.ID)
+	}
+	return nil
+}
+
+func (j *modelJob) files(ctx context.Context, id string, sizes func(context.Context, string) (map[string]int64, error)) error {
+	if j.q.NoArtifacts || j.elsewhere {
+		return nil
+	}
+	c := filesCopy{from: modelFiles(j.models.from), to: modelFiles(j.into), fromID: j.source.ID, toID: id, prefer: j.q.Prefer, dryRun: j.q.DryRun, deep: j.keepsIDs()}
+	if sizes != nil {
+		there, err := sizes(ctx, id)
+		if err != nil {
+			return fmt.Errorf("files of model %s: %w", id, err)
+		}
+		c.there = there
+	}
+	return c.run(ctx, j.it)
+}

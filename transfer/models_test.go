@@ -1,0 +1,155 @@
+package transfer_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/transfer"
+)
+
+// fillModels makes a store with models: one that a run made and another run evaluated, one that
+// nobody made.
+func fillModels(t testing.TB, s *filestore.Store) {
+	t.Helper()
+	ctx := context.Background()
+	// The one that uses the model began before the one that made it.
+	must(t, errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "uses", Name: "uses", Start: at(1)})), errOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "makes", Name: "makes", Start: at(2)})))
+	for _, spec := range []mlruns.ModelSpec{
+		{ID: "m-made", Name: "made", Type: "agent", SourceRunID: "makes", Params: map[string]string{"depth": "3"}, Tags: map[string]string{"k": "v"}}, {ID: "m-alone", Name: "alone"},
+	} {
+		must(t, errOf(s.CreateLoggedModel(ctx, spec)), s.WriteModelArtifact(ctx, spec.ID, "MLmodel", strings.NewReader(spec.Name)))
+	}
+	must(t, errOf(s.FinalizeLoggedModel(ctx, "m-made", mlruns.ModelReady)))
+	must(t, s.LogOutputs(ctx, "makes", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: "m-made", Step: 7}}}), s.LogInputs(ctx, "uses", mlruns.Inputs{Models: []mlruns.ModelInput{{ModelID: "m-made"}}}))
+	for i := range int64(3) {
+		p := point("acc", float64(i), i)
+		p.ModelID = "m-made"
+		must(t, s.LogMetric(ctx, "makes", p))
+	}
+	must(t, s.EndRun(ctx, "uses", 0, at(9)), s.EndRun(ctx, "makes", 0, at(9)))
+}
+
+// modelsIn is all that a store says of its models, by name.
+func modelsIn(t testing.TB, s *filestore.Store) map[string]any {
+	t.Helper()
+	ctx := context.Background()
+	all := map[string]any{}
+	for m, err := range s.LoggedModels(ctx, mlruns.ModelQuery{View: mlruns.ViewAll}) {
+		must(t, err)
+		var points []string
+		for p, err := range s.ModelPoints(ctx, m.ID) {
+			must(t, err)
+			points = append(points, fmt.Sprint(p.Key, p.Time.UnixMilli(), p.Value, p.Step, p.RunID))
+		}
+		slices.Sort(points)
+		all["points of "+m.Name] = points
+		m.ArtifactLocation = ""
+		all[m.Name] = *m
+		if m.Stage == mlruns.StageActive {
+			list, err := s.ModelArtifacts(ctx, m.ID, "")
+			must(t, err)
+			all["files of "+m.Name] = list
+		}
+	}
+	return all
+}
+
+// Models come along with runs: in folders as they are, their histories too.
+func TestMergeModels(t *testing.T) {
+	ctx := context.Background()
+	src, dst := open(t), open(t)
+	fillModels(t, src)
+	items := copyAll(t, dst, src, transfer.Query{})
+	if diff := cmp.Diff(modelsIn(t, src), modelsIn(t, dst)); diff != "" {
+		t.Errorf("(-source +destination):\n%s", diff)
+	}
+	if it := items["model m-made"]; it.Action != transfer.ActionCreated || it.Points != 3 || it.Files != 1 || !it.Whole() {
+		t.Errorf("%+v", it)
+	}
+	sound(t, dst)
+	for key, it := range copyAll(t, dst, src, transfer.Query{}) {
+		if it.Action != transfer.ActionNone || !it.Whole() {
+			t.Errorf("copied twice, %s: %+v", key, it)
+		}
+	}
+	p := point("acc", 9, 9)
+	p.ModelID = "m-made"
+	must(t, src.LogMetric(ctx, "makes", p), src.SetLoggedModelTags(ctx, "m-made", map[string]string{"new": "1", "k": "w"}), errOf(src.FinalizeLoggedModel(ctx, "m-alone", mlruns.ModelFailed)))
+	must(t, src.WriteModelArtifact(ctx, "m-made", "more", strings.NewReader("more")))
+	items = copyAll(t, dst, src, transfer.Query{})
+	if it := items["model m-made"]; it.Action != transfer.ActionUnited || it.Points != 1 || it.Tags != 1 || it.Files != 1 || len(it.Conflicts) != 1 || it.Conflicts[0].Field != "tags.k" {
+		t.Errorf("%+v", it)
+	}
+	copyAll(t, dst, src, transfer.Query{Prefer: transfer.PreferSource})
+	if diff := cmp.Diff(modelsIn(t, src), modelsIn(t, dst)); diff != "" {
+		t.Errorf("united (-source +destination):\n%s", diff)
+	}
+	must(t, src.DeleteLoggedModel(ctx, "m-alone"))
+	fresh := open(t)
+	copyAll(t, fresh, src, transfer.Query{Deleted: true})
+	if diff := cmp.Diff(modelsIn(t, src), modelsIn(t, fresh)); diff != "" {
+		t.Errorf("with a deleted one (-source +destination):\n%s", diff)
+	}
+	sound(t, fresh)
+}
+
+// To a server models go under ids of its own, and all that refers to them is rewritten.
+func TestPushModels(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	fillModels(t, src)
+	dst, w := overHTTP(t, files)
+	items := copyAll(t, dst, src, transfer.Query{})
+	made, alone, makes, uses := items["model m-made"], items["model m-alone"], items["run makes"], items["run uses"]
+	if made.ID == "" || made.ID == "m-made" || alone.ID == "" {
+		t.Fatalf("%+v", items)
+	}
+	m, err := files.LoggedModel(ctx, made.ID)
+	must(t, err)
+	want, err := src.LoggedModel(ctx, "m-made")
+	must(t, err)
+	want.ID, want.SourceRunID = made.ID, makes.ID
+	for i := range want.Metrics {
+		want.Metrics[i].RunID, want.Metrics[i].ModelID = makes.ID, made.ID
+	}
+	delete(m.Tags, transfer.TagSourceModel)
+	if diff := cmp.Diff(want, m, cmpopts.IgnoreFields(mlruns.LoggedModel{}, "Created", "Updated", "ArtifactLocation")); diff != "" {
+		t.Errorf("model (-want +got):\n%s", diff)
+	}
+	r, err := files.Run(ctx, makes.ID)
+	must(t, err)
+	if diff := cmp.Diff([]mlruns.ModelOutput{{ModelID: made.ID, Step: 7}}, r.Outputs.Models); diff != "" {
+		t.Errorf("outputs:\n%s", diff)
+	}
+	r, err = files.Run(ctx, uses.ID)
+	must(t, err)
+	if diff := cmp.Diff([]mlruns.ModelInput{{ModelID: made.ID}}, r.Inputs.Models); diff != "" {
+		t.Errorf("inputs:\n%s", diff)
+	}
+	list, err := files.ModelArtifacts(ctx, made.ID, "")
+	if err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+	sound(t, files)
+	w.writes = nil
+	copyAll(t, dst, src, transfer.Query{})
+	if len(w.writes) > 0 {
+		t.Errorf("the second push sends %q", w.writes)
+	}
+	back := open(t)
+	copyAll(t, back, dst, transfer.Query{})
+	// Of a model's points a server tells the latest, which its run has too.
+	wantModels := modelsIn(t, files)
+	wantModels["points of made"] = wantModels["points of made"].([]string)[2:]
+	if diff := cmp.Diff(wantModels, modelsIn(t, back)); diff != "" {
+		t.Errorf("pulled (-server +folder):\n%s", diff)
+	}
+}
