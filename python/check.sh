@@ -2,6 +2,7 @@
 # check.sh [ENVIRONMENT…] builds the wheel of this platform, twice, and tests it in each ENVIRONMENT, a name in pins/. What pytest is told more is in ARGS.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
+eval "arguments=(${ARGS:-})"
 [ $# -gt 0 ] || set -- skinny-2.9 skinny-2.22 skinny-3.x full-3.x
 tools="$("$here/environments.sh" tools)"
 tools="$(dirname "${tools#*=}")"
@@ -27,6 +28,5 @@ cd "$made"
 for environment in $("$here/environments.sh" "$@"); do
 	echo "== ${environment%%=*}"
 	"${environment#*=}" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$made"/wheel/*.whl
-	# shellcheck disable=SC2086 # several arguments
-	"${environment#*=}" -m pytest -c "$here/pyproject.toml" --rootdir "$here" -p no:cacheprovider "$here/tests" ${ARGS:-}
+	"${environment#*=}" -m pytest -c "$here/pyproject.toml" --rootdir "$here" -p no:cacheprovider "$here/tests" "${arguments[@]}"
 done

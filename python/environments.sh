@@ -14,7 +14,7 @@ fail() { printf '\n*** python: %s\n\n' "$1" >&2; exit 1; }
 [ $# -gt 0 ] || fail "no environments were named"
 for name in "$@"; do
 	[ -f "$name.txt" ] || fail "there are no pins for $name, only for: $(ls *.txt | sed 's/.txt//' | tr '\n' ' ')"
-	key="$(cat "$name.txt" tests.txt ../../interop/pins/*.txt <("$python" -VV) | sha256sum | cut -c1-12)"
+	key="$(cat "$name.txt" $(sed -n 's/^-r //p' "$name.txt") <("$python" -VV) | sha256sum | cut -c1-12)"
 	env="$cache/$name-$key"
 	if [ ! -f "$env/complete" ]; then
 		echo "== installing $name in $env" >&2

@@ -107,8 +107,12 @@ func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net
 		TLSConfig: f.tls, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 	if f.unused > 0 {
-		// Whoever is connected uses the server, so none of them is closed for another.
-		srv.IdleTimeout, srv.ConnState = 0, idle.watchConnection
+		// Whoever is connected uses the server. When all places are taken, one who is closed for
+		// another comes back with its next request.
+		srv.IdleTimeout, srv.ConnState = 0, func(conn net.Conn, state http.ConnState) {
+			idle.watchConnection(conn, state)
+			open.changed(conn, state)
+		}
 	} else {
 		srv.Handler, srv.ConnState = idle.watch(h), open.changed
 	}

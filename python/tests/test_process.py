@@ -14,7 +14,7 @@ import pytest
 from conftest import AT_MOST, servers, wait_until
 
 import mlruns
-from mlruns import runfile, uri
+from mlruns import runfile, transport, uri
 from mlruns.process import Identity, key
 from mlruns.service import service
 
@@ -390,6 +390,43 @@ print("kept out")
         assert done.stdout == "kept out\n", done.stderr
         scripts.end(script)
         wait_until(lambda: not servers(store), "the server ends")
+
+
+def test_a_connection_of_the_old_folder_is_not_used_for_the_new(store, monkeypatch):
+    """A call under way while the store is removed and made again, in another thread."""
+    import shutil
+    import threading
+
+    s = service(uri.parse(store))
+    s.post("experiments/create", {"name": "old"})
+    under_way, go_on = threading.Event(), threading.Event()
+    whole = transport.Connection._response
+
+    def slow(self):
+        response = whole(self)
+        if threading.current_thread() is thread:
+            under_way.set()
+            go_on.wait(AT_MOST)
+        return response
+
+    monkeypatch.setattr(transport.Connection, "_response", slow)
+    thread = threading.Thread(target=lambda: s.get("experiments/get", experiment_id="0"))
+    thread.start()
+    under_way.wait(AT_MOST)
+    shutil.rmtree(store)
+    s.post("experiments/create", {"name": "new"})
+    go_on.set()
+    thread.join()
+    for _ in range(3):
+        found = s.post("experiments/search", {"max_results": 10})["experiments"]
+        assert {e["name"] for e in found} == {"Default", "new"}
+
+
+def test_without_a_shell(store, scripts):
+    out = scripts.run(
+        "import mlruns.process; mlruns.process.SHELL = '/none'\nnew_run(); print('done')", store
+    )
+    assert out == "done\n"
 
 
 def test_what_servers_left_is_swept(store, scripts):

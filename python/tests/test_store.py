@@ -126,6 +126,28 @@ def test_calls_are_answered_the_same(folder, store, pair):
         assert begin in line or not ours_alone, line
 
 
+@pytest.mark.long
+def test_a_training_loop(store, scripts):
+    """As with PyTorch: 10,000 calls of log_metric, and workers by fork that read what is there."""
+    script = """
+    import mlflow
+    mlflow.set_tracking_uri("mlruns:" + store)
+    with mlflow.start_run() as run:
+        for step in range(10_000):
+            mlflow.log_metric("loss", 1 / (step + 1), step=step)
+            if step % 2_500 == 0:
+                worker = os.fork()
+                if not worker:
+                    seen = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+                    os._exit(len(seen) != step + 1)
+                assert os.waitpid(worker, 0)[1] == 0
+    points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    assert [p.step for p in points] == list(range(10_000))
+    print("done")
+    """
+    assert scripts.run(script, store, env=ENV).endswith("done\n")
+
+
 def test_the_registry_is_unsupported_in_mlflows_words(store):
     client = mlflow.MlflowClient(f"mlruns:{store}")
     with pytest.raises(mlflow.exceptions.MlflowException) as refused:

@@ -26,6 +26,8 @@ log = logging.getLogger("mlruns")
 LINGER = "3s"
 # How long to wait for a server that somebody is starting, or that holds its lock and is ending.
 PATIENCE = 60.0
+# It ends at once, and leaves the server to the system.
+SHELL = "/bin/sh"
 # A socket's path must fit into 104 bytes, on Linux into 108.
 LONGEST_SOCKET = 100
 
@@ -148,10 +150,10 @@ def _start(
     with _detached(arguments, environment, told, lock) as started:
         assert started.stdout is not None
         line = _first_line(started.stdout, location)
-        if sys.platform != "win32":
-            started.wait()  # that was the shell
+        if started.args[0] == SHELL:  # type: ignore[index]
+            started.wait()
         else:
-            started.returncode = 0  # nobody waits for it
+            started.returncode = 0  # nobody waits for the server
     try:
         return str(json.loads(line)["uri"])
     except (ValueError, KeyError):
@@ -178,8 +180,10 @@ def _detached(
             stderr=told,
             creationflags=flags,
         )
+    if os.path.exists(SHELL):
+        arguments = [SHELL, "-c", '"$@" &', SHELL, *arguments]
     return subprocess.Popen(
-        ["/bin/sh", "-c", '"$@" &', "sh", *arguments],
+        arguments,
         env=environment,
         cwd="/",
         stdin=subprocess.DEVNULL,

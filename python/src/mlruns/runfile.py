@@ -146,7 +146,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def sweep(folder: Path) -> None:
-    """Remove what servers that have ended left in a folder."""
+    """Remove what servers that have ended left in a folder, where a lock tells which have."""
+    if sys.platform == "win32":
+        return
     for path in folder.glob("*.run"):
         run_file = RunFile(folder, path.stem)
         with contextlib.suppress(OSError):

@@ -71,6 +71,7 @@ class Connection:
         ).encode()
         self._buffer = b""
         self.open = True
+        self.generation = 0  # of the pool that it came from
 
     def close(self) -> None:
         self.open = False
@@ -165,6 +166,7 @@ class Pool:
 
     def __init__(self, dial: Callable[[], Connection]) -> None:
         self._dial = dial
+        self._generation = 0
         self._forget()
         _pools.add(self)
 
@@ -177,19 +179,21 @@ class Pool:
         try:
             connection = self._idle.pop()
         except IndexError:
+            generation = self._generation
             connection = self._dial()
+            connection.generation = generation
             with self._lock:
                 self._all.add(connection)
         response = connection.request(method, target, body)
-        if connection.open:
-            if len(self._idle) < MOST_IDLE:
-                self._idle.append(connection)
-            else:
-                connection.close()
+        if connection.generation != self._generation or len(self._idle) >= MOST_IDLE:
+            connection.close()
+        elif connection.open:
+            self._idle.append(connection)
         return response
 
     def close(self) -> None:
-        """Close what is not in use; a request under way goes on."""
+        """Close all connections, those in use once they are answered."""
+        self._generation += 1
         while self._idle:
             try:
                 self._idle.pop().close()
