@@ -11,7 +11,7 @@ PROOFS    := PowerCut|Durable|StrictReader|^TestReads|Unwritable|CrashClone|Full
 BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 ACTIONS   := $(BIN)/actionlint-v1.7.7
-VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.0
+VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.30 1.0
 DIRS      ?= $(or $(TMPDIR),/tmp)
 # Thousands of small stores cost a disk much, memory little. .ci/hermetic has them on the disk.
 MEMORY    := $(shell [ -w /dev/shm ] && df -kP /dev/shm | awk 'END { if ($$4 > 2000000) print "/dev/shm" }')

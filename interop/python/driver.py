@@ -8,6 +8,7 @@ import os
 import sys
 
 os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
 out = os.fdopen(os.dup(1), "w", encoding="ascii")
 os.dup2(2, 1)  # whatever MLflow prints must not end up among the answers
 
@@ -20,13 +21,15 @@ import mlflow
 logging.disable(logging.CRITICAL)
 
 import fluent
+import learn
 import read
 import scenario
 import texts
+import tracing
 import work
 
 DO = {}
-for module in (fluent, read, scenario, texts, work):
+for module in (fluent, learn, read, scenario, texts, tracing, work):
     DO.update(module.DO)
 if int(mlflow.__version__.split(".")[0]) >= 3:
     import models
