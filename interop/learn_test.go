@@ -33,8 +33,8 @@ func served(t *testing.T, p *python) (dir, uri string, store *filestore.Store) {
 type predicted struct{ SKLearn, PyFunc []int }
 
 // TestLearnOverHTTP trains with scikit-learn and each MLflow beside which it is installed: with
-// autologging, and with what a notebook logs by hand. The models are loaded back over HTTP, and from
-// the folder by the real file store.
+// autologging, and with what a notebook logs by hand. The models are loaded back over HTTP, and
+// from the folder by the real file store.
 func TestLearnOverHTTP(t *testing.T) {
 	eachVersion(t, func(t *testing.T, p *python) {
 		var learns bool

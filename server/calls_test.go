@@ -66,29 +66,6 @@ func TestOldLists(t *testing.T) {
 	}
 }
 
-// TestForeignForms logs in the forms of R, where every number is a text, and of Java.
-func TestForeignForms(t *testing.T) {
-	a := serve(t)
-	id := a.run()
-	a.post("runs/log-metric", fmt.Sprintf(`{"run_uuid":%[1]q,"run_id":%[1]q,"key":"m","value":"0.5","timestamp":"1.7e+12","step":"1e+05"}`, id))
-	a.post("runs/log-metric", fmt.Sprintf(`{"runId":%q,"key":"m","value":1.5,"timestamp":"1700000000001","step":"100001"}`, id))
-	a.post("runs/log-batch", fmt.Sprintf(`{"run_id":%q,"metrics":[{"key":"n","value":"NaN","timestamp":"1","step":"0"}],"params":[{"key":"p","value":"1"}],"tags":null}`, id))
-	a.post("runs/update", fmt.Sprintf(`{"run_id":%q,"status":"FINISHED","end_time":"1.8e+12"}`, id))
-	run, err := a.store.Run(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := run.Data.Metrics["m"]
-	if m.Value != 1.5 || m.Step != 100_001 || m.Time.UnixMilli() != 1_700_000_000_001 || !math.IsNaN(run.Data.Metrics["n"].Value) || run.Data.Params["p"] != "1" ||
-		run.Info.Status != mlruns.StatusFinished || run.Info.End.UnixMilli() != 1_800_000_000_000 {
-		t.Errorf("the run is %+v", run)
-	}
-	answer := a.get("metrics/get-history?run_id=" + id + "&metric_key=m")
-	if at(answer, "metrics", 0, "step") != 1e5 || at(answer, "metrics", 1, "value") != 1.5 {
-		t.Errorf("the history is %v", answer)
-	}
-}
-
 // TestRunLifecycle goes through what a run can be, with what is told of it.
 func TestRunLifecycle(t *testing.T) {
 	a := serve(t)

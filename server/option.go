@@ -19,6 +19,8 @@ type options struct {
 	page      fs.FS
 	policy    string // of the page
 	log       func(Access)
+	metrics   bool
+	open      func() int
 	bodyLimit int64
 	patience  time.Duration
 }
@@ -65,3 +67,8 @@ func WithPage(build fs.FS, version string) Option {
 
 // WithAccessLog has every request told once it has been answered, from any goroutine.
 func WithAccessLog(log func(Access)) Option { return func(o *options) { o.log = log } }
+
+// WithMetrics answers /metrics with what Prometheus reads: requests by endpoint, method and status,
+// how long they took, and those under way. open, if it is not nil, tells how many connections are
+// open. They are asked for as everything else is, with the token where there is one.
+func WithMetrics(open func() int) Option { return func(o *options) { o.metrics, o.open = true, open } }

@@ -30,7 +30,13 @@ func (s *server) logged(next http.Handler) http.Handler {
 		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = &requestBody{ReadCloser: r.Body, response: out}
 		}
+		if s.metrics != nil {
+			s.metrics.begin()
+		}
 		defer func() {
+			if s.metrics != nil {
+				s.metrics.end(out.route, r.Method, out.status, out.sent, time.Since(begin))
+			}
 			if s.options.log != nil {
 				s.options.log(Access{r.Method, r.URL.Path, r.RemoteAddr, out.status, out.sent, time.Since(begin), out.cause})
 			}
@@ -44,6 +50,7 @@ type response struct {
 	http.ResponseWriter
 	control  *http.ResponseController
 	patience time.Duration
+	route    string // for the metrics
 	status   int
 	sent     int64
 	cause    error

@@ -103,6 +103,7 @@ var raw = []struct {
 	{"POST", "/graphql", (*server).graphQL},
 	{"GET", "/health", (*server).health},
 	{"GET", "/version", (*server).version},
+	{"GET", "/metrics", (*server).showMetrics},
 	{"GET", "/static-files/", (*server).pageFile},
 	{"GET", "/", (*server).pageIndex},
 }
@@ -143,22 +144,23 @@ func (t *routeTable) add(method, path string, do handling) {
 	t.whole[path][method] = do
 }
 
-// find gives the ways to ask for a path, by method, and what the path has after the route's.
-func (t *routeTable) find(path string) (methods map[string]handling, rest string) {
+// find gives the route that a path asks for, the ways to ask for it, by method, and what the path
+// has after the route's.
+func (t *routeTable) find(path string) (route string, methods map[string]handling, rest string) {
 	if methods := t.whole[path]; methods != nil {
-		return methods, ""
+		return path, methods, ""
 	}
 	for _, pattern := range t.patterns {
 		if rest, ok := match(pattern, path); ok {
-			return t.whole[pattern], rest
+			return pattern, t.whole[pattern], rest
 		}
 	}
 	for _, begin := range t.begins {
 		if rest, ok := strings.CutPrefix(path, begin); ok {
-			return t.whole[begin], rest
+			return begin, t.whole[begin], rest
 		}
 	}
-	return nil, ""
+	return "", nil, ""
 }
 
 // match gives what stands in a path in the places of {}, joined by slashes. The last of them, at
@@ -212,7 +214,10 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 	path := singleSlashes(r.URL.Path)
 	name, isCall := callPath(path)
-	methods, rest := s.routes.find(name)
+	route, methods, rest := s.routes.find(name)
+	if out, ok := w.(*response); ok {
+		out.route = route
+	}
 	if isCall && methods == nil {
 		s.notOffered(w, r, name)
 		return

@@ -18,7 +18,9 @@ type server struct {
 	// recorder is nil where traces are not recorded.
 	recorder mlruns.TraceRecorder
 	options  options
-	routes   *routeTable
+	// metrics is nil where nobody wants them.
+	metrics *metrics
+	routes  *routeTable
 }
 
 // New makes the handler of a store. What the store can do beside the methods of mlruns.Store is
@@ -34,6 +36,9 @@ func New(store mlruns.Store, opts ...Option) http.Handler {
 	s.recorder, _ = store.(mlruns.TraceRecorder)
 	for _, o := range opts {
 		o(&s.options)
+	}
+	if s.options.metrics {
+		s.metrics = newMetrics(s.options.open)
 	}
 	return s.logged(s.guarded(http.HandlerFunc(s.dispatch)))
 }

@@ -30,6 +30,7 @@ type serveFlags struct {
 	tlsCert, tlsKey string
 	idle, unused    time.Duration
 	noLog           bool
+	metrics         bool
 
 	// what the flags name, read by check
 	token string
@@ -80,6 +81,7 @@ Interrupt it once to let the requests under way end, twice to end at once.`
 	flags.StringVar(&f.tlsKey, "tls-key", "", "the `FILE` with the certificate's key")
 	flags.DurationVar(&f.idle, "idle-timeout", 0, "end when nothing was asked for this `TIME`, such as 10m; 0 never ends")
 	flags.DurationVar(&f.unused, "unused-timeout", 0, "end when nobody was connected for this `TIME`, such as 5s; who is connected stays so however little is asked; 0 never ends")
+	flags.BoolVar(&f.metrics, "metrics", false, "answer /metrics with what Prometheus reads")
 	flags.BoolVar(&f.noLog, "no-access-log", false, "print no line for each request")
 	return cmd
 }
@@ -184,6 +186,10 @@ func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
 	case "local":
 		opts = append(opts, server.WithLocalArtifacts())
 	}
+	open := newConnections(mostConnections)
+	if f.metrics {
+		opts = append(opts, server.WithMetrics(open.count))
+	}
 	if !f.noLog {
 		opts = append(opts, server.WithAccessLog(a.accessLog()))
 	}
@@ -191,7 +197,7 @@ func (a *app) serveStore(ctx context.Context, s *session, f *serveFlags) error {
 		return err
 	}
 	a.serving.Store(true)
-	return f.answer(ctx, server.New(s.store, opts...), listeners, idle, a.errorLog())
+	return f.answer(ctx, server.New(s.store, opts...), listeners, open, idle, a.errorLog())
 }
 
 // sayServed prints where the server listens, for the program that started it as well.

@@ -30,6 +30,9 @@ func newConnections(most int) *connections {
 	return &connections{places: make(chan struct{}, most), idle: map[net.Conn]time.Time{}}
 }
 
+// count is how many are open.
+func (c *connections) count() int { return len(c.places) }
+
 // changed is told by net/http what each connection does.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if secure, ok := conn.(*tls.Conn); ok {

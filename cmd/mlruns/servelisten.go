@@ -100,8 +100,7 @@ func (n *namedSocket) Close() error {
 
 // answer serves until the context ends, or nothing is asked for so long, and then until the
 // requests under way have ended.
-func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net.Listener, idle *idleTimer, errs *log.Logger) error {
-	open := newConnections(mostConnections)
+func (f *serveFlags) answer(ctx context.Context, h http.Handler, listeners []net.Listener, open *connections, idle *idleTimer, errs *log.Logger) error {
 	srv := &http.Server{
 		Handler: h, ErrorLog: errs,
 		TLSConfig: f.tls, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -72,7 +72,7 @@ class Worker:
 
     def model(self, what):
         what.update(run=self.run(), value=self.value())
-        self.c._record_logged_model(what["run"], Model(artifact_path=what["value"]))
+        self.c._record_logged_model(what["run"], Model(artifact_path=what["value"], run_id=what["run"]))
 
     def experiment_rename(self, what):
         what.update(run=self.experiment, value=self.value())
