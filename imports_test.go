@@ -65,7 +65,7 @@ var importRules = []importRule{
 	{"cmd", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "transfer", "internal", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/jedib0t/go-pretty/v6", "github.com/spf13/afero", "golang.org/x"},
 		"the command is a thin shell over the library"},
 	{"interop", []string{".", "filestore", "search", "artifacts", "server", "remote", "tracking", "transfer", "internal", "github.com/google/go-cmp"}, "interop tests the library beside MLflow"},
-	{"examples", []string{".", "filestore"}, "examples show what a user imports"},
+	{"examples", []string{".", "filestore", "tracking", "transfer"}, "examples show what a user imports"},
 	{".", []string{"internal/failure", "internal/pyfmt"}, "the root package is vocabulary: standard library only, and the leaves with the sentinels and with Python's texts"},
 }
 
