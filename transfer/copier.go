@@ -38,6 +38,8 @@ type target interface {
 	known(ctx context.Context, id string) (string, error)
 	// create makes the run that a job wants. bare says that its points are to be added.
 	create(ctx context.Context, j *runJob) (have *mlruns.Run, bare bool, err error)
+	// holds takes out of what a run lacks what the destination cannot hold, and records that.
+	holds(lacks *mlruns.Run, it *Item)
 	// add adds what a run lacks and points, and at last what its Info says.
 	add(ctx context.Context, lacks *mlruns.Run, points []mlruns.Metric, it *Item) error
 }

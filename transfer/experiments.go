@@ -2,6 +2,9 @@ package transfer
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mlruns/mlruns"
@@ -31,20 +34,29 @@ func uniteExperiment(ctx context.Context, c *copier, e, have *mlruns.Experiment,
 		}
 		return nil
 	}
-	if it.Tags = len(lacks); it.Tags > 0 || rename {
-		it.Action = ActionUnited
-	}
+	it.Tags = len(lacks)
 	if c.q.DryRun {
+		if it.Tags > 0 || rename {
+			it.written()
+		}
 		return nil
 	}
 	if rename {
 		if err := c.dst.RenameExperiment(ctx, have.ID, e.Name); err != nil {
 			return err
 		}
+		it.written()
 	}
-	for key, value := range lacks {
-		if err := c.dst.SetExperimentTag(ctx, have.ID, key, value); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(lacks)) {
+		err := c.dst.SetExperimentTag(ctx, have.ID, key, lacks[key])
+		switch {
+		case errors.Is(err, mlruns.ErrInvalid):
+			it.refuse("tags."+key, mlruns.MessageOf(err))
+			it.Tags--
+		case err != nil:
 			return err
+		default:
+			it.written()
 		}
 	}
 	return nil

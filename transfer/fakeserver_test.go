@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 )
+
+// longestTag of an experiment is refused above.
+const longestTag = 20000
 
 // fakeServer is a store that draws ids of its own, as servers do: it is no Importer. With database
 // it keeps points as a database does. Before each call that writes, fault may fail it, or take
@@ -57,6 +61,9 @@ func (s *fakeServer) CreateExperiment(ctx context.Context, spec mlruns.Experimen
 	if spec.ID != "" {
 		return nil, mlruns.ErrUnsupported
 	}
+	if slices.ContainsFunc(slices.Collect(maps.Values(spec.Tags)), func(v string) bool { return len(v) > longestTag }) {
+		return nil, mlruns.ErrInvalid
+	}
 	return written(s, "create experiment", func() (*mlruns.Experiment, error) { return s.files.CreateExperiment(ctx, spec) })
 }
 
@@ -92,6 +99,9 @@ func (s *fakeServer) SetTag(ctx context.Context, id, key, value string) error {
 }
 
 func (s *fakeServer) SetExperimentTag(ctx context.Context, id, key, value string) error {
+	if len(value) > longestTag {
+		return mlruns.ErrInvalid
+	}
 	return s.write("set experiment tag", func() error { return s.files.SetExperimentTag(ctx, id, key, value) })
 }
 
@@ -147,6 +157,9 @@ func (s *fakeServer) LogArtifacts(ctx context.Context, id, local, path string) e
 }
 
 func (s *fakeServer) WriteArtifact(ctx context.Context, id, path string, r io.Reader) error {
+	if strings.HasPrefix(path, "bad") {
+		return mlruns.ErrInvalid
+	}
 	return s.write("write artifact", func() error { return s.files.WriteArtifact(ctx, id, path, r) })
 }
 

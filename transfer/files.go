@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 )
@@ -77,13 +80,17 @@ type filesCopy struct {
 	deep         bool             // files of one size are compared by their digests, and read back
 	prefer       Prefer
 	dryRun       bool
+	again        bool             // what is lacking was refused before
+	seen         map[string]int64 // the source's, once they were gone through
 }
 
 // run copies what the destination lacks. It writes files that differ only where the source is
 // preferred.
 func (c *filesCopy) run(ctx context.Context, it *Item) error {
 	copied := map[string]int64{}
+	c.seen = map[string]int64{}
 	err := c.from.walk(ctx, c.fromID, "", func(file mlruns.FileInfo) error {
+		c.seen[file.Path] = file.Size
 		size, there := c.there[file.Path]
 		if there {
 			same, err := c.same(ctx, file, size, it)
@@ -91,21 +98,36 @@ func (c *filesCopy) run(ctx context.Context, it *Item) error {
 				return err
 			}
 		}
+		if c.again {
+			it.refuse("artifacts/"+file.Path, notTaken)
+			return nil
+		}
 		it.Files++
 		it.Bytes += file.Size
 		if c.dryRun {
 			return nil
 		}
+		err := c.copy(ctx, file)
+		if errors.Is(err, mlruns.ErrInvalid) { // its name, as a rule
+			it.Files--
+			it.Bytes -= file.Size
+			it.refuse("artifacts/"+file.Path, mlruns.MessageOf(err))
+			return nil
+		}
 		copied[file.Path] = file.Size
-		return c.copy(ctx, file)
+		return err
 	})
 	if err != nil || c.deep || len(copied) == 0 {
 		return err
 	}
 	there, err := c.to.sizes(ctx, c.toID)
-	for name, size := range copied {
-		if got, ok := there[name]; err == nil && (!ok || got != size) {
-			err = fmt.Errorf("%w: artifact %s has %d bytes, not %d", errReadBack, name, got, size)
+	for _, name := range slices.Sorted(maps.Keys(copied)) {
+		switch got, ok := there[name]; {
+		case err != nil:
+		case !ok: // a server that decodes names has it under another
+			it.refuse("artifacts/"+name, "the destination does not have it under this name")
+		case got != copied[name]:
+			err = fmt.Errorf("%w: artifact %s has %d bytes, not %d", errReadBack, name, got, copied[name])
 		}
 	}
 	return err

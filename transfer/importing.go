@@ -127,3 +127,6 @@ func (t *importing) add(ctx context.Context, lacks *mlruns.Run, points []mlruns.
 	}
 	return oneByOne(lacks, points, it, func(part *mlruns.Run, points []mlruns.Metric) error { return t.importer.AddToRun(ctx, *part, points) })
 }
+
+// holds leaves all as it is: an Importer has no limits.
+func (t *importing) holds(*mlruns.Run, *Item) {}

@@ -18,6 +18,7 @@ type models struct {
 	*copier
 	from, into mlruns.ModelStore
 	at         place
+	hides      bool // the destination does not show its deleted ones
 	// those that are not copied yet, by the run that made them
 	bySource map[string][]*mlruns.LoggedModel
 	// of the destination, by their ids and by where they came from
@@ -33,7 +34,7 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 	}
 	m := &models{copier: c, from: from, at: at, bySource: map[string][]*mlruns.LoggedModel{}, there: map[string]*mlruns.LoggedModel{},
 		points: map[string]map[string]map[identity]string{}}
-	for model, err := range from.LoggedModels(ctx, mlruns.ModelQuery{Experiments: []string{experiment}, View: c.q.view(), OnProblem: c.q.onProblem()}) {
+	for model, err := range listed(ctx, from, experiment, c.q.view(), c.q.onProblem(), nil) {
 		if errors.Is(err, mlruns.ErrUnsupported) {
 			return nil, nil
 		}
@@ -58,7 +59,7 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 	if m.into == nil || at.id == "" {
 		return m, nil
 	}
-	for model, err := range m.into.LoggedModels(ctx, mlruns.ModelQuery{Experiments: []string{at.id}, View: mlruns.ViewAll}) {
+	for model, err := range listed(ctx, m.into, at.id, mlruns.ViewAll, ignore, &m.hides) {
 		if errors.Is(err, mlruns.ErrUnsupported) {
 			m.into = nil
 			break
@@ -70,6 +71,27 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 		m.there[originOf(model.ID, model.Tags[TagSourceModel])] = model
 	}
 	return m, nil
+}
+
+// listed goes through the models of an experiment. MLflow's server does not show deleted ones: then
+// those that are active, and hides is set.
+func listed(ctx context.Context, s mlruns.ModelStore, experiment string, view mlruns.View, told func(mlruns.Problem), hides *bool) iter.Seq2[*mlruns.LoggedModel, error] {
+	return func(yield func(*mlruns.LoggedModel, error) bool) {
+		q := mlruns.ModelQuery{Experiments: []string{experiment}, View: view, OnProblem: told}
+		for model, err := range s.LoggedModels(ctx, q) {
+			if errors.Is(err, mlruns.ErrUnsupported) && view != mlruns.ViewActive {
+				if hides != nil {
+					*hides = true
+				}
+				q.View = mlruns.ViewActive
+				s.LoggedModels(ctx, q)(yield)
+				return
+			}
+			if !yield(model, err) {
+				return
+			}
+		}
+	}
 }
 
 // note notes that a point of a run is one of a model too.
@@ -137,6 +159,10 @@ func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string
 	it := Item{Kind: KindModel, Action: ActionNone, SourceID: model.ID, Name: model.Name, ExperimentID: m.at.id, Problems: model.Problems}
 	if m.into == nil && !m.q.DryRun {
 		it.refuse("model", "the destination holds no logged models")
+		return it
+	}
+	if m.hides && model.Stage == mlruns.StageDeleted {
+		it.refuse("model", "the destination does not show deleted models, so it would be made anew each time")
 		return it
 	}
 	want := *model

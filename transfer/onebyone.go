@@ -37,7 +37,7 @@ func oneByOne(lacks *mlruns.Run, points []mlruns.Metric, it *Item, add func(part
 		points = points[n:]
 	}
 	for _, d := range lacks.Inputs.Datasets {
-		if err := try("inputs."+d.Dataset.Name+"@"+d.Dataset.Digest, nil, func(r *mlruns.Run) { r.Inputs.Datasets = []mlruns.DatasetInput{d} }); err != nil {
+		if err := try(inputField(d), nil, func(r *mlruns.Run) { r.Inputs.Datasets = []mlruns.DatasetInput{d} }); err != nil {
 			return err
 		}
 	}

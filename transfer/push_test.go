@@ -96,22 +96,47 @@ func TestPushRefused(t *testing.T) {
 					return
 				}
 			}
+			_ = yield(point("twice", 1, 1), nil) && yield(point("twice", 1, 1), nil)
 		}))
-	for range 2 {
+	must(t, src.WriteArtifact(ctx, "run", "bad/name", strings.NewReader("x")), src.WriteArtifact(ctx, "run", "good", strings.NewReader("x")))
+	for pass := range 2 {
 		it := copyAll(t, dst, src, transfer.Query{})["run run"]
 		var fields []string
 		for _, r := range it.Refused {
 			fields = append(fields, r.Field)
 		}
 		slices.Sort(fields)
-		if diff := cmp.Diff([]string{"metrics.m", "params.long", "tags.long"}, fields); diff != "" || it.Whole() {
+		if diff := cmp.Diff([]string{"artifacts/bad/name", "metrics.m", "params.long", "tags.long"}, fields); diff != "" || it.Whole() {
 			t.Errorf("%v\n%s", it, diff)
+		}
+		if pass == 1 && it.Action != transfer.ActionNone {
+			t.Errorf("the second time: %+v", it)
 		}
 	}
 	dst.writes = nil
 	copyAll(t, dst, src, transfer.Query{})
 	if len(dst.writes) > 0 {
 		t.Errorf("what was refused is sent again: %q", dst.writes)
+	}
+}
+
+// What a server refuses of an experiment does not keep the rest of it away.
+func TestPushRefusedExperimentTag(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	dst := serve(files, false)
+	must(t, errOf(src.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "1", Name: "e", Tags: map[string]string{"long": strings.Repeat("x", longestTag+1), "short": "1"}})),
+		errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "1", Start: at(1)})))
+	for range 2 {
+		items := copyAll(t, dst, src, transfer.Query{})
+		if it := items["experiment 1"]; len(it.Refused) != 1 || it.Refused[0].Field != "tags.long" || items["run run"].ID == "" {
+			t.Errorf("%+v", items)
+		}
+	}
+	e, err := files.ExperimentByName(ctx, "e")
+	must(t, err)
+	if e.Tags["short"] != "1" {
+		t.Errorf("%+v", e)
 	}
 }
 

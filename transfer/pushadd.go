@@ -12,25 +12,26 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// add adds what a run lacks within the limits of one call, and leaves out what is too long, which
-// servers would cut.
+// holds leaves out what is too long: servers would cut it.
+func (t *pushing) holds(lacks *mlruns.Run, it *Item) {
+	maps.DeleteFunc(lacks.Data.Params, func(key, value string) bool {
+		return it.tooLong("params."+key, key, value, mlruns.MaxParamValueLength)
+	})
+	maps.DeleteFunc(lacks.Data.Tags, func(key, value string) bool {
+		return it.tooLong("tags."+key, key, value, mlruns.MaxTagValueLength)
+	})
+}
+
+// add adds what a run lacks within the limits of one call.
 func (t *pushing) add(ctx context.Context, lacks *mlruns.Run, points []mlruns.Metric, it *Item) error {
 	id := lacks.Info.ID
 	var params []mlruns.Param
 	for _, key := range slices.Sorted(maps.Keys(lacks.Data.Params)) {
-		value := lacks.Data.Params[key]
-		if it.tooLong("params."+key, key, value, mlruns.MaxParamValueLength) {
-			continue
-		}
-		params = append(params, mlruns.Param{Key: key, Value: value})
+		params = append(params, mlruns.Param{Key: key, Value: lacks.Data.Params[key]})
 	}
 	var tags []mlruns.Tag
 	for _, key := range slices.Sorted(maps.Keys(lacks.Data.Tags)) {
-		value := lacks.Data.Tags[key]
-		if it.tooLong("tags."+key, key, value, mlruns.MaxTagValueLength) {
-			continue
-		}
-		tags = append(tags, mlruns.Tag{Key: key, Value: value})
+		tags = append(tags, mlruns.Tag{Key: key, Value: lacks.Data.Tags[key]})
 	}
 	for len(params)+len(tags)+len(points) > 0 {
 		var b mlruns.Batch

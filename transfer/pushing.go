@@ -56,6 +56,13 @@ func (t *pushing) makeExperiment(ctx context.Context, e *mlruns.Experiment, it *
 	}
 	tags[TagSourceExperiment] = originOf(e.ID, e.Tags[TagSourceExperiment])
 	made, err := t.dst.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: e.Name, Tags: tags})
+	if errors.Is(err, mlruns.ErrInvalid) { // a tag that is too long, perhaps
+		it.Tags = 0
+		made, err = t.dst.CreateExperiment(ctx, mlruns.ExperimentSpec{Name: e.Name, Tags: map[string]string{TagSourceExperiment: tags[TagSourceExperiment]}})
+		if err == nil {
+			return place{id: made.ID}, uniteExperiment(ctx, t.copier, e, made, it)
+		}
+	}
 	if errors.Is(err, mlruns.ErrExists) { // another program was faster
 		made, err = t.dst.ExperimentByName(ctx, e.Name)
 	}

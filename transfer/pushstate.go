@@ -21,8 +21,8 @@ func (j *runJob) state(ctx context.Context) (string, error) {
 			}
 		}
 	}
-	files := map[string]int64{}
-	if j.from != nil && !j.q.NoArtifacts && !j.elsewhere {
+	files := j.sizes
+	if files == nil && j.from != nil && !j.q.NoArtifacts && !j.elsewhere {
 		var err error
 		if files, err = j.from.sizes(ctx, j.source.Info.ID); err != nil {
 			return "", err
@@ -48,12 +48,18 @@ func (j *runJob) state(ctx context.Context) (string, error) {
 // do. One that is deleted in the source is deleted last; one that is deleted in the destination
 // only is a conflict.
 func (j *runJob) deleted(ctx context.Context, have *mlruns.Run) (done bool, err error) {
-	if !j.orphan && have.Data.Tags[TagPushed] != "" {
+	if mark := have.Data.Tags[TagPushed]; !j.orphan && mark != "" {
 		state, err := j.state(ctx)
 		if err != nil {
 			return true, err
 		}
-		done = state == have.Data.Tags[TagPushed]
+		done = state == mark
+		if state+notWhole == mark && j.q.Prefer != PreferSource {
+			done = true
+			if err := j.tellAgain(ctx, have); err != nil {
+				return true, err
+			}
+		}
 	}
 	deleted := j.source.Info.Stage == mlruns.StageDeleted
 	switch {
@@ -91,17 +97,33 @@ func (j *runJob) lacking(ctx context.Context, have *mlruns.Run) bool {
 	return false
 }
 
-// seal marks a run as whole, and deletes it where the source's is deleted. What differs or was
-// refused keeps it unmarked, so that it is told again, and so does a run that is going on.
+// notWhole ends the mark of a run that is going on, or of which all is there but what differs or
+// was refused.
+const notWhole = "!"
+
+// tellAgain tells what differs, and what the destination did not take, of a run that was copied.
+func (j *runJob) tellAgain(ctx context.Context, have *mlruns.Run) error {
+	look := *j
+	want := *j.want
+	want.Info.Stage = have.Info.Stage
+	look.dry, look.again, look.want = true, true, &want
+	err := look.complete(ctx, have, false, true)
+	return err
+}
+
+// seal marks a run as copied, and deletes it where the source's is deleted.
 func (t *pushing) seal(ctx context.Context, j *runJob, have *mlruns.Run) error {
-	if j.it.Whole() && j.source.Info.Status.Ended() && !j.orphan {
-		state, err := j.state(ctx)
+	if !j.orphan {
+		mark, err := j.state(ctx)
 		if err != nil {
 			return err
 		}
-		if have.Data.Tags[TagPushed] != state {
+		if !j.it.Whole() || !j.source.Info.Status.Ended() {
+			mark += notWhole
+		}
+		if have.Data.Tags[TagPushed] != mark {
 			j.it.written()
-			if err := t.dst.SetTag(ctx, have.Info.ID, TagPushed, state); err != nil {
+			if err := t.dst.SetTag(ctx, have.Info.ID, TagPushed, mark); err != nil {
 				return err
 			}
 		}

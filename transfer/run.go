@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 )
@@ -51,10 +52,12 @@ type runJob struct {
 	at        place
 	it        *Item
 	dry       bool
+	again     bool              // it was copied before, but for what was refused
 	orphan    bool              // its parent is not in the destination
 	elsewhere bool              // its artifacts lie where the source does not look
 	want      *mlruns.Run       // as the destination is to hold it
 	digests   map[string]digest // of the source's histories, of those that were read
+	sizes     map[string]int64  // of the source's files, once they were gone through
 	emitted   map[string]int    // points that were added, by key
 	pending   []mlruns.Metric   // points to be added
 }
@@ -82,6 +85,7 @@ func (j *runJob) do(ctx context.Context) error {
 		if done, err := j.deleted(ctx, have); done || err != nil {
 			return err
 		}
+		j.digests = map[string]digest{} // of what is read for the copy, which is what is marked
 	}
 	bare, fresh := true, have == nil
 	if fresh {
@@ -160,7 +164,11 @@ func ignore(mlruns.Problem) {}
 // complete brings a run of the destination up to the source's.
 func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare bool) error {
 	lacks := unite(j.want, j.parentFixed(have), j.q.Prefer, j.it)
-	changes := j.it.count(&lacks)
+	j.to.holds(&lacks, j.it)
+	if j.again {
+		j.refusedBefore(&lacks)
+	}
+	planned := lacks
 	info := lacks.Info
 	lacks.Info = mlruns.RunInfo{ID: have.Info.ID}
 	if have.Info.ExperimentID != j.at.id {
@@ -177,8 +185,9 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 	if err := j.files(ctx, have.Info.ID, j.there(fresh)); err != nil {
 		return err
 	}
-	if !fresh && (changes || j.it.Points > 0 || j.it.Files > 0) {
-		j.it.Action = ActionUnited
+	j.forgive(&planned)
+	if j.it.count(&planned) || j.it.Points > 0 || j.it.Files > 0 {
+		j.it.written()
 	}
 	if j.dry {
 		return nil
@@ -189,13 +198,39 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 			return err
 		}
 	}
-	if j.it.Action == ActionNone {
-		return j.seal(ctx, have)
-	}
-	if err := j.readBack(ctx, have.Info.ID); err != nil {
-		return err
+	if j.it.Action != ActionNone {
+		if err := j.readBack(ctx, have.Info.ID); err != nil {
+			return err
+		}
 	}
 	return j.seal(ctx, have)
+}
+
+const notTaken = "the destination did not take it"
+
+// refusedBefore tells what is lacking of a run that was copied before: the destination did not take
+// it.
+func (j *runJob) refusedBefore(lacks *mlruns.Run) {
+	for _, key := range slices.Sorted(maps.Keys(lacks.Data.Params)) {
+		j.it.refuse("params."+key, notTaken)
+	}
+	for _, key := range slices.Sorted(maps.Keys(lacks.Data.Tags)) {
+		j.it.refuse("tags."+key, notTaken)
+	}
+	for _, d := range lacks.Inputs.Datasets {
+		j.it.refuse(inputField(d), notTaken)
+	}
+	for _, m := range lacks.Inputs.Models {
+		j.it.refuse("inputs."+m.ModelID, notTaken)
+	}
+	for _, m := range lacks.Outputs.Models {
+		j.it.refuse("outputs."+m.ModelID, notTaken)
+	}
+	*lacks = mlruns.Run{}
+}
+
+func inputField(d mlruns.DatasetInput) string {
+	return "inputs." + d.Dataset.Name + "@" + d.Dataset.Digest
 }
 
 // parentFixed takes the id of a parent as the source has it for one that is missing: it was written
@@ -226,6 +261,9 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 		}
 		bent := 0
 		err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
+			if j.again { // a database has it once
+				return nil
+			}
 			j.it.Points++
 			j.emitted[key]++
 			if j.dry {
@@ -295,7 +333,7 @@ func (j *runJob) files(ctx context.Context, id string, sizes func(context.Contex
 	if j.elsewhere {
 		return nil
 	}
-	c := filesCopy{from: j.from, to: j.into, fromID: j.source.Info.ID, toID: id, prefer: j.q.Prefer, dryRun: j.dry || j.into == nil, deep: j.keepsIDs()}
+	c := filesCopy{from: j.from, to: j.into, fromID: j.source.Info.ID, toID: id, prefer: j.q.Prefer, dryRun: j.dry || j.into == nil, again: j.again, deep: j.keepsIDs()}
 	if sizes != nil {
 		there, err := sizes(ctx, id)
 		if err != nil {
@@ -304,6 +342,7 @@ func (j *runJob) files(ctx context.Context, id string, sizes func(context.Contex
 		c.there = there
 	}
 	err := c.run(ctx, j.it)
+	j.sizes = c.seen
 	if err == nil && j.into == nil && j.it.Files > 0 {
 		err = fmt.Errorf("the destination holds no artifacts: %w", mlruns.ErrUnsupported)
 	}

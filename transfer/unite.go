@@ -117,7 +117,7 @@ func uniteInputs(want, have mlruns.Inputs, it *Item) (lacks mlruns.Inputs) {
 			continue
 		}
 		old := have.Datasets[i]
-		field := "inputs." + d.Dataset.Name + "@" + d.Dataset.Digest
+		field := inputField(d)
 		if old.Dataset != d.Dataset {
 			it.differ(PreferNeither, false, field, fmt.Sprintf("%+v", d.Dataset), fmt.Sprintf("%+v", old.Dataset))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 		q.Experiments = append(q.Experiments, e.ID)
 	}
 	q.OnProblem = a.leftOut.add
-	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now()}
+	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now(), told: map[mlruns.Problem]bool{}}
 	if !a.json {
 		a.line.begin("copy")
 		defer a.line.end()
@@ -179,6 +180,7 @@ type copyReport struct {
 	*app
 	dryRun bool
 	begun  time.Time
+	told   map[mlruns.Problem]bool // with their runs
 
 	experiments, created, united, unchanged, points, files int
 	bytes                                                  int64
@@ -246,6 +248,7 @@ func (r *copyReport) forPeople(it *transfer.Item) {
 	}
 	for _, p := range it.Problems {
 		r.note("warning: %s", p.String())
+		r.told[p] = true
 	}
 	if it.Err != nil {
 		r.note("failed: %s: %s", about, errorText(it.Err))
@@ -286,7 +289,7 @@ func (r *copyReport) end() error {
 		}
 		return nil
 	}
-	r.warn(r.leftOut.problems)
+	r.warn(slices.DeleteFunc(slices.Clone(r.leftOut.problems), func(p mlruns.Problem) bool { return r.told[p] }))
 	verb := "copied"
 	if r.dryRun {
 		verb = "would be copied"
