@@ -1,6 +1,8 @@
 package filestore
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -35,6 +37,54 @@ func WithIndex(m IndexMode) Option { return func(o *options) { o.index = m } }
 // own. The default is mlruns in the user's cache directory.
 func WithIndexDir(dir string) Option { return func(o *options) { o.indexDir = dir } }
 
+// IndexInfo describes the index of a store.
+type IndexInfo struct {
+	// Mode is that of Store.IndexMode, Why says why it is not the one that was asked for.
+	Mode IndexMode
+	Why  string
+	// Path is its file, "" without a mode. Runs and Bytes tell what is in it, and are 0 as long as
+	// there is none that can be used.
+	Path  string
+	Runs  int
+	Bytes int64
+}
+
+// IndexInfo tells of the index.
+func (s *Store) IndexInfo() IndexInfo {
+	info := IndexInfo{Mode: s.IndexMode()}
+	if at := s.search.Index(); at != nil {
+		info.Path = at.Path
+		info.Runs, info.Bytes = s.search.Indexed()
+	}
+	switch {
+	case s.index == info.Mode:
+	case s.fs != nil:
+		info.Why = "the file system is the caller's"
+	case len(s.linkTargets) > 0:
+		info.Why = "links to other disks are followed"
+	default:
+		info.Why = "what a look at a file tells cannot be relied on on " + cmp.Or(s.drive.Kind, "this drive")
+	}
+	return info
+}
+
+// RebuildIndex reads all runs and makes the index anew; where there can be none it does nothing.
+// each, if it is not nil, is called for each run. Searches make the index themselves: this is for a
+// time at which nobody waits.
+func (s *Store) RebuildIndex(ctx context.Context, each func()) error {
+	err := s.begin(ctx)
+	if err == nil && s.search.Index() != nil {
+		if each == nil {
+			each = func() {}
+		}
+		err = s.search.Rebuild(ctx, each)
+	}
+	return fail("rebuild index", "", err)
+}
+
+// DropIndex removes the index.
+func (s *Store) DropIndex() error { return fail("drop index", "", s.search.Drop()) }
+
 // useIndex gives the searches the index, where there can be one.
 func (s *Store) useIndex() {
 	if s.IndexMode() == IndexNone {
@@ -61,6 +111,17 @@ func (s *Store) IndexMode() IndexMode {
 		return IndexNone
 	}
 	return s.index
+}
+
+// String is the mode as the command names it.
+func (m IndexMode) String() string {
+	switch m {
+	case IndexChecked:
+		return "checked"
+	case IndexTrustEnded:
+		return "ended"
+	}
+	return "none"
 }
 
 func (s *Store) indexPath() (string, error) {

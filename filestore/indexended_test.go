@@ -72,7 +72,7 @@ func TestTrustEnded(t *testing.T) {
 	askAndClose(t, openEnded(t, dir, indexes), all)
 	askAndClose(t, openEnded(t, dir, indexes), filter)
 	for i := range 80 { // MLflow writes in place, and the end last
-		for name, text := range map[string]string{"params/p": "z", "meta.yaml": endedMeta(i, "3")} {
+		for name, text := range map[string]string{"params/p": "z", "tags/a/b": "new", "meta.yaml": endedMeta(i, "3")} {
 			if err := os.WriteFile(filepath.Join(run(i), name), []byte(text), 0o666); err != nil {
 				t.Fatal(err)
 			}
@@ -81,9 +81,15 @@ func TestTrustEnded(t *testing.T) {
 	if a, _ := askAndClose(t, openEnded(t, dir, indexes), filter); len(a.Runs) > 0 {
 		t.Errorf("%d runs have the value that they had before the end", len(a.Runs))
 	}
+	// what that search did not ask for was of the time before the end, and is not in the index now
+	for _, filter := range []string{"metrics.m = 3", "tags.`a/b` = 'new'"} {
+		if a, _ := askAndClose(t, openEnded(t, dir, indexes), mlruns.RunQuery{Filter: filter, MaxResults: 1}); a.Next == "" {
+			t.Errorf("%s: %d runs, want more than one", filter, len(a.Runs))
+		}
+	}
 	for i := range 3 {
 		a, scan := askAndClose(t, openEnded(t, dir, indexes), all)
-		if len(a.Runs) != 80 || a.Runs[0].Data.Params["p"] != "z" || a.Runs[79].Data.Tags["a/b"] != "y" || a.Runs[0].Data.Metrics["m"].Value != 3 {
+		if len(a.Runs) != 80 || a.Runs[0].Data.Params["p"] != "z" || a.Runs[79].Data.Tags["a/b"] != "new" || a.Runs[0].Data.Metrics["m"].Value != 3 {
 			t.Fatalf("after the end: %d runs, the first %+v", len(a.Runs), a.Runs[0])
 		}
 		// one look at each run finds it, and one makes it a result

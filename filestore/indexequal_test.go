@@ -303,3 +303,26 @@ func TestIndexIsUsed(t *testing.T) {
 		t.Errorf("the directory of indexes has %v (%v), want one file", left, err)
 	}
 }
+
+// TestIndexSeesLinks puts links in place of folders, to where these are now, outside of the store:
+// the files look as they did, and may not be read.
+func TestIndexSeesLinks(t *testing.T) {
+	t.Parallel()
+	dir, run := endedStore(t, 80, "3")
+	w := newTwins(t, dir)
+	w.warm()
+	rng, outside := rand.New(rand.NewPCG(1, 1)), t.TempDir()
+	// the order keeps the runs with links from the page, which reads them whole
+	q := mlruns.RunQuery{Filter: "params.p = 'x' AND metrics.m = 3 AND tags.`a/b` = 'y'", OrderBy: []string{"run_id ASC"}, MaxResults: 1}
+	w.ask(q)
+	w.reopen()
+	for i, name := range []string{"metrics", "params", "tags", "tags/a", "tags/a/b", ""} {
+		if err := moveBehindLink(filepath.Join(run(50+i), name), outside, rng); err != nil {
+			t.Skip(err)
+		}
+		w.ask(q)
+	}
+	if got, _ := answerOf(w.indexed, q); len(got.Problems) < 6 {
+		t.Errorf("problems: %v, want one for each link", got.Problems)
+	}
+}

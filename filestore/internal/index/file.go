@@ -177,3 +177,13 @@ func (p Place) Cell(column string) (Cell, bool) {
 	value, ok := c.value(i)
 	return Cell{column, c.stamp(i), value}, ok
 }
+
+// Size is how many rows and how many bytes the index has.
+func (f *File) Size() (rows int, bytes int64) {
+	for _, p := range f.parts {
+		for _, g := range p.groups {
+			rows += g.count()
+		}
+	}
+	return rows, int64(f.source.size) //nolint:gosec // not above maxFile
+}

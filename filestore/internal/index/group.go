@@ -127,6 +127,16 @@ func (g *group) find(name string) int {
 	return g.rows.find(name)
 }
 
+// count is how many rows there are, 0 if that cannot be read.
+func (g *group) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open() != nil {
+		return 0
+	}
+	return g.rows.len()
+}
+
 // cells reads the whole group and gives the cells of all its rows, or of those that are wanted. A
 // row of which something cannot be read has none.
 func (g *group) cells(want map[string]bool) (rows []Row, err error) {

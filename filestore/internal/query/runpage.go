@@ -57,13 +57,17 @@ func (s *Searcher) EachRun(ctx context.Context, q mlruns.RunQuery, yield func(*m
 	if _, _, err := pageOf(q.MaxResults, ""); err != nil {
 		return err
 	}
+	c := s.begin()
+	defer c.end()
+	return s.eachOf(ctx, q, c, yield)
+}
+
+func (s *Searcher) eachOf(ctx context.Context, q mlruns.RunQuery, c *session, yield func(*mlruns.Run, error) bool) error {
 	p := s.find.ProblemsFor(q.OnProblem)
 	limit := unlimited
 	if q.MaxResults > 0 {
 		limit = q.MaxResults
 	}
-	c := s.begin()
-	defer c.end()
 	found, _, err := s.match(ctx, q, limit, c, p)
 	if err != nil {
 		return err

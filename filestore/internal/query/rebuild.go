@@ -1,0 +1,70 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
+)
+
+// maxPasses bounds how often all runs are gone through to make an index of a store that is too
+// large for one draft.
+const maxPasses = 64
+
+// Index is where the index is and how it is used, nil where none is.
+func (s *Searcher) Index() *Index { return s.index }
+
+// Rebuild makes an index anew, of all runs that can be in one. each is told of each run.
+func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
+	if err := s.Drop(); err != nil {
+		return err
+	}
+	for range maxPasses {
+		c := s.begin()
+		if c == nil {
+			return nil
+		}
+		err := s.eachOf(ctx, mlruns.RunQuery{View: mlruns.ViewAll}, c, func(*mlruns.Run, error) bool {
+			each()
+			return true
+		})
+		if fresh := c.draft.Cells(); err != nil || fresh == 0 {
+			_ = c.file.Close()
+			return err
+		}
+		if err := c.write(); err != nil {
+			return err
+		}
+		each = func() {}
+	}
+	return nil
+}
+
+// Drop removes the index, when one that is being made is there.
+func (s *Searcher) Drop() error {
+	if s.index == nil {
+		return nil
+	}
+	s.writers.Wait()
+	if err := os.Remove(s.index.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Indexed tells how many runs the index has, and how many bytes; nothing if there is none that can
+// be used.
+func (s *Searcher) Indexed() (runs int, bytes int64) {
+	if s.index == nil {
+		return 0, 0
+	}
+	f, err := index.Open(s.index.Path, s.index.Owner)
+	if err != nil {
+		return 0, 0
+	}
+	defer f.Close()
+	return f.Size()
+}
