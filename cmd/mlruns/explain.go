@@ -15,16 +15,21 @@ func (a *app) explain(what string, scan mlruns.Scan, problems []mlruns.Problem) 
 		return a.printJSON(struct {
 			Plan     planJSON         `json:"plan"`
 			Problems []mlruns.Problem `json:"problems,omitempty"`
-		}{planJSON{scan.Reads, scan.Opened, scan.Scanned, scan.Matched, scan.Returned}, problems})
+		}{planJSON{scan.Reads, scan.Opened, scan.Looked, scan.Indexed, scan.Scanned, scan.Matched, scan.Returned}, problems})
 	}
-	a.fields("Plan", []field{
+	plan := []field{
 		{"reads of each", strings.Join(scan.Reads, ", ")},
 		{"files opened", fmt.Sprintf("%d, %s for each of the %s scanned", scan.Opened, perOne(scan), what)},
-		{what + " scanned", strconv.Itoa(scan.Scanned)},
-		{what + " matched", strconv.Itoa(scan.Matched)},
-		{what + " returned", strconv.Itoa(scan.Returned)},
-		{"problems", strconv.Itoa(len(problems))},
-	})
+	}
+	if scan.Looked > 0 {
+		plan = append(plan, field{"looked at", strconv.Itoa(scan.Looked)}, field{"from the index", strconv.Itoa(scan.Indexed)})
+	}
+	a.fields("Plan", append(plan,
+		field{what + " scanned", strconv.Itoa(scan.Scanned)},
+		field{what + " matched", strconv.Itoa(scan.Matched)},
+		field{what + " returned", strconv.Itoa(scan.Returned)},
+		field{"problems", strconv.Itoa(len(problems))},
+	))
 	a.warn(problems)
 	return nil
 }
@@ -33,6 +38,8 @@ func (a *app) explain(what string, scan mlruns.Scan, problems []mlruns.Problem) 
 type planJSON struct {
 	Reads    []string `json:"reads"`
 	Opened   int      `json:"opened"`
+	Looked   int      `json:"looked"`
+	Indexed  int      `json:"indexed"`
 	Scanned  int      `json:"scanned"`
 	Matched  int      `json:"matched"`
 	Returned int      `json:"returned"`

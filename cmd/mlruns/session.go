@@ -141,7 +141,7 @@ func onFolder(do work) work {
 }
 
 func (a *app) options() []filestore.Option {
-	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...)}
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...), filestore.WithIndex(filestore.IndexMode(a.index))}
 	for _, m := range a.mappings {
 		opts = append(opts, filestore.WithArtifactMapping(m.From, m.Dir))
 	}

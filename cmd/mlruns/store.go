@@ -13,7 +13,7 @@ import (
 
 func (a *app) storeNoun() *cobra.Command {
 	noun := &cobra.Command{Use: "store", Short: "Look at the store itself, check it and keep it in order"}
-	return a.group(noun, a.storeInfo(), a.verifyStore(), a.repairStore(), a.gcStore(), a.relocateStore())
+	return a.group(noun, a.storeInfo(), a.verifyStore(), a.repairStore(), a.gcStore(), a.relocateStore(), a.indexStore())
 }
 
 // storeShape is what "store info --json" prints as "store".
@@ -28,6 +28,8 @@ type storeShape struct {
 	Active          int    `json:"active_experiments"`
 	Deleted         int    `json:"deleted_experiments"`
 	Runs            int    `json:"runs"`
+
+	Index indexShape `json:"index"`
 }
 
 // infoShape is what "store info --json" prints.
@@ -47,12 +49,14 @@ func (a *app) storeInfo() *cobra.Command {
 				Dir: info.Dir, URI: info.URI, From: s.place.from, FileSystem: info.FileSystem, ReadOnlyMedia: info.ReadOnlyMedia,
 				LocksMayBeLocal: info.LocksMayBeLocal, LockWarning: info.LockWarning,
 				Active: info.Active, Deleted: info.Deleted, Runs: info.Runs,
+				Index: shapeOfIndex(s.store.IndexInfo()),
 			}, info.Problems})
 		}
 		on, locks := describeDrive(info.Drive)
 		a.fields("Store", []field{
 			{"directory", info.Dir}, {"uri", info.URI}, {"found by", s.place.from}, {"file system", on}, {"locks", locks},
 			{"experiments", fmt.Sprintf("%d active, %d deleted", info.Active, info.Deleted)}, {"runs", strconv.Itoa(info.Runs)},
+			{"index", describeIndex(s.store.IndexInfo())},
 		})
 		a.warn(info.Problems)
 		return nil
