@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
+	"github.com/mlruns/mlruns/search"
 )
 
 // cachedRun is what the index has of the run that a runRecord is about. The zero one has nothing,
@@ -16,6 +17,7 @@ import (
 type cachedRun struct {
 	session *session
 	part    *index.Part
+	through string // the way from a run's folder to its meta.yaml, see throughFolders
 	place   index.Place
 	fresh   []index.Cell // for the next index
 	renewed bool         // meta.yaml is not as the index has it
@@ -75,7 +77,7 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		r.opened.Add(1)
 		return r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
 	}
-	at, _ := c.session.look(r.experiment, layout.Join(ref.ID, layout.Meta), 0)
+	at := r.lookAtMeta(ref)
 	if value, ok := c.hit(layout.Meta, at); ok {
 		if info, ok := unpackInfo(value, ref); ok {
 			c.session.hits.Add(1)
@@ -90,6 +92,40 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		c.keep(layout.Meta, at, packInfo(info, ref))
 	}
 	return info, err
+}
+
+// throughFolders is the way to a run's meta.yaml through the folders of the values that a query asks
+// for, and back. A look that comes by it to the same file as one by the plain way has met them as
+// folders in the run's folder: behind a link that leads elsewhere is no way back, unless the file
+// has a second name there.
+func throughFolders(needs search.Needs) string {
+	way := ""
+	for sub, needed := range map[string]bool{layout.Metrics: len(needs.Metrics) > 0, layout.Params: len(needs.Params) > 0,
+		layout.Tags: len(needs.Tags) > 0} {
+		if needed {
+			way += "/" + sub + "/.."
+		}
+	}
+	return way
+}
+
+// lookAtMeta looks at the run's meta.yaml and, if all is as the index has it, at the folders of its
+// values at once.
+func (r *runRecord) lookAtMeta(ref records.RunRef) seen {
+	c := &r.cached
+	var through seen
+	if c.through != "" && !c.session.index.TrustEnded {
+		through, _ = c.session.look(r.experiment, ref.ID+c.through+"/"+layout.Meta, 0)
+		if cell, ok := c.place.Cell(layout.Meta); ok && through.alone && cell.Stamp == through.stamp {
+			c.folders = folders
+			return through
+		}
+	}
+	at, _ := c.session.look(r.experiment, layout.Join(ref.ID, layout.Meta), 0)
+	if through.alone && at.stamp == through.stamp {
+		c.folders = folders
+	}
+	return at
 }
 
 // lookUp looks for a value in the index. name is the path of its file from the experiment's folder.

@@ -116,7 +116,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 	for range min(sc.search.parallelism, len(refs)) {
 		workers.Go(func() {
 			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened,
-				cached: cachedRun{session: sc.session, part: part}}
+				cached: cachedRun{session: sc.session, part: part, through: throughFolders(sc.plan.needs)}}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(refs) || ctx.Err() != nil {

@@ -67,6 +67,7 @@ func (s *Searcher) begin() *session {
 type seen struct {
 	stamp index.Stamp // 0: nothing can be told by it
 	kept  bool        // what is read now may be kept with it
+	alone bool        // the file has no other name
 }
 
 // look looks at a file or a folder, whichever it should be. What lies on another device, and what
@@ -79,7 +80,7 @@ func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error
 	}
 	//nolint:gosec // only compared
 	stamp := index.StampOf(id.Device, id.Inode, uint64(id.Size), uint64(id.Changed), uint64(kind))
-	return seen{stamp, id.Stable(c.began) && finelyTimed(id.Changed)}, nil
+	return seen{stamp, id.Stable(c.began) && finelyTimed(id.Changed), id.Links == 1}, nil
 }
 
 // finelyTimed reports whether a time in nanoseconds is of a clock that counts them. One that counts

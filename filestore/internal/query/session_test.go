@@ -2,10 +2,15 @@ package query
 
 import (
 	"io/fs"
+	"math"
 	"testing"
 	"time"
 
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/vfs"
+	"github.com/mlruns/mlruns/search"
 )
 
 // looked is a folder in which all looks the same.
@@ -80,6 +85,76 @@ func TestClockWasSet(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, -time.Hour} {
 		if c := (&session{began: now, wall: now.Add(by).Round(0)}); !c.clockWasSet() {
 			t.Errorf("the clock was set by %v", by)
+		}
+	}
+}
+
+// TestFillWantsAllFiles makes no run of a row that has more or fewer values than its folders had
+// files.
+func TestFillWantsAllFiles(t *testing.T) {
+	c := &session{began: time.Now(), device: 1, index: &Index{}}
+	folder := looked{Identity: vfs.Identity{Device: 1, Inode: 2, Changed: 1, Mode: fs.ModeDir}}
+	at, err := c.look(folder, ".", fs.ModeDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder.Mode = 0
+	file, err := c.look(folder, "f", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := records.NewRunRef(records.NewExperimentRef("0", false), "a")
+	info := mlruns.RunInfo{ID: "a", ExperimentID: "0", Stage: mlruns.StageActive, Status: mlruns.StatusFinished}
+	for files, want := range map[int]bool{0: false, 1: true, 2: false} {
+		r := filler{session: c, folder: byName{folder}, ref: ref, files: map[string]int{}, run: &mlruns.Run{Data: mlruns.RunData{Params: map[string]string{}}}}
+		got := r.all([]index.Cell{{Stamp: at.stamp, Value: packFlags(runWhole)}, {Column: "meta.yaml", Stamp: file.stamp, Value: packInfo(info, ref)},
+			{Column: "params", Stamp: at.stamp, Value: packFolder(files)}, {Column: "params/p", Stamp: file.stamp, Value: packText("x")}})
+		if got != want {
+			t.Errorf("a folder of %d files and a value in it: %v, want %v", files, got, want)
+		}
+	}
+}
+
+// byName is a folder in which "." and "params" are folders.
+type byName struct{ looked }
+
+func (f byName) Look(name string) (vfs.Identity, error) {
+	if name == "." || name == "params" {
+		f.Mode = fs.ModeDir
+	}
+	return f.looked.Look(name)
+}
+
+// TestPackedComesBack packs what a run can have.
+func TestPackedComesBack(t *testing.T) {
+	ref := records.NewRunRef(records.NewExperimentRef("7", false), "a")
+	for _, info := range []mlruns.RunInfo{
+		{Stage: mlruns.StageActive, Status: mlruns.StatusRunning},
+		{Stage: mlruns.StageDeleted, Status: mlruns.StatusKilled, Name: "n", User: "ü", ArtifactURI: "file:///x", Start: time.UnixMilli(0).UTC(), End: time.UnixMilli(-1).UTC(), Deleted: time.UnixMilli(1 << 50).UTC()},
+	} {
+		info.ID, info.ExperimentID = "a", "7"
+		if got, ok := unpackInfo(packInfo(info, ref), ref); !ok || got != info {
+			t.Errorf("%+v, %v; want %+v", got, ok, info)
+		}
+		info.Start = time.UnixMicro(5)
+		if packed := packInfo(info, ref); packed != nil {
+			t.Errorf("a time between two milliseconds is packed")
+		}
+	}
+	for _, m := range []measured{
+		{latest: mlruns.Metric{Value: math.Inf(-1), Time: time.UnixMilli(0).UTC(), Step: -5}},
+		{latest: mlruns.Metric{Value: 0.1, Time: time.UnixMilli(-9).UTC(), DatasetName: "d", DatasetDigest: "e"}, history: true, summary: search.Summary{Latest: 1, Min: 2, Max: 3, Mean: 4, First: 5, Count: 6}},
+	} {
+		if got, ok := unpackMetric(packMetric(m)); !ok || got != m {
+			t.Errorf("%+v, %v; want %+v", got, ok, m)
+		}
+	}
+	for _, value := range [][]byte{nil, {cellMetric}, {cellInfo, 9}, {cellInfo}, packText("x"), {cellFolder}, {cellRun, 0x80}} {
+		if _, ok := unpackMetric(value); ok {
+			t.Errorf("%v is unpacked as a metric", value)
+		}
+		if _, ok := unpackInfo(value, ref); ok {
+			t.Errorf("%v is unpacked as an info", value)
 		}
 	}
 }
