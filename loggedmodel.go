@@ -142,6 +142,8 @@ type ModelPage struct {
 	Models []*LoggedModel
 	// NextPageToken is "" on the last page. It is MLflow's own token and not bound to the query.
 	NextPageToken string
+	// Scan tells what the query cost, of models where it speaks of runs.
+	Scan Scan
 	// Problems names what the query met and could not read, unless the query has an OnProblem.
 	Problems []Problem
 }

@@ -98,6 +98,8 @@ type TracePage struct {
 	Traces []*Trace
 	// NextPageToken is "" on the last page. It is MLflow's own token and not bound to the query.
 	NextPageToken string
+	// Scan tells what the query cost, of traces where it speaks of runs.
+	Scan Scan
 	// Problems names what the query met and could not read, unless the query has an OnProblem.
 	Problems []Problem
 }

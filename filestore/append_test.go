@@ -50,6 +50,30 @@ func TestAppendAfterTornLine(t *testing.T) {
 	}
 }
 
+// TestAppendToModelAfterTornLine saves the torn line in the folder of the model, and blanks it out.
+func TestAppendToModelAfterTornLine(t *testing.T) {
+	t.Parallel()
+	d := filestoretest.NewPatient(t, func(f afero.Fs) afero.Fs { return f })
+	d.AddModels()
+	d.Write(map[string]string{filestoretest.ModelAcc: filestoretest.AccBefore + "3 3."})
+	d.Must(d.Store.LogMetric(t.Context(), "run", mlruns.Metric{Key: "acc", Value: 4, Step: 4, Time: time.UnixMilli(4), ModelID: "m-1"}))
+	saved := 0
+	for name, content := range d.Tree() {
+		switch {
+		case strings.HasPrefix(name, filestoretest.PatientModel+"/.mlruns-torn-acc"):
+			saved++
+			if content != "file 3 3." {
+				t.Errorf("%s has %q", name, content)
+			}
+		case name == filestoretest.ModelAcc && content != "file "+filestoretest.AccBefore+"    4 4.0 4 run\n":
+			t.Errorf("the model's points: %q", content)
+		}
+	}
+	if problems := d.Problems(); saved != 1 || problems != nil {
+		t.Errorf("%d torn lines saved; verify: %v", saved, problems)
+	}
+}
+
 // TestAppendWaitsForSlowWriter completes the torn line while it is looked at: it is no longer torn.
 func TestAppendWaitsForSlowWriter(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -73,6 +74,7 @@ func writeEverything(w *told, r *wild, a abilities) {
 		for range 1 + r.IntN(5) {
 			writeRun(w, r, a, e)
 		}
+		writeParts(w, e)
 	}
 	for i, e := range experiments {
 		key, gone := r.key(a), r.key(a)
@@ -100,6 +102,42 @@ func writeEverything(w *told, r *wild, a abilities) {
 			w.check(w.RestoreExperiment(ctx, e))
 			w.stage(e, "active")
 		}
+	}
+}
+
+// writeParts makes logged models and traces of all kinds in an experiment, which no version of MLflow
+// counts among its runs.
+func writeParts(w *told, e string) {
+	ctx := w.t.Context()
+	id := w.createRun(mlruns.RunSpec{ExperimentID: e, Start: time.UnixMilli(1700000000000)})
+	for i, status := range []mlruns.ModelStatus{0, mlruns.ModelReady, mlruns.ModelFailed} {
+		m, err := w.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: e, Name: "model", SourceRunID: id, Params: map[string]string{"p": "é"}, Tags: map[string]string{"a/b": "1"}})
+		w.check(err)
+		point := mlruns.Metric{Key: "of a model", Value: float64(i), Time: time.UnixMilli(int64(i)), Step: int64(i), ModelID: m.ID}
+		w.check(w.LogMetric(ctx, id, point))
+		point.ModelID = ""
+		w.point(id, point)
+		if !strings.HasPrefix(m.ArtifactLocation, "s3:") {
+			w.check(w.WriteModelArtifact(ctx, m.ID, "model/MLmodel", strings.NewReader("flavors: {}\n")))
+		}
+		if status != 0 {
+			_, err = w.FinalizeLoggedModel(ctx, m.ID, status)
+			w.check(err)
+		}
+		if status == mlruns.ModelFailed {
+			w.check(w.DeleteLoggedModel(ctx, m.ID))
+		}
+	}
+	// of a model that nobody made, as MLflow leaves it
+	point := mlruns.Metric{Key: "of a model", Value: 9, Time: time.UnixMilli(9), Step: 9, ModelID: "m-unknown"}
+	w.check(w.LogMetric(ctx, id, point))
+	point.ModelID = ""
+	w.point(id, point)
+	for i, state := range []mlruns.TraceState{mlruns.TraceOK, mlruns.TraceError, mlruns.TraceInProgress} {
+		tr := mlruns.Trace{ID: "tr-" + e + "-" + itoa(i), ExperimentID: e, State: state, RequestPreview: "é", Metadata: map[string]string{"mlflow.sourceRun": id}, Tags: map[string]string{"mlflow.traceName": "n"}}
+		_, err := w.StartTrace(ctx, tr)
+		w.check(err)
+		w.check(w.SetTraceTag(ctx, tr.ID, "late", "yes"))
 	}
 }
 

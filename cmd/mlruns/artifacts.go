@@ -25,25 +25,52 @@ func (a *app) listArtifacts() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if !a.json {
-			if len(files) == 0 && path != "" {
-				a.note("no folder with artifacts at %s", strconv.Quote(path))
-				return nil
-			}
-			a.drawFiles(files)
-			return nil
-		}
-		root, err := s.ArtifactRoot(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		return a.printJSON(struct {
-			wire.ArtifactList
-			Problems []mlruns.Problem `json:"problems,omitempty"`
-		}{wire.NewArtifactList(root, files), a.leftOut.problems})
+		return a.showFiles(files, path, func() (string, error) { return s.ArtifactRoot(ctx, args[0]) })
 	}))))
 	cmd.ValidArgsFunction = a.completed(runIDs(mlruns.ViewAll))
 	return cmd
+}
+
+// showFiles prints the files in the folder of artifacts at path; root is asked for with --json.
+func (a *app) showFiles(files []mlruns.FileInfo, path string, root func() (string, error)) error {
+	if !a.json {
+		if len(files) == 0 && path != "" {
+			a.note("no folder with artifacts at %s", strconv.Quote(path))
+			return nil
+		}
+		a.drawFiles(files)
+		return nil
+	}
+	at, err := root()
+	if err != nil {
+		return err
+	}
+	return a.printJSON(struct {
+		wire.ArtifactList
+		Problems []mlruns.Problem `json:"problems,omitempty"`
+	}{wire.NewArtifactList(at, files), a.leftOut.problems})
+}
+
+// doneLogging is done for a verb that stores files, of which some may have been left out.
+func (a *app) doneLogging() error {
+	if !a.json {
+		return nil
+	}
+	return a.printJSON(struct {
+		Problems []mlruns.Problem `json:"problems,omitempty"`
+	}{a.leftOut.problems})
+}
+
+// showCopy prints where an artifact was copied to.
+func (a *app) showCopy(local string) error {
+	if !a.json {
+		a.println(local)
+		return nil
+	}
+	return a.printJSON(struct {
+		Path     string           `json:"path"`
+		Problems []mlruns.Problem `json:"problems,omitempty"`
+	}{local, a.leftOut.problems})
 }
 
 func (a *app) drawFiles(files []mlruns.FileInfo) {
@@ -67,13 +94,10 @@ func (a *app) drawFiles(files []mlruns.FileInfo) {
 func (a *app) logArtifact() *cobra.Command {
 	var path string
 	cmd := a.verb("log RUN FILE|DIR", "Store a file, or a folder under its own name", cobra.ExactArgs(2), a.copying(a.writing(onRunID(func(ctx context.Context, s *session, args []string) error {
-		err := s.LogArtifact(ctx, args[0], args[1], path)
-		if err == nil && a.json {
-			err = a.printJSON(struct {
-				Problems []mlruns.Problem `json:"problems,omitempty"`
-			}{a.leftOut.problems})
+		if err := s.LogArtifact(ctx, args[0], args[1], path); err != nil {
+			return err
 		}
-		return err
+		return a.doneLogging()
 	}))))
 	cmd.Long = `Store a file, or a folder under its own name, in the artifacts of a run.
 
@@ -91,14 +115,7 @@ func (a *app) downloadArtifact() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if a.json {
-			return a.printJSON(struct {
-				Path     string           `json:"path"`
-				Problems []mlruns.Problem `json:"problems,omitempty"`
-			}{local, a.leftOut.problems})
-		}
-		a.println(local)
-		return nil
+		return a.showCopy(local)
 	}))))
 	cmd.Long = `Copy an artifact, a file or a folder, and print where it is.
 

@@ -13,7 +13,13 @@ import (
 
 func (a *app) models() *cobra.Command {
 	noun := &cobra.Command{Use: "models", Short: "Find and change logged models, which MLflow 3 keeps beside runs"}
-	return a.group(noun, a.searchModels(), a.getModel(),
+	return a.group(noun, a.searchModels(), a.getModel(), a.createModel(), a.finalizeModel(), a.listModelArtifacts(), a.logModelArtifact(), a.downloadModelArtifact(),
+		a.onModel("delete-artifacts MODEL PATH", "Remove an artifact of a model, a file or a folder", 2, func(ctx context.Context, s *session, args []string) error {
+			return s.DeleteModelArtifacts(ctx, args[0], args[1])
+		}),
+		a.onModel("log-param MODEL KEY VALUE", "Record a param of a model; another value replaces the one that is there", 3, func(ctx context.Context, s *session, args []string) error {
+			return s.LogLoggedModelParams(ctx, args[0], map[string]string{args[1]: args[2]})
+		}),
 		a.onModel("delete MODEL", "Mark a model deleted, for good; \"store gc\" removes it", 1, func(ctx context.Context, s *session, args []string) error {
 			return s.DeleteLoggedModel(ctx, args[0])
 		}),
@@ -54,6 +60,7 @@ type partFlags struct {
 	orderBy     []string
 	limit       int
 	pageToken   string
+	explain     bool
 }
 
 // add takes an example of a filter and of an order that hold for what is searched.
@@ -64,6 +71,7 @@ func (q *partFlags) add(a *app, cmd *cobra.Command, filter, order string, limit 
 	f.StringArrayVar(&q.orderBy, "order-by", nil, "a `CLAUSE` such as "+strconv.Quote(order)+" (repeatable)")
 	f.IntVar(&q.limit, "max-results", limit, "show so many at most")
 	f.StringVar(&q.pageToken, "page-token", "", "go on where the page with this next_page_token `TOKEN` ended")
+	f.BoolVar(&q.explain, "explain", false, "print the plan and what it cost instead of what was found")
 	a.completedFlag(cmd, "experiment", experimentNames)
 }
 
@@ -96,12 +104,14 @@ func (a *app) searchModels() *cobra.Command {
 			query.OrderBy = append(query.OrderBy, modelOrder(clause))
 		}
 		for _, d := range datasets {
-			name, digest, _ := strings.Cut(d, ":")
-			query.Datasets = append(query.Datasets, mlruns.ModelDataset{Name: name, Digest: digest})
+			query.Datasets = append(query.Datasets, dataset(d))
 		}
 		page, err := s.SearchLoggedModels(ctx, query)
 		if err != nil {
 			return err
+		}
+		if q.explain {
+			return a.explain("models", page.Scan, page.Problems)
 		}
 		if a.json {
 			return a.printJSON(wire.NewModelPage(page))
@@ -112,21 +122,29 @@ func (a *app) searchModels() *cobra.Command {
 		return nil
 	}))
 	q.add(a, cmd, "metrics.acc > 0.9", "metrics.acc DESC", mlruns.DefaultModelResults)
+	cmd.Long = `List models, the newest first.
+
+--order-by takes a field and a direction: "creation_timestamp DESC", "metrics.acc ASC". Behind a metric
+"@" and a data set ask the points on that: "metrics.acc@test:d1 DESC", with the name of the data set
+and, if it matters, its digest. Without one the newest point counts, whatever it was measured on.`
 	cmd.Flags().Var(&view, "view", "active, deleted or all")
 	cmd.Flags().StringArrayVar(&datasets, "dataset", nil, "ask only points on the data set `NAME[:DIGEST]` (repeatable)")
 	complete(cmd, "view", views)
 	return cmd
 }
 
-// modelOrder reads a field with a direction behind it, or none.
-func modelOrder(clause string) mlruns.ModelOrder {
+// modelOrder reads a field, perhaps with "@" and a data set behind it, and a direction, or none.
+func modelOrder(clause string) (order mlruns.ModelOrder) {
 	field := strings.TrimSpace(clause)
 	for _, direction := range [...]string{" ASC", " DESC"} {
 		if n := len(field) - len(direction); n > 0 && strings.EqualFold(field[n:], direction) {
-			return mlruns.ModelOrder{Field: strings.TrimSpace(field[:n]), Descending: direction == " DESC"}
+			field, order.Descending = strings.TrimSpace(field[:n]), direction == " DESC"
+			break
 		}
 	}
-	return mlruns.ModelOrder{Field: field}
+	field, on, _ := strings.Cut(field, "@") // which no key of a metric has
+	order.Field, order.Dataset = strings.TrimSpace(field), dataset(strings.TrimSpace(on))
+	return order
 }
 
 func (a *app) drawModels(models []*mlruns.LoggedModel, view mlruns.View) {

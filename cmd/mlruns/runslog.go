@@ -14,6 +14,7 @@ import (
 func (a *app) logMetric() *cobra.Command {
 	var point mlruns.Metric
 	var at timeFlag
+	var named string
 	value := func(cmd *cobra.Command, args []string) error {
 		if err := cobra.ExactArgs(3)(cmd, args); err != nil {
 			return err
@@ -27,11 +28,16 @@ func (a *app) logMetric() *cobra.Command {
 	}
 	cmd := a.onRun("log-metric RUN KEY VALUE", "Log one point of a metric", value, mlruns.ViewActive, func(ctx context.Context, s *session, args []string) error {
 		point.Time = at.Time
+		if on := dataset(named); named != "" {
+			point.DatasetName, point.DatasetDigest = on.Name, on.Digest
+		}
 		return s.LogMetric(ctx, args[0], point)
 	})
 	cmd.Long = `Log one point of a metric. The value is a number, negative ones included, or NaN, Infinity, -Infinity.`
 	cmd.Example = "  mlruns runs log-metric 3f1c5a0e loss -0.5 --step 3"
 	cmd.Flags().Int64Var(&point.Step, "step", 0, "the step it was measured at")
+	cmd.Flags().StringVar(&point.ModelID, "model", "", "the id of a `MODEL`, whose point it is too")
+	cmd.Flags().StringVar(&named, "dataset", "", "the data set `NAME:DIGEST` it was measured on, which MLflow 3 reads")
 	cmd.Flags().Var(&at, "timestamp", "when it was measured, in milliseconds since 1970; now if not given")
 	return cmd
 }

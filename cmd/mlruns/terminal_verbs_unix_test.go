@@ -34,8 +34,11 @@ func shownVerbs(s shownStore) [][]string {
 		{"artifacts", "list", s.run},
 		{"models", "search"},
 		{"models", "search", "--view", "all", "--order-by", "metrics.acc"},
+		{"models", "search", "--explain", "--dataset", "d"},
 		{"models", "get", s.model},
+		{"models", "artifacts", s.model},
 		{"traces", "search"},
+		{"traces", "search", "--explain"},
 		{"traces", "get", s.trace},
 		{"artifacts", "download", s.run, "none"},
 		{"store", "info"},
@@ -48,7 +51,7 @@ func shownVerbs(s shownStore) [][]string {
 }
 
 // changingVerbs are the verbs that write, in an order in which each can be done, and what is typed.
-func changingVerbs(run, model string) [][2][]string {
+func changingVerbs(run, model, trace string) [][2][]string {
 	typed := `{"metrics": [{"key": "typed", "value": 1}]}` + "\n"
 	list := [][2][]string{{{"runs", "log-batch", run}, {typed}}}
 	for _, args := range [][]string{
@@ -64,6 +67,16 @@ func changingVerbs(run, model string) [][2][]string {
 		{"artifacts", "download", run, "file", "--to", "to"},
 		{"models", "set-tag", model, "k", "v"},
 		{"models", "delete-tag", model, "k"},
+		{"models", "create", "one", "--run", run},
+		{"models", "log-param", model, "k", "v"},
+		{"models", "finalize", model},
+		{"models", "log-artifact", model, "file"},
+		{"models", "artifacts", model},
+		{"models", "download", model, "file", "--to", "to"},
+		{"models", "delete-artifacts", model, "file"},
+		{"traces", "set-tag", trace, "k", "v"},
+		{"traces", "delete-tag", trace, "k"},
+		{"traces", "delete", trace},
 		{"models", "delete", model},
 		{"copy", usual, "copied"},
 		{"experiments", "create", "new"},
@@ -92,7 +105,7 @@ func TestTerminalKnowsEveryVerb(t *testing.T) {
 	for _, args := range shownVerbs(shownStore{}) {
 		listed[verbName(args)] = true
 	}
-	for _, verb := range changingVerbs("", "") {
+	for _, verb := range changingVerbs("", "", "") {
 		listed[verbName(verb[0])] = true
 	}
 	var visit func(cmd *cobra.Command)
@@ -158,11 +171,11 @@ func TestTerminalChangesTheStore(t *testing.T) {
 				t.Fatalf("runs create: %+v", made)
 			}
 			run := strings.TrimSpace(made.lines[0])
-			model, err := makeModel(filepath.Join(dir, usual))
+			model, trace, err := makeModels(filepath.Join(dir, usual))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, verb := range changingVerbs(run, model) {
+			for _, verb := range changingVerbs(run, model, trace) {
 				got := started(t, width, dir, strings.Join(verb[1], ""), verb[0]...)
 				if err := got.checkScreen(int(width)); err != nil && len(verb[1]) == 0 {
 					t.Errorf("%q:\n%v", verb[0], err)

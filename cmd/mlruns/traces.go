@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,56 @@ import (
 
 func (a *app) traces() *cobra.Command {
 	noun := &cobra.Command{Use: "traces", Short: "Find traces of GenAI programs"}
-	return a.group(noun, a.searchTraces(), a.getTrace())
+	return a.group(noun, a.searchTraces(), a.getTrace(), a.deleteTraces(),
+		a.onTrace("set-tag TRACE KEY VALUE", "Set a tag of a trace", 3, func(ctx context.Context, s *session, args []string) error {
+			return s.SetTraceTag(ctx, args[0], args[1], args[2])
+		}),
+		a.onTrace("delete-tag TRACE KEY", "Remove a tag of a trace", 2, func(ctx context.Context, s *session, args []string) error {
+			return s.DeleteTraceTag(ctx, args[0], args[1])
+		}),
+	)
+}
+
+// onTrace makes a verb that changes a trace and answers nothing.
+func (a *app) onTrace(use, short string, args int, do work) *cobra.Command {
+	cmd := a.verb(use, short, cobra.ExactArgs(args), a.writing(func(ctx context.Context, s *session, args []string) error {
+		if err := do(ctx, s, args); err != nil {
+			return err
+		}
+		return a.done()
+	}))
+	cmd.ValidArgsFunction = a.completed(traceIDs)
+	return cmd
+}
+
+func (a *app) deleteTraces() *cobra.Command {
+	var experiment string
+	var until timeFlag
+	var most int
+	cmd := a.verb("delete [TRACE]...", "Remove traces of an experiment for good; prints how many", cobra.ArbitraryArgs, a.writing(func(ctx context.Context, s *session, args []string) error {
+		id, err := s.experimentID(ctx, experiment, mlruns.ViewAll)
+		if err != nil {
+			return err
+		}
+		n, err := s.DeleteTraces(ctx, mlruns.TraceDeletion{ExperimentID: id, IDs: args, Until: until.Time, Max: most})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]int{"traces_deleted": n})
+		}
+		a.println(strconv.Itoa(n))
+		return nil
+	}))
+	cmd.Long = `Remove traces of an experiment for good, with the artifacts beside them: those named, or with --until those
+that began at that time or before, the oldest first. Prints how many were removed. What is named and not
+there, or in another experiment, is passed over.`
+	cmd.Flags().StringVar(&experiment, "experiment", mlruns.DefaultExperimentID, "the `ID|NAME` of the experiment")
+	cmd.Flags().Var(&until, "until", "remove those that began then or before, in milliseconds since 1970")
+	cmd.Flags().IntVar(&most, "max", 0, "with --until, remove so many at most")
+	a.completedFlag(cmd, "experiment", experimentNames)
+	cmd.ValidArgsFunction = a.completed(traceIDs)
+	return cmd
 }
 
 // traceIDs offers the ids of traces, described by state and name.
@@ -34,6 +84,9 @@ func (a *app) searchTraces() *cobra.Command {
 		page, err := s.SearchTraces(ctx, mlruns.TraceQuery{Experiments: ids, Filter: q.filter, OrderBy: q.orderBy, MaxResults: q.limit, PageToken: q.pageToken})
 		if err != nil {
 			return err
+		}
+		if q.explain {
+			return a.explain("traces", page.Scan, page.Problems)
 		}
 		if a.json {
 			return a.printJSON(wire.NewTracePage(page))

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
@@ -26,7 +27,7 @@ func (s *Searcher) ModelPage(ctx context.Context, q mlruns.ModelQuery) (*mlruns.
 		return nil, err
 	}
 	page := &mlruns.ModelPage{}
-	if page.Models, page.NextPageToken, err = models.page(ctx, s, experiments, limit, offset, problemsOfModel); err != nil {
+	if page.Models, page.NextPageToken, page.Scan, err = models.page(ctx, s, experiments, limit, offset, problemsOfModel); err != nil {
 		return nil, err
 	}
 	page.Problems = p.Sorted()
@@ -67,13 +68,14 @@ func (s *Searcher) planModels(ctx context.Context, q mlruns.ModelQuery, p *recor
 		}
 		on = append(on, search.Dataset{Name: d.Name, Digest: d.Digest})
 	}
-	pl := plan{filter: filter, order: order, view: q.View}
+	pl := plan{filter: filter, order: order, needs: filter.Needs().Union(order.Needs()), view: q.View}
+	var opened atomic.Int64
 	asked := len(on) > 0 && len(filter.Needs().Metrics) == 0
 	models = partQuery[records.ModelRef, *mlruns.LoggedModel]{
-		plan: pl, problems: p,
+		plan: pl, problems: p, reads: pl.readsOfModel(asked), opened: &opened,
 		refs: func(e records.ExperimentRef) ([]records.ModelRef, error) { return s.find.ModelRefs(e, p) },
 		match: func(ctx context.Context, ref records.ModelRef) (search.Key, bool, error) {
-			r, err := s.openModel(ctx, ref, on, p)
+			r, err := s.openModel(ctx, ref, on, p, &opened)
 			if err != nil {
 				return search.Key{}, false, err
 			}
@@ -116,17 +118,18 @@ type modelRecord struct {
 var _ search.ModelRecord = (*modelRecord)(nil)
 
 // openModel opens a model's folder, which the caller closes, and reads its meta.yaml.
-func (s *Searcher) openModel(ctx context.Context, ref records.ModelRef, on []search.Dataset, p *records.Problems) (*modelRecord, error) {
+func (s *Searcher) openModel(ctx context.Context, ref records.ModelRef, on []search.Dataset, p *records.Problems, opened *atomic.Int64) (*modelRecord, error) {
 	f, err := s.tree.Folder(ref.Dir)
 	if err != nil {
 		return nil, err
 	}
+	opened.Add(1)
 	meta, err := records.ReadModelMeta(ctx, f, ref)
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
-	return &modelRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, meta: meta, on: on, metrics: map[string]*search.Measured{}}, nil
+	return &modelRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p, opened: opened}, ref: ref, meta: meta, on: on, metrics: map[string]*search.Measured{}}, nil
 }
 
 // Text implements search.Record.
@@ -218,6 +221,7 @@ func (r *modelRecord) allMetrics() map[string]*search.Measured {
 }
 
 func (r *modelRecord) measure(k records.KeyFile, m *search.Measured) error {
+	r.opened.Add(1)
 	return records.ModelPoints(r.ctx, k, r.problems, func(pt codec.ModelPoint) {
 		d := pt.Metric(k.Key)
 		m.Add(search.Dataset{Name: d.DatasetName, Digest: d.DatasetDigest}, pt.Value, pt.Millis, pt.Step)

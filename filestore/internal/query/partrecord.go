@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -20,7 +21,8 @@ type partRecord struct {
 	folder   vfs.Folder
 	dir      string
 	problems *records.Problems
-	err      error // ends the call
+	opened   *atomic.Int64 // files
+	err      error         // ends the call
 }
 
 // value reads a value. One that cannot be read is missing, and reported.
@@ -29,6 +31,7 @@ func (r *partRecord) value(sub, key string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	r.opened.Add(1)
 	value, err := records.ReadValue(r.ctx, r.folder, layout.Join(sub, key))
 	return value, r.keep(k.Path, err) && err == nil && r.hasOwn(sub, key)
 }
@@ -69,6 +72,7 @@ func (r *partRecord) Datasets() []search.Dataset { return nil }
 func (r *partRecord) Metric(string) (search.Summary, bool) { return search.Summary{}, false }
 
 func (r *partRecord) experimentName(e records.ExperimentRef) (string, bool) {
+	r.opened.Add(1)
 	experiment, _, err := r.search.records.ExperimentDocument(r.ctx, e)
 	r.end(records.CallError(r.ctx, err))
 	return experiment.Name, err == nil

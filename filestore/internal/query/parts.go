@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -24,6 +25,8 @@ type partQuery[R, T any] struct {
 	// problem is what is told of one that match or read could not read.
 	problem  func(R, error) mlruns.Problem
 	problems *records.Problems
+	reads    []string      // for the Scan
+	opened   *atomic.Int64 // files, by match
 }
 
 type partFound[R any] struct {
@@ -33,12 +36,12 @@ type partFound[R any] struct {
 }
 
 // find gives the places of all that the query selects, in its order.
-func (q partQuery[R, T]) find(ctx context.Context, parallelism int, experiments []records.ExperimentRef) ([]R, error) {
+func (q partQuery[R, T]) find(ctx context.Context, parallelism int, experiments []records.ExperimentRef) ([]R, mlruns.Scan, error) {
 	var refs []R
 	for _, e := range experiments {
 		list, err := q.refs(e)
 		if err != nil {
-			return nil, err
+			return nil, mlruns.Scan{}, err
 		}
 		refs = append(refs, list...)
 	}
@@ -50,10 +53,10 @@ func (q partQuery[R, T]) find(ctx context.Context, parallelism int, experiments 
 	var found []partFound[R]
 	for f, err := range parallel.Map(parallelism, refs, look, stop) {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, mlruns.Scan{}, ctx.Err()
 		}
 		if err != nil && !errors.Is(err, errTold) {
-			return nil, err
+			return nil, mlruns.Scan{}, err
 		}
 		if err == nil && f.ok {
 			found = append(found, f)
@@ -64,7 +67,7 @@ func (q partQuery[R, T]) find(ctx context.Context, parallelism int, experiments 
 	for i, f := range found {
 		places[i] = f.ref
 	}
-	return places, nil
+	return places, mlruns.Scan{Reads: q.reads, Opened: int(q.opened.Load()), Scanned: len(refs), Matched: len(found)}, nil
 }
 
 // errTold is an error that has been told as a problem, or that of what has gone since it was
@@ -112,25 +115,26 @@ func (q partQuery[R, T]) readAll(ctx context.Context, parallelism int, places []
 }
 
 // page gives one page of what the query selects.
-func (q partQuery[R, T]) page(ctx context.Context, s *Searcher, experiments []records.ExperimentRef, limit, offset int, problemsOf func(T) []mlruns.Problem) (list []T, next string, err error) {
-	places, err := q.find(ctx, s.parallelism, experiments)
+func (q partQuery[R, T]) page(ctx context.Context, s *Searcher, experiments []records.ExperimentRef, limit, offset int, problemsOf func(T) []mlruns.Problem) (list []T, next string, scan mlruns.Scan, err error) {
+	places, scan, err := q.find(ctx, s.parallelism, experiments)
 	if err != nil {
-		return nil, "", err
+		return nil, "", scan, err
 	}
 	places, next = cutPage(places, offset, limit)
 	list = []T{}
 	for t, err := range q.readAll(ctx, s.parallelism, places, problemsOf) {
 		if err != nil {
-			return nil, "", err
+			return nil, "", scan, err
 		}
 		list = append(list, t)
 	}
-	return list, next, nil
+	scan.Returned = len(list)
+	return list, next, scan, nil
 }
 
 // each yields all that the query selects, up to a number if that is not 0.
 func (q partQuery[R, T]) each(ctx context.Context, s *Searcher, experiments []records.ExperimentRef, most int, problemsOf func(T) []mlruns.Problem, yield func(T, error) bool) error {
-	places, err := q.find(ctx, s.parallelism, experiments)
+	places, _, err := q.find(ctx, s.parallelism, experiments)
 	if err != nil {
 		return err
 	}

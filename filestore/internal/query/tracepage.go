@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -25,7 +26,7 @@ func (s *Searcher) TracePage(ctx context.Context, q mlruns.TraceQuery) (*mlruns.
 		return nil, err
 	}
 	page := &mlruns.TracePage{}
-	if page.Traces, page.NextPageToken, err = traces.page(ctx, s, experiments, limit, offset, problemsOfTrace); err != nil {
+	if page.Traces, page.NextPageToken, page.Scan, err = traces.page(ctx, s, experiments, limit, offset, problemsOfTrace); err != nil {
 		return nil, err
 	}
 	page.Problems = p.Sorted()
@@ -59,11 +60,13 @@ func (s *Searcher) planTraces(ctx context.Context, q mlruns.TraceQuery, p *recor
 	if err != nil {
 		return traces, nil, queryError(err)
 	}
+	pl := plan{filter: filter, order: order, needs: filter.Needs().Union(order.Needs())}
+	var opened atomic.Int64
 	traces = partQuery[records.TraceRef, *mlruns.Trace]{
-		plan: plan{filter: filter, order: order}, problems: p,
+		plan: pl, problems: p, reads: pl.readsOfTrace(), opened: &opened,
 		refs: func(e records.ExperimentRef) ([]records.TraceRef, error) { return s.find.TraceRefs(e, p) },
 		match: func(ctx context.Context, ref records.TraceRef) (search.Key, bool, error) {
-			r, err := s.openTrace(ctx, ref, p)
+			r, err := s.openTrace(ctx, ref, p, &opened)
 			if err != nil {
 				return search.Key{}, false, err
 			}
@@ -92,17 +95,18 @@ type traceRecord struct {
 var _ search.Record = (*traceRecord)(nil)
 
 // openTrace opens a trace's folder, which the caller closes, and reads its trace_info.yaml.
-func (s *Searcher) openTrace(ctx context.Context, ref records.TraceRef, p *records.Problems) (*traceRecord, error) {
+func (s *Searcher) openTrace(ctx context.Context, ref records.TraceRef, p *records.Problems, opened *atomic.Int64) (*traceRecord, error) {
 	f, err := s.tree.Folder(ref.Dir)
 	if err != nil {
 		return nil, err
 	}
+	opened.Add(1)
 	info, err := records.ReadTraceInfo(ctx, f, ref)
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
-	return &traceRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p}, ref: ref, info: info}, nil
+	return &traceRecord{partRecord: partRecord{ctx: ctx, search: s, folder: f, dir: ref.Dir, problems: p, opened: opened}, ref: ref, info: info}, nil
 }
 
 // Text implements search.Record.
