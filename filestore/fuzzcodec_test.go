@@ -259,7 +259,7 @@ func greatest(all []exactPoint) (best exactPoint, found bool) {
 // which is looked for without reading each value.
 func FuzzMetricFile(f *testing.F) {
 	goldenSeeds(f, func(data []byte) { f.Add(data, uint16(len(data)/2)) }, layout.Metric)
-	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n", "1 1 1  digest\n", "1 2 1\n1 x 0\n1 nan 1\n1 1e999 1\n1 3 1\n", "1 nan 1\n1 5 1\n", "1 5 3\n2 -1e3 3\n2 -1e2 3\n9 9 2\n"} {
+	for _, s := range []string{"", "\n", "1 2\n", "1 2 3", "1 2.0 3\n1 2.0 3", "1 nan 3 data 1a\n", "   1 2 3\n", "\x00\x00\n", "1 2 3 4\n", "1_0 +1e5 -0\r\n", "1 2 3 \x00 \x00\n", "99999999999999999999 1 1\n", "  ", "1 1 1\n  ", "1\u00a02 3\n", "1 1 1  digest\n", "1 2 1 r\n1 2.0 3 r d 1\n3 3 3 r", "1 2 1\n1 x 0\n1 nan 1\n1 1e999 1\n1 3 1\n", "1 nan 1\n1 5 1\n", "1 5 3\n2 -1e3 3\n2 -1e2 3\n9 9 2\n"} {
 		f.Add([]byte(s), uint16(1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, at uint16) {
@@ -298,6 +298,7 @@ func FuzzMetricFile(f *testing.F) {
 		if diff := cmp.Diff(whole.List, pieces.List); diff != "" {
 			t.Fatalf("%q: problems read whole and in pieces (-whole +pieces):\n%s", data, diff)
 		}
+		asModel(t, k, data)
 		var newest records.Problems
 		pt, found, err := records.ReadLatest(ctx, k, &newest)
 		if err != nil {
@@ -319,6 +320,19 @@ func FuzzMetricFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// asModel reads the file as a metric of a logged model, whole and piece by piece.
+func asModel(t *testing.T, k records.KeyFile, data []byte) {
+	t.Helper()
+	var whole, pieces records.Problems
+	var want, got []codec.Identity
+	atOnce, inPieces := records.Scanner{Path: k.Path, Problems: &whole, OfModel: true}, records.Scanner{Path: k.Path, Problems: &pieces, OfModel: true}
+	err := errors.Join(atOnce.Read(t.Context(), k, atOnce.Points(func(p codec.Point) bool { want = append(want, atOnce.Identity(p)); return true })),
+		inPieces.Stream(t.Context(), k, make([]byte, 0, records.ChunkSize), inPieces.Points(func(p codec.Point) bool { got = append(got, inPieces.Identity(p)); return true })))
+	if err != nil || !reflect.DeepEqual(want, got) || !reflect.DeepEqual(whole.List, pieces.List) {
+		t.Fatalf("%q as a model's, whole and in pieces: %v, %d and %d points, %v and %v", data, err, len(want), len(got), whole.List, pieces.List)
+	}
 }
 
 // FuzzKeyWalk makes a file for a key, if it is one: the walk finds that key and nothing else, and

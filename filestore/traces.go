@@ -86,7 +86,7 @@ func (s *Store) StartTrace(ctx context.Context, t mlruns.Trace) (_ *mlruns.Trace
 		err = validateModelValues(t.Metadata, t.Tags)
 	}
 	if err == nil {
-		err = dir.Holdable("trace_id", t.ID)
+		err = records.CheckKey("trace_id", t.ID)
 	}
 	if err != nil {
 		return nil, err

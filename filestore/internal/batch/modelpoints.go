@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/mlruns/mlruns/filestore/internal/codec"
-	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 )
@@ -17,7 +16,7 @@ import (
 // checkModels refuses points that cannot be written to their models.
 func (w *Writer) checkModels(e records.ExperimentRef, series []codec.ModelSeries) error {
 	for _, m := range series {
-		if err := dir.Holdable("model_id", m.ModelID); err != nil {
+		if err := records.CheckKey("model_id", m.ModelID); err != nil {
 			return err
 		}
 		ref := records.NewModelRef(e, m.ModelID)

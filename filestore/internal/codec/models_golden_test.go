@@ -184,6 +184,7 @@ func FuzzModelAndTraceDocuments(f *testing.F) {
 		if err != nil {
 			return
 		}
+		_, _, _ = ModelDoubts(&doc), TraceDoubts(&doc), TraceKeys(&doc)
 		experiment, _ := doc.Text(KeyExperimentID)
 		model, _ := doc.Text(KeyModelID)
 		if m, err := LoggedModelOf(&doc, experiment, model); err == nil {
