@@ -96,7 +96,11 @@ func TestPushRefused(t *testing.T) {
 					return
 				}
 			}
-			_ = yield(point("twice", 1, 1), nil) && yield(point("twice", 1, 1), nil)
+			for range 2 {
+				if !yield(point("twice", 1, 1), nil) {
+					return
+				}
+			}
 		}))
 	must(t, src.WriteArtifact(ctx, "run", "bad/name", strings.NewReader("x")), src.WriteArtifact(ctx, "run", "good", strings.NewReader("x")))
 	for pass := range 2 {

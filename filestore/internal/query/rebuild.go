@@ -65,6 +65,6 @@ func (s *Searcher) Indexed() (runs int, bytes int64) {
 	if err != nil {
 		return 0, 0
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return f.Size()
 }
