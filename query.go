@@ -48,8 +48,8 @@ type RunPage struct {
 // Scan tells what a search looked at: its plan and its counts.
 type Scan struct {
 	// Reads are the files that the filter and the order can ask of each run (or model, or trace),
-	// relative to its folder: "meta.yaml", "metrics/loss". Some are opened only for runs that pass what comes
-	// before them in the filter.
+	// relative to its folder: "meta.yaml", "metrics/loss". Some are opened only for runs that pass
+	// what comes before them in the filter.
 	Reads []string
 	// Opened counts the files opened to filter and order, without those of the runs returned.
 	Opened int

@@ -105,8 +105,8 @@ func writeEverything(w *told, r *wild, a abilities) {
 	}
 }
 
-// writeParts makes logged models and traces of all kinds in an experiment, which no version of MLflow
-// counts among its runs.
+// writeParts makes logged models and traces of all kinds in an experiment, which no version of
+// MLflow counts among its runs.
 func writeParts(w *told, e string) {
 	ctx := w.t.Context()
 	id := w.createRun(mlruns.RunSpec{ExperimentID: e, Start: time.UnixMilli(1700000000000)})

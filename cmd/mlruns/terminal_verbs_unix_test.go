@@ -42,6 +42,7 @@ func shownVerbs(s shownStore) [][]string {
 		{"traces", "get", s.trace},
 		{"artifacts", "download", s.run, "none"},
 		{"store", "info"},
+		{"store", "index"},
 		{"store", "verify"},
 		{"store", "repair", "--dry-run"},
 		{"store", "gc", "--dry-run"},

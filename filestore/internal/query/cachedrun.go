@@ -94,10 +94,10 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	return info, err
 }
 
-// throughFolders is the way to a run's meta.yaml through the folders of the values that a query asks
-// for, and back. A look that comes by it to the same file as one by the plain way has met them as
-// folders in the run's folder: behind a link that leads elsewhere is no way back, unless the file
-// has a second name there.
+// throughFolders is the way to a run's meta.yaml through the folders of the values that a query
+// asks for, and back. A look that comes by it to the same file as one by the plain way has met them
+// as folders in the run's folder: behind a link that leads elsewhere is no way back, unless the
+// file has a second name there.
 func throughFolders(needs search.Needs) string {
 	way := ""
 	for sub, needed := range map[string]bool{layout.Metrics: len(needs.Metrics) > 0, layout.Params: len(needs.Params) > 0,

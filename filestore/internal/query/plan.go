@@ -61,8 +61,8 @@ func planExperiments(q mlruns.ExperimentQuery) (plan, error) {
 // lifecycle stage and the last resort of the order are in it.
 func (pl plan) reads() []string { return pl.readsIn(layout.Meta, layout.Params, "..") }
 
-// readsIn is reads where the metadata has a name and what a filter calls params a folder; experiment
-// is the way to the experiment.
+// readsIn is reads where the metadata has a name and what a filter calls params a folder;
+// experiment is the way to the experiment.
 func (pl plan) readsIn(meta, params, experiment string) []string {
 	files := []string{meta}
 	for _, m := range pl.needs.Metrics {
