@@ -88,9 +88,9 @@ interop: ## install the real MLflow and test beside it, all VERSIONS or some: ma
 bench-mlflow: ## measure beside MLflow's FileStore and SQLite store: make bench-mlflow DIRS=/tmp,/dev/shm
 	@environment=$$(interop/environments.sh 3.x) && $(GO) run -tags interop ./interop/bench -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
 
-page: ## look at MLflow's web page, as mlruns serves it, in headless Chromium, and keep screenshots in .bin/page
+page: ## use MLflow's web pages, as mlruns serves them, in headless Chromium, and keep screenshots in .bin/page
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
-	@environment=$$(interop/environments.sh 3.x) && interop/page/run.sh $(BIN)/mlruns "$${environment#*=}"
+	@environments=$$(interop/environments.sh 2.22 3.x) && interop/page/run.sh $(BIN)/mlruns $$(echo "$$environments" | sed 's/^[^=]*=//')
 
 bench-serve: ## measure mlruns serve beside mlflow server on SQLite and on files: make bench-serve DIRS=/dev/shm ARGS='-load 60s'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns

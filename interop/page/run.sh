@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh MLRUNS PYTHON… serves a store with the web page of the mlflow of each PYTHON, looks at every view of it in headless Chromium, and keeps screenshots in .bin/page.
+# run.sh MLRUNS PYTHON… serves a store with the web page of the mlflow of each PYTHON, looks at every view of it in headless Chromium, edits, deletes and restores there, and keeps screenshots in .bin/page.
 # It needs node, npm and chromium, and says so.
 set -euo pipefail
 mlruns="$(realpath "$1")"; shift

@@ -20,6 +20,7 @@ def png(size):
 
 
 mlflow.set_tracking_uri(sys.argv[1])
+mlflow.create_experiment("for deletion")
 mlflow.set_experiment("iris")
 client, ids = mlflow.MlflowClient(), []
 for n in range(6):
