@@ -16,11 +16,18 @@ from pathlib import Path
 
 import pytest
 
+from mlruns import process
+
+# So that no test waits longer for it.
+process.LINGER = "1s"
+
 # Nothing here takes as long; a machine under load may.
 AT_MOST = 90.0
 
 LIFE = """
 import os, sys, json, time, signal
+import mlruns.process
+mlruns.process.LINGER = "1s"
 from mlruns.service import service
 from mlruns import uri
 store = sys.argv[1]

@@ -55,7 +55,7 @@ def test_its_starter_killed(store, scripts):
     second.stdout.readline()
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    time.sleep(4)  # longer than it stays unused
+    time.sleep(2)  # longer than it stays unused
     assert servers(store) == [pid]
     scripts.end(second)
     assert scripts.run("print(steps(sys.argv[2]))", store, run_id) == "[1, 2]\n"

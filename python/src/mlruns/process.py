@@ -99,8 +99,7 @@ def _start_first(
             return run_file, None
         try:
             # On Windows a server does not hold the lock, so somebody may have been first.
-            connection = _connect(run_file)
-            return None, connection or _start_at(location, run_file, lock)
+            return run_file, _connect(run_file) or _start_at(location, run_file, lock)
         except OSError as err:
             log.debug("no server by %s: %s", run_file.path, err)
         finally:
@@ -108,7 +107,8 @@ def _start_first(
     return None, None
 
 
-def _start_at(location: Location, run_file: RunFile, lock: Lock) -> Connection:
+def _start_at(location: Location, run_file: RunFile, lock: Lock) -> Connection | None:
+    """Start a server. None if it has ended before this process, which was held up, came to it."""
     listen, endpoint = ["--port", "0"], Endpoint("", secrets.token_hex(24))
     if sys.platform != "win32" and len(os.fsencode(run_file.socket)) <= LONGEST_SOCKET:
         listen = ["--socket", str(run_file.socket)]
@@ -123,9 +123,11 @@ def _start_at(location: Location, run_file: RunFile, lock: Lock) -> Connection:
         told.seek(0)
         for line in told.read().decode(errors="replace").splitlines():
             log.warning("%s", line)
-    connection = endpoint.connect()
     sweep(run_file.folder)
-    return connection
+    try:
+        return endpoint.connect()
+    except OSError:
+        return None
 
 
 def _start_alone(location: Location) -> Connection:
