@@ -79,6 +79,8 @@ func (s *Store) refusal(c call, status int, header http.Header, body []byte) *fa
 		kind = mlruns.ErrNotActive
 	case strings.HasPrefix(text, "Cannot delete the default experiment"):
 		kind = mlruns.ErrInvalid
+	case strings.Contains(text, "UNIQUE constraint failed") || strings.Contains(text, "violates unique constraint"):
+		kind = mlruns.ErrExists // MLflow lets the database find out that a name is taken
 	case status == http.StatusInsufficientStorage && strings.Contains(text, mlruns.ErrNotDurable.Error()):
 		kind = mlruns.ErrNotDurable
 	case status == http.StatusForbidden && strings.Contains(text, mlruns.ErrReadOnly.Error()):

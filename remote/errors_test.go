@@ -34,6 +34,8 @@ func TestErrors(t *testing.T) {
 		{500, spoken("INVALID_STATE", "Could not create run under non-active experiment with ID 1."), mlruns.ErrNotActive, mlruns.CodeInvalidState, ""},
 		{500, spoken("INVALID_STATE", "Run 'r' metadata is in invalid state."), mlruns.ErrCorrupt, mlruns.CodeInvalidState, ""},
 		{500, spoken("INTERNAL_ERROR", "Cannot delete the default experiment '0'. This is an internally reserved experiment."), mlruns.ErrInvalid, mlruns.CodeInternal, ""},
+		{500, spoken("INTERNAL_ERROR", "(sqlite3.IntegrityError) UNIQUE constraint failed: experiments.name"), mlruns.ErrExists, mlruns.CodeInternal, ""},
+		{400, spoken("BAD_REQUEST", `(psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "experiments_name_key"`), mlruns.ErrExists, "BAD_REQUEST", ""},
 		{500, spoken("INTERNAL_ERROR", "boom"), nil, mlruns.CodeInternal, "boom"},
 		{500, spoken("FEATURE_DISABLED", "x"), mlruns.ErrUnsupported, mlruns.CodeFeatureDisabled, "x"},
 		{501, spoken("NOT_IMPLEMENTED", "x"), mlruns.ErrUnsupported, mlruns.CodeFeatureDisabled, "x"},

@@ -45,6 +45,9 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 	if spec.User == "" {
 		spec.User = "unknown"
 	}
+	if spec.Name == "" {
+		spec.Name = spec.Tags[mlruns.TagRunName] // MLflow 1 would draw one, and refuse the two
+	}
 	body := fields{"experiment_id": spec.ExperimentID, "user_id": spec.User, "start_time": start, "tags": tagList(spec.Tags)}
 	if spec.Name != "" {
 		body["run_name"] = spec.Name
@@ -226,6 +229,10 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	if err := validate.Text("run_name", u.Name); err != nil {
 		return err
 	}
+	u, err := s.wholeUpdate(ctx, runID, u)
+	if err != nil {
+		return err
+	}
 	body := fields{"run_id": runID, "run_uuid": runID}
 	if u.Status != 0 {
 		body["status"] = u.Status.String()
@@ -240,8 +247,31 @@ func (s *Store) updateRun(ctx context.Context, runID string, u mlruns.RunUpdate)
 	if u.Name != "" {
 		body["run_name"] = u.Name
 	}
-	_, err := s.post(ctx, "2.0/mlflow/runs/update", repeats, body, nil)
+	_, err = s.post(ctx, "2.0/mlflow/runs/update", repeats, body, nil)
 	return err
+}
+
+// wholeUpdate adds to an update the status and the end that a run has: some servers of MLflow take
+// what is left out for the first status, or for no end. MLflow's client does the same.
+func (s *Store) wholeUpdate(ctx context.Context, runID string, u mlruns.RunUpdate) (mlruns.RunUpdate, error) {
+	if u.Status != 0 && !u.End.IsZero() {
+		return u, nil
+	}
+	e, err := s.extensions(ctx)
+	if err != nil || e.Version != "" {
+		return u, err
+	}
+	run, err := s.run(ctx, runID)
+	if err != nil {
+		return u, err
+	}
+	if u.Status == 0 {
+		u.Status = run.Info.Status
+	}
+	if u.End.IsZero() {
+		u.End = run.Info.End
+	}
+	return u, nil
 }
 
 // DeleteRun implements mlruns.Store.
