@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop bench-mlflow bench-serve page python wheels bench-python clean
+.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -12,6 +12,7 @@ BIN       := $(CURDIR)/.bin
 LINTER    := $(BIN)/golangci-lint-v2.15.0
 ACTIONS   := $(BIN)/actionlint-v1.7.7
 VERSIONS  ?= 3.x 3.1 2.22 2.9 2.2 1.30 1.0
+SERVERS   ?= server-3.x server-2.22 server-2.9 server-1.30
 DIRS      ?= $(or $(TMPDIR),/tmp)
 # Thousands of small stores cost a disk much, memory little. .ci/hermetic has them on the disk.
 MEMORY    := $(shell [ -w /dev/shm ] && df -kP /dev/shm | awk 'END { if ($$4 > 2000000) print "/dev/shm" }')
@@ -84,6 +85,10 @@ golden: ## print where the golden stores come from and check that they are whole
 
 interop: ## install the real MLflow and test beside it, all VERSIONS or some: make interop VERSIONS="3.x 2.9"
 	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)
+	@$(MAKE) --no-print-directory interop-servers ARGS=
+
+interop-servers: ## test package remote beside real MLflow servers, on SQLite and PostgreSQL: make interop-servers SERVERS=server-2.9
+	@servers=$$(interop/environments.sh $(SERVERS)) && cd interop/remote && MLRUNS_SERVERS="$$servers" $(GO) test -tags interop -count 1 -timeout 120m $(ARGS)
 
 bench-mlflow: ## measure beside MLflow's FileStore and SQLite store: make bench-mlflow DIRS=/tmp,/dev/shm
 	@environment=$$(interop/environments.sh 3.x) && $(GO) run -tags interop ./interop/bench -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)

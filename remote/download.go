@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,17 @@ func (s *Store) openFile(ctx context.Context, h holder, artifactPath string) (*f
 	if clean == "" {
 		return nil, noArtifact(artifactPath)
 	}
-	return s.openURL(ctx, s.fileURL(at, clean), artifactPath)
+	f, err := s.openURL(ctx, s.fileURL(at, clean), artifactPath)
+	answered := (*failure.Reason)(nil)
+	if err == nil || !errors.As(err, &answered) || errors.Is(err, mlruns.ErrNotFound) || ctx.Err() != nil {
+		return f, err
+	}
+	// MLflow 2 says of a file that is not there that it failed, or that it is no file.
+	siblings, failed := s.list(ctx, h, path.Dir(clean))
+	if failed == nil && !slices.ContainsFunc(siblings, func(f mlruns.FileInfo) bool { return f.Path == clean && !f.IsDir }) {
+		return nil, noArtifact(artifactPath)
+	}
+	return nil, err
 }
 
 func (s *Store) openURL(ctx context.Context, target, name string) (*fileReader, error) {

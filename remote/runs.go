@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -47,6 +48,10 @@ func (s *Store) createRun(ctx context.Context, spec mlruns.RunSpec) (*mlruns.Run
 	}
 	if spec.Name == "" {
 		spec.Name = spec.Tags[mlruns.TagRunName] // MLflow 1 would draw one, and refuse the two
+	}
+	if name, ok := spec.Tags[mlruns.TagRunName]; ok && name == "" {
+		spec.Tags = maps.Clone(spec.Tags) // MLflow 2 would have the tag twice
+		delete(spec.Tags, mlruns.TagRunName)
 	}
 	body := fields{"experiment_id": spec.ExperimentID, "user_id": spec.User, "start_time": start, "tags": tagList(spec.Tags)}
 	if spec.Name != "" {

@@ -27,6 +27,7 @@ type Store struct {
 	closed  atomic.Bool
 	lacking sync.Map // names of calls that the server does not have
 	known   features
+	version version
 	places  places
 }
 

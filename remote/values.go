@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/mlruns/mlruns"
@@ -19,6 +20,9 @@ func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) er
 	if err := firstOf(validate.RunID(runID), validate.Metric(m)); err != nil {
 		return fail(op, runID, err)
 	}
+	if err := s.keepsAll(ctx, m); err != nil {
+		return fail(op, runID, err)
+	}
 	point := newPoint(m)
 	body := fields{"run_id": runID, "run_uuid": runID, "key": point.Key, "value": point.Value, "timestamp": point.Timestamp, "step": point.Step}
 	for name, text := range map[string]string{"dataset_name": m.DatasetName, "dataset_digest": m.DatasetDigest, "model_id": m.ModelID} {
@@ -28,6 +32,16 @@ func (s *Store) LogMetric(ctx context.Context, runID string, m mlruns.Metric) er
 	}
 	_, err := s.post(ctx, "2.0/mlflow/runs/log-metric", adds, body, nil)
 	return fail(op, runID, err)
+}
+
+// keepsAll refuses a point of which the server would keep only a part.
+func (s *Store) keepsAll(ctx context.Context, points ...mlruns.Metric) error {
+	for _, m := range points {
+		if m.DatasetName+m.DatasetDigest+m.ModelID != "" {
+			return s.needsMLflow3(ctx, "the data set and the model of a point")
+		}
+	}
+	return nil
 }
 
 // newPoint is the wire's form of a point to be logged.
@@ -87,6 +101,9 @@ func (s *Store) LogBatch(ctx context.Context, runID string, b mlruns.Batch) erro
 	if err := firstOf(validate.RunID(runID), validate.Batch(b)); err != nil {
 		return fail(op, runID, err)
 	}
+	if err := s.keepsAll(ctx, b.Metrics...); err != nil {
+		return fail(op, runID, err)
+	}
 	metrics, params, tags := make([]wire.Metric, len(b.Metrics)), make([]wire.Tag, len(b.Params)), make([]wire.Tag, len(b.Tags))
 	at := now()
 	for i, m := range b.Metrics {
@@ -124,6 +141,9 @@ func (s *Store) LogInputs(ctx context.Context, runID string, in mlruns.Inputs) e
 	}
 	body := fields{"run_id": runID, "datasets": datasets}
 	if len(models) > 0 {
+		if err := s.needsMLflow3(ctx, "the models that a run used"); err != nil {
+			return fail(op, runID, err)
+		}
 		body["models"] = models
 	}
 	_, err := s.ask(ctx, call{method: http.MethodPost, path: "2.0/mlflow/runs/log-inputs", body: body, effect: repeats, since: "2.4"}, nil)
@@ -156,13 +176,39 @@ func inputTexts(in mlruns.Inputs) error {
 func (s *Store) LogOutputs(ctx context.Context, runID string, out mlruns.Outputs) error {
 	err := validate.RunID(runID)
 	if err == nil {
-		models := make([]wire.ModelOutput, len(out.Models))
-		for i, m := range out.Models {
-			models[i] = wire.ModelOutput{ModelID: m.ModelID, Step: wire.Int(m.Step)}
+		err = s.logOutputs(ctx, runID, out.Models)
+	}
+	if errors.Is(err, mlruns.ErrExists) {
+		// A database refuses all when it has one of them.
+		var missing []mlruns.ModelOutput
+		if missing, err = s.missingOutputs(ctx, runID, out.Models); err == nil && len(missing) > 0 {
+			err = s.logOutputs(ctx, runID, missing)
 		}
-		_, err = s.ask(ctx, call{method: http.MethodPost, path: "2.0/mlflow/runs/outputs", body: fields{"run_id": runID, "models": models}, effect: repeats, since: "3.0"}, nil)
 	}
 	return fail("log outputs", runID, err)
+}
+
+func (s *Store) logOutputs(ctx context.Context, runID string, models []mlruns.ModelOutput) error {
+	list := make([]wire.ModelOutput, len(models))
+	for i, m := range models {
+		list[i] = wire.ModelOutput{ModelID: m.ModelID, Step: wire.Int(m.Step)}
+	}
+	_, err := s.ask(ctx, call{method: http.MethodPost, path: "2.0/mlflow/runs/outputs", body: fields{"run_id": runID, "models": list}, effect: repeats, since: "3.0"}, nil)
+	return err
+}
+
+// missingOutputs gives the models that are not yet outputs of a run.
+func (s *Store) missingOutputs(ctx context.Context, runID string, models []mlruns.ModelOutput) (missing []mlruns.ModelOutput, err error) {
+	run, err := s.run(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range models {
+		if !slices.ContainsFunc(run.Outputs.Models, func(there mlruns.ModelOutput) bool { return there.ModelID == m.ModelID }) {
+			missing = append(missing, m)
+		}
+	}
+	return missing, nil
 }
 
 // RecordLoggedModel implements mlruns.Store. A server of MLflow reads and writes the tag without a
