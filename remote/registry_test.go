@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,8 +35,19 @@ type registryServer struct {
 	prefix string
 	// lacks are calls that it does not have.
 	lacks []string
+
+	mu    sync.Mutex
 	asked []string
 	lose  int // the answer of this request is lost
+}
+
+// forget gives what was asked, and begins anew.
+func (s *registryServer) forget() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
 }
 
 func (s *registryServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,8 +61,12 @@ func (s *registryServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		asked += "?" + r.URL.Query().Encode()
 	}
+	s.mu.Lock()
 	s.asked = append(s.asked, strings.TrimSpace(asked+" "+string(body)))
-	if s.lose--; s.lose == 0 {
+	s.lose--
+	lost := s.lose == 0
+	s.mu.Unlock()
+	if lost {
 		panic(http.ErrAbortHandler)
 	}
 	switch rest {
@@ -169,13 +185,13 @@ func TestRegistry(t *testing.T) {
 			t.Error("the registry is opened before it is asked")
 		}
 		for _, c := range registryCalls {
-			h.asked = nil
+			h.forget()
 			got, err := c.call(t.Context(), client)
 			if err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) {
 				t.Errorf("%s: got %v, %v\n\twant %v", c.name, got, err, c.want)
 			}
-			if !slices.Equal(h.asked, c.asked) {
-				t.Errorf("%s asked %q\n\twant %q", c.name, h.asked, c.asked)
+			if asked := h.forget(); !slices.Equal(asked, c.asked) {
+				t.Errorf("%s asked %q\n\twant %q", c.name, asked, c.asked)
 			}
 		}
 		if opened != 1 {
@@ -206,13 +222,14 @@ func TestRegistryLostAnswers(t *testing.T) {
 			h := &registryServer{prefix: "/api/2.0/mlflow/", lose: i}
 			s := httptest.NewServer(h)
 			got, err := c.call(t.Context(), open(t, s.URL))
+			n := len(h.forget())
 			switch {
 			case c.name == "CreateModelVersion":
-				if !errors.Is(err, mlruns.ErrUnconfirmed) || errors.Is(err, mlruns.ErrBusy) || len(h.asked) != 1 {
-					t.Errorf("%s: %v after %d requests", c.name, err, len(h.asked))
+				if !errors.Is(err, mlruns.ErrUnconfirmed) || errors.Is(err, mlruns.ErrBusy) || n != 1 {
+					t.Errorf("%s: %v after %d requests", c.name, err, n)
 				}
-			case err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || len(h.asked) != len(c.asked)+1:
-				t.Errorf("%s, request %d: got %v, %v after %d requests", c.name, i, got, err, len(h.asked))
+			case err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || n != len(c.asked)+1:
+				t.Errorf("%s, request %d: got %v, %v after %d requests", c.name, i, got, err, n)
 			}
 			s.Close()
 		}

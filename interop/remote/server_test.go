@@ -205,7 +205,7 @@ func startPostgres(t *testing.T) string {
 	await(t, "PostgreSQL", func() error {
 		return exec.Command(filepath.Join(bin, "psql"), "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "mlflow", "-d", "postgres", "-c", "select 1").Run()
 	})
-	return fmt.Sprintf("postgresql://mlflow@127.0.0.1:%d/postgres", port)
+	return fmt.Sprintf("postgresql+psycopg2://mlflow@127.0.0.1:%d/postgres", port)
 }
 
 func postgresBin() string {
