@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,13 +20,14 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/server"
 )
 
 var both = flag.Duration("both", 30*time.Second, "how long TestBothAtOnce lets Python and Go write to one store")
 
 // op is one line of an operation log, the same from python/work.py and from work_test.go.
 type op struct {
-	By         string // go1, py2: the process
+	By         string // go1, py2, goweb: the process, after who writes the files
 	Do         string
 	N          int64
 	Run        string // or experiment
@@ -52,8 +54,8 @@ type job struct {
 	At int64
 }
 
-// TestBothAtOnce has two Python and two Go processes write to one store and then accounts for every
-// operation that they report.
+// TestBothAtOnce has two Python and two Go processes, and a Python process through a server of ours,
+// write to one store and then accounts for every operation that they report.
 func TestBothAtOnce(t *testing.T) {
 	p := newest()
 	if !p.since(2, 2) {
@@ -78,9 +80,14 @@ func TestBothAtOnce(t *testing.T) {
 		}
 		runs = append(runs, r.Info.ID)
 	}
-	jobs := []*job{{Name: "go1"}, {Name: "go2"}, {Name: "py1"}, {Name: "py2"}}
+	web := httptest.NewServer(server.New(store, throughServer(p)...))
+	defer web.Close()
+	jobs := []*job{{Name: "go1"}, {Name: "go2"}, {Name: "py1"}, {Name: "py2"}, {Name: "goweb", Root: web.URL}}
 	for i, j := range jobs {
-		j.Root, j.Seed, j.Experiment, j.Runs, j.Log, j.At = dir, *seed+uint64(i), e.ID, runs, filepath.Join(t.TempDir(), j.Name), int64(i+1)
+		if j.Root == "" {
+			j.Root = dir
+		}
+		j.Seed, j.Experiment, j.Runs, j.Log, j.At = *seed+uint64(i), e.ID, runs, filepath.Join(t.TempDir(), j.Name), int64(i+1)
 	}
 	begin := perform(t, p, jobs)
 	var ops []op
@@ -97,7 +104,7 @@ func perform(t *testing.T, p *python, jobs []*job) time.Time {
 	t.Helper()
 	pythons := map[*job]*python{}
 	for _, j := range jobs { // importing MLflow takes seconds
-		if strings.HasPrefix(j.Name, "py") {
+		if strings.HasPrefix(j.Name, "py") || strings.HasPrefix(j.Root, "http") {
 			other, err := startPython(p.name, p.interpreter)
 			if err != nil {
 				t.Fatal(err)
@@ -158,6 +165,9 @@ func readLog(t *testing.T, name string) (ops []op) {
 		var o op
 		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if kind, rest, ok := strings.Cut(o.Err, " "); ok && o.goes() && strings.HasSuffix(kind, "Exception") {
+			o.Err = rest // Python's, of what the server answered
 		}
 		ops = append(ops, o)
 	}
