@@ -48,6 +48,7 @@ proof: ## run the fault, kill and power cut loops and the crowds at full length,
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v $(SUITES)/fault $(SUITES)/kill $(SUITES)/powercut $(SUITES)/crowd >$$log 2>&1 || { cat $$log; exit 1; }; \
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v -run '$(PROOFS)' ./filestore $(SUITES)/golden ./internal/faultfs ./internal/memfs >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' $(SUITES)/crowd >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 60m -v -run '^TestServe|^TestTraversals|^TestWrongTypes' ./cmd/mlruns ./server >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		grep -E '_test\.go:[0-9]+:|^(--- |ok )' $$log
 
 bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUNT=5; MLRUNS_BENCH_DIR keeps the stores and chooses the disk

@@ -280,7 +280,7 @@ func TestTraversalsInParameters(t *testing.T) {
 	attack := func(method, path string) {
 		parameters := a.fitting()
 		eachText(parameters, nil, func(text string, set func(any)) {
-			eachWay(a, random, proof.Choose(800, 40, 2), func(way string) {
+			eachWay(a, random, proof.Choose(800, 80, 10), func(way string) {
 				set(way)
 				target := strings.ReplaceAll(path, "{}", a.model)
 				if strings.HasSuffix(target, "artifacts/artifacts/") {
