@@ -50,7 +50,7 @@ func (s *server) graphRuns(ctx context.Context, in *wire.Request) (object, error
 	if err := in.Err(); err != nil || len(q.Experiments) == 0 {
 		return object{"runs": []object{}}, err
 	}
-	page, err := s.store.SearchRuns(ctx, q)
+	page, err := inTurn(ctx, s.searches, func() (*mlruns.RunPage, error) { return s.store.SearchRuns(ctx, q) })
 	if err != nil {
 		return nil, err
 	}

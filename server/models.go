@@ -112,7 +112,7 @@ func (s *server) searchModels(c *call) (any, error) {
 	if err := c.Err(); err != nil || s.models == nil || len(q.Experiments) == 0 {
 		return empty{}, err
 	}
-	page, err := s.models.SearchLoggedModels(c.ctx, q)
+	page, err := inTurn(c.ctx, s.searches, func() (*mlruns.ModelPage, error) { return s.models.SearchLoggedModels(c.ctx, q) })
 	if err != nil {
 		return nil, err
 	}

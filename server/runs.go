@@ -76,7 +76,7 @@ func (s *server) searchRuns(c *call) (any, error) {
 	if err := c.Err(); err != nil || len(q.Experiments) == 0 {
 		return empty{}, err
 	}
-	page, err := s.store.SearchRuns(c.ctx, q)
+	page, err := inTurn(c.ctx, s.searches, func() (*mlruns.RunPage, error) { return s.store.SearchRuns(c.ctx, q) })
 	if err != nil {
 		return nil, err
 	}

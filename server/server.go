@@ -19,8 +19,9 @@ type server struct {
 	recorder mlruns.TraceRecorder
 	options  options
 	// metrics is nil where nobody wants them.
-	metrics *metrics
-	routes  *routeTable
+	metrics  *metrics
+	routes   *routeTable
+	searches turns
 }
 
 // New makes the handler of a store. What the store can do beside the methods of mlruns.Store is
@@ -29,7 +30,7 @@ type server struct {
 // The handler is safe for concurrent use, and holds nothing: the store stays the caller's to close,
 // after the last request has ended.
 func New(store mlruns.Store, opts ...Option) http.Handler {
-	s := &server{store: store, options: defaultOptions(), routes: newRouteTable()}
+	s := &server{store: store, options: defaultOptions(), routes: newRouteTable(), searches: make(turns, mostSearches)}
 	s.files, _ = store.(mlruns.ArtifactStore)
 	s.models, _ = store.(mlruns.ModelStore)
 	s.traces, _ = store.(mlruns.TraceStore)

@@ -51,7 +51,7 @@ func (s *server) searchTracesV2(c *call) (any, error) {
 	if err := c.Err(); err != nil || s.traces == nil || len(q.Experiments) == 0 {
 		return empty{}, err
 	}
-	page, err := s.traces.SearchTraces(c.ctx, q)
+	page, err := inTurn(c.ctx, s.searches, func() (*mlruns.TracePage, error) { return s.traces.SearchTraces(c.ctx, q) })
 	if err != nil {
 		return nil, err
 	}
