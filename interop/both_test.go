@@ -54,8 +54,8 @@ type job struct {
 	At int64
 }
 
-// TestBothAtOnce has two Python and two Go processes, and a Python process through a server of ours,
-// write to one store and then accounts for every operation that they report.
+// TestBothAtOnce has two Python and two Go processes, and a Python process through a server of
+// ours, write to one store and then accounts for every operation that they report.
 func TestBothAtOnce(t *testing.T) {
 	p := newest()
 	if !p.since(2, 2) {
