@@ -182,12 +182,14 @@ func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, expe
 		for _, text := range t.Assessments {
 			var a struct {
 				ID       string `json:"assessment_id"`
-				Feedback struct{ Value string }
+				Feedback struct{ Value json.RawMessage }
 			}
 			if err := json.Unmarshal(text, &a); err != nil {
 				return err
 			}
-			all[at+"assessment/"+a.ID] = a.Feedback.Value
+			var value string
+			_ = json.Unmarshal(a.Feedback.Value, &value) // of no workload's, if it is no text
+			all[at+"assessment/"+a.ID] = value
 		}
 		for key, value := range t.Tags {
 			if key != mlruns.TagTraceArtifactLocation {

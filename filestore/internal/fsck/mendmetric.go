@@ -3,6 +3,7 @@ package fsck
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -136,8 +137,9 @@ func (r *repair) addNewline(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.scanner(name).TailOf(tail) != records.TailWhole {
-		return errMended
+	form := r.scanner(name)
+	if form.TailOf(tail) != records.TailWhole {
+		return cmp.Or(form.Err, errMended)
 	}
 	// A copy and no second name: the newline goes to the file itself.
 	if err := r.copyOriginal(name); err != nil {
@@ -266,6 +268,7 @@ func (g *goodLines) next() {
 	case errors.Is(err, io.EOF) && !tooLong && g.form.TailOf(line) == records.TailWhole:
 		g.rest = append(bytes.Clone(line), '\n')
 	case err != nil:
+		g.err = cmp.Or(g.form.Err, err)
 		return // what is torn may still be completed
 	case !tooLong && !left:
 		if _, bad := g.form.Parse(line); bad == nil {

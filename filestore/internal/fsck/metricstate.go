@@ -1,6 +1,7 @@
 package fsck
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -49,6 +50,7 @@ func (c *Checker) inspectMetric(ctx context.Context, k records.KeyFile, buf []by
 		return true
 	}))
 	m.bad, m.marked, m.tail = s.Bad, s.Marked, s.Tail
+	err = cmp.Or(err, s.Err)
 	if err != nil || ordered {
 		return m, err
 	}
@@ -70,8 +72,11 @@ func (c *Checker) scanner(name string) *records.Scanner {
 	s := &records.Scanner{Path: name}
 	if place := layout.Parse(name); place.Kind == layout.ModelMetric {
 		s.OfModel = true
-		s.IsRun = func(id string) bool {
-			return validate.RunID(id) == nil && c.tree.IsDir(layout.Run(layout.Experiment(place.Experiment, place.Trashed), id))
+		s.IsRun = func(id string) (bool, error) {
+			if validate.RunID(id) != nil {
+				return false, nil
+			}
+			return c.tree.Exists(layout.Run(layout.Experiment(place.Experiment, place.Trashed), id))
 		}
 	}
 	return s

@@ -30,10 +30,11 @@ type Scanner struct {
 	Marked, pointer bool
 	Tail            TailState
 	// OfModel reads lines of a logged model's metric; Run is then the run of the line before. IsRun
-	// says whether there is a run of an id; nil: perhaps.
+	// says whether there is a run of an id; nil: perhaps. Err is why it could not say.
 	OfModel bool
 	Run     string
-	IsRun   func(id string) bool
+	IsRun   func(id string) (bool, error)
+	Err     error
 	// Strict reports what is no loss, but keeps MLflow from reading the file.
 	Strict bool
 }
@@ -61,10 +62,19 @@ func (s *Scanner) TailOf(tail []byte) TailState {
 	fields := bytes.Count(bytes.TrimSpace(tail), []byte{' '}) + 1
 	switch {
 	case err == nil && !s.OfModel && fields == 3,
-		err == nil && s.OfModel && fields == 4 && (s.IsRun == nil || s.IsRun(s.Run)):
+		err == nil && s.OfModel && fields == 4 && s.isRun(s.Run):
 		return TailWhole
 	}
 	return tailTorn
+}
+
+func (s *Scanner) isRun(id string) bool {
+	if s.IsRun == nil {
+		return true
+	}
+	is, err := s.IsRun(id)
+	s.Err = err
+	return is
 }
 
 // maxBadLines is how many lines of one file are reported one by one: a file of another kind can
