@@ -96,13 +96,17 @@ func (s *Store) DeleteAssessment(ctx context.Context, traceID, assessmentID stri
 			return nil // nothing has such a name
 		}
 		var all dir.Durability
-		// One that cannot be read can be removed all the same, and what it overrode may be gone.
-		if a, err := s.readAssessment(ctx, ref, assessmentID); err == nil && a.Overrides() != "" {
+		// One that is damaged can be removed all the same, and what it overrode may be gone.
+		a, err := s.readAssessment(ctx, ref, assessmentID)
+		if err != nil && !vfs.IsMissing(err) && !records.IsDamage(err) && !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrCorrupt) {
+			return err // what it overrode is not known
+		}
+		if err == nil && a.Overrides() != "" {
 			if err := all.Step(s.setValid(ctx, ref, a.Overrides(), true)); err != nil && !errors.Is(err, mlruns.ErrNotFound) && !errors.Is(err, mlruns.ErrCorrupt) {
 				return err
 			}
 		}
-		err := s.tree.RemoveValue(ref.Dir, layout.Assessments, assessmentFile(assessmentID), s.syncs(SyncMeta))
+		err = s.tree.RemoveValue(ref.Dir, layout.Assessments, assessmentFile(assessmentID), s.syncs(SyncMeta))
 		if vfs.IsMissing(err) {
 			return all.Last(nil)
 		}
