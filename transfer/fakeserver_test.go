@@ -26,6 +26,7 @@ type fakeServer struct {
 	mlruns.Store
 	files    *filestore.Store
 	database bool
+	drops    string // a param or metric that it takes and does not keep
 
 	mu     sync.Mutex
 	writes []string
@@ -83,6 +84,8 @@ func (s *fakeServer) LogBatch(ctx context.Context, id string, b mlruns.Batch) er
 			}
 		}
 	}
+	b.Params = slices.DeleteFunc(slices.Clone(b.Params), func(p mlruns.Param) bool { return p.Key == s.drops })
+	b.Metrics = slices.DeleteFunc(slices.Clone(b.Metrics), func(m mlruns.Metric) bool { return m.Key == s.drops })
 	return s.write("log batch", func() error { return s.files.LogBatch(ctx, id, b) })
 }
 

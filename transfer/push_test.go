@@ -144,6 +144,34 @@ func TestPushRefusedExperimentTag(t *testing.T) {
 	}
 }
 
+// What a server takes and does not keep is found by reading back, and the run is not marked.
+func TestPushReadsBack(t *testing.T) {
+	ctx := context.Background()
+	for _, drops := range []string{"p", "m"} {
+		src, files := open(t), open(t)
+		dst := serve(files, false)
+		dst.drops = drops
+		must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Start: at(1)})), src.LogMetric(ctx, "run", point("m", 1, 1)), src.LogParam(ctx, "run", "p", "1"), src.EndRun(ctx, "run", 0, at(2)))
+		var told []string
+		for it, err := range transfer.Copy(ctx, dst, src, transfer.Query{}) {
+			if it.Err != nil {
+				told = append(told, it.Err.Error())
+			}
+			if err == nil && it.Err == nil && it.Kind == transfer.KindRun {
+				t.Errorf("%s: %+v", drops, it)
+			}
+		}
+		if len(told) != 1 || !strings.Contains(told[0], "read back") {
+			t.Errorf("%s: told %q", drops, told)
+		}
+		dst.drops = ""
+		copyAll(t, dst, src, transfer.Query{})
+		if diff := cmp.Diff(snapshot(t, src)["history run m"], unmapped(snapshot(t, dst))["history run m"]); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // One that is deleted on the server takes nothing, and is told.
 func TestPushToDeleted(t *testing.T) {
 	ctx := context.Background()
