@@ -2,6 +2,7 @@ package query
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/mlruns/mlruns"
@@ -94,19 +95,19 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	return info, err
 }
 
-// throughFolders is the way to a run's meta.yaml through the folders of the values that a query
-// asks for, and back. A look that comes by it to the same file as one by the plain way has met them
-// as folders in the run's folder: behind a link that leads elsewhere is no way back, unless the
-// file has a second name there.
+// allFolders is the way from a run's folder to itself through all folders of its values.
+const allFolders = "/" + layout.Metrics + "/../" + layout.Params + "/../" + layout.Tags + "/.."
+
+// throughFolders is the way to a run's meta.yaml through the folders of its values and back, "" if
+// a query asks for no value. A look that comes by it to the same file as one by the plain way has
+// met them as folders in the run's folder: behind a link that leads elsewhere is no way back,
+// unless the file has a second name there.
 func throughFolders(needs search.Needs) string {
-	way := ""
-	for sub, needed := range map[string]bool{layout.Metrics: len(needs.Metrics) > 0, layout.Params: len(needs.Params) > 0,
-		layout.Tags: len(needs.Tags) > 0} {
-		if needed {
-			way += "/" + sub + "/.."
-		}
+	// a run without a name asks for a tag
+	if len(needs.Metrics) > 0 || len(needs.Params) > 0 || len(needs.Tags) > 0 || slices.Contains(needs.Attributes, search.RunName) {
+		return allFolders
 	}
-	return way
+	return ""
 }
 
 // lookAtMeta looks at the run's meta.yaml and, if all is as the index has it, at the folders of its
