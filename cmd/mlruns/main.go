@@ -20,6 +20,10 @@ import (
 // for.
 const patience = time.Second
 
+// interruptedTwice is how the process ends when it is told twice to end: as shells say of one that
+// an interrupt has killed.
+const interruptedTwice = 130
+
 // Linux gives a signal to the first thread of the process, where it waits behind a call that no
 // signal interrupts, such as a read from a network drive whose server is gone. So that thread does
 // nothing but wait for signals.
@@ -30,10 +34,17 @@ func main() {
 }
 
 func start() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	// There is room for the second, which may come before anybody has looked at the first.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(interruptedTwice)
+	}()
 	a := newApp(os.Stdin, os.Stdout, os.Stderr)
 	ended := make(chan int, 1)
 	go func() { ended <- a.run(ctx, os.Args[1:]) }()
