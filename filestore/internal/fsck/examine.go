@@ -30,7 +30,7 @@ func (c *Checker) examineLeftover(p *mlruns.Problem) error {
 		return err
 	}
 	if dir.IsDiscarded(path.Base(p.Path)) {
-		p.Repairable, p.Reason = false, "an interrupted gc left it; the next one removes it, or puts it back if it is a run that was restored meanwhile"
+		p.Repairable, p.Reason = false, "an interrupted gc, or deletion of traces, left it; the next gc removes it, or puts it back if it is a run that was restored meanwhile"
 		return nil
 	}
 	latest, err := c.tree.Newest(p.Path)

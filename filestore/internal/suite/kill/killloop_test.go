@@ -261,9 +261,9 @@ func judgeKills(t *testing.T, dir string, workers []*worker) {
 	repairs(t, s, dir, said, brought)
 }
 
-// repairs repairs a store in which nobody has written for a day, after which nothing must be wrong
-// with it, and nothing else than before be in it. It may bring back the runs that an interrupted
-// deletion has marked.
+// repairs repairs a store in which nobody has written for a day, and collects what is half removed,
+// after which nothing must be wrong with it, and nothing else than before be in it. It may bring
+// back the runs that an interrupted deletion has marked.
 func repairs(t *testing.T, s *filestore.Store, dir string, before filestoretest.Facts, brought map[string]bool) {
 	t.Helper()
 	filestoretest.AgeTree(t, dir)
@@ -272,6 +272,8 @@ func repairs(t *testing.T, s *filestore.Store, dir string, before filestoretest.
 			t.Errorf("Repair: %v: %v", repair.Problem, err)
 		}
 	}
+	// What an interrupted removal of traces left is for gc to end.
+	filestoretest.Must(t, filestoretest.ErrOfAll(s.GC(t.Context(), mlruns.GCQuery{OlderThan: 100 * 365 * 24 * time.Hour})))
 	filestoretest.NoProblems(t, s, mlruns.ProblemStage)
 	after, err := filestoretest.FactsOf(t.Context(), s)
 	if err != nil {
