@@ -86,7 +86,6 @@ golden: ## print where the golden stores come from and check that they are whole
 
 interop: ## install the real MLflow and test beside it, all VERSIONS or some: make interop VERSIONS="3.x 2.9"
 	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)
-	@$(MAKE) --no-print-directory interop-servers ARGS=
 
 interop-servers: ## test package remote beside real MLflow servers, on SQLite and PostgreSQL: make interop-servers SERVERS=server-2.9
 	@servers=$$(interop/environments.sh $(SERVERS)) && cd interop/remote && MLRUNS_SERVERS="$$servers" $(GO) test -tags interop -count 1 -timeout 120m $(ARGS)

@@ -74,7 +74,7 @@ func writeEverything(w *told, r *wild, a abilities) {
 		for range 1 + r.IntN(5) {
 			writeRun(w, r, a, e)
 		}
-		writeParts(w, e)
+		writeParts(w, a, e)
 	}
 	for i, e := range experiments {
 		key, gone := r.key(a), r.key(a)
@@ -107,7 +107,7 @@ func writeEverything(w *told, r *wild, a abilities) {
 
 // writeParts makes logged models and traces of all kinds in an experiment, which no version of
 // MLflow counts among its runs.
-func writeParts(w *told, e string) {
+func writeParts(w *told, a abilities, e string) {
 	ctx := w.t.Context()
 	id := w.createRun(mlruns.RunSpec{ExperimentID: e, Start: time.UnixMilli(1700000000000)})
 	for i, status := range []mlruns.ModelStatus{0, mlruns.ModelReady, mlruns.ModelFailed} {
@@ -124,7 +124,7 @@ func writeParts(w *told, e string) {
 			_, err = w.FinalizeLoggedModel(ctx, m.ID, status)
 			w.check(err)
 		}
-		if status == mlruns.ModelFailed {
+		if status == mlruns.ModelFailed && a.deletedModels {
 			w.check(w.DeleteLoggedModel(ctx, m.ID))
 		}
 	}

@@ -59,6 +59,9 @@ func TestMigrateAndGC(t *testing.T) {
 	a := abilitiesOf(p)
 	a.buckets = false // gc would have to reach them
 	a.ties = false    // the database has no place for the same point twice
+	// MLflow's gc fails on a deleted model whose experiment is deleted too: it looks for it outside
+	// of the trash.
+	a.deletedModels = false
 	writeEverything(w, newWild(7), a)
 
 	migrate := func(name string, want snapshot) {

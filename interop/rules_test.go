@@ -96,8 +96,10 @@ type abilities struct {
 	// buckets: artifacts may be in a bucket. ties: points may have one step and time, or be the
 	// same.
 	buckets, ties bool
+	// deletedModels: logged models may be deleted.
+	deletedModels bool
 }
 
 func abilitiesOf(p *python) abilities {
-	return abilities{colons: p.since(2, 16), datasetPoints: p.since(3, 0), models: p.since(3, 0) || !p.since(2, 4), newlines: p.since(1, 7), buckets: true, ties: true}
+	return abilities{colons: p.since(2, 16), datasetPoints: p.since(3, 0), models: p.since(3, 0) || !p.since(2, 4), newlines: p.since(1, 7), buckets: true, ties: true, deletedModels: true}
 }
