@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/rootfs"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // Download copies the file or folder p, "" for all, to the same path below the existing directory
@@ -29,7 +29,7 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 	if localDir, err = filepath.Abs(localDir); err != nil {
 		return "", err
 	}
-	if err := checkDestination(localDir); err != nil {
+	if err := validate.Destination(localDir); err != nil {
 		return "", err
 	}
 	info, err := r.stat(p, clean)
@@ -56,20 +56,6 @@ func (r *Repository) Download(ctx context.Context, p, localDir string) (string, 
 		return "", err
 	}
 	return where, nil
-}
-
-func checkDestination(dir string) error {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Cause: err,
-			Text: "The destination path for downloaded artifacts does not exist! Destination path: " + dir}
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return failure.Invalid("The destination path for downloaded artifacts must be a directory! Destination path: " + dir)
-	}
-	return nil
 }
 
 // stat looks at the artifact p, which is clean in its shortest form.

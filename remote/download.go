@@ -19,6 +19,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
+	"github.com/mlruns/mlruns/internal/validate"
 )
 
 // openFile opens a file for reading.
@@ -209,7 +210,7 @@ func (s *Store) download(ctx context.Context, h holder, artifactPath, localDir s
 	if localDir, err = filepath.Abs(localDir); err != nil {
 		return "", err
 	}
-	if err := checkDestination(localDir); err != nil {
+	if err := validate.Destination(localDir); err != nil {
 		return "", err
 	}
 	root, err := os.OpenRoot(localDir)
@@ -230,20 +231,6 @@ func (s *Store) download(ctx context.Context, h holder, artifactPath, localDir s
 		return "", err
 	}
 	return filepath.Join(localDir, filepath.FromSlash(clean)), nil
-}
-
-func checkDestination(dir string) error {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Cause: err,
-			Text: "The destination path for downloaded artifacts does not exist! Destination path: " + dir}
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return failure.Invalid("The destination path for downloaded artifacts must be a directory! Destination path: " + dir)
-	}
-	return nil
 }
 
 // downloader writes to a folder, and nowhere else, whatever the server calls its files.

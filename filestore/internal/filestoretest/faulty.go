@@ -210,7 +210,7 @@ func (f *Faulty) Snapshot() map[string]any {
 			all["history "+r.Info.ID+" "+key] = history
 		}
 		all["run "+r.Info.ID] = *r
-		f.artifacts(all, r.Info.ID, "")
+		f.artifacts(all, r.Info.ID, "", f.Store.Artifacts, f.Store.OpenArtifact)
 	}
 	f.modelsAndTraces(all)
 	return all
@@ -223,7 +223,7 @@ func (f *Faulty) modelsAndTraces(all map[string]any) {
 		f.Must(err)
 		all["model "+m.ID] = *m
 		if m.Stage == mlruns.StageActive {
-			f.modelArtifacts(all, m.ID, "")
+			f.artifacts(all, m.ID, "", f.Store.ModelArtifacts, f.Store.OpenModelArtifact)
 		}
 	}
 	for t, err := range f.Store.Traces(f.Ctx, mlruns.TraceQuery{}) {
@@ -232,40 +232,27 @@ func (f *Faulty) modelsAndTraces(all map[string]any) {
 	}
 }
 
-// artifacts adds the files of a run's artifacts to a snapshot. Folders are left out: a write that
-// fails may leave one that it made, empty.
-func (f *Faulty) artifacts(all map[string]any, run, folder string) {
-	f.Helper()
-	list, err := f.Store.Artifacts(f.Ctx, run, folder)
-	f.Must(err)
-	for _, info := range list {
-		if info.IsDir {
-			f.artifacts(all, run, info.Path)
-			continue
-		}
-		r, err := f.Store.OpenArtifact(f.Ctx, run, info.Path)
-		f.Must(err)
-		data, err := io.ReadAll(r)
-		f.Must(errors.Join(err, r.Close()))
-		all["artifact "+run+" "+info.Path] = string(data)
-	}
-}
+type (
+	artifactsOf func(ctx context.Context, id, folder string) ([]mlruns.FileInfo, error)
+	artifactOf  func(ctx context.Context, id, name string) (io.ReadCloser, error)
+)
 
-// modelArtifacts is artifacts for a logged model.
-func (f *Faulty) modelArtifacts(all map[string]any, model, folder string) {
+// artifacts adds the files of the artifacts of a run or model to a snapshot. Folders are left out:
+// a write that fails may leave one that it made, empty.
+func (f *Faulty) artifacts(all map[string]any, id, folder string, list artifactsOf, open artifactOf) {
 	f.Helper()
-	list, err := f.Store.ModelArtifacts(f.Ctx, model, folder)
+	infos, err := list(f.Ctx, id, folder)
 	f.Must(err)
-	for _, info := range list {
+	for _, info := range infos {
 		if info.IsDir {
-			f.modelArtifacts(all, model, info.Path)
+			f.artifacts(all, id, info.Path, list, open)
 			continue
 		}
-		r, err := f.Store.OpenModelArtifact(f.Ctx, model, info.Path)
+		r, err := open(f.Ctx, id, info.Path)
 		f.Must(err)
 		data, err := io.ReadAll(r)
 		f.Must(errors.Join(err, r.Close()))
-		all["artifact "+model+" "+info.Path] = string(data)
+		all["artifact "+id+" "+info.Path] = string(data)
 	}
 }
 
