@@ -16,8 +16,9 @@ SERVERS   ?= server-3.x server-2.22 server-2.9 server-1.30
 DIRS      ?= $(or $(TMPDIR),/tmp)
 # Thousands of small stores cost a disk much, memory little. .ci/hermetic has them on the disk.
 MEMORY    := $(shell [ -w /dev/shm ] && df -kP /dev/shm | awk 'END { if ($$4 > 2000000) print "/dev/shm" }')
-# Many tests wait, for a writer that is slow or a lock that is held: more of them run at once than there are processors.
-TESTS     := -parallel 8 -timeout 25m
+# Many tests wait, for a writer that is slow or a lock that is held: more of them, and of the packages, run at once than
+# there are processors.
+TESTS     := -p 4 -parallel 8 -timeout 25m
 PLATFORMS := linux/amd64 linux/arm64 linux/386 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets

@@ -263,6 +263,7 @@ func TestPlacingBesideIsPrivate(t *testing.T) {
 // operation: it is there whole, or gone for readers, and the next gc finishes.
 func TestGCWhereItLies(t *testing.T) {
 	t.Parallel()
+	rng := proof.Rand(t)
 	for name, prepare := range map[string]func(*filestoretest.Faulty) error{
 		"a run":         func(f *filestoretest.Faulty) error { return f.Store.DeleteRun(f.Ctx, "run") },
 		"an experiment": func(f *filestoretest.Faulty) error { return f.Store.DeleteExperiment(f.Ctx, "e1") },
@@ -281,7 +282,8 @@ func TestGCWhereItLies(t *testing.T) {
 				"killed": func(i int) faultfs.Injector { return faultfs.FailFrom(i, filestoretest.ErrFault) },
 				"failed": func(i int) faultfs.Injector { return faultfs.FailAt(i, filestoretest.ErrFault) },
 			} {
-				for i := 0; !t.Failed(); i++ {
+				step := proof.Choose(5, 1, 1)
+				for i := rng.IntN(step); !t.Failed(); i += step {
 					f := base.On(inject)
 					f.Faults.Arm(at(i))
 					err := f.GC()

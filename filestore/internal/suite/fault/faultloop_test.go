@@ -73,11 +73,11 @@ var faultKinds = []struct {
 func (p faultPlace) stepOf(often bool) int {
 	switch {
 	case p.some:
-		return proof.Choose(211, 29, 29)
+		return proof.Choose(421, 29, 29)
 	case often:
-		return proof.Choose(13, 1, 1)
+		return proof.Choose(29, 1, 1)
 	}
-	return proof.Choose(37, 4, 1)
+	return proof.Choose(79, 4, 1)
 }
 
 const fullDiskStep = 29 // bytes; the places where a disk is full fall everywhere in what is written
@@ -278,7 +278,7 @@ func TestEveryFaultOfOpen(t *testing.T) {
 	var injected int
 	for _, place := range faultPlaces() {
 		for _, kind := range faultKinds {
-			step := proof.Choose(7, 1, 1)
+			step := proof.Choose(13, 1, 1)
 			for i := rng.IntN(step); !t.Failed(); i += step {
 				f := &filestoretest.Faulty{T: t, Ctx: t.Context(), Faults: &filestoretest.Faults{}, Base: memfs.New(), Close: func() {}, About: place.name + ", " + kind.name}
 				if place.disk {

@@ -38,7 +38,7 @@ func TestRepairEveryFault(t *testing.T) {
 		{"sync always through afero alone", filestore.SyncAlways, faultfs.Plain, false}} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			step := proof.Choose(9, 1, 1)
+			step := proof.Choose(23, 1, 1)
 			first := proof.Rand(t).IntN(step)
 			base := filestoretest.NewPatient(t, v.wrap)
 			base.AddModels()
