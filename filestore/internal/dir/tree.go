@@ -94,7 +94,7 @@ func (t *Tree) IsDir(rel string) bool {
 // HasDir is IsDir for who must not take for missing what the process could not look at.
 func (t *Tree) HasDir(rel string) (bool, error) {
 	info, err := t.Stat(rel)
-	if vfs.IsShortage(err) {
+	if vfs.IsUnseen(err) {
 		return false, err
 	}
 	return err == nil && info.IsDir(), nil

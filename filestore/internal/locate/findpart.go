@@ -57,7 +57,7 @@ func (l *Locator) findPart(ctx context.Context, id string, view mlruns.View, fil
 		if ok {
 			return found.Experiment, true, nil
 		}
-		last = unseen(short)
+		last = vfs.Unseen(short)
 	}
 	return records.ExperimentRef{}, false, last
 }

@@ -2,12 +2,9 @@ package locate
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -76,7 +73,7 @@ func (l *Locator) FindRun(ctx context.Context, id string) (records.RunRef, error
 func (l *Locator) lookForRun(ref records.RunRef) (is, folder bool, err error) {
 	info, err := l.Tree.Stat(ref.Dir)
 	if err != nil {
-		return false, false, unseen(err)
+		return false, false, vfs.Unseen(err)
 	}
 	if !info.IsDir() {
 		return false, false, nil
@@ -185,7 +182,7 @@ func (l *Locator) runInMoving(e records.ExperimentRef, id string) (records.RunRe
 	for _, trashed := range [...]bool{e.Trashed, !e.Trashed, e.Trashed} {
 		ref := records.NewRunRef(records.NewExperimentRef(e.ID, trashed), id)
 		f, err := l.Tree.Folder(ref.Experiment.Dir)
-		if isUnseen(err) {
+		if vfs.IsUnseen(err) {
 			return ref, false, err
 		}
 		if err != nil {
@@ -193,7 +190,7 @@ func (l *Locator) runInMoving(e records.ExperimentRef, id string) (records.RunRe
 		}
 		defer f.Close()
 		_, err = f.Stat(layout.Join(id, layout.Meta))
-		return ref, err == nil, unseen(err)
+		return ref, err == nil, vfs.Unseen(err)
 	}
 	return records.RunRef{}, false, nil
 }
@@ -215,20 +212,5 @@ func (l *Locator) IsRun(ref records.RunRef) (bool, error) {
 	if lookErr == nil {
 		return info.IsDir(), nil
 	}
-	return false, unseen(lookErr)
-}
-
-// isUnseen reports whether an error says that a place could not be looked at, so that what is there
-// is not known: it is forbidden, the disk fails, or there is a shortage. A name that leads out of
-// the store, or cannot be one, has nothing of it.
-func isUnseen(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || vfs.IsShortage(err)
-}
-
-// unseen is an error of which isUnseen is true, and nil for all others.
-func unseen(err error) error {
-	if isUnseen(err) {
-		return err
-	}
-	return nil
+	return false, vfs.Unseen(lookErr)
 }
