@@ -76,6 +76,13 @@ func (c *crowd) work(over func() bool) {
 	c.http.CloseIdleConnections()
 }
 
+// answered is how many requests were.
+func (c *crowd) answered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.took)
+}
+
 // ask sends the client's next request: mostly a point, sometimes a batch of ten, a tag, or a read.
 func (c *crowd) ask(client, n int) (gone bool, err error) {
 	run, key := c.metric(client)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -60,9 +61,17 @@ func TestServeKilled(t *testing.T) {
 	s := startServing(t, dir, "--no-access-log")
 	c := newCrowd(s, 16, 4)
 	for range proof.Choose(2, 5, 50) {
-		killed := make(chan error, 1)
-		time.AfterFunc(time.Duration(20+random.IntN(300))*time.Millisecond, func() { killed <- s.cmd.Process.Kill() })
+		killed, before := make(chan error, 1), c.answered()
+		var ended atomic.Bool
+		go func() {
+			time.Sleep(time.Duration(20+random.IntN(300)) * time.Millisecond)
+			for c.answered() == before && !ended.Load() {
+				time.Sleep(time.Millisecond)
+			}
+			killed <- s.cmd.Process.Kill()
+		}()
 		c.work(func() bool { return false })
+		ended.Store(true)
 		if err := <-killed; err != nil {
 			t.Fatal(err)
 		}
