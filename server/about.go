@@ -56,10 +56,12 @@ type extensions struct {
 	ModelViews bool `json:"model_views"`
 	// Traces says that a trace can be started whose spans do not come.
 	Traces bool `json:"traces_without_spans"`
+	// Columns says that runs/search answers with columns where the request has "columns".
+	Columns bool `json:"run_columns"`
 }
 
 func (s *server) serverInfo(*call) (any, error) {
-	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil}}, nil
+	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil, true}}, nil
 }
 
 // telemetry tells the page to send nothing to anyone.

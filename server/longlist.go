@@ -32,20 +32,24 @@ type pageEnd struct {
 }
 
 func (l *longList) end(token string, problems []mlruns.Problem) error {
-	rest, err := json.Marshal(pageEnd{token, problems})
-	if err != nil {
-		return err
-	}
 	l.text = l.text[:0]
 	if l.begin != "," {
 		l.text = append(l.text, l.begin...)
 	}
-	l.text = append(l.text, ']')
+	return writeEnd(l.w, append(l.text, ']'), token, problems)
+}
+
+// writeEnd writes text and what a page has after it, and ends the object.
+func writeEnd(w io.Writer, text []byte, token string, problems []mlruns.Problem) error {
+	rest, err := json.Marshal(pageEnd{token, problems})
+	if err != nil {
+		return err
+	}
 	if len(rest) > len("{}") {
 		rest[0] = ','
 	} else {
 		rest = rest[1:]
 	}
-	_, err = l.w.Write(append(l.text, rest...))
+	_, err = w.Write(append(text, rest...))
 	return err
 }

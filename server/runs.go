@@ -72,13 +72,16 @@ func (s *server) restoreRun(c *call) (any, error) {
 
 // searchRuns finds nothing where no experiment is named, as MLflow: to a store none means all.
 func (s *server) searchRuns(c *call) (any, error) {
-	q := c.RunQuery()
+	q, columns := c.RunQuery(), c.Bool("columns")
 	if err := c.Err(); err != nil || len(q.Experiments) == 0 {
 		return empty{}, err
 	}
 	page, err := inTurn(c.ctx, s.searches, func() (*mlruns.RunPage, error) { return s.store.SearchRuns(c.ctx, q) })
 	if err != nil {
 		return nil, err
+	}
+	if columns {
+		return runColumns{s, page}, nil
 	}
 	return runPage{s, page}, nil
 }
@@ -98,6 +101,27 @@ func (p runPage) stream(w io.Writer) error {
 		}
 	}
 	return list.end(p.NextPageToken, p.Problems)
+}
+
+// runColumns is what runs/search answers whoever asks for columns.
+type runColumns struct {
+	*server
+	*mlruns.RunPage
+}
+
+// stream implements streamer.
+func (p runColumns) stream(w io.Writer) error {
+	columns := wire.NewRunColumns()
+	for _, run := range p.Runs {
+		columns.Add(p.runShape(run))
+	}
+	if _, err := io.WriteString(w, `{"columns":`); err != nil {
+		return err
+	}
+	if err := columns.WriteJSON(w); err != nil {
+		return err
+	}
+	return writeEnd(w, nil, p.NextPageToken, p.Problems)
 }
 
 func (s *server) runAnswer(run *mlruns.Run) wire.RunAnswer {

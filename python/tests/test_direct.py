@@ -98,6 +98,77 @@ def test_the_same_table_as_mlflows(filled):
         assert list(theirs[column].astype(str)) == list(ours[column].astype(str)), column
 
 
+def test_runs_with_gaps(store):
+    """Runs that have little in common, in more than one page, in parts and one by one."""
+    s = service(uri.parse(store))
+    for i in range(7):
+        body = {"experiment_id": "0", "run_name": f"r{i}", "start_time": i}
+        run_id = s.post("runs/create", body)["run"]["info"]["run_id"]
+        metrics = [{"key": f"m{i % 3}", "value": i, "timestamp": 1, "step": 1}]
+        tags = [{"key": f"only{i}", "value": "ü"}]
+        s.post("runs/log-batch", {"run_id": run_id, "metrics": metrics, "tags": tags})
+    opened = mlruns.open(store)
+    whole = opened.runs(order_by="start_time ASC")
+    assert [run.metrics for run in whole] == [{f"m{i % 3}": float(i)} for i in range(7)]
+    assert all(run == opened.run(run.id) for run in whole)
+    assert [run.name for run in whole[5:0:-2]] == ["r5", "r3", "r1"]
+    assert whole[-1] == whole[6:][0] == list(whole)[6]
+    with pytest.raises(IndexError):
+        whole[7]
+    assert whole[2:4].to_dicts() == whole.to_dicts()[2:4]
+    columns = whole.columns()
+    assert columns["metrics.m1"] == [None, 1.0, None, None, 4.0, None, None]
+    assert columns["tags.only3"] == [None, None, None, "ü", None, None, None]
+    assert columns["start_time"][1] == datetime(1970, 1, 1, 0, 0, 0, 1000, timezone.utc)
+    assert "tags.only3" not in whole[:2].columns()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlruns.direct._PAGE", 3)
+        paged = opened.runs(order_by="start_time ASC")
+        assert paged.columns() == columns
+        assert len(opened.runs(max_results=4)) == 4
+    pandas = pytest.importorskip("pandas")
+    frame = whole.to_pandas()
+    assert list(frame.columns) == list(columns)
+    pandas.testing.assert_frame_equal(frame, paged.to_pandas())
+    assert frame["metrics.m1"].fillna(-1).tolist() == [-1, 1, -1, -1, 4, -1, -1]
+    pandas.testing.assert_frame_equal(
+        whole[2:5].to_pandas(),
+        frame.iloc[2:5].dropna(axis=1, how="all").reset_index(drop=True).assign(
+            end_time=frame["end_time"]
+        )[list(whole[2:5].columns())],
+    )  # fmt: skip
+
+
+def test_a_time_beyond_all_calendars(filled):
+    """A mistyped time of one run does not hide the others."""
+    opened = mlruns.open(filled)
+    run = opened.runs("tags.keep = 'yes'")[0]
+    meta = filled / run.experiment_id / run.id / "meta.yaml"
+    text = meta.read_text()
+    assert "\nstart_time: 4000\n" in text
+    meta.write_text(text.replace("\nstart_time: 4000\n", "\nstart_time: 4000000000000000\n"))
+    found = opened.runs(order_by="start_time ASC")
+    assert [r.start_time is None for r in found] == [False] * 4 + [True]
+    assert found.columns()["start_time"][4] is None
+    pytest.importorskip("pandas")
+    assert list(found.to_pandas()["start_time"].isna()) == [False] * 4 + [True]
+
+
+def test_an_index_when_asked_for(filled, folder, scripts):
+    script = """
+    import mlruns
+    opened = mlruns.open(store, index=sys.argv[2])
+    print(sorted(run.name for run in opened.runs("tags.keep = 'no'")))
+    """
+    env = {"XDG_CACHE_HOME": str(folder / "cache")}
+    plain = scripts.run(script, filled, "none", env=env)
+    assert not list(folder.glob("cache/**/*.*"))
+    assert scripts.run(script, filled, "checked", env=env) == plain
+    assert scripts.run(script, filled, "checked", env=env) == plain
+    with pytest.raises(ValueError, match="index is one of none, checked, ended, not 'x'"):
+        mlruns.open(filled, index="x")
+
+
 def well_formed(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(f"<div>{text}</div>")
 

@@ -126,6 +126,47 @@ def test_calls_are_answered_the_same(folder, store, pair):
         assert begin in line or not ours_alone, line
 
 
+def test_a_search_gives_what_get_run_gives(store):
+    """Runs of a search are made of columns, those of get_run of their own answer."""
+    import pickle
+
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunData
+
+    client = mlflow.MlflowClient(f"mlruns:{store}")
+    ids = [client.create_run("0", run_name=f"r{i}", start_time=i).info.run_id for i in (1, 2, 3, 4)]
+    for i, run_id in enumerate(ids[:3]):
+        client.log_metric(run_id, "m", i, timestamp=7, step=i)
+        client.log_metric(run_id, f"own{i}", float("inf"), timestamp=8, step=-i)
+        client.log_param(run_id, f"p{i % 2}", "x" * i)
+    client.set_terminated(ids[1], "FAILED", end_time=99)
+    data = Dataset("d", "digest", "local", "{}", schema="{}", profile=None)
+    client.log_inputs(ids[2], [DatasetInput(data, [InputTag("mlflow.data.context", "train")])])
+    if hasattr(client, "create_logged_model"):
+        from mlflow.entities import LoggedModelOutput
+
+        model = client.create_logged_model("0", name="m", source_run_id=ids[0])
+        client.log_metric(ids[0], "of model", 0.5, timestamp=5, model_id=model.model_id)
+        client.log_outputs(ids[0], models=[LoggedModelOutput(model.model_id, 3)])
+        client.finalize_logged_model(model.model_id, "READY")
+    meta = store / "0" / ids[3] / "meta.yaml"
+    meta.write_text(meta.read_text().replace("\nstart_time: 4\n", "\nstart_time: null\n"))
+    found = client.search_runs(["0"], order_by=["run_name"])
+    assert [run.info.run_id for run in found] == ids
+    assert found[3].info.start_time == 0
+    for run in found:
+        alone = client.get_run(run.info.run_id)
+        assert repr(run) == repr(alone)
+        assert run.to_dictionary() == alone.to_dictionary()
+        assert run.info == alone.info
+        assert run.to_proto() == alone.to_proto()
+        copied = pickle.loads(pickle.dumps(run))
+        assert type(copied.data) is RunData
+        assert copied.to_proto() == alone.to_proto()
+    found[0].data._add_metric(Metric("more", 1.0, 1, 1))
+    assert found[0].data.metrics["more"] == 1.0
+    assert len(found[0].to_proto().data.metrics) == len(found[0].data.metrics)
+
+
 @pytest.mark.long
 def test_a_training_loop(store, scripts):
     """As with PyTorch: 10,000 calls of log_metric, and workers by fork that read what is there."""

@@ -66,9 +66,18 @@ def test_read_only(value):
     assert not parse("mlruns:x?read_only=0").read_only
 
 
+def test_index():
+    assert parse("mlruns:x?index=checked").index == "checked"
+    both = parse("mlruns:x?index=ended&read_only=1")
+    assert (both.index, both.read_only) == ("ended", True)
+    assert parse("mlruns:x").index == ""
+    assert parse(both.uri) == both
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        ("mlruns:x?index=1", "index is one of none, checked, ended, not '1'"),
         ("mlruns:x?read_only=yes", "read_only is 0 or 1, not 'yes'"),
         ("mlruns:x?readonly=1", "no parameter 'readonly'"),
         ("mlruns://host/x", "'host' is another machine"),

@@ -31,11 +31,15 @@ class MlrunsError(Exception):
         self.code = code
 
 
-def open(path: str | os.PathLike[str] = "mlruns") -> Store:
-    """Open a store to read it: a folder, or its ``mlruns:`` or ``file:`` URI. It stays as it is."""
+def open(path: str | os.PathLike[str] = "mlruns", *, index: str | None = None) -> Store:
+    """Open a store to read it: a folder, or its ``mlruns:`` or ``file:`` URI. It stays as it is.
+
+    ``index`` is how searches use an index in the user's cache directory: ``none``, ``checked``
+    (it never changes an answer) or ``ended``, as ``--index`` of the command; docs/index.md has it.
+    """
     from .direct import Store
 
-    return Store(path)
+    return Store(path, index)
 
 
 def activate(uri: str | os.PathLike[str] | None = None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from . import command, html, uri
+from .columns import KINDS, Table
 from .service import Service, reader
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 # The most runs that the server gives at once.
-_PAGE = 10_000
+_PAGE = 50_000
 _VIEWS = {"active": 1, "deleted": 2, "all": 3}
 
 
@@ -25,7 +27,7 @@ class Point(NamedTuple):
 
     step: int
     value: float
-    time: datetime
+    time: datetime | None
 
 
 class Problem(NamedTuple):
@@ -94,27 +96,33 @@ _FIELDS = {
     "end_time": "end_time",
     "artifact_uri": "artifact_uri",
 }
+_TIMES = ("start_time", "end_time")
 
 
 class Runs(Sequence[Run]):
     """What a search found, and the problems that it met on the way."""
 
-    def __init__(self, found: list[Run], problems: list[Problem], service: Service) -> None:
-        self._found = found
+    def __init__(self, table: Table, problems: list[Problem], service: Service) -> None:
+        self._table = table
         self._service = service
         self.problems = problems
 
+    @functools.cached_property
+    def _found(self) -> list[Run]:
+        return _runs(self._table, self._service)
+
     def __len__(self) -> int:
-        return len(self._found)
+        return self._table.size
 
     @overload
     def __getitem__(self, at: int) -> Run: ...
     @overload
     def __getitem__(self, at: slice) -> Runs: ...
     def __getitem__(self, at: int | slice) -> Run | Runs:
-        if isinstance(at, slice):
-            return Runs(self._found[at], self.problems, self._service)
-        return self._found[at]
+        rows = range(len(self))[at]
+        if isinstance(rows, range):
+            return Runs(self._table.take(rows), self.problems, self._service)
+        return self._found[rows]
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self._found)
@@ -128,43 +136,51 @@ class Runs(Sequence[Run]):
 
     def columns(self) -> dict[str, list[Any]]:
         """A list for each column, with None where a run has nothing."""
-        columns: dict[str, list[Any]] = {
-            name: [getattr(run, source) for run in self._found] for name, source in _FIELDS.items()
-        }
-        for kind in ("metrics", "params", "tags"):
-            entries: list[dict[str, Any]] = [getattr(run, kind) for run in self._found]
-            for key in sorted({key for entry in entries for key in entry}):
-                columns[f"{kind}.{key}"] = [entry.get(key) for entry in entries]
+        columns = {}
+        for name in _FIELDS:
+            values = self._table.info.get(name, [])
+            columns[name] = list(map(_time, values) if name in _TIMES else values)
+        for kind in KINDS:
+            for key in self._table.columns[kind]:
+                columns[f"{kind}.{key}"] = list(self._table.dense(kind, key))
         return columns
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A table with the columns of ``mlflow.search_runs``."""
+        """A table with the columns of ``mlflow.search_runs``, and ``run_name``."""
+        import numpy
         import pandas
 
-        columns = self.columns()
-        for name in columns:
-            if name.startswith("metrics."):
-                columns[name] = pandas.Series(columns[name], dtype="float64")
-        for name in ("start_time", "end_time"):
-            columns[name] = pandas.to_datetime(columns[name], utc=True)
+        table = self._table
+        columns: dict[str, Any] = {name: table.info.get(name, []) for name in _FIELDS}
+        for name in _TIMES:
+            # What is no time that pandas knows is none.
+            columns[name] = pandas.to_datetime(columns[name], unit="ms", utc=True, errors="coerce")
+        for key, column in table.columns["metrics"].items():
+            values = numpy.full(table.size, numpy.nan)
+            values[numpy.asarray(column.rows)] = column.values
+            columns[f"metrics.{key}"] = values
+        for kind in ("params", "tags"):
+            for key in table.columns[kind]:
+                columns[f"{kind}.{key}"] = table.dense(kind, key)
         return pandas.DataFrame(columns)
 
     def to_arrow(self) -> pyarrow.Table:
         """The same columns as an Arrow table."""
         import pyarrow
 
-        types = {"metrics": pyarrow.float64(), "params": pyarrow.string(), "tags": pyarrow.string()}
-        times = pyarrow.timestamp("ms", tz="UTC")
+        table, times = self._table, pyarrow.timestamp("ms", tz="UTC")
         arrays = {}
-        for name, values in self.columns().items():
-            kind = types.get(name.partition(".")[0], pyarrow.string())
-            arrays[name] = pyarrow.array(
-                values, times if name in ("start_time", "end_time") else kind
-            )
+        for name in _FIELDS:
+            kind = times if name in _TIMES else pyarrow.string()
+            arrays[name] = pyarrow.array(table.info.get(name, []), kind)
+        for kind in KINDS:
+            stored = pyarrow.float64() if kind == "metrics" else pyarrow.string()
+            for key in table.columns[kind]:
+                arrays[f"{kind}.{key}"] = pyarrow.array(table.dense(kind, key), stored)
         return pyarrow.table(arrays)
 
     def _repr_html_(self) -> str:
-        shown = self._found[: html.MOST_ROWS]
+        shown = list(self[: html.MOST_ROWS])
         keys = html.common_keys([run.metrics for run in shown])
         lines = {key: _sampled(self._service, [run.id for run in shown], key) for key in keys}
         return html.runs(shown, len(self), keys, lines)
@@ -173,8 +189,10 @@ class Runs(Sequence[Run]):
 class Store:
     """A store that is read. All of it can be asked at any time, also while others write."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], index: str | None = None) -> None:
         location = uri.parse(path)
+        if index is not None:
+            location = replace(location, index=uri.check_index(index))
         self.path = location.path
         if not os.path.isdir(self.path):
             raise FileNotFoundError(f"There is no store at {self.path}")
@@ -219,11 +237,11 @@ class Store:
         """
         ids = self._experiment_ids(experiments)
         order = [order_by] if isinstance(order_by, str) else list(order_by)
-        found: list[Run] = []
+        table = Table()
         problems: dict[Problem, None] = {}
         token = None
         while ids:
-            wanted = _PAGE if max_results is None else min(_PAGE, max_results - len(found))
+            wanted = _PAGE if max_results is None else min(_PAGE, max_results - table.size)
             if wanted <= 0:
                 break
             body = {
@@ -233,14 +251,15 @@ class Store:
                 "max_results": wanted,
                 "order_by": order,
                 "page_token": token,
+                "columns": True,
             }
             answer = self._service.post("runs/search", body)
-            found += [_run(told, self._service) for told in answer.get("runs", ())]
+            table.append(answer["columns"])
             problems.update(dict.fromkeys(_problems(answer.get("problems"))))
             token = answer.get("next_page_token")
             if not token:
                 break
-        return Runs(found, list(problems), self._service)
+        return Runs(table, list(problems), self._service)
 
     def run(self, run_id: str) -> Run:
         """One run, deleted or not."""
@@ -283,7 +302,26 @@ def _view(view: str) -> int:
 
 
 def _run(told: dict[str, Any], service: Service) -> Run:
-    info, data = told["info"], told.get("data", {})
+    data = told.get("data", {})
+    metrics = {m["key"]: float(m["value"]) for m in data.get("metrics", ())}
+    params, tags = _mapping(data.get("params")), _mapping(data.get("tags"))
+    return _made(told["info"], metrics, params, tags, service)
+
+
+def _runs(table: Table, service: Service) -> list[Run]:
+    names = list(table.info)
+    infos = (dict(zip(names, values)) for values in zip(*table.info.values()))
+    entries = zip(infos, *(table.entries(kind) for kind in KINDS))
+    return [_made(info, metrics, params, tags, service) for info, metrics, params, tags in entries]
+
+
+def _made(
+    info: dict[str, Any],
+    metrics: dict[str, float],
+    params: dict[str, str],
+    tags: dict[str, str],
+    service: Service,
+) -> Run:
     return Run(
         id=info["run_id"],
         name=info.get("run_name", ""),
@@ -294,9 +332,9 @@ def _run(told: dict[str, Any], service: Service) -> Run:
         stage=info["lifecycle_stage"],
         user=info.get("user_id", ""),
         artifact_uri=info.get("artifact_uri", ""),
-        metrics={m["key"]: float(m["value"]) for m in data.get("metrics", ())},
-        params=_mapping(data.get("params")),
-        tags=_mapping(data.get("tags")),
+        metrics=metrics,
+        params=params,
+        tags=tags,
         _service=service,
     )
 
@@ -305,8 +343,15 @@ def _mapping(entries: list[dict[str, str]] | None) -> dict[str, str]:
     return {entry["key"]: entry.get("value", "") for entry in entries or ()}
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
 def _time(millis: int | None) -> datetime | None:
-    return None if millis is None else datetime.fromtimestamp(millis / 1000, timezone.utc)
+    """The time, None for one that Python has no word for."""
+    try:
+        return None if millis is None else _EPOCH + timedelta(milliseconds=millis)
+    except OverflowError:
+        return None
 
 
 def _problems(told: list[dict[str, Any]] | None) -> list[Problem]:
@@ -319,8 +364,7 @@ def _problems(told: list[dict[str, Any]] | None) -> list[Problem]:
 
 
 def _point(told: dict[str, Any]) -> Point:
-    time = datetime.fromtimestamp(told["timestamp"] / 1000, timezone.utc)
-    return Point(told.get("step", 0), float(told["value"]), time)
+    return Point(told.get("step", 0), float(told["value"]), _time(told["timestamp"]))
 
 
 def _history(service: Service, run_id: str, key: str) -> list[Point]:

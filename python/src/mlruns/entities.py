@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from bisect import bisect_left
 from typing import Any
 
-from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunInputs, RunTag
+import mlflow.entities
+from mlflow.entities import Metric, Param, Run, RunInfo, RunInputs, RunTag
+
+from .columns import KINDS, Table
 
 _METRIC_OF_MODEL = "model_id" in inspect.signature(Metric).parameters
 _WITH_OUTPUTS = "run_outputs" in inspect.signature(Run).parameters
@@ -39,7 +44,7 @@ def metric(told: dict[str, Any]) -> Metric:
 
 def run(told: dict[str, Any]) -> Run:
     data = told.get("data", {})
-    run_data = RunData(
+    run_data = mlflow.entities.RunData(
         metrics=[metric(m) for m in data.get("metrics", ())],
         params=[Param(p["key"], p.get("value", "")) for p in data.get("params", ())],
         tags=[RunTag(t["key"], t.get("value", "")) for t in data.get("tags", ())],
@@ -50,6 +55,64 @@ def run(told: dict[str, Any]) -> Run:
     return Run(run_info(told["info"]), run_data, **more)
 
 
+def runs(table: Table) -> list[Run]:
+    """The runs of a table."""
+    names = list(table.info)
+    infos = [run_info(dict(zip(names, values))) for values in zip(*table.info.values())]
+    found = []
+    entries = zip(infos, *(table.entries(kind) for kind in KINDS))
+    for row, (info, metrics, params, tags) in enumerate(entries):
+        rest = table.rest.get(row, {})
+        more = {"run_inputs": _inputs(rest.get("inputs", {}))}
+        if _WITH_OUTPUTS:
+            more["run_outputs"] = _outputs(rest.get("outputs", {}))
+        found.append(Run(info, RunData(table, row, metrics, params, tags), **more))
+    return found
+
+
+class RunData(mlflow.entities.RunData):
+    """MLflow's, of a row of a table. The points are made when something asks for them, which for
+    thousands of runs nothing does."""
+
+    def __init__(
+        self,
+        table: Table,
+        row: int,
+        metrics: dict[str, float],
+        params: dict[str, str],
+        tags: dict[str, str],
+    ) -> None:
+        self._row = table, row
+        self._metrics = metrics
+        self._params = params
+        self._tags = tags
+
+    @functools.cached_property
+    def _metric_objs(self) -> list[Metric]:
+        table, row = self._row
+        whole = {m["key"]: m for m in table.rest.get(row, {}).get("metrics", ())}
+        points = []
+        for key, column in table.columns["metrics"].items():
+            at = bisect_left(column.rows, row)
+            if key in whole:
+                points.append(metric(whole[key]))
+            elif at < len(column.rows) and column.rows[at] == row:
+                points.append(
+                    Metric(key, column.values[at], column.timestamps[at], column.steps[at])
+                )
+        return points
+
+    @classmethod
+    def _properties(cls) -> list[str]:
+        names: list[str] = mlflow.entities.RunData._properties()
+        return names
+
+    def __reduce__(self) -> Any:
+        params = [Param(key, value) for key, value in self._params.items()]
+        tags = [RunTag(key, value) for key, value in self._tags.items()]
+        return mlflow.entities.RunData, (self._metric_objs, params, tags)
+
+
 def run_info(told: dict[str, Any]) -> RunInfo:
     run_id = told["run_id"]
     ids = {"run_uuid": run_id, "run_id": run_id} if _WITH_UUID else {"run_id": run_id}
@@ -57,7 +120,7 @@ def run_info(told: dict[str, Any]) -> RunInfo:
         experiment_id=told["experiment_id"],
         user_id=told.get("user_id", ""),
         status=told["status"],
-        start_time=told.get("start_time", 0),
+        start_time=told.get("start_time") or 0,
         end_time=told.get("end_time"),
         lifecycle_stage=told["lifecycle_stage"],
         artifact_uri=told.get("artifact_uri"),

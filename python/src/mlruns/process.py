@@ -45,6 +45,8 @@ def key(location: Location, identity: Identity) -> str:
     """What a run file is named after. Another version, or another folder at the same path, and
     that of a container for instance, is another server."""
     parts = [__version__, os.path.realpath(location.path), *identity, location.read_only]
+    if location.index:
+        parts.append(location.index)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
@@ -147,6 +149,8 @@ def _start(
     arguments += listen
     if location.read_only:
         arguments.append("--read-only")
+    if location.index:
+        arguments += ["--index", location.index]
     environment = {**os.environ, "MLRUNS_SERVE_TOKEN": token}
     environment.pop("MLFLOW_TRACKING_URI", None)
     with _detached(arguments, environment, told, lock) as started:

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -112,9 +113,10 @@ def service(location: Location) -> Service:
 
 def reader(location: Location) -> Service:
     """A service that is only asked to read, of whichever server of the store there is."""
-    read_only = Location(location.path, read_only=True)
+    read_only = replace(location, read_only=True)
+    writing = replace(location, read_only=False)
     with _lock:
-        return _services.setdefault((read_only, True), Service(read_only, Location(location.path)))
+        return _services.setdefault((read_only, True), Service(read_only, writing))
 
 
 def _after_fork() -> None:

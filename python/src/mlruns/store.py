@@ -24,6 +24,7 @@ from mlflow.utils.uri import resolve_uri_if_local
 
 from . import MlrunsError, entities, uri
 from .artifacts import read_only_uri
+from .columns import Table
 from .service import ATTEMPTS, service
 from .transport import ConnectionLost
 
@@ -132,9 +133,15 @@ class MlrunsStore(RestStore):
             max_results=max_results,
             order_by=order_by,
             page_token=page_token,
+            columns=True,
         )
-        runs = [self._run(told) for told in answer.get("runs", ())]
-        return runs, answer.get("next_page_token") or None
+        table = Table()
+        if "columns" in answer:
+            table.append(answer["columns"])
+        if self._service.location.read_only:
+            uris = table.info.get("artifact_uri", [])
+            uris[:] = map(read_only_uri, uris)
+        return entities.runs(table), answer.get("next_page_token") or None
 
     def log_spans(self, location: str, spans: list[Any], tracking_uri: str | None = None) -> Any:
         """Refuse in the way that has MLflow record a whole trace instead."""
