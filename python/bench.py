@@ -59,7 +59,7 @@ def row(name: str, times: dict[str, list[float]]) -> None:
     medians = {kind: statistics.median(t) for kind, t in times.items() if t}
     ours = medians["mlruns"]
     cells = [
-        f"{show(t)} ({t / ours:.1f} ×)" if kind != "mlruns" else show(t)
+        f"{show(t)} ({t / ours:.1f} \u00d7)" if kind != "mlruns" else show(t)
         for kind, t in medians.items()
     ]
     print(f"| {name} | " + " | ".join(cells) + " |", flush=True)

@@ -3,7 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 eval "arguments=(${ARGS:-})"
-[ $# -gt 0 ] || set -- skinny-2.9 skinny-2.22 skinny-3.x full-3.x
+[ $# -gt 0 ] || set -- skinny-2.9 skinny-2.22 skinny-3.x full-3.x workers
 tools="$("$here/environments.sh" tools)"
 tools="$(dirname "${tools#*=}")"
 cd "$here"
@@ -27,6 +27,8 @@ cmp "$made"/wheel/*.whl "$made"/again/*.whl
 cd "$made"
 for environment in $("$here/environments.sh" "$@"); do
 	echo "== ${environment%%=*}"
+	tests="$here/tests"
+	case "$environment" in workers=*) tests="$here/tests/test_workers.py" ;; esac # with Dask and Ray
 	"${environment#*=}" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$made"/wheel/*.whl
-	"${environment#*=}" -m pytest -c "$here/pyproject.toml" --rootdir "$here" -p no:cacheprovider "$here/tests" "${arguments[@]}"
+	"${environment#*=}" -m pytest -c "$here/pyproject.toml" --rootdir "$here" -p no:cacheprovider "$tests" "${arguments[@]}"
 done
