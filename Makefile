@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race fuzz proof bench bench-cold lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
+.PHONY: help demo test race with-index fuzz proof bench bench-cold lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -34,6 +34,13 @@ test: ## run all tests, of the long ones a sample, another one each time; MLRUNS
 race: ## the same with the race detector
 	$(GO) test $(TESTS) -race ./...
 
+# What a search keeps is 20 ms old at least, so the suites make their indexes themselves: filestoretest.Warm.
+with-index: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
+with-index: ## run the golden, fault, kill, power cut, crowd and conformance suites, and random searches, with the index in use
+	@set -e; cache=$$(mktemp -d); trap 'rm -rf "$$cache"' EXIT; export MLRUNS_INDEX=checked XDG_CACHE_HOME="$$cache"; \
+		$(GO) test $(TESTS) -count 1 $(SUITES)/golden $(SUITES)/fault $(SUITES)/kill $(SUITES)/powercut $(SUITES)/crowd; \
+		$(GO) test $(TESTS) -count 1 -run 'Conformance|Search|Index|TrustEnded|SameID|Moves' ./filestore
+
 # Before Go 1.27 a target can end with "context deadline exceeded" and no failing input, https://go.dev/issue/75804; a count has no deadline.
 fuzz: ## run every fuzz target for FUZZTIME (60s, or a number of calls such as 500000x)
 	@set -e; for pkg in $$($(GO) list ./...); do \
@@ -50,6 +57,8 @@ proof: ## run the fault, kill and power cut loops and the crowds at full length,
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 90m -v -run '$(PROOFS)' ./filestore $(SUITES)/golden ./internal/faultfs ./internal/memfs >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 30m -v -race -run '^TestProcesses' $(SUITES)/crowd >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 60m -v -run '^TestServe|^TestTraversals|^TestWrongTypes' ./cmd/mlruns ./server >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=ci $(MAKE) --no-print-directory with-index >>$$log 2>&1 || { cat $$log; exit 1; }; \
+		MLRUNS_PROOF=full $(GO) test -count 1 -timeout 60m -v -parallel 16 -run 'Index|TrustEnded|ClocksThatJump' ./filestore ./filestore/internal/query >>$$log 2>&1 || { cat $$log; exit 1; }; \
 		grep -E '_test\.go:[0-9]+:|^(--- |ok )' $$log
 
 bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUNT=5; MLRUNS_BENCH_DIR keeps the stores and chooses the disk

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"runtime/debug"
 	"slices"
 
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/query"
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // IndexMode says how searches use the index: a cache of what they read of a store's files, which
@@ -30,8 +32,32 @@ const (
 	IndexTrustEnded
 )
 
-// WithIndex sets how searches use the index. The default is IndexNone.
-func WithIndex(m IndexMode) Option { return func(o *options) { o.index = m } }
+// WithIndex sets how searches use the index. The default is what the environment variable
+// MLRUNS_INDEX says: none, checked or ended; without it IndexNone.
+func WithIndex(m IndexMode) Option {
+	return func(o *options) { o.index, o.indexChosen = m, true }
+}
+
+// EnvIndex is the environment variable that says how searches use the index where WithIndex does
+// not.
+const EnvIndex = "MLRUNS_INDEX"
+
+var indexModes = [...]string{IndexNone: "none", IndexChecked: "checked", IndexTrustEnded: "ended"}
+
+// chooseIndex sets the mode where the caller left it open. What the variable says wrongly is told to
+// the log: an index is not worth a store that does not open.
+func (o *options) chooseIndex() {
+	name := os.Getenv(EnvIndex)
+	if o.indexChosen || name == "" {
+		return
+	}
+	i := slices.Index(indexModes[:], name)
+	if i < 0 {
+		o.logger.Warn("there is no index: "+EnvIndex+" must be none, checked or ended", "value", name)
+		i = 0
+	}
+	o.index = IndexMode(i) //nolint:gosec // one of three
+}
 
 // WithIndexDir is the directory for indexes, which is made if it is missing and must be the user's
 // own. The default is mlruns in the user's cache directory.
@@ -90,16 +116,24 @@ func (s *Store) useIndex() {
 	if s.IndexMode() == IndexNone {
 		return
 	}
-	path, err := s.indexPath()
+	root, err := s.tree.FS.Identify(s.tree.Path(""), false)
+	if err != nil {
+		return
+	}
+	dir, start := s.dir, query.Start{ID: rand.Uint64()} // nothing is known of a file system of the caller's
+	if s.fs != nil {
+		dir = fmt.Sprintf("%s of %d", dir, root.Inode)
+	} else if start, err = systemStart(); err != nil {
+		s.logger.Warn("it is not known when the system was started, so there is no index", "error", err)
+		return
+	}
+	path, err := s.indexPath(dir)
 	if err != nil {
 		s.logger.Warn("there is no place for an index", "error", err)
 		return
 	}
-	owner, err := s.indexOwner()
-	if err != nil {
-		return
-	}
-	s.search.UseIndex(&query.Index{Path: path, Owner: owner, TrustEnded: s.index == IndexTrustEnded})
+	owner := s.indexOwner(root)
+	s.search.UseIndex(&query.Index{Path: path, Owner: owner, Start: start, TrustEnded: s.index == IndexTrustEnded})
 }
 
 // IndexMode is how searches use the index: as WithIndex says, or IndexNone where it cannot be
@@ -107,7 +141,7 @@ func (s *Store) useIndex() {
 // WithLinkTargets, and on drives which the run that is logged to keeps no files open on
 // (docs/drives.md).
 func (s *Store) IndexMode() IndexMode {
-	if s.fs != nil || !s.tree.Local() {
+	if !s.tree.Local() {
 		return IndexNone
 	}
 	return s.index
@@ -115,16 +149,13 @@ func (s *Store) IndexMode() IndexMode {
 
 // String is the mode as the command names it.
 func (m IndexMode) String() string {
-	switch m {
-	case IndexChecked:
-		return "checked"
-	case IndexTrustEnded:
-		return "ended"
+	if int(m) < len(indexModes) {
+		return indexModes[m]
 	}
-	return "none"
+	return indexModes[IndexNone]
 }
 
-func (s *Store) indexPath() (string, error) {
+func (s *Store) indexPath(of string) (string, error) {
 	dir := s.indexDir
 	if dir == "" {
 		var err error
@@ -132,19 +163,15 @@ func (s *Store) indexPath() (string, error) {
 			return "", err
 		}
 	}
-	return index.Path(dir, s.dir), nil
+	return index.Path(dir, of), nil
 }
 
 // indexOwner is who an index is good for: the version of this module that read the files, the
 // directory, and the user with the rights to read them.
-func (s *Store) indexOwner() ([]byte, error) {
-	root, err := s.tree.FS.Identify(s.tree.Path(""), false)
-	if err != nil {
-		return nil, err
-	}
+func (s *Store) indexOwner(root vfs.Identity) []byte {
 	groups, _ := os.Getgroups()
 	slices.Sort(groups)
-	return fmt.Appendf(nil, "%s\n%s\n%d %d\n%d %d %v", moduleVersion(), s.dir, root.Device, root.Inode, os.Geteuid(), os.Getegid(), groups), nil
+	return fmt.Appendf(nil, "%s\n%s\n%d %d\n%d %d %v", moduleVersion(), s.dir, root.Device, root.Inode, os.Geteuid(), os.Getegid(), groups)
 }
 
 // moduleVersion tells builds of this module apart, as far as they say what they are.

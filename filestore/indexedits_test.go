@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -35,8 +36,9 @@ func filesBelow(dir string) (list []string) {
 
 // edit is one change of a store by something else than this module.
 type edit struct {
-	name string
-	do   func(t *testing.T, rng *rand.Rand, run, outside string) error
+	name    string
+	do      func(t *testing.T, rng *rand.Rand, run, outside string) error
+	perhaps bool // not every machine can do it, or only seldom
 }
 
 // rewrite writes over a file in place, as MLflow does, and gives it back its time if kept says so.
@@ -72,7 +74,7 @@ func anyFile(rng *rand.Rand, run string) string {
 
 // edits are the hard cases, and easy ones.
 var edits = []edit{
-	{"in place, same length", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "in place, same length", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		name := anyFile(rng, run)
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -80,7 +82,7 @@ var edits = []edit{
 		}
 		return rewrite(name, flip(data, rng), false)
 	}},
-	{"in place, same length and time", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "in place, same length and time", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		name := anyFile(rng, run)
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -88,7 +90,7 @@ var edits = []edit{
 		}
 		return rewrite(name, flip(data, rng), true)
 	}},
-	{"renamed over, same length and time, as rsync -t does", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "renamed over, same length and time, as rsync -t does", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		name := anyFile(rng, run)
 		info, err := os.Lstat(name)
 		if err != nil {
@@ -107,51 +109,51 @@ var edits = []edit{
 		}
 		return os.Rename(tmp, name)
 	}},
-	{"touch -d", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "touch -d", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		at := time.Unix(rng.Int64N(1e9), 0)
 		return os.Chtimes(anyFile(rng, run), at, at)
 	}},
-	{"a point appended", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a point appended", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return appendText(filepath.Join(run, "metrics", fmt.Sprint("m", rng.IntN(3))), fmt.Sprintf("9 %d %d\n", rng.IntN(9), rng.IntN(9)))
 	}},
-	{"a value set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a value set", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return place(filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(4))), pick(rng, someTexts))
 	}},
-	{"a tag with slashes set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a tag with slashes set", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return place(filepath.Join(run, "tags", "t", fmt.Sprint(rng.IntN(4))), pick(rng, someTexts))
 	}},
-	{"a file removed", func(_ *testing.T, rng *rand.Rand, run, _ string) error { return os.Remove(anyFile(rng, run)) }},
-	{"two files swapped", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "a file removed", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error { return os.Remove(anyFile(rng, run)) }},
+	{name: "two files swapped", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		return swap(anyFile(rng, run), anyFile(rng, run), outside)
 	}},
-	{"a link in place of a folder", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "a link in place of a folder", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		return moveBehindLink(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags", "tags/t"})), outside, rng)
 	}},
-	{"a link in place of a run", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "a link in place of a run", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		return moveBehindLink(run, outside, rng)
 	}},
-	{"a link in place of a file", func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "a link in place of a file", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		return moveBehindLink(anyFile(rng, run), outside, rng)
 	}},
-	{"two runs swapped", func(t *testing.T, rng *rand.Rand, run, outside string) error {
+	{name: "two runs swapped", do: func(t *testing.T, rng *rand.Rand, run, outside string) error {
 		return swap(run, pick(rng, runFolders(t, filepath.Dir(filepath.Dir(run)))), outside)
 	}},
-	{"files copied over, with their times, as cp -a does", func(t *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "files copied over, with their times, as cp -a does", do: func(t *testing.T, rng *rand.Rand, run, _ string) error {
 		return copyOver(pick(rng, runFolders(t, filepath.Dir(filepath.Dir(run)))), run)
 	}},
-	{"damaged", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "damaged", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return rewrite(anyFile(rng, run), pick(rng, []string{"\xff", "", "7 0.", "1 2 3 4\n"}), true)
 	}},
-	{"status and name in place", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "status and name in place", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return metaEdit(run, rng)
 	}},
-	{"a run removed", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a run removed", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		if rng.IntN(4) > 0 {
 			return nil
 		}
 		return os.RemoveAll(run)
 	}},
-	{"a run made", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a run made", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		var err error
 		randomRun(rng, filepath.Base(filepath.Dir(run)), func(name, text string) {
 			if e := place(filepath.Join(filepath.Dir(filepath.Dir(run)), name), text); e != nil {
@@ -160,17 +162,87 @@ var edits = []edit{
 		})
 		return err
 	}},
-	{"a foreign file", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a foreign file", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return place(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags/t"}), ".DS_Store"), "x")
 	}},
-	{"a hard link", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a hard link", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return os.Link(anyFile(rng, run), filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(4))))
 	}},
-	{"a data set", func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+	{name: "a data set", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return place(filepath.Join(run, "inputs", fmt.Sprint("i", rng.IntN(3)), "meta.yaml"), "destination_id: d1\ndestination_type: RUN\nsource_id: "+
 			pick(rng, []string{"d1", "lost"})+"\nsource_type: DATASET\ntags:\n  mlflow.data.context: train\n")
 	}},
+	{name: "removed and made anew, same length and time, perhaps with the same inode", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		name := anyFile(rng, run)
+		info, err := os.Lstat(name)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(os.Remove(name), os.WriteFile(name, []byte(flip(data, rng)), 0o666)); err != nil {
+			return err
+		}
+		return os.Chtimes(name, info.ModTime(), info.ModTime())
+	}},
+	{name: "in place twice within a tick", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		name := filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(3)))
+		return errors.Join(rewrite(name, "0.1", false), rewrite(name, "0.2", true))
+	}},
+	{name: "cp -a of a whole store over it", perhaps: true, do: func(_ *testing.T, _ *rand.Rand, run, outside string) error {
+		return exec.Command("cp", "-a", filepath.Join(outside, "other")+"/.", storeOf(run)).Run()
+	}},
+	{name: "rsync -a of a whole store over it", perhaps: true, do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
+		args := pick(rng, [][]string{{"-a"}, {"-a", "--delete"}, {"-a", "--inplace"}, {"-rt", "--checksum"}})
+		return exec.Command("rsync", append(args, filepath.Join(outside, "other")+"/", storeOf(run))...).Run()
+	}},
+	{name: "a backup taken", do: func(_ *testing.T, _ *rand.Rand, run, outside string) error {
+		return exec.Command("tar", "-cf", filepath.Join(outside, "backup.tar"), "-C", storeOf(run), ".").Run()
+	}, perhaps: true},
+	{name: "a backup restored", do: func(_ *testing.T, _ *rand.Rand, run, outside string) error {
+		return exec.Command("tar", "-xpf", filepath.Join(outside, "backup.tar"), "-C", storeOf(run)).Run()
+	}, perhaps: true},
+	{name: "the store moved away and back", do: func(_ *testing.T, _ *rand.Rand, run, outside string) error {
+		away := filepath.Join(outside, "away")
+		return errors.Join(os.Rename(storeOf(run), away), os.Rename(away, storeOf(run)))
+	}},
+	{name: "an experiment renamed in place", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		id := filepath.Base(filepath.Dir(run))
+		return rewrite(filepath.Join(filepath.Dir(run), "meta.yaml"), fmt.Sprintf("artifact_location: /x/%s\nexperiment_id: '%s'\nlifecycle_stage: active\nname: %s\n",
+			id, id, pick(rng, []string{"Default", "seven", "x", "y"})), rng.IntN(2) == 0)
+	}},
+	{name: "an experiment deleted or restored, as MLflow does", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		if rng.IntN(3) > 0 {
+			return nil
+		}
+		dir, id := storeOf(run), "7"
+		from, to, stage := filepath.Join(dir, id), filepath.Join(dir, ".trash", id), "deleted"
+		if _, err := os.Lstat(to); err == nil {
+			from, to, stage = to, from, "active"
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, ".trash"), 0o777), os.Rename(from, to)); err != nil {
+			return err
+		}
+		return rewrite(filepath.Join(to, "meta.yaml"), "artifact_location: /x/7\nexperiment_id: '7'\nlifecycle_stage: "+stage+"\nname: seven\n", false)
+	}},
+	{name: "a run moved to the other experiment", do: func(_ *testing.T, _ *rand.Rand, run, _ string) error {
+		other := map[string]string{"0": "7", "7": "0"}[filepath.Base(filepath.Dir(run))]
+		return os.Rename(run, filepath.Join(storeOf(run), other, filepath.Base(run)))
+	}},
+	{name: "the rights of a file taken and given back", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		name := anyFile(rng, run)
+		return errors.Join(os.Chmod(name, 0), os.Chmod(name, 0o666))
+	}},
+	{name: "a data set's document edited", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
+		return rewrite(filepath.Join(filepath.Dir(run), "datasets", "d1", "meta.yaml"),
+			"digest: abc\nname: "+pick(rng, []string{"ds", "x", "y"})+"\nprofile: null\nschema: null\nsource: s\nsource_type: local\n", rng.IntN(2) == 0)
+	}},
 }
+
+// storeOf is the directory of the store that a run is in.
+func storeOf(run string) string { return filepath.Dir(filepath.Dir(run)) }
 
 func appendText(name, text string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)

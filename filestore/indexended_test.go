@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // endedStore has runs of 32 digits in experiment 0 with a metric, a param and a tag.
@@ -109,6 +113,45 @@ func TestTrustEnded(t *testing.T) {
 	}
 	if got := a.Runs[1].Info.Status; got != mlruns.StatusFailed {
 		t.Errorf("the status that was edited after the end is %v, want FAILED", got)
+	}
+}
+
+// TestTrustEndedEqualsReading asks random queries of random stores in which runs are edited as long
+// as they go on, end, go on again and end again: what changes no run that has ended is seen.
+func TestTrustEndedEqualsReading(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the edits are of Linux")
+	}
+	t.Parallel()
+	rng := proof.Rand(t)
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	randomStore(t, rng, dir)
+	w := newTwins(t, dir)
+	w.mode = filestore.IndexTrustEnded
+	w.reopen()
+	w.warm()
+	of := func(names ...string) (list []edit) {
+		for _, e := range edits {
+			if slices.Contains(names, e.name) {
+				list = append(list, e)
+			}
+		}
+		return list
+	}
+	ending, going := of("status and name in place", "a run made", "the store moved away and back"),
+		of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "a data set", "damaged", "two files swapped")
+	for range proof.Choose(12, 300, 1500) {
+		run := pick(rng, runFolders(t, dir))
+		meta, _ := os.ReadFile(filepath.Join(run, "meta.yaml"))
+		list := ending
+		if strings.Contains(string(meta), "\nstatus: 1\n") || strings.Contains(string(meta), "\nstatus: 2\n") {
+			list = append(slices.Clone(ending), going...)
+		}
+		_ = pick(rng, list).do(t, rng, run, t.TempDir())
+		w.askAll(rng, randomQuery(rng))
+		if rng.IntN(5) == 0 {
+			w.warm()
+		}
 	}
 }
 

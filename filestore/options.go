@@ -33,6 +33,7 @@ type options struct {
 	truncation    bool
 	parallelism   int
 	index         IndexMode
+	indexChosen   bool // by the caller
 	indexDir      string
 }
 

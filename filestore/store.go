@@ -76,6 +76,7 @@ func Open(dir string, opts ...Option) (*Store, error) {
 	for _, o := range opts {
 		o(&s.options)
 	}
+	s.chooseIndex()
 	if err := s.open(dir); err != nil {
 		return nil, &mlruns.Error{Op: "open store", ID: dir, Err: asError(err)}
 	}

@@ -95,6 +95,7 @@ func (c *crash) clone(n *inode) *inode {
 		return done
 	}
 	clone := newInode(n.mode)
+	clone.number = n.number
 	clone.mtime, clone.changed, clone.names = n.mtime, n.changed, n.names
 	c.files[n] = clone
 	if !n.mode.IsDir() {

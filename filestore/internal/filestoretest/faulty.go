@@ -167,6 +167,7 @@ func NewFaultyOn(t *testing.T, mem *memfs.FS, plain bool, sync filestore.Sync) *
 	f.Must(ErrOf(f.Store.CreateRun(f.Ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1", Name: "name", Tags: map[string]string{"old": "1"}})))
 	f.Must(f.Store.LogBatch(f.Ctx, "run", mlruns.Batch{
 		Metrics: []mlruns.Metric{{Key: "old", Value: 1, Time: time.UnixMilli(1)}}, Params: []mlruns.Param{{Key: "old", Value: "1"}}}))
+	Warm(t, f.Store)
 	return f
 }
 

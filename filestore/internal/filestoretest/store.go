@@ -20,6 +20,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/memfs"
 )
 
 func MakeRun(t *testing.T, store mlruns.Store) *mlruns.Run {
@@ -43,7 +44,27 @@ func Open(t testing.TB, dir string, opts ...filestore.Option) *filestore.Store {
 			t.Errorf("close: %v", err)
 		}
 	})
+	Warm(t, s)
 	return s
+}
+
+// Memory is a file system in memory, one that can have an index where the tests run with one.
+func Memory() *memfs.FS {
+	if os.Getenv(filestore.EnvIndex) != "" {
+		return memfs.NewLocal()
+	}
+	return memfs.New()
+}
+
+// Warm makes an index of all runs where the tests run with one (MLRUNS_INDEX=checked) and there is
+// none yet: what is asked from then on is answered from it, wrongly if it is believed too long.
+func Warm(t testing.TB, s *filestore.Store) {
+	t.Helper()
+	if s.IndexMode() != filestore.IndexNone && s.IndexInfo().Bytes == 0 {
+		if err := s.RebuildIndex(t.Context(), nil); err != nil {
+			t.Logf("there is no index: %v", err)
+		}
+	}
 }
 
 func ErrOfAll[T any](seq iter.Seq2[T, error]) error {

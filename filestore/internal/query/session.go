@@ -15,8 +15,19 @@ import (
 type Index struct {
 	Path  string
 	Owner []byte // what an index must have been made by, and for
+	Start Start
 	// TrustEnded believes the values of runs that have ended, and looks at their meta.yaml only.
 	TrustEnded bool
+}
+
+// Start is when the system that caches the files was started, and a number that no other start has.
+//
+// A power cut may leave a file with the time of change of a write whose content is lost. So what
+// has changed since the start is kept for that start only; after the next it is read once more, from
+// the disk.
+type Start struct {
+	At time.Time
+	ID uint64
 }
 
 // session is the index in one search: what it has, and what is kept for the next. A nil *session is
@@ -78,9 +89,17 @@ func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error
 	if err != nil || id.Mode != kind || id.Device != c.device || id.Changed == 0 {
 		return seen{}, err
 	}
+	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links == 1}, nil
+}
+
+// stamp stands for the state that a file was seen in.
+func (i *Index) stamp(id vfs.Identity) index.Stamp {
+	start := uint64(0)
+	if !i.Start.At.After(time.Unix(0, id.Changed)) {
+		start = i.Start.ID
+	}
 	//nolint:gosec // only compared
-	stamp := index.StampOf(id.Device, id.Inode, uint64(id.Size), uint64(id.Changed), uint64(kind))
-	return seen{stamp, id.Stable(c.began) && finelyTimed(id.Changed), id.Links == 1}, nil
+	return index.StampOf(id.Device, id.Inode, uint64(id.Size), uint64(id.Changed), uint64(id.Mode), start)
 }
 
 // finelyTimed reports whether a time in nanoseconds is of a clock that counts them. One that counts

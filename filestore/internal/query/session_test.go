@@ -47,7 +47,7 @@ func TestFreshIsNotKept(t *testing.T) {
 		if tc.change != nil {
 			tc.change(&id)
 		}
-		c := &session{began: began, device: file.Device}
+		c := &session{index: &Index{}, began: began, device: file.Device}
 		if at, err := c.look(looked{Identity: id}, "f", 0); err != nil || (at.stamp != 0) != tc.told || at.kept != tc.kept {
 			t.Errorf("%s: %+v, %v; want told %v, kept %v", name, at, err, tc.told, tc.kept)
 		}
@@ -67,12 +67,36 @@ func TestStampTellsStates(t *testing.T) {
 	} {
 		id := base
 		change(&id)
-		c := &session{began: time.Now(), device: id.Device}
+		c := &session{index: &Index{}, began: time.Now(), device: id.Device}
 		at, err := c.look(looked{Identity: id}, "f", 0)
 		if other, ok := seen[at.stamp]; ok || err != nil {
 			t.Errorf("a change of %s and one of %s have one stamp (%v)", name, other, err)
 		}
 		seen[at.stamp] = name
+	}
+}
+
+// TestStampsOfStarts keeps what changed since the system was started for that start: the next one may
+// follow a power cut, which left the file with its time and without its content.
+func TestStampsOfStarts(t *testing.T) {
+	started := time.Unix(1_700_000_000, 0)
+	before, after := &Index{Start: Start{started, 7}}, &Index{Start: Start{started.Add(time.Hour), 8}}
+	for name, tc := range map[string]struct {
+		changed time.Time
+		same    bool
+	}{
+		"changed before both":                {started.Add(-1), true},
+		"changed with the first":             {started, false},
+		"changed between them":               {started.Add(30 * time.Minute), false},
+		"its time is after the second start": {started.Add(2 * time.Hour), false},
+	} {
+		id := vfs.Identity{Device: 1, Inode: 2, Size: 3, Changed: tc.changed.UnixNano()}
+		if got := before.stamp(id) == after.stamp(id); got != tc.same {
+			t.Errorf("%s: one stamp in both: %v, want %v", name, got, tc.same)
+		}
+		if again := (&Index{Start: before.Start}).stamp(id); again != before.stamp(id) {
+			t.Errorf("%s: two stamps with one start", name)
+		}
 	}
 }
 

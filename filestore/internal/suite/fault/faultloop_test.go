@@ -109,7 +109,7 @@ type ground struct {
 // newGround does what comes before the write, and then the write in a copy.
 func newGround(t *testing.T, op faultedOperation) *ground {
 	t.Helper()
-	mem := memfs.New()
+	mem := filestoretest.Memory()
 	if op.warm != nil {
 		mem = memfs.NewLocal()
 	}
@@ -148,12 +148,13 @@ func (g *ground) faulty(t *testing.T, place faultPlace, sync filestore.Sync) *fi
 	f.Store = store
 	giveBack := f.Close
 	f.Close = func() {
-		f.Must(store.Close())
+		f.Must(errors.Join(store.DropIndex(), store.Close()))
 		giveBack()
 	}
 	if g.warm != nil {
 		f.Must(g.warm(f))
 	}
+	filestoretest.Warm(t, store)
 	return f
 }
 

@@ -49,6 +49,13 @@ func workloadTask(ctx context.Context, s *filestore.Store, seed uint64, prefix, 
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop.Store(true)
 	}()
+	if s.IndexMode() != filestore.IndexNone { // so that the process is killed while it makes one, too
+		go func() {
+			for !stop.Load() {
+				_ = s.RebuildIndex(ctx, nil)
+			}
+		}()
+	}
 	w := filestoretest.NewWorkload(seed, prefix, local)
 	w.Favour = favour
 	for !stop.Load() {
