@@ -44,8 +44,8 @@ const EnvIndex = "MLRUNS_INDEX"
 
 var indexModes = [...]string{IndexNone: "none", IndexChecked: "checked", IndexTrustEnded: "ended"}
 
-// chooseIndex sets the mode where the caller left it open. What the variable says wrongly is told to
-// the log: an index is not worth a store that does not open.
+// chooseIndex sets the mode where the caller left it open. What the variable says wrongly is told
+// to the log: an index is not worth a store that does not open.
 func (o *options) chooseIndex() {
 	name := os.Getenv(EnvIndex)
 	if o.indexChosen || name == "" {
@@ -120,7 +120,8 @@ func (s *Store) useIndex() {
 	if err != nil {
 		return
 	}
-	dir, start := s.dir, query.Start{ID: rand.Uint64()} // nothing is known of a file system of the caller's
+	// nothing is known of a file system of the caller's
+	dir, start := s.dir, query.Start{ID: rand.Uint64()}
 	if s.fs != nil {
 		dir = fmt.Sprintf("%s of %d", dir, root.Inode)
 	} else if start, err = systemStart(); err != nil {

@@ -23,11 +23,12 @@ import (
 
 // twins are one directory opened twice, with the index and without.
 type twins struct {
-	t               *testing.T
-	dir, indexes    string
-	mode            filestore.IndexMode
-	indexed, plain  *filestore.Store
-	asked, answered int // queries; those that the index had something of
+	t              *testing.T
+	dir, indexes   string
+	mode           filestore.IndexMode
+	indexed, plain *filestore.Store
+	// queries; those that the index had something of; those of which that is not known
+	asked, answered, scanned int
 }
 
 func newTwins(t *testing.T, dir string) *twins {
@@ -126,7 +127,10 @@ func (w *twins) ask(q mlruns.RunQuery) {
 		diff := diffOf(want, got)
 		if diff == "" {
 			w.asked++
-			if scan.Indexed > 0 {
+			switch {
+			case q.OnProblem != nil:
+				w.scanned++ // which does not tell what it had of the index
+			case scan.Indexed > 0:
 				w.answered++
 			}
 			return
@@ -181,7 +185,7 @@ func TestIndexEqualsReading(t *testing.T) {
 	}
 	t.Parallel()
 	var mu sync.Mutex
-	done, asked, answered := map[string]int{}, 0, 0
+	done, asked, answered, scanned := map[string]int{}, 0, 0, 0
 	t.Run("stores", func(t *testing.T) {
 		for i := range proof.Choose(2, 4, 16) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -189,7 +193,7 @@ func TestIndexEqualsReading(t *testing.T) {
 				w, edits := askWhileEdited(t, proof.Choose(20, 80, 300))
 				mu.Lock()
 				defer mu.Unlock()
-				asked, answered = asked+w.asked, answered+w.answered
+				asked, answered, scanned = asked+w.asked, answered+w.answered, scanned+w.scanned
 				for name, n := range edits {
 					done[name] += n
 				}
@@ -202,8 +206,9 @@ func TestIndexEqualsReading(t *testing.T) {
 			t.Errorf("never done: %s", e.name)
 		}
 	}
-	if answered*2 < asked {
-		t.Errorf("the index had something of %d of %d answers, want half", answered, asked)
+	// of a few queries chance decides how many come soon after an edit
+	if told, part := asked-scanned, proof.Choose(5, 2, 2); answered*part < told {
+		t.Errorf("the index had something of %d of %d answers, want one of %d", answered, told, part)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -13,18 +14,34 @@ import (
 
 var indexModes = []string{filestore.IndexNone: "none", filestore.IndexChecked: "checked", filestore.IndexTrustEnded: "ended"}
 
-// indexFlag is --index.
-type indexFlag filestore.IndexMode
+// indexFlag is --index. Where it is not given the library decides.
+type indexFlag struct {
+	mode  filestore.IndexMode
+	given bool
+}
 
-func (m *indexFlag) String() string { return indexModes[*m] }
-func (m *indexFlag) Type() string   { return "MODE" }
+func (f *indexFlag) String() string {
+	if !f.given {
+		return ""
+	}
+	return f.mode.String()
+}
+func (f *indexFlag) Type() string { return "MODE" }
 
-func (m *indexFlag) Set(text string) error {
+// options are those of a store.
+func (f *indexFlag) options() []filestore.Option {
+	if !f.given {
+		return nil
+	}
+	return []filestore.Option{filestore.WithIndex(f.mode)}
+}
+
+func (f *indexFlag) Set(text string) error {
 	i := slices.Index(indexModes, text)
 	if i < 0 {
 		return fmt.Errorf("want one of %s", strings.Join(indexModes, ", "))
 	}
-	*m = indexFlag(i) //nolint:gosec // one of three
+	f.mode, f.given = filestore.IndexMode(i), true //nolint:gosec // one of three
 	return nil
 }
 
@@ -65,8 +82,8 @@ func (a *app) indexStore() *cobra.Command {
 		if rebuild && drop {
 			return &usageError{"--rebuild and --drop exclude each other"}
 		}
-		if a.index == indexFlag(filestore.IndexNone) {
-			a.index = indexFlag(filestore.IndexChecked) // who asks for it means it
+		if a.index.mode == filestore.IndexNone && (a.index.given || slices.Contains([]string{"", "none"}, os.Getenv(filestore.EnvIndex))) {
+			a.index = indexFlag{filestore.IndexChecked, true} // who asks for it means it
 		}
 		return a.reading(func(ctx context.Context, s *session, _ []string) error {
 			var err error

@@ -141,7 +141,8 @@ func onFolder(do work) work {
 }
 
 func (a *app) options() []filestore.Option {
-	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...), filestore.WithIndex(filestore.IndexMode(a.index))}
+	opts := []filestore.Option{filestore.WithArtifactRoots(a.artifacts...), filestore.WithLinkTargets(a.links...)}
+	opts = append(opts, a.index.options()...)
 	for _, m := range a.mappings {
 		opts = append(opts, filestore.WithArtifactMapping(m.From, m.Dir))
 	}

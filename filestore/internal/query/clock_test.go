@@ -11,8 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// clocked is a file in a file system whose clock goes in steps, and is set now and then. Its size is
-// always the same.
+// clocked is a file in a file system whose clock goes in steps, and is set now and then. Its size
+// is always the same.
 type clocked struct {
 	vfs.Folder
 	rng         *rand.Rand
@@ -59,7 +59,8 @@ func (f *clocked) search(kept *index.Cell, rash bool) (believed, wrong bool) {
 	f.meanwhile(step)
 	read := f.content
 	if at.kept || rash {
-		*kept = index.Cell{Stamp: at.stamp, Value: binary.LittleEndian.AppendUint32(nil, uint32(read))} //nolint:gosec // small
+		// small
+		*kept = index.Cell{Stamp: at.stamp, Value: binary.LittleEndian.AppendUint32(nil, uint32(read))} //nolint:gosec
 	}
 	return false, false
 }

@@ -23,8 +23,8 @@ type Index struct {
 // Start is when the system that caches the files was started, and a number that no other start has.
 //
 // A power cut may leave a file with the time of change of a write whose content is lost. So what
-// has changed since the start is kept for that start only; after the next it is read once more, from
-// the disk.
+// has changed since the start is kept for that start only; after the next it is read once more,
+// from the disk.
 type Start struct {
 	At time.Time
 	ID uint64

@@ -76,8 +76,8 @@ func TestStampTellsStates(t *testing.T) {
 	}
 }
 
-// TestStampsOfStarts keeps what changed since the system was started for that start: the next one may
-// follow a power cut, which left the file with its time and without its content.
+// TestStampsOfStarts keeps what changed since the system was started for that start: the next one
+// may follow a power cut, which left the file with its time and without its content.
 func TestStampsOfStarts(t *testing.T) {
 	started := time.Unix(1_700_000_000, 0)
 	before, after := &Index{Start: Start{started, 7}}, &Index{Start: Start{started.Add(time.Hour), 8}}
