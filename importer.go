@@ -51,3 +51,23 @@ type ModelHistories interface {
 	// in the order they were logged, each with its RunID.
 	ModelPoints(ctx context.Context, modelID string) iter.Seq2[Metric, error]
 }
+
+// TraceImporter is the part of a store that takes traces of another store as they are there.
+// Package transfer finds it by type assertion. Errors are those of Store.
+type TraceImporter interface {
+	// ImportTrace makes a trace that looks like t, in the experiment t.ExperimentID: its id, times,
+	// state, previews, metadata, tags and assessments, each with its id and times. Its
+	// ArtifactLocation is not looked at. A folder takes it into a deleted experiment too; a server
+	// of MLflow before 3.2 draws the id, which is returned, takes no assessments, and has t.ID as
+	// the tag TagSourceTrace. The trace appears whole or not at all, on such a server but for its
+	// end. ErrExists if the id is taken.
+	ImportTrace(ctx context.Context, t Trace) (id string, err error)
+	// AddToTrace adds to the trace t.ID the metadata, tags and assessments of t, which replace
+	// those of the same names and ids; a server of MLflow replaces no assessment. State with End
+	// are set where State is not empty. Each value appears whole; a failure leaves what was written
+	// before it.
+	AddToTrace(ctx context.Context, t Trace) error
+}
+
+// TagSourceTrace is the tag that a trace has whose id could not be kept: the one it had before.
+const TagSourceTrace = "mlruns.sourceTraceId"

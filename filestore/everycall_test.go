@@ -163,6 +163,16 @@ var everyCall = []call{
 		}
 		return s.(mlruns.Importer).AddToLoggedModel(ctx, mlruns.LoggedModel{ID: "m-added", Tags: map[string]string{"added": "1"}}, nil)
 	}},
+	{name: "ImportTrace", write: true, onExperiment: func(ctx context.Context, s mlruns.Store, id string) error {
+		_, err := s.(mlruns.TraceImporter).ImportTrace(ctx, mlruns.Trace{ID: "tr-imported", ExperimentID: id})
+		return err
+	}},
+	{name: "AddToTrace", write: true, do: func(ctx context.Context, s mlruns.Store) error {
+		if _, err := s.(mlruns.TraceImporter).ImportTrace(ctx, mlruns.Trace{ID: "tr-added", ExperimentID: "e1"}); err != nil {
+			return err
+		}
+		return s.(mlruns.TraceImporter).AddToTrace(ctx, mlruns.Trace{ID: "tr-added", Tags: map[string]string{"added": "1"}})
+	}},
 	{name: "AddToRun", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.(mlruns.Importer).AddToRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: id}, Data: mlruns.RunData{Tags: map[string]string{"added": "1"}}}, nil)
 	}},

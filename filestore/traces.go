@@ -96,7 +96,7 @@ func (s *Store) StartTrace(ctx context.Context, t mlruns.Trace) (_ *mlruns.Trace
 	}
 	claim := func() error {
 		_, err := s.find.FindTrace(ctx, t.ID)
-		return free(err, &failure.Reason{Kind: mlruns.ErrExists, Text: "Trace with ID '" + t.ID + "' already exists."})
+		return free(err, traceTaken(t.ID))
 	}
 	err = s.find.InExperiment(ctx, t.ExperimentID, claim, failure.TraceExperimentNotFound, func(e records.ExperimentRef, experiment mlruns.Experiment) (err error) {
 		ref := records.NewTraceRef(e, t.ID)

@@ -84,6 +84,9 @@ func (s *Store) list(ctx context.Context, h holder, artifactPath string) ([]mlru
 	if err = firstOf(err, checkHolder(h)); err != nil {
 		return nil, err
 	}
+	if h.traceID != "" {
+		return s.listProxied(ctx, h, folder)
+	}
 	c := call{method: http.MethodGet, path: "2.0/mlflow/artifacts/list", query: url.Values{"run_id": {h.runID}, "run_uuid": {h.runID}}}
 	name := "path"
 	if h.modelID != "" {
@@ -114,6 +117,36 @@ func (s *Store) list(ctx context.Context, h holder, artifactPath string) ([]mlru
 			break
 		}
 		c.query.Set("page_token", answer.Next)
+	}
+	slices.SortFunc(files, func(a, b mlruns.FileInfo) int { return strings.Compare(a.Path, b.Path) })
+	return files, nil
+}
+
+// listProxied lists a folder by the server's own artifact call: there is none that lists those of a
+// trace.
+func (s *Store) listProxied(ctx context.Context, h holder, folder string) ([]mlruns.FileInfo, error) {
+	at, err := s.locate(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	if !at.isProxied {
+		return nil, s.notHere(at, "list files")
+	}
+	var answer wire.ArtifactList
+	if err := s.get(ctx, "2.0/mlflow-artifacts/artifacts", url.Values{"path": {at.file(folder)}}, &answer); err != nil {
+		if errors.Is(err, mlruns.ErrNotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	files := make([]mlruns.FileInfo, 0, len(answer.Files))
+	for _, f := range answer.Files {
+		f.Path = path.Join(folder, f.Path)
+		info, err := fileInfo(folder, f)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, info)
 	}
 	slices.SortFunc(files, func(a, b mlruns.FileInfo) int { return strings.Compare(a.Path, b.Path) })
 	return files, nil

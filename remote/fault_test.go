@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -60,6 +61,7 @@ func newWorld(t *testing.T, plain bool, opts ...remote.Option) *world {
 	w.check(w.folder.SetTag(w.ctx, w.run, "old", "1"))
 	w.check(w.folder.WriteArtifact(w.ctx, w.run, "old.txt", strings.NewReader("old")))
 	must(w.folder.StartTrace(w.ctx, mlruns.Trace{ID: "tr-1", ExperimentID: w.experiment, Start: someTime, Tags: map[string]string{"old": "1"}}))(w)
+	must(w.folder.CreateAssessment(w.ctx, "tr-1", json.RawMessage(oldAssessment)))(w)
 	w.check(w.folder.SetExperimentTag(w.ctx, w.experiment, "old", "1"))
 	// what a store asks once is asked now
 	must(w.store.CreateRun(w.ctx, mlruns.RunSpec{ExperimentID: mlruns.DefaultExperimentID}))(w)
@@ -106,11 +108,13 @@ var calls = []struct {
 	adds bool
 	// unsure says that on a server that chooses ids a lost answer leaves it open who did it.
 	unsure bool
+	// plain says that the requests are others where the server chooses ids.
+	plain  bool
 	before func(*world) error
 	do     func(*world) error
 	done   func(*world) int
 }{
-	{name: "CreateExperiment", unsure: true, do: func(w *world) error {
+	{name: "CreateExperiment", unsure: true, plain: true, do: func(w *world) error {
 		_, err := w.store.CreateExperiment(w.ctx, mlruns.ExperimentSpec{Name: "two"})
 		return err
 	}, done: func(w *world) int {
@@ -133,7 +137,7 @@ var calls = []struct {
 	{name: "DeleteExperimentTag", do: func(w *world) error { return w.store.DeleteExperimentTag(w.ctx, w.experiment, "old") }, done: func(w *world) int {
 		return count(must(w.folder.Experiment(w.ctx, w.experiment))(w).Tags["old"] == "")
 	}},
-	{name: "CreateRun", do: func(w *world) error {
+	{name: "CreateRun", plain: true, do: func(w *world) error {
 		_, err := w.store.CreateRun(w.ctx, mlruns.RunSpec{ExperimentID: w.experiment, Name: "made"})
 		return err
 	}, done: func(w *world) int {
@@ -180,11 +184,17 @@ var calls = []struct {
 	{name: "RecordLoggedModel", adds: true, do: func(w *world) error {
 		return w.store.RecordLoggedModel(w.ctx, w.run, mlruns.ModelRecord{ArtifactPath: "a", Created: someTime})
 	}, done: func(w *world) int { return count(w.read().Data.Tags[mlruns.TagModelHistory] != "") }},
-	{name: "CreateLoggedModel", unsure: true, do: func(w *world) error {
+	{name: "CreateLoggedModel", plain: true, do: func(w *world) error {
 		_, err := w.store.CreateLoggedModel(w.ctx, mlruns.ModelSpec{ExperimentID: w.experiment, Name: "made"})
 		return err
 	}, done: func(w *world) int {
-		return len(must(w.folder.SearchLoggedModels(w.ctx, mlruns.ModelQuery{Experiments: []string{w.experiment}, Filter: "name = 'made'"}))(w).Models)
+		models := must(w.folder.SearchLoggedModels(w.ctx, mlruns.ModelQuery{Experiments: []string{w.experiment}, Filter: "name = 'made'"}))(w).Models
+		for _, m := range models {
+			if len(models) == 1 && len(m.Tags) > 0 {
+				w.Errorf("the model has the tags %v, want none", m.Tags)
+			}
+		}
+		return len(models)
 	}},
 	{name: "FinalizeLoggedModel", do: func(w *world) error {
 		_, err := w.store.FinalizeLoggedModel(w.ctx, w.model, mlruns.ModelReady)
@@ -222,6 +232,42 @@ var calls = []struct {
 		_, err := w.folder.Trace(w.ctx, "tr-1")
 		return count(errors.Is(err, mlruns.ErrNotFound))
 	}},
+	{name: "EndTrace", do: func(w *world) error {
+		_, err := w.store.EndTrace(w.ctx, "tr-1", mlruns.TraceEnd{State: mlruns.TraceError, End: someTime, Tags: map[string]string{"k": "v"}})
+		return err
+	}, done: func(w *world) int {
+		t := must(w.folder.Trace(w.ctx, "tr-1"))(w)
+		return count(t.State == mlruns.TraceError && t.Tags["k"] == "v")
+	}},
+	{name: "CreateAssessment", unsure: true, plain: true, do: func(w *world) error {
+		_, err := w.store.CreateAssessment(w.ctx, "tr-1", json.RawMessage(`{"assessment_name":"new","feedback":{"value":1}}`))
+		return err
+	}, done: func(w *world) int { return len(must(w.folder.Trace(w.ctx, "tr-1"))(w).Assessments) - 1 }},
+	{name: "UpdateAssessment", do: func(w *world) error {
+		_, err := w.store.UpdateAssessment(w.ctx, "tr-1", "a-old", json.RawMessage(`{"rationale":"new"}`))
+		return err
+	}, done: func(w *world) int {
+		return strings.Count(string(must(w.folder.Assessment(w.ctx, "tr-1", "a-old"))(w)), `"new"`)
+	}},
+	{name: "DeleteAssessment", do: func(w *world) error { return w.store.DeleteAssessment(w.ctx, "tr-1", "a-old") }, done: func(w *world) int {
+		return count(len(must(w.folder.Trace(w.ctx, "tr-1"))(w).Assessments) == 0)
+	}},
+	{name: "ImportTrace", plain: true, do: func(w *world) error {
+		_, err := w.store.ImportTrace(w.ctx, mlruns.Trace{ID: "tr-2", ExperimentID: w.experiment, Start: someTime, Assessments: []json.RawMessage{json.RawMessage(oldAssessment)}})
+		return err
+	}, done: func(w *world) int {
+		t, err := w.folder.Trace(w.ctx, "tr-2")
+		return count(err == nil && len(t.Assessments) == 1)
+	}},
+	{name: "AddToTrace", do: func(w *world) error {
+		return w.store.AddToTrace(w.ctx, mlruns.Trace{ID: "tr-1", Tags: map[string]string{"k": "v"}, Metadata: map[string]string{"m": "v"}})
+	}, done: func(w *world) int {
+		t := must(w.folder.Trace(w.ctx, "tr-1"))(w)
+		return count(t.Tags["k"] == "v" && t.Metadata["m"] == "v")
+	}},
+	{name: "WriteTraceArtifact", before: located, do: func(w *world) error {
+		return w.store.WriteTraceArtifact(w.ctx, "tr-1", "traces.json", strings.NewReader(`{"spans":[]}`))
+	}, done: func(w *world) int { return len(must(w.folder.TraceArtifacts(w.ctx, "tr-1", ""))(w)) }},
 	{name: "WriteArtifact", before: located, do: func(w *world) error { return w.store.WriteArtifact(w.ctx, w.run, "a/b.txt", strings.NewReader("text")) },
 		done: func(w *world) int { return count(w.artifact("a/b.txt") == "text") }},
 	{name: "WriteModelArtifact", before: located, do: func(w *world) error {
@@ -237,8 +283,12 @@ var calls = []struct {
 func located(w *world) error {
 	_, err := w.store.ArtifactRoot(w.ctx, w.run)
 	_, failed := w.store.ModelArtifactRoot(w.ctx, w.model)
-	return errors.Join(err, failed)
+	_, without := w.store.TraceArtifacts(w.ctx, "tr-1", "")
+	return errors.Join(err, failed, without)
 }
+
+// oldAssessment is one that a trace has.
+const oldAssessment = `{"assessment_id":"a-old","assessment_name":"old","feedback":{"value":1}}`
 
 // onlyReader hides that a reader can do more.
 type onlyReader struct{ io.Reader }
@@ -261,7 +311,7 @@ func (w *world) artifact(name string) string {
 func TestEveryFault(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		for _, c := range calls {
-			if plain && !c.unsure && c.name != "CreateRun" {
+			if plain && !c.plain {
 				continue // the same requests
 			}
 			t.Run(fmt.Sprintf("%s/ids chosen by the server %v", c.name, plain), func(t *testing.T) {

@@ -25,6 +25,8 @@ type extensions struct {
 	ModelViews bool `json:"model_views"`
 	// Traces says that a trace can be started whose spans will not come.
 	Traces bool `json:"traces_without_spans"`
+	// WholeTraces says that a trace is kept as it is, the times of its assessments included.
+	WholeTraces bool `json:"traces_as_they_are"`
 	// Version is that of this module, "" for a server of MLflow.
 	Version string `json:"version"`
 }

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
@@ -43,7 +44,7 @@ func (s *Store) oneModel(ctx context.Context, c call) (m *mlruns.LoggedModel, re
 }
 
 // CreateLoggedModel implements mlruns.ModelStore. An id may be chosen only where the server is one
-// of this module: ErrUnsupported. On a server of MLflow a lost answer is mlruns.ErrUnconfirmed.
+// of this module: ErrUnsupported. It makes one model, however often the request is sent.
 func (s *Store) CreateLoggedModel(ctx context.Context, spec mlruns.ModelSpec) (*mlruns.LoggedModel, error) {
 	m, err := s.createModel(ctx, spec)
 	return m, fail("create logged model", spec.ID, err)
@@ -66,14 +67,15 @@ func (s *Store) createModel(ctx context.Context, spec mlruns.ModelSpec) (*mlruns
 			body[name] = text
 		}
 	}
-	e, id := adds, spec.ID
-	if chosen {
-		if e = repeats; id == "" {
-			id = "m-" + newID()
-		}
-		body["model_id"] = id
+	if !chosen {
+		return s.createTaggedModel(ctx, spec, body)
 	}
-	m, repeated, err := s.oneModel(ctx, modelCall(http.MethodPost, "", "", e, body))
+	id := spec.ID
+	if id == "" {
+		id = "m-" + newID()
+	}
+	body["model_id"] = id
+	m, repeated, err := s.oneModel(ctx, modelCall(http.MethodPost, "", "", repeats, body))
 	switch {
 	case repeated && errors.Is(err, mlruns.ErrExists) && spec.ID == "":
 		return s.loggedModel(ctx, id)
@@ -81,6 +83,62 @@ func (s *Store) createModel(ctx context.Context, spec mlruns.ModelSpec) (*mlruns
 		return nil, &failure.Reason{Kind: mlruns.ErrUnconfirmed, Cause: err, Text: "an answer was lost, and now there is a model " + id + ": whether it was made by this call is not known"}
 	}
 	return m, err
+}
+
+// createTaggedModel is createTagged for a logged model.
+func (s *Store) createTaggedModel(ctx context.Context, spec mlruns.ModelSpec, body fields) (*mlruns.LoggedModel, error) {
+	c := modelCall(http.MethodPost, "", "", adds, body)
+	if _, lacking := s.lacking.Load(c.name()); lacking {
+		return nil, unsupported(s.noCall(c))
+	}
+	request := newID()
+	body["tags"] = append(tagList(spec.Tags), wire.Tag{Key: TagRequest, Value: request})
+	find := func() ([]*mlruns.LoggedModel, error) {
+		page, err := s.searchModels(ctx, mlruns.ModelQuery{Experiments: []string{spec.ExperimentID}, Filter: fmt.Sprintf("tags.`%s` = '%s'", TagRequest, request), MaxResults: 10})
+		if err != nil {
+			return nil, err
+		}
+		return page.Models, nil
+	}
+	made, err := createFound(ctx, s, creation[mlruns.LoggedModel]{
+		create: func() (*mlruns.LoggedModel, error) {
+			var answer wire.ModelAnswer
+			if err := s.once(ctx, c, &answer); err != nil {
+				return nil, err
+			}
+			return answer.Model.Entity()
+		},
+		find:   find,
+		settle: func(kept *mlruns.LoggedModel) { s.removeDoubleModels(ctx, kept.ID, find) },
+	})
+	if err != nil {
+		if errors.Is(err, mlruns.ErrUnsupported) {
+			s.lacking.Store(c.name(), true)
+		}
+		return nil, err
+	}
+	delete(made.Tags, TagRequest)
+	if err := s.deleteModelTag(ctx, made.ID, TagRequest); err != nil {
+		s.logger.Warn("a logged model keeps the tag by which it was found while it was made", "model", made.ID, "tag", TagRequest, "error", err)
+	}
+	return made, nil
+}
+
+// removeDoubleModels is removeDoubles for logged models.
+func (s *Store) removeDoubleModels(ctx context.Context, keep string, find func() ([]*mlruns.LoggedModel, error)) {
+	models, err := find()
+	if err != nil {
+		s.logger.Warn("whether a logged model was made twice could not be looked for", "model", keep, "error", err)
+		return
+	}
+	for _, m := range models {
+		if m.ID == keep {
+			continue
+		}
+		if _, err := s.ask(ctx, modelCall(http.MethodDelete, m.ID, "", repeats, fields{"model_id": m.ID}), nil); err != nil {
+			s.logger.Warn("a logged model was made twice, and the second one could not be deleted", "model", keep, "second", m.ID, "error", err)
+		}
+	}
 }
 
 // LoggedModel implements mlruns.ModelStore.
@@ -136,9 +194,13 @@ func (s *Store) SetLoggedModelTags(ctx context.Context, modelID string, tags map
 func (s *Store) DeleteLoggedModelTag(ctx context.Context, modelID, key string) error {
 	err := firstOf(validate.PlainName("model_id", modelID), validate.Key("key", key))
 	if err == nil {
-		err = gone(s.ask(ctx, modelCall(http.MethodDelete, modelID, "/tags/"+url.PathEscape(key), repeats, nil), nil))
+		err = s.deleteModelTag(ctx, modelID, key)
 	}
 	return fail("delete logged model tag", modelID, err)
+}
+
+func (s *Store) deleteModelTag(ctx context.Context, modelID, key string) error {
+	return gone(s.ask(ctx, modelCall(http.MethodDelete, modelID, "/tags/"+url.PathEscape(key), repeats, nil), nil))
 }
 
 // LogLoggedModelParams implements mlruns.ModelStore.

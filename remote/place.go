@@ -11,8 +11,8 @@ import (
 	"github.com/mlruns/mlruns/internal/validate"
 )
 
-// holder is what has artifacts: a run, or a logged model.
-type holder struct{ runID, modelID string }
+// holder is what has artifacts: a run, a logged model, or a trace.
+type holder struct{ runID, modelID, traceID string }
 
 // place is where the artifacts of a holder are.
 type place struct {
@@ -33,7 +33,7 @@ type places struct {
 const mostPlaces = 4096
 
 // locate asks where the artifacts of a holder are.
-func (s *Store) locate(ctx context.Context, h holder) (place, error) {
+func (s *Store) locate(ctx context.Context, h holder) (at place, err error) {
 	s.places.mu.Lock()
 	at, ok := s.places.kept[h]
 	s.places.mu.Unlock()
@@ -41,18 +41,8 @@ func (s *Store) locate(ctx context.Context, h holder) (place, error) {
 		return at, s.begin(ctx)
 	}
 	at.holder = h
-	if h.modelID != "" {
-		m, err := s.loggedModel(ctx, h.modelID)
-		if err != nil {
-			return at, err
-		}
-		at.uri = m.ArtifactLocation
-	} else {
-		run, err := s.run(ctx, h.runID)
-		if err != nil {
-			return at, err
-		}
-		at.uri = run.Info.ArtifactURI
+	if at.uri, err = s.location(ctx, h); err != nil {
+		return at, err
 	}
 	at.proxied, at.isProxied = s.proxyPath(at.uri)
 	s.places.mu.Lock()
@@ -62,6 +52,29 @@ func (s *Store) locate(ctx context.Context, h holder) (place, error) {
 	}
 	s.places.kept[h] = at
 	return at, nil
+}
+
+// location asks for the location that the server tells of a holder.
+func (s *Store) location(ctx context.Context, h holder) (string, error) {
+	switch {
+	case h.traceID != "":
+		t, err := s.trace(ctx, h.traceID)
+		if err != nil {
+			return "", err
+		}
+		return t.ArtifactLocation, nil
+	case h.modelID != "":
+		m, err := s.loggedModel(ctx, h.modelID)
+		if err != nil {
+			return "", err
+		}
+		return m.ArtifactLocation, nil
+	}
+	run, err := s.run(ctx, h.runID)
+	if err != nil {
+		return "", err
+	}
+	return run.Info.ArtifactURI, nil
 }
 
 const artifactsPath = "/api/2.0/mlflow-artifacts/artifacts/"
@@ -101,6 +114,12 @@ func (s *Store) fileURL(p place, name string) string {
 	switch {
 	case p.isProxied:
 		return s.artifactURL(p, name)
+	case p.traceID != "":
+		query := url.Values{"request_id": {p.traceID}, "trace_id": {p.traceID}}
+		if attached, ok := strings.CutPrefix(name, attachments); ok {
+			query.Set("path", attached)
+		}
+		return s.base + "/ajax-api/2.0/mlflow/get-trace-artifact?" + query.Encode()
 	case p.modelID != "":
 		return s.base + "/ajax-api/2.0/mlflow/logged-models/" + url.PathEscape(p.modelID) + "/artifacts/files?" + url.Values{"artifact_file_path": {name}}.Encode()
 	}
@@ -117,7 +136,10 @@ func cleanPath(p string) (string, error) {
 }
 
 func checkHolder(h holder) error {
-	if h.modelID != "" {
+	switch {
+	case h.traceID != "":
+		return validate.PlainName("trace_id", h.traceID)
+	case h.modelID != "":
 		return validate.PlainName("model_id", h.modelID)
 	}
 	return validate.RunID(h.runID)

@@ -18,6 +18,8 @@ type proxy struct {
 	behind string
 	// plain hides what a server of this module has beyond MLflow's.
 	plain bool
+	// older hides the calls about traces of MLflow 3.2.
+	older bool
 
 	mu    sync.Mutex
 	n     int
@@ -62,6 +64,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if p.plain && strings.HasSuffix(r.URL.Path, "/server-info") {
+		http.Error(w, "<html>Not Found</html>", http.StatusNotFound)
+		return
+	}
+	if p.older && strings.HasPrefix(r.URL.Path, "/api/3.0/mlflow/traces") {
+		p.mu.Lock()
+		p.asked = append(p.asked, r.Method+" "+r.URL.Path)
+		p.mu.Unlock()
 		http.Error(w, "<html>Not Found</html>", http.StatusNotFound)
 		return
 	}

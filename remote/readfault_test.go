@@ -51,6 +51,10 @@ var readings = []struct {
 	{"LoggedModels", func(w *world) (any, error) { return anyOf(all(w.store.LoggedModels(w.ctx, mlruns.ModelQuery{}))) }},
 	{"Trace", func(w *world) (any, error) { return anyOf(w.store.Trace(w.ctx, "tr-1")) }},
 	{"Traces", func(w *world) (any, error) { return anyOf(all(w.store.Traces(w.ctx, mlruns.TraceQuery{}))) }},
+	{"SearchTraces", func(w *world) (any, error) { return anyOf(w.store.SearchTraces(w.ctx, mlruns.TraceQuery{})) }},
+	{"Assessment", func(w *world) (any, error) { return anyOf(w.store.Assessment(w.ctx, "tr-1", "a-old")) }},
+	{"TraceArtifacts", func(w *world) (any, error) { return anyOf(w.store.TraceArtifacts(w.ctx, "tr-1", "")) }},
+	{"TraceData", func(w *world) (any, error) { return anyOf(w.store.TraceData(w.ctx, "tr-1")) }},
 	{"Artifacts", func(w *world) (any, error) { return anyOf(w.store.Artifacts(w.ctx, w.run, "")) }},
 	{"OpenArtifact", func(w *world) (any, error) {
 		f, err := w.store.OpenArtifact(w.ctx, w.run, "old.txt")

@@ -115,37 +115,19 @@ func newID() string {
 func (s *Store) createTagged(ctx context.Context, spec mlruns.RunSpec, body fields) (*mlruns.Run, error) {
 	request := newID()
 	body["tags"] = append(tagList(spec.Tags), wire.Tag{Key: TagRequest, Value: request})
-	var made *mlruns.Run
-	t := s.newTries(repeats)
-	for {
-		if err := t.next(ctx); err != nil {
-			return nil, err
-		}
-		if t.n > 1 {
-			runs, err := s.byRequest(ctx, spec.ExperimentID, request)
-			if err != nil {
-				return nil, t.unconfirmed(err)
+	made, err := createFound(ctx, s, creation[mlruns.Run]{
+		create: func() (*mlruns.Run, error) {
+			var answer wire.RunAnswer
+			if err := s.once(ctx, call{method: http.MethodPost, path: "2.0/mlflow/runs/create", body: body}, &answer); err != nil {
+				return nil, err
 			}
-			if len(runs) > 0 {
-				made = runs[0]
-				break
-			}
-		}
-		var answer wire.RunAnswer
-		err := s.once(ctx, call{method: http.MethodPost, path: "2.0/mlflow/runs/create", body: body}, &answer)
-		if err == nil {
-			made, err = entity(answer)
-		}
-		done, err := t.judge(ctx, err)
-		if err != nil {
-			return nil, err
-		}
-		if done {
-			break
-		}
-	}
-	if t.n > 1 {
-		s.removeDoubles(ctx, spec.ExperimentID, request, made.Info.ID)
+			return entity(answer)
+		},
+		find:   func() ([]*mlruns.Run, error) { return s.byRequest(ctx, spec.ExperimentID, request) },
+		settle: func(kept *mlruns.Run) { s.removeDoubles(ctx, spec.ExperimentID, request, kept.Info.ID) },
+	})
+	if err != nil {
+		return nil, err
 	}
 	delete(made.Data.Tags, TagRequest)
 	if err := s.deleteTag(ctx, made.Info.ID, TagRequest); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -20,7 +21,7 @@ var _ mlruns.TraceStore = (*Store)(nil)
 // traceCall is a call about traces in the form of MLflow 3. id may be "", and rest what the path
 // has after it.
 func traceCall(method, id, rest string, e effect, body fields) call {
-	c := call{method: method, path: "3.0/mlflow/traces" + rest, effect: e, since: "3.0"}
+	c := call{method: method, path: "3.0/mlflow/traces" + rest, effect: e, since: "3.2"}
 	if c.title = c.path; id != "" {
 		c.path, c.title = "3.0/mlflow/traces/"+url.PathEscape(id)+rest, "3.0/mlflow/traces/{}"+rest
 	}
@@ -41,7 +42,11 @@ func (s *Store) trace(ctx context.Context, traceID string) (*mlruns.Trace, error
 		return nil, err
 	}
 	var answer wire.TraceAnswer
-	if _, err := s.ask(ctx, traceCall(http.MethodGet, traceID, "", reads, nil), &answer); err != nil {
+	_, err := s.ask(ctx, traceCall(http.MethodGet, traceID, "", reads, nil), &answer)
+	if errors.Is(err, mlruns.ErrUnsupported) {
+		return s.traceV2(ctx, traceID)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return traceOf(answer)
@@ -77,6 +82,13 @@ func (s *Store) searchTraces(ctx context.Context, q mlruns.TraceQuery) (*mlruns.
 	if err != nil {
 		return nil, err
 	}
+	if page, err := s.searchTracesV3(ctx, q, experiments, size); !errors.Is(err, mlruns.ErrUnsupported) {
+		return page, err
+	}
+	return s.searchTracesV2(ctx, q, experiments, size)
+}
+
+func (s *Store) searchTracesV3(ctx context.Context, q mlruns.TraceQuery, experiments []string, size int) (*mlruns.TracePage, error) {
 	locations := make([]wire.TraceLocation, len(experiments))
 	for i, id := range experiments {
 		locations[i] = wire.NewTraceLocation(id)
@@ -110,8 +122,14 @@ func (s *Store) Traces(ctx context.Context, q mlruns.TraceQuery) iter.Seq2[*mlru
 // spansFile is the artifact of a trace that has its spans.
 const spansFile = "traces.json"
 
-// TraceData implements mlruns.TraceStore. Spans that a server keeps in a database, or behind
-// another host, are mlruns.ErrUnsupported.
+// attachments is the folder of a trace's artifacts that has what belongs to its spans.
+const attachments = "attachments/"
+
+// tagSpansLocation is where MLflow ≥ 3.5 keeps the spans of a trace, if not in its artifacts.
+const tagSpansLocation = "mlflow.trace.spansLocation"
+
+// TraceData implements mlruns.TraceStore. Spans that a server keeps in a database and does not send
+// are mlruns.ErrUnsupported, as MLflow < 3.5 does.
 func (s *Store) TraceData(ctx context.Context, traceID string) (json.RawMessage, error) {
 	data, err := s.traceData(ctx, traceID)
 	return data, fail("get trace data", traceID, err)
@@ -122,15 +140,17 @@ func (s *Store) traceData(ctx context.Context, traceID string) (json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	if t.Tags["mlflow.trace.spansLocation"] == "TRACKING_STORE" {
-		return nil, unsupported("the server keeps the spans of trace " + traceID + " in its database")
+	at := place{holder: holder{traceID: traceID}, uri: t.ArtifactLocation}
+	kept := t.Tags[tagSpansLocation]
+	elsewhere := kept == "TRACKING_STORE" || kept == "ARCHIVE_REPO"
+	if !elsewhere {
+		at.proxied, at.isProxied = s.proxyPath(t.ArtifactLocation)
 	}
-	at := place{uri: t.ArtifactLocation}
-	target := s.base + "/ajax-api/2.0/mlflow/get-trace-artifact?" + url.Values{"request_id": {traceID}, "trace_id": {traceID}}.Encode()
-	if at.proxied, at.isProxied = s.proxyPath(t.ArtifactLocation); at.isProxied {
-		target = s.fileURL(at, spansFile)
-	}
+	target := s.fileURL(at, spansFile)
 	f, err := s.openURL(ctx, target, spansFile)
+	if answered := (*failure.Reason)(nil); elsewhere && errors.As(err, &answered) && !errors.Is(err, mlruns.ErrBusy) && ctx.Err() == nil {
+		return nil, unsupported(fmt.Sprintf("the server keeps the spans of trace %s in its database, and does not send them: %s", traceID, mlruns.MessageOf(err)))
+	}
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return nil, &failure.Reason{Kind: mlruns.ErrNotFound, Code: failure.CodeNotFound, Text: "Trace data not found for path=" + t.ArtifactLocation + "/" + spansFile}
 	}
@@ -185,7 +205,7 @@ func (s *Store) startTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, 
 func (s *Store) SetTraceTag(ctx context.Context, traceID, key, value string) error {
 	err := firstOf(validate.PlainName("trace_id", traceID), validate.TraceTag(key, value))
 	if err == nil {
-		_, err = s.ask(ctx, traceCall(http.MethodPatch, traceID, "/tags", repeats, fields{"key": key, "value": value}), nil)
+		_, err = s.askTraces(ctx, traceCall(http.MethodPatch, traceID, "/tags", repeats, fields{"key": key, "value": value}), nil)
 	}
 	return fail("set trace tag", traceID, err)
 }
@@ -194,7 +214,7 @@ func (s *Store) SetTraceTag(ctx context.Context, traceID, key, value string) err
 func (s *Store) DeleteTraceTag(ctx context.Context, traceID, key string) error {
 	err := firstOf(validate.PlainName("trace_id", traceID), validate.Text("key", key))
 	if err == nil {
-		err = gone(s.ask(ctx, traceCall(http.MethodDelete, traceID, "/tags", repeats, fields{"key": key}), nil))
+		err = gone(s.askTraces(ctx, traceCall(http.MethodDelete, traceID, "/tags", repeats, fields{"key": key}), nil))
 	}
 	return fail("delete trace tag", traceID, err)
 }
@@ -223,7 +243,7 @@ func (s *Store) deleteTraces(ctx context.Context, d mlruns.TraceDeletion) (int, 
 	var answer struct {
 		Deleted wire.Int `json:"traces_deleted"`
 	}
-	if _, err := s.ask(ctx, traceCall(http.MethodPost, "", "/delete-traces", e, body), &answer); err != nil {
+	if _, err := s.askTraces(ctx, traceCall(http.MethodPost, "", "/delete-traces", e, body), &answer); err != nil {
 		return 0, err
 	}
 	return int(answer.Deleted), nil

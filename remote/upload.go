@@ -81,8 +81,8 @@ func (s *Store) writeFile(ctx context.Context, h holder, artifactPath string, r 
 	}
 	method, target := http.MethodPut, s.artifactURL(at, artifactPath)
 	if !at.isProxied {
-		if h.modelID != "" || c.size < 0 || c.size > maxPosted {
-			return s.notHere(at, fmt.Sprintf("store files of more than %d MB, or of unknown size, or of logged models", maxPosted>>20))
+		if h.runID == "" || c.size < 0 || c.size > maxPosted {
+			return s.notHere(at, fmt.Sprintf("store files of more than %d MB, or of unknown size, or of logged models and traces", maxPosted>>20))
 		}
 		method, target = http.MethodPost, s.base+"/ajax-api/2.0/mlflow/upload-artifact?"+url.Values{"run_uuid": {h.runID}, "path": {artifactPath}}.Encode()
 	}

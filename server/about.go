@@ -58,10 +58,13 @@ type extensions struct {
 	Traces bool `json:"traces_without_spans"`
 	// Columns says that runs/search answers with columns where the request has "columns".
 	Columns bool `json:"run_columns"`
+	// WholeTraces says that a trace, and what is added to one, is kept as it is where as_it_is is
+	// set: the ids, times and validity of assessments too.
+	WholeTraces bool `json:"traces_as_they_are"`
 }
 
 func (s *server) serverInfo(*call) (any, error) {
-	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil, true}}, nil
+	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil, true, s.importer != nil}}, nil
 }
 
 // telemetry tells the page to send nothing to anyone.

@@ -17,6 +17,8 @@ type server struct {
 	traces mlruns.TraceStore
 	// recorder is nil where traces are not recorded.
 	recorder mlruns.TraceRecorder
+	// importer is nil where traces are not taken as they are.
+	importer mlruns.TraceImporter
 	options  options
 	// metrics is nil where nobody wants them.
 	metrics  *metrics
@@ -35,6 +37,7 @@ func New(store mlruns.Store, opts ...Option) http.Handler {
 	s.models, _ = store.(mlruns.ModelStore)
 	s.traces, _ = store.(mlruns.TraceStore)
 	s.recorder, _ = store.(mlruns.TraceRecorder)
+	s.importer, _ = store.(mlruns.TraceImporter)
 	for _, o := range opts {
 		o(&s.options)
 	}

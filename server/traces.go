@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"path"
@@ -30,8 +31,12 @@ func (s *server) startTrace(c *call) (any, error) {
 		return s.startTraceV2(c, traces)
 	}
 	t, assessments := c.Trace()
+	asItIs := c.AsItIs()
 	if err := c.Err(); err != nil {
 		return nil, err
+	}
+	if asItIs {
+		return s.importTrace(c, traces, t, assessments)
 	}
 	started, err := traces.StartTrace(c.ctx, t)
 	if err != nil {
@@ -50,6 +55,38 @@ func (s *server) startTrace(c *call) (any, error) {
 	}
 	return s.traceAnswer(started), nil
 }
+
+// importTrace records a trace as it is. Folders have traces.json beside it, whoever sends it.
+func (s *server) importTrace(c *call, traces mlruns.TraceStore, t mlruns.Trace, assessments []json.RawMessage) (any, error) {
+	if s.importer == nil {
+		return nil, errNoImport
+	}
+	t.Assessments = assessments
+	id, err := s.importer.ImportTrace(c.ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	made, err := traces.Trace(c.ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.traceAnswer(made), nil
+}
+
+// addToTrace adds to a trace as it is.
+func (s *server) addToTrace(c *call) (any, error) {
+	if s.importer == nil {
+		return nil, errNoImport
+	}
+	t, assessments := c.Trace()
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	t.ID, t.Assessments = c.rest, assessments
+	return empty{}, s.importer.AddToTrace(c.ctx, t)
+}
+
+var errNoImport = &refusal{http.StatusNotImplemented, codeNotImplemented, "This server does not take traces as they are"}
 
 func (s *server) traceAnswer(t *mlruns.Trace) wire.TraceAnswer {
 	answer := wire.NewTraceAnswer(t)

@@ -23,6 +23,9 @@ func (s *server) startTraceV2(c *call, traces mlruns.TraceStore) (any, error) {
 }
 
 func (s *server) endTrace(c *call) (any, error) {
+	if c.AsItIs() {
+		return s.addToTrace(c)
+	}
 	recorder, err := s.traceRecorder()
 	if err != nil {
 		return nil, err

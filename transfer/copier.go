@@ -128,6 +128,9 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 			return err
 		}
 		v.copyModels(ctx, v.restOfModels(), "")
+		if err := v.copyTraces(ctx); err != nil {
+			return err
+		}
 		if err := c.to.finish(ctx, &v.experiment, v.at); err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func TestCopyFilter(t *testing.T) {
 	src, dst := open(t), open(t)
 	fill(t, src)
 	items := copyAll(t, dst, src, transfer.Query{Filter: "attributes.run_name = 'the parent'"})
-	if _, err := dst.Run(context.Background(), "parent"); err != nil || len(items) != 2 {
+	if _, err := dst.Run(context.Background(), "parent"); err != nil || len(items) != 3 || items["trace tr-whole"].ID == "" {
 		t.Errorf("%v, %v", err, items)
 	}
 	items = copyAll(t, open(t), src, transfer.Query{Filter: "params.lr = 'none'"})

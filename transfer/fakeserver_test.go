@@ -24,6 +24,8 @@ const longestTag = 20000
 // effect and lose its answer.
 type fakeServer struct {
 	mlruns.Store
+	mlruns.TraceStore
+	mlruns.TraceRecorder
 	files    *filestore.Store
 	database bool
 	drops    string // a param or metric that it takes and does not keep
@@ -186,8 +188,20 @@ func (s *fakeServer) ArtifactRoot(ctx context.Context, id string) (string, error
 	return s.files.ArtifactRoot(ctx, id)
 }
 
+func (s *fakeServer) ImportTrace(ctx context.Context, t mlruns.Trace) (string, error) {
+	return written(s, "import trace", func() (string, error) { return s.files.ImportTrace(ctx, t) })
+}
+
+func (s *fakeServer) AddToTrace(ctx context.Context, t mlruns.Trace) error {
+	return s.write("add to trace", func() error { return s.files.AddToTrace(ctx, t) })
+}
+
+func (s *fakeServer) WriteTraceArtifact(ctx context.Context, id, path string, r io.Reader) error {
+	return s.write("write trace artifact", func() error { return s.files.WriteTraceArtifact(ctx, id, path, r) })
+}
+
 func serve(s *filestore.Store, database bool) *fakeServer {
-	return &fakeServer{Store: s, files: s, database: database}
+	return &fakeServer{Store: s, TraceStore: s, TraceRecorder: s, files: s, database: database}
 }
 
 // unmapped is a snapshot of a server in which the ids of what was copied to it are the source's,
@@ -220,6 +234,12 @@ func unmapped(all map[string]any) map[string]any {
 			}
 			if parent := r.Data.Tags[mlruns.TagParentRunID]; parent != "" {
 				r.Data.Tags[mlruns.TagParentRunID] = back(parent)
+			}
+			v = r
+		case mlruns.Trace:
+			r.ExperimentID = back(r.ExperimentID)
+			if run := r.Metadata[mlruns.TraceMetadataRun]; run != "" {
+				r.Metadata[mlruns.TraceMetadataRun] = back(run)
 			}
 			v = r
 		case mlruns.Experiment:

@@ -81,6 +81,7 @@ type filesCopy struct {
 	prefer       Prefer
 	dryRun       bool
 	again        bool             // what is lacking was refused before
+	only         string           // "", or the one file that is copied
 	seen         map[string]int64 // the source's, once they were gone through
 }
 
@@ -90,6 +91,9 @@ func (c *filesCopy) run(ctx context.Context, it *Item) error {
 	copied := map[string]int64{}
 	c.seen = map[string]int64{}
 	err := c.from.walk(ctx, c.fromID, "", func(file mlruns.FileInfo) error {
+		if c.only != "" && file.Path != c.only {
+			return nil
+		}
 		c.seen[file.Path] = file.Size
 		size, there := c.there[file.Path]
 		if there {
@@ -108,7 +112,7 @@ func (c *filesCopy) run(ctx context.Context, it *Item) error {
 			return nil
 		}
 		err := c.copy(ctx, file)
-		if errors.Is(err, mlruns.ErrInvalid) { // its name, as a rule
+		if errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrUnsupported) { // its name, or its size, as a rule
 			it.Files--
 			it.Bytes -= file.Size
 			it.refuse("artifacts/"+file.Path, mlruns.MessageOf(err))

@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -70,6 +71,7 @@ func fill(t testing.TB, s *filestore.Store) {
 		Tags: map[string]string{mlruns.TagDatasetContext: "training"}}}}))
 	must(t, s.EndRun(ctx, "parent", mlruns.StatusKilled, at(5000)), s.EndRun(ctx, "child", 0, at(6000)), s.EndRun(ctx, "deleted", mlruns.StatusFailed, at(7000)), s.EndRun(ctx, "trashed", 0, at(8000)),
 		s.EndRun(ctx, "ring1", 0, at(9000)), s.EndRun(ctx, "ring2", 0, at(9000)))
+	fillTraces(t, s)
 	must(t, s.DeleteRun(ctx, "deleted"), s.DeleteExperiment(ctx, "223456789012345678"))
 }
 
@@ -85,6 +87,7 @@ func snapshot(t testing.TB, s mlruns.Store) map[string]any {
 			e.Created, e.Updated = time.Time{}, time.Time{}
 		}
 		all["experiment "+e.ID] = e
+		snapshotTraces(t, s, e.ID, all)
 		for r, err := range s.Runs(ctx, mlruns.RunQuery{Experiments: []string{e.ID}, View: mlruns.ViewAll}) {
 			must(t, err)
 			r.Info.ArtifactURI = ""
@@ -101,6 +104,62 @@ func snapshot(t testing.TB, s mlruns.Store) map[string]any {
 		}
 	}
 	return all
+}
+
+// fillTraces makes traces: one with all that a trace can have, one that is under way, one that says
+// nothing, and one in the experiment that is deleted.
+func fillTraces(t testing.TB, s *filestore.Store) {
+	t.Helper()
+	ctx := context.Background()
+	assessed := func(id, more string) json.RawMessage {
+		return json.RawMessage(fmt.Sprintf(`{"assessment_id":%q,"assessment_name":"q","feedback":{"value":[1,"é"]},"create_time":"2024-05-01T00:00:00Z","last_update_time":"2024-05-02T00:00:00.500Z",`+
+			`"source":{"source_type":"HUMAN","source_id":"a@b"},"metadata":{"m":"1"}%s}`, id, more))
+	}
+	for _, trace := range []mlruns.Trace{
+		{ID: "tr-whole", ExperimentID: "123456789012345678", ClientRequestID: "client", State: mlruns.TraceError, Start: at(1000), End: at(2345), RequestPreview: "in\n", ResponsePreview: "out",
+			Metadata: map[string]string{mlruns.TraceMetadataRun: "parent", "k": "ü"}, Tags: map[string]string{mlruns.TagTraceName: "chat", "t": "1"},
+			Assessments: []json.RawMessage{assessed("a-1", `,"valid":false`), assessed("a-2", `,"valid":true,"overrides":"a-1"`)}},
+		{ID: "tr-under-way", ExperimentID: "123456789012345678", State: mlruns.TraceInProgress, Start: at(3000)},
+		{ID: "tr-bare", Start: at(3500), State: mlruns.TraceOK, End: at(3500)},
+		{ID: "tr-trashed", ExperimentID: "223456789012345678", State: mlruns.TraceOK, Start: at(4000), End: at(5000), Metadata: map[string]string{mlruns.TraceMetadataRun: "trashed"}},
+	} {
+		must(t, errOf(s.ImportTrace(ctx, trace)))
+	}
+	must(t, s.WriteTraceArtifact(ctx, "tr-whole", "traces.json", strings.NewReader(`{"spans": [{"name": "é"}]}`)),
+		s.WriteTraceArtifact(ctx, "tr-whole", "attachments/a", strings.NewReader("attached")), s.WriteTraceArtifact(ctx, "tr-trashed", "traces.json", strings.NewReader(`{"spans": []}`)))
+}
+
+// snapshotTraces notes the traces of an experiment.
+func snapshotTraces(t testing.TB, s mlruns.Store, experiment string, all map[string]any) {
+	t.Helper()
+	ctx := context.Background()
+	traces, ok := s.(interface {
+		mlruns.TraceStore
+		mlruns.TraceRecorder
+	})
+	if !ok {
+		return
+	}
+	for trace, err := range traces.Traces(ctx, mlruns.TraceQuery{Experiments: []string{experiment}}) {
+		must(t, err)
+		trace.ArtifactLocation = ""
+		delete(trace.Tags, mlruns.TagTraceArtifactLocation)
+		all["trace "+trace.ID] = *trace
+		for _, folder := range []string{"", "attachments"} {
+			list, err := traces.TraceArtifacts(ctx, trace.ID, folder)
+			must(t, err)
+			for _, f := range list {
+				if f.IsDir {
+					continue
+				}
+				r, err := traces.OpenTraceArtifact(ctx, trace.ID, f.Path)
+				must(t, err)
+				var data bytes.Buffer
+				must(t, errOf(io.Copy(&data, r)), r.Close())
+				all["file "+trace.ID+" "+f.Path] = data.String()
+			}
+		}
+	}
 }
 
 func artifacts(t testing.TB, s mlruns.Store, run, folder string, all map[string]any) {

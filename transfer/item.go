@@ -15,6 +15,7 @@ const (
 	KindRun        Kind = "run"
 	// KindModel is a logged model of MLflow 3.
 	KindModel Kind = "model"
+	KindTrace Kind = "trace"
 	// KindCopy is a whole copy, of which Watch tells that it failed.
 	KindCopy Kind = "copy"
 )
@@ -34,7 +35,8 @@ const (
 
 // Conflict is a value that is another one on both sides.
 type Conflict struct {
-	// Field is such as "name", "status", "params.lr", "tags.owner" or "artifacts/model.bin".
+	// Field is such as "name", "status", "params.lr", "tags.owner", "assessments.a-1" or
+	// "artifacts/model.bin".
 	Field string `json:"field"`
 	// Source and Destination are the two values. Those of files tell their sizes or digests.
 	Source      string `json:"source"`
@@ -69,12 +71,15 @@ type Item struct {
 	Name         string `json:"name,omitempty"`
 
 	// The counts are of what was written, or would be.
-	Params int   `json:"params,omitempty"`
-	Tags   int   `json:"tags,omitempty"`
-	Points int   `json:"points,omitempty"`
-	Inputs int   `json:"inputs,omitempty"` // data sets and models, outputs too
-	Files  int   `json:"files,omitempty"`
-	Bytes  int64 `json:"bytes,omitempty"`
+	Params int `json:"params,omitempty"`
+	Tags   int `json:"tags,omitempty"`
+	Points int `json:"points,omitempty"`
+	Inputs int `json:"inputs,omitempty"` // data sets and models, outputs too
+	// Metadata and Assessments are those of a trace; its spans are one of the Files.
+	Metadata    int   `json:"metadata,omitempty"`
+	Assessments int   `json:"assessments,omitempty"`
+	Files       int   `json:"files,omitempty"`
+	Bytes       int64 `json:"bytes,omitempty"`
 
 	Conflicts []Conflict `json:"conflicts,omitempty"`
 	Refused   []Refusal  `json:"refused,omitempty"`

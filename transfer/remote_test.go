@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,14 +27,21 @@ type wire struct {
 	n      int
 	writes []string
 	fault  func(n int) (before, after error)
+	// hides names calls that the server is not to have
+	hides []string
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	for _, hidden := range w.hides {
+		if strings.HasPrefix(r.URL.Path, hidden) {
+			return &http.Response{StatusCode: http.StatusNotFound, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		}
+	}
 	w.mu.Lock()
 	n := w.n
 	w.n++
 	switch r.URL.Path {
-	case "/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search", "/api/2.0/mlflow/logged-models/search":
+	case "/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search", "/api/2.0/mlflow/logged-models/search", "/api/3.0/mlflow/traces/search":
 	default:
 		if r.Method != http.MethodGet {
 			w.writes = append(w.writes, r.Method+" "+r.URL.Path)

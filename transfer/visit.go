@@ -19,6 +19,8 @@ type visit struct {
 	at     place
 	models *models  // nil where there are none
 	late   []string // runs that refer to what is not there yet
+	// matched are the runs that the filter selects, nil without one
+	matched map[string]bool
 }
 
 // place finds or makes the experiment in the destination.
@@ -83,6 +85,12 @@ func (v *visit) begin(ctx context.Context) error {
 	for r, err := range v.src.Runs(ctx, q) {
 		if err != nil {
 			return err
+		}
+		if v.q.Filter != "" {
+			if v.matched == nil {
+				v.matched = map[string]bool{}
+			}
+			v.matched[r.Info.ID] = true
 		}
 		if err := v.place(ctx); err != nil {
 			return err

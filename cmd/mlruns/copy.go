@@ -59,8 +59,8 @@ func (a *app) copyRuns() *cobra.Command {
 none, or a server, such as https://mlflow.example.com, with the credentials of MLflow's environment variables.
 
 In a folder ids, times and stages are kept. A server draws ids of its own: there the id of SRC is the
-tag mlruns.sourceRunId. A run that is on both sides is united: each side's points, params, tags and
-files are there afterwards. A value that is another one on both sides is a conflict: it is
+tag mlruns.sourceRunId; traces keep their ids. A run or a trace that is on both sides is united: each
+side's points, params, tags, assessments and files are there afterwards. A value that is another one on both sides is a conflict: it is
 told with both values, and DST keeps its own; --prefer decides for tags, names and files. A copy
 that was interrupted is gone on with by calling it again; one that is done again writes nothing.
 With --json there is a line for each run that was looked at.`
@@ -101,7 +101,7 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 		q.Experiments = append(q.Experiments, e.ID)
 	}
 	q.OnProblem = a.leftOut.add
-	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now(), told: map[mlruns.Problem]bool{}}
+	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now(), told: map[mlruns.Problem]bool{}, traces: map[transfer.Action]int{}}
 	if !a.json {
 		a.line.begin("copy")
 		defer a.line.end()
@@ -185,6 +185,7 @@ type copyReport struct {
 	experiments, created, united, unchanged, points, files int
 	bytes                                                  int64
 	conflicts, notWhole                                    int
+	traces                                                 map[transfer.Action]int
 }
 
 // itemShape is what "copy --json" prints of each.
@@ -198,6 +199,8 @@ func (r *copyReport) item(it *transfer.Item) error {
 	switch {
 	case it.Kind == transfer.KindExperiment && it.Action == transfer.ActionCreated:
 		r.experiments++
+	case it.Kind == transfer.KindTrace:
+		r.traces[it.Action]++
 	case it.Kind != transfer.KindRun:
 	case it.Action == transfer.ActionCreated:
 		r.created++
@@ -261,7 +264,7 @@ func amounts(it *transfer.Item) string {
 	for _, part := range []struct {
 		n    int
 		noun string
-	}{{it.Params, "param"}, {it.Tags, "tag"}, {it.Points, "point"}, {it.Inputs, "input"}, {it.Files, "file"}} {
+	}{{it.Params, "param"}, {it.Tags, "tag"}, {it.Points, "point"}, {it.Inputs, "input"}, {it.Metadata, "metadata value"}, {it.Assessments, "assessment"}, {it.Files, "file"}} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.noun))
 		}
@@ -297,6 +300,9 @@ func (r *copyReport) end() error {
 	summary := fmt.Sprintf("%s created, %d united, %d unchanged, %s, %s, %s", counted(r.created, "run"), r.united, r.unchanged, counted(r.points, "point"), counted(r.files, "file"), byteCount(r.bytes))
 	if r.experiments > 0 {
 		summary = counted(r.experiments, "experiment") + ", " + summary
+	}
+	if n := r.traces; len(n) > 0 {
+		summary += fmt.Sprintf("; %s created, %d united, %d unchanged", counted(n[transfer.ActionCreated], "trace"), n[transfer.ActionUnited], n[transfer.ActionNone])
 	}
 	if r.conflicts > 0 {
 		summary += "; " + counted(r.conflicts, "conflict")

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,46 +15,89 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/proof"
+	"github.com/mlruns/mlruns/server"
+	"github.com/mlruns/mlruns/transfer"
 )
 
 // TestCopyKilled kills "mlruns copy" at a random moment, again and again, until one gets to its
-// end: the destination is then what an undisturbed copy makes of it, no point twice and none
-// missing.
+// end, from a folder and from a server, to a folder and to a server: the destination is then what
+// an undisturbed copy makes of it, no run and no point twice and none missing.
 func TestCopyKilled(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	src := filepath.Join(root, "src")
 	makeCopied(t, src)
-	undisturbed := filepath.Join(root, "undisturbed")
-	begun := time.Now()
-	if text, err := exec.Command("mlruns", "copy", src, undisturbed).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	took := time.Since(begun)
-	want := saysOf(t, undisturbed)
-	killed := 0
-	for round := range proof.Choose(1, 5, 40) {
-		dst := filepath.Join(root, fmt.Sprint("dst", round))
-		for ended := false; !ended; {
-			cmd := exec.Command("mlruns", "copy", src, dst)
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+	for _, d := range []struct {
+		name                   string
+		fromServer, intoServer bool
+	}{{name: "merge"}, {name: "push", intoServer: true}, {name: "pull", fromServer: true}, {name: "server to server", fromServer: true, intoServer: true}} {
+		t.Run(d.name, func(t *testing.T) {
+			from := src
+			if d.fromServer {
+				from = servedFolder(t, src)
 			}
-			time.Sleep(time.Duration(proof.Rand(t).Int64N(int64(took))))
-			_ = cmd.Process.Kill()
-			if err := cmd.Wait(); err == nil {
-				ended = true
-			} else {
-				killed++
+			// copied gives the name of a new destination, and what is there.
+			n := 0
+			copied := func() (name string, says func() map[string]string) {
+				n++
+				dir := filepath.Join(root, fmt.Sprint(d.name, n))
+				if name = dir; d.intoServer {
+					name = servedFolder(t, dir)
+				}
+				return name, func() map[string]string { return saysOf(t, dir) }
 			}
-		}
-		if diff := cmp.Diff(want, saysOf(t, dst)); diff != "" {
-			t.Errorf("(-undisturbed +killed):\n%s", diff)
-		}
+			undisturbed, says := copied()
+			begun := time.Now()
+			if text, err := exec.Command("mlruns", "copy", from, undisturbed).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			took := time.Since(begun)
+			want := says()
+			killed := 0
+			for range proof.Choose(1, 5, 40) {
+				dst, says := copied()
+				for ended := false; !ended; {
+					cmd := exec.Command("mlruns", "copy", from, dst)
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Duration(proof.Rand(t).Int64N(int64(took))))
+					_ = cmd.Process.Kill()
+					if err := cmd.Wait(); err == nil {
+						ended = true
+					} else {
+						killed++
+					}
+				}
+				if diff := cmp.Diff(want, says()); diff != "" {
+					t.Errorf("(-undisturbed +killed):\n%s", diff)
+				}
+				if text, err := exec.Command("mlruns", "copy", from, dst).CombinedOutput(); err != nil || !strings.Contains(string(text), "0 runs created, 0 united") {
+					t.Errorf("once more: %v: %s", err, text)
+				}
+			}
+			if killed == 0 {
+				t.Log("every copy ended before it was killed")
+			}
+		})
 	}
-	if killed == 0 {
-		t.Log("every copy ended before it was killed")
+}
+
+// servedFolder starts a server over a folder.
+func servedFolder(t *testing.T, dir string) string {
+	t.Helper()
+	s, err := filestore.Open(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
+	h := httptest.NewServer(server.New(s))
+	t.Cleanup(func() {
+		h.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h.URL
 }
 
 func makeCopied(t *testing.T, dir string) {
@@ -84,10 +129,19 @@ func makeCopied(t *testing.T, dir string) {
 		if err := s.EndRun(ctx, r.Info.ID, 0, time.UnixMilli(2)); err != nil {
 			t.Fatal(err)
 		}
+		trace := mlruns.Trace{ID: fmt.Sprint("tr-", i), State: mlruns.TraceOK, Start: time.UnixMilli(3), End: time.UnixMilli(5), Metadata: map[string]string{mlruns.TraceMetadataRun: r.Info.ID}}
+		trace.Assessments = []json.RawMessage{json.RawMessage(fmt.Sprintf(`{"assessment_id":"a-%d","assessment_name":"n","feedback":{"value":1}}`, i))}
+		if _, err := s.ImportTrace(ctx, trace); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.WriteTraceArtifact(ctx, trace.ID, "traces.json", strings.NewReader(`{"spans":[]}`)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-// saysOf is what a store says of its runs, and that Verify finds nothing but what the killed left.
+// saysOf is what a store says of its runs and traces, by the ids that they had first, and that
+// Verify finds nothing but what the killed left.
 func saysOf(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	s, err := filestore.Open(dir)
@@ -95,20 +149,48 @@ func saysOf(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	ctx, all := t.Context(), map[string]string{}
+	ctx, all, ids := t.Context(), map[string]string{}, map[string]string{}
+	add := func(key, text string) {
+		if all[key] != "" {
+			t.Errorf("%s is there twice", key)
+		}
+		all[key] = text
+	}
 	for r, err := range s.Runs(ctx, mlruns.RunQuery{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Info.ArtifactURI = ""
-		all[r.Info.ID] = fmt.Sprintf("%+v", *r)
-		for key := range r.Data.Metrics {
-			for m, err := range s.MetricHistory(ctx, r.Info.ID, key, mlruns.HistoryQuery{}) {
-				all[r.Info.ID+" "+key] += fmt.Sprintln(m, err)
+		id := r.Info.ID
+		if first := r.Data.Tags[transfer.TagSourceRun]; first != "" {
+			r.Info.ID = first
+			ids[id] = first
+			for _, tag := range []string{transfer.TagSourceRun, transfer.TagSourceExperiment, transfer.TagPushed} {
+				delete(r.Data.Tags, tag)
 			}
 		}
-		files, err := s.Artifacts(ctx, r.Info.ID, "d")
-		all[r.Info.ID+" files"] = fmt.Sprint(files, err)
+		r.Info.ArtifactURI = ""
+		add(r.Info.ID, fmt.Sprintf("%+v", *r))
+		for key := range r.Data.Metrics {
+			points := ""
+			for m, err := range s.MetricHistory(ctx, id, key, mlruns.HistoryQuery{}) {
+				points += fmt.Sprintln(m, err)
+			}
+			add(r.Info.ID+" "+key, points)
+		}
+		files, err := s.Artifacts(ctx, id, "d")
+		add(r.Info.ID+" files", fmt.Sprint(files, err))
+	}
+	for trace, err := range s.Traces(ctx, mlruns.TraceQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := ids[trace.Metadata[mlruns.TraceMetadataRun]]; first != "" {
+			trace.Metadata[mlruns.TraceMetadataRun] = first
+		}
+		trace.ArtifactLocation = ""
+		delete(trace.Tags, mlruns.TagTraceArtifactLocation)
+		spans, err := s.TraceData(ctx, trace.ID)
+		add(trace.ID, fmt.Sprintf("%+v %s %v %s", *trace, spans, err, trace.Assessments))
 	}
 	for p, err := range s.Verify(ctx, mlruns.VerifyQuery{}) {
 		if err != nil || p.Kind != mlruns.ProblemLeftover {

@@ -25,10 +25,10 @@ func TestCopyToServer(t *testing.T) {
 	s := httptest.NewServer(server.New(behind))
 	defer s.Close()
 	for _, c := range []struct{ from, to, want string }{
-		{src, s.URL, "10 runs created, 0 united, 0 unchanged, 500 points, 50 files"},
-		{src, s.URL, "0 runs created, 0 united, 10 unchanged, 0 points, 0 files"},
-		{s.URL, filepath.Join(root, "pulled"), "10 runs created, 0 united, 0 unchanged, 500 points, 50 files"},
-		{s.URL, src, "0 runs created, 0 united, 10 unchanged, 0 points, 0 files"},
+		{src, s.URL, "10 runs created, 0 united, 0 unchanged, 500 points, 60 files, 100.1 kB; 10 traces created"},
+		{src, s.URL, "0 runs created, 0 united, 10 unchanged, 0 points, 0 files, 0 B; 0 traces created, 0 united, 10 unchanged"},
+		{s.URL, filepath.Join(root, "pulled"), "10 runs created, 0 united, 0 unchanged, 500 points, 60 files, 100.1 kB; 10 traces created"},
+		{s.URL, src, "0 runs created, 0 united, 10 unchanged, 0 points, 0 files, 0 B; 0 traces created, 0 united, 10 unchanged"},
 	} {
 		text, err := exec.Command("mlruns", "copy", c.from, c.to).CombinedOutput()
 		if err != nil || !strings.Contains(string(text), c.want) {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) mlruns.Store) {
 		{"Search", searchScenarios},
 		{"Models", modelScenarios},
 		{"Traces", traceScenarios},
+		{"TraceRecorder", traceRecorderScenarios},
 		{"ActiveRun", activeRunScenarios},
 	} {
 		t.Run(area.name, func(t *testing.T) {

@@ -13,15 +13,20 @@ type AssessmentAnswer struct {
 }
 
 // Assessment reads an assessment as a JSON object, its names joined by underscores. What is in it
-// the store checks.
+// the store checks. Its id is drawn, whatever MLflow's client sends, unless assessment_id stands
+// beside the assessment, which clients of this module send.
 func (r *Request) Assessment() json.RawMessage {
-	return r.assessment(func(string) bool { return true })
+	return r.assessment(r.Text("assessment_id"), func(string) bool { return true })
 }
+
+// AsItIs reports whether what is sent is to be kept as it is, what the store sets otherwise
+// included: it was another store's. Only servers of this module know the field.
+func (r *Request) AsItIs() bool { return r.Bool("as_it_is") }
 
 // ownFields are those that the store sets.
 var ownFields = []string{"assessment_id", "trace_id", "create_time", "last_update_time", "valid"}
 
-func (r *Request) assessment(wanted func(string) bool) json.RawMessage {
+func (r *Request) assessment(id string, wanted func(string) bool) json.RawMessage {
 	v, ok := r.get("assessment")
 	if !ok {
 		r.Missing("assessment")
@@ -33,6 +38,9 @@ func (r *Request) assessment(wanted func(string) bool) json.RawMessage {
 	}
 	v = snakeCase(v)
 	v.items = slices.DeleteFunc(v.items, func(i item) bool { return slices.Contains(ownFields, i.name) || !wanted(i.name) })
+	if id != "" {
+		v.items = append(v.items, item{"assessment_id", value{kind: kindString, text: id}})
+	}
 	text := json.RawMessage(v.appendPython(nil))
 	if !json.Valid(text) { // NaN, which is no JSON
 		r.invalid("assessment", v)
@@ -54,7 +62,7 @@ func (r *Request) AssessmentChange() json.RawMessage {
 		}
 		mask = append(mask, name)
 	}
-	return r.assessment(func(name string) bool { return slices.Contains(mask, name) })
+	return r.assessment("", func(name string) bool { return slices.Contains(mask, name) })
 }
 
 // snakeCase gives the names of an assessment's fields with underscores. What a user chose, values

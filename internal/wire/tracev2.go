@@ -1,7 +1,11 @@
 package wire
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/failure"
 )
 
 // TraceV2 is what is known of a trace, in the form of MLflow 2.
@@ -22,7 +26,7 @@ var traceStatuses = []string{"OK", "ERROR", "IN_PROGRESS"}
 func NewTraceV2(t *mlruns.Trace) TraceV2 {
 	shape := TraceV2{ID: t.ID, ExperimentID: t.ExperimentID, Timestamp: t.Start.UnixMilli(), Status: string(t.State), Metadata: tags(t.Metadata), Tags: tags(t.Tags)}
 	if t.State == mlruns.TraceUnspecified {
-		shape.Status = "TRACE_STATUS_UNSPECIFIED"
+		shape.Status = unspecifiedV2
 	}
 	if !t.End.IsZero() {
 		shape.Duration = t.End.UnixMilli() - t.Start.UnixMilli()
@@ -35,6 +39,25 @@ type TraceV2Answer struct {
 	Info     TraceV2          `json:"trace_info"`
 	Problems []mlruns.Problem `json:"problems,omitempty"`
 }
+
+// Entity gives the trace, without problems. One that is under way has no end, as NewTraceV2 gives it
+// none.
+func (t TraceV2) Entity() (*mlruns.Trace, error) {
+	trace := &mlruns.Trace{ID: t.ID, ExperimentID: t.ExperimentID, Start: time.UnixMilli(t.Timestamp).UTC(), Tags: tagMap(t.Tags), Metadata: tagMap(t.Metadata)}
+	trace.ArtifactLocation = trace.Tags[mlruns.TagTraceArtifactLocation]
+	if t.Status != "" && t.Status != unspecifiedV2 {
+		trace.State = mlruns.TraceState(t.Status)
+	}
+	if !trace.State.Valid() {
+		return nil, &failure.Reason{Kind: failure.ErrCorrupt, Text: fmt.Sprintf("the answer about trace %s cannot be understood: %q is no state", t.ID, t.Status)}
+	}
+	if trace.State != mlruns.TraceInProgress {
+		trace.End = trace.Start.Add(time.Duration(t.Duration) * time.Millisecond)
+	}
+	return trace, nil
+}
+
+const unspecifiedV2 = "TRACE_STATUS_UNSPECIFIED"
 
 // TraceV2Page is what a search of MLflow 2 answers.
 type TraceV2Page struct {
@@ -52,6 +75,18 @@ func NewTraceV2Page(page *mlruns.TracePage) TraceV2Page {
 	return TraceV2Page{list, page.NextPageToken, page.Problems}
 }
 
+// Entity gives the page. Its traces are never nil.
+func (p TraceV2Page) Entity() (*mlruns.TracePage, error) {
+	page := &mlruns.TracePage{Traces: make([]*mlruns.Trace, len(p.Traces)), NextPageToken: p.NextPageToken, Problems: p.Problems}
+	for i, t := range p.Traces {
+		var err error
+		if page.Traces[i], err = t.Entity(); err != nil {
+			return nil, err
+		}
+	}
+	return page, nil
+}
+
 // TraceV2 reads a trace that begins. It has no id yet.
 func (r *Request) TraceV2() mlruns.Trace {
 	return mlruns.Trace{
@@ -62,7 +97,7 @@ func (r *Request) TraceV2() mlruns.Trace {
 // TraceEnd reads how a trace ended.
 func (r *Request) TraceEnd() mlruns.TraceEnd {
 	end := mlruns.TraceEnd{End: r.Time("timestamp_ms"), Metadata: r.Tags("request_metadata"), Tags: r.Tags("tags")}
-	if r.Text("status") != "TRACE_STATUS_UNSPECIFIED" {
+	if r.Text("status") != unspecifiedV2 {
 		if n := r.Enum("status", traceStatuses...); n > 0 {
 			end.State = mlruns.TraceState(traceStatuses[n-1])
 		}

@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/mlruns/mlruns/internal/failure"
 	"github.com/mlruns/mlruns/internal/pyfmt"
 )
 
@@ -32,6 +34,28 @@ func DecodeAssessment(text json.RawMessage) (a Assessment, err error) {
 func (a Assessment) Begin(traceID, id, time string) {
 	a[KeyTraceID], a[keyAssessmentID], a[keyValid] = traceID, id, true
 	a[keyCreateTime], a[keyLastUpdateTime] = time, time
+}
+
+// Keep gives an assessment what another store said of it: whether it is valid, and its times, now
+// where there are none.
+func (a Assessment) Keep(traceID string, old Assessment, now string) error {
+	a[KeyTraceID], a[keyValid] = traceID, true
+	if valid, ok := old[keyValid].(bool); ok {
+		a[keyValid] = valid
+	}
+	for _, key := range [...]string{keyCreateTime, keyLastUpdateTime} {
+		a[key] = now
+		text, ok := old[key].(string)
+		if !ok {
+			continue
+		}
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return failure.Invalid("Invalid value " + pyfmt.JSON(text) + " for parameter 'assessment." + key + "' supplied: it must be a time as in RFC 3339")
+		}
+		a[key] = RFC3339(t)
+	}
+	return nil
 }
 
 // ID is the id of the assessment, "" if it has none yet.

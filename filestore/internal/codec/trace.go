@@ -79,7 +79,9 @@ func SetTraceEnd(d *Document, t mlruns.Trace) {
 		}
 	}
 	d.SetString(stateKey, state)
-	d.setInt(durationKey, t.End.UnixMilli()-t.Start.UnixMilli())
+	if !t.End.IsZero() {
+		d.setInt(durationKey, t.End.UnixMilli()-t.Start.UnixMilli())
+	}
 }
 
 // RFC3339 writes a time as protobuf's JSON form does: with three digits of a second, or none.
