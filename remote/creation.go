@@ -10,8 +10,8 @@ type creation[T any] struct {
 	create func() (*T, error)
 	// find gives what requests with the tag have made.
 	find func() ([]*T, error)
-	// settle is told what else was made: a request was still on its way when it was sent again. Nil:
-	// nobody is.
+	// settle is told what else was made: a request was still on its way when it was sent again.
+	// Nil: nobody is.
 	settle func(kept *T)
 }
 

@@ -145,8 +145,8 @@ func (s *Store) addToTrace(ctx context.Context, t mlruns.Trace) error {
 	return s.endImported(ctx, t)
 }
 
-// addAssessments adds those that are not there. One that is there is not valid any more once the one
-// is there that takes its place.
+// addAssessments adds those that are not there. One that is there is not valid any more once the
+// one is there that takes its place.
 func (s *Store) addAssessments(ctx context.Context, t mlruns.Trace) error {
 	if len(t.Assessments) == 0 {
 		return nil

@@ -40,8 +40,8 @@ type TraceV2Answer struct {
 	Problems []mlruns.Problem `json:"problems,omitempty"`
 }
 
-// Entity gives the trace, without problems. One that is under way has no end, as NewTraceV2 gives it
-// none.
+// Entity gives the trace, without problems. One that is under way has no end, as NewTraceV2 gives
+// it none.
 func (t TraceV2) Entity() (*mlruns.Trace, error) {
 	trace := &mlruns.Trace{ID: t.ID, ExperimentID: t.ExperimentID, Start: time.UnixMilli(t.Timestamp).UTC(), Tags: tagMap(t.Tags), Metadata: tagMap(t.Metadata)}
 	trace.ArtifactLocation = trace.Tags[mlruns.TagTraceArtifactLocation]
