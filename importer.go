@@ -31,6 +31,11 @@ type Importer interface {
 	// Stage is not empty. Each value appears whole; a failure leaves what was written before it,
 	// and what changes r.Info comes last.
 	AddToRun(ctx context.Context, r Run, points []Metric) error
+	// SortHistory orders the points of a metric of the run that come after the first from, by their
+	// times, then by steps, values and data sets, and leaves those before as they are. The history
+	// is changed as a whole or not at all, and no point is lost or added. It may be left as it is
+	// where that cannot be promised.
+	SortHistory(ctx context.Context, runID, key string, from int) error
 	// ImportLoggedModel makes a logged model that looks like m, in the experiment m.ExperimentID,
 	// active or deleted: its id, times, status, stage, params and tags, and as its metrics points,
 	// in which those of one key follow each other and each tells its RunID. m.Metrics is not looked

@@ -173,6 +173,9 @@ var everyCall = []call{
 		}
 		return s.(mlruns.TraceImporter).AddToTrace(ctx, mlruns.Trace{ID: "tr-added", Tags: map[string]string{"added": "1"}})
 	}},
+	{name: "SortHistory", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
+		return s.(mlruns.Importer).SortHistory(ctx, id, "loss", 0)
+	}},
 	{name: "AddToRun", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.(mlruns.Importer).AddToRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: id}, Data: mlruns.RunData{Tags: map[string]string{"added": "1"}}}, nil)
 	}},

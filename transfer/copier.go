@@ -64,6 +64,13 @@ func newCopier(dst, src mlruns.Store, q Query) *copier {
 // keepsIDs reports whether the destination is an Importer.
 func (c *copier) keepsIDs() bool { _, keeps := c.to.(*importing); return keeps }
 
+// merges reports whether both sides are folders: a history of the source then has the order in
+// which it was logged, which one of a database has not.
+func (c *copier) merges() bool {
+	_, folder := c.src.(mlruns.Importer)
+	return folder && c.keepsIDs()
+}
+
 // total is how many runs there are to look at, 0 where that is not known or nobody asks.
 func (c *copier) total(ctx context.Context) (n int) {
 	if c.q.Progress == nil || c.q.Filter != "" {

@@ -112,7 +112,8 @@ func (c *filesCopy) run(ctx context.Context, it *Item) error {
 			return nil
 		}
 		err := c.copy(ctx, file)
-		if errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrUnsupported) { // its name, or its size, as a rule
+		// its name, or its size, as a rule
+		if errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrUnsupported) {
 			it.Files--
 			it.Bytes -= file.Size
 			it.refuse("artifacts/"+file.Path, mlruns.MessageOf(err))

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -29,33 +30,37 @@ type points = iter.Seq2[mlruns.Metric, error]
 
 // missing calls emit for the points of a history that another one lacks, in their order: what they
 // begin with alike is passed over, and of the rest a point counts as often as it is there. It holds
-// nothing in memory unless both go on differently.
+// nothing in memory unless both go on differently: then forked tells after how many points, and
+// whether those of the destination after them are in order.
 //
 // A destination that is a database keeps a point once that was logged twice, sorts points, and
 // bends infinite values: then a point counts once, and bent is called for each infinite one that is
 // there as the largest number.
-func missing(source, destination points, database bool, emit func(mlruns.Metric) error, bent func()) error {
+func missing(source, destination points, database bool, emit func(mlruns.Metric) error, bent func()) (fork, error) {
+	var at fork
 	next, stop := iter.Pull2(destination)
 	defer stop()
 	there, err, more := next()
 	if err != nil {
-		return err
+		return at, err
 	}
 	var rest map[identity]int // of the destination, once they go on differently
 	for m, err := range source {
 		if err != nil {
-			return err
+			return at, err
 		}
 		id := identityOf(m)
 		if rest == nil && more {
 			if identityOf(there) == id {
+				at.after++
 				if there, err, more = next(); err != nil {
-					return err
+					return at, err
 				}
 				continue
 			}
-			if rest, err = counted(there, next, destination, database); err != nil {
-				return err
+			at.forked = true
+			if rest, at.sorted, err = counted(there, next, destination, database); err != nil {
+				return at, err
 			}
 		}
 		switch {
@@ -69,10 +74,24 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 			continue
 		}
 		if err := emit(m); err != nil {
-			return err
+			return at, err
 		}
 	}
-	return nil
+	return at, nil
+}
+
+// fork is where two histories go on differently, if they do.
+type fork struct {
+	forked bool
+	after  int  // so many points are the same
+	sorted bool // the destination's after them are in order
+}
+
+// comparePoints is the order of the points that two histories have after a fork: a function of the
+// points alone, so that it is the same whichever was merged into the other.
+func comparePoints(a, b mlruns.Metric) int {
+	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Value, b.Value), cmp.Compare(math.Float64bits(a.Value), math.Float64bits(b.Value)),
+		cmp.Compare(a.DatasetName, b.DatasetName), cmp.Compare(a.DatasetDigest, b.DatasetDigest))
 }
 
 // largest is an infinite point as a database holds it.
@@ -82,26 +101,28 @@ func largest(m mlruns.Metric) mlruns.Metric {
 }
 
 // counted counts the points of what is left of a history, or of all of it.
-func counted(first mlruns.Metric, next func() (mlruns.Metric, error, bool), all points, whole bool) (map[identity]int, error) {
-	rest := map[identity]int{}
+func counted(first mlruns.Metric, next func() (mlruns.Metric, error, bool), all points, whole bool) (rest map[identity]int, sorted bool, err error) {
+	rest = map[identity]int{}
 	if whole {
 		for m, err := range all {
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			rest[identityOf(m)]++
 		}
-		return rest, nil
+		return rest, false, nil
 	}
-	m, more := first, true
+	sorted = true
+	m, before, more := first, first, true
 	for more {
 		rest[identityOf(m)]++
-		var err error
+		sorted = sorted && comparePoints(before, m) <= 0
+		before = m
 		if m, err, more = next(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return rest, nil
+	return rest, sorted, nil
 }
 
 // digest is a history in brief: two with the same are taken for the same.

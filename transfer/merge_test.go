@@ -145,7 +145,7 @@ func TestMergeUnites(t *testing.T) {
 		must(t, err)
 		values = append(values, m.Value)
 	}
-	if diff := cmp.Diff([]float64{1, 2, 4, 5, 3, 4}, values); diff != "" {
+	if diff := cmp.Diff([]float64{1, 2, 3, 4, 4, 5}, values); diff != "" {
 		t.Errorf("history:\n%s", diff)
 	}
 

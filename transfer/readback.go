@@ -102,7 +102,7 @@ func (j *runJob) readBackPoints(ctx context.Context, id string) error {
 			continue
 		}
 		bent, there := 0, map[identity]bool(nil)
-		err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), !j.keepsIDs(),
+		_, err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), !j.keepsIDs(),
 			func(m mlruns.Metric) error {
 				if there == nil && !j.keepsIDs() { // a database has it once
 					there = map[identity]bool{}

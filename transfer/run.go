@@ -59,6 +59,7 @@ type runJob struct {
 	digests   map[string]digest // of the source's histories, of those that were read
 	sizes     map[string]int64  // of the source's files, once they were gone through
 	emitted   map[string]int    // points that were added, by key
+	unsorted  map[string]int    // keys to be put in order, and after how many points
 	pending   []mlruns.Metric   // points to be added
 }
 
@@ -182,11 +183,14 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 	if err := j.flush(ctx, &lacks); err != nil {
 		return err
 	}
+	if err := j.sort(ctx, have.Info.ID); err != nil {
+		return err
+	}
 	if err := j.files(ctx, have.Info.ID, j.there(fresh)); err != nil {
 		return err
 	}
 	j.forgive(&planned)
-	if j.it.count(&planned) || j.it.Points > 0 || j.it.Files > 0 {
+	if j.it.count(&planned) || j.it.Points > 0 || j.it.Files > 0 || len(j.unsorted) > 0 {
 		j.it.written()
 	}
 	if j.dry {
@@ -260,7 +264,7 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			destination = history(ctx, j.dst, have.Info.ID, key, ignore)
 		}
 		bent := 0
-		err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
+		at, err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
 			if j.again { // a database has it once
 				return nil
 			}
@@ -280,9 +284,29 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 		if err != nil {
 			return err
 		}
+		if at.forked && (j.emitted[key] > 0 || !at.sorted) && j.merges() {
+			if j.unsorted == nil {
+				j.unsorted = map[string]int{}
+			}
+			j.unsorted[key] = at.after
+		}
 		j.bent(key, bent)
 		if j.digests != nil {
 			j.digests[key] = d[key]
+		}
+	}
+	return nil
+}
+
+// sort puts histories in order whose two sides have gone on differently.
+func (j *runJob) sort(ctx context.Context, id string) error {
+	to, keeps := j.to.(*importing)
+	if j.dry || !keeps {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(j.unsorted)) {
+		if err := to.importer.SortHistory(ctx, id, key, j.unsorted[key]); err != nil {
+			return err
 		}
 	}
 	return nil

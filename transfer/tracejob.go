@@ -129,7 +129,8 @@ func (j *traceJob) count(lacks *mlruns.Trace) bool {
 func (j *traceJob) complete(ctx context.Context, have *mlruns.Trace, fresh bool) error {
 	lacks := j.lacking(have, j.it)
 	mark := j.mark()
-	if mark != "" && have.Tags[TagPushed] == mark && j.q.Prefer != PreferSource { // what is lacking was refused before
+	// what is lacking was refused before
+	if mark != "" && have.Tags[TagPushed] == mark && j.q.Prefer != PreferSource {
 		for _, field := range fieldsOf(&lacks) {
 			j.it.refuse(field, notTaken)
 		}

@@ -37,7 +37,8 @@ func (j *traceJob) lacking(have *mlruns.Trace, it *Item) (lacks mlruns.Trace) {
 		value := want.Metadata[key]
 		old, there := have.Metadata[key]
 		switch {
-		case !there || old != value && old == j.source.Metadata[key]: // it led to what was not there yet
+		// it led to what was not there yet
+		case !there || old != value && old == j.source.Metadata[key]:
 			lacks.Metadata[key] = value
 		case old != value:
 			it.differ(PreferNeither, false, "metadata."+key, value, old)
