@@ -50,8 +50,8 @@ func TestSortHistory(t *testing.T) {
 	}
 }
 
-// TestSortHistoryBesideWriters has MLflow append to the file before every operation, and once to the
-// old file when that has just been replaced: no point is lost.
+// TestSortHistoryBesideWriters has MLflow append to the file before every operation, and once to
+// the old file when that has just been replaced: no point is lost.
 func TestSortHistoryBesideWriters(t *testing.T) {
 	const name = "/mlruns/0/run/metrics/loss"
 	for _, ended := range []bool{false, true} {
@@ -113,8 +113,8 @@ func TestSortHistoryBesideWriters(t *testing.T) {
 	}
 }
 
-// TestImportTraceIntoTrash imports a trace into a deleted experiment, adds to it there, and replaces
-// an assessment.
+// TestImportTraceIntoTrash imports a trace into a deleted experiment, adds to it there, and
+// replaces an assessment.
 func TestImportTraceIntoTrash(t *testing.T) {
 	s, ctx := filestoretest.Open(t, "/mlruns", filestore.WithFs(memfs.New())), t.Context()
 	filestoretest.Must(t, filestoretest.ErrOf(s.ImportExperiment(ctx, mlruns.Experiment{ID: "7", Name: "seven", Stage: mlruns.StageDeleted})),

@@ -288,3 +288,15 @@ func TestArtifactsElsewhere(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestServerWithoutFiles asks a server for what it has no calls for: what it takes is told apart
+// from another program's answer.
+func TestServerWithoutFiles(t *testing.T) {
+	w := artifactWorld(t)
+	w.check(w.store.WriteArtifact(w.ctx, w.run, "known", strings.NewReader("x")))
+	w.proxy.arm(-1, func(_ *proxy, rw http.ResponseWriter, _ *http.Request, _ []byte) { http.NotFound(rw, nil) })
+	err := w.store.WriteArtifact(w.ctx, w.run, "a b.txt", strings.NewReader("x"))
+	if !errors.Is(err, mlruns.ErrUnsupported) || mlruns.MessageOf(err) != "The server at "+w.proxy.URL+" takes no files" {
+		t.Errorf("%v", err)
+	}
+}

@@ -122,7 +122,11 @@ func (s *Store) sendFile(ctx context.Context, method, target, name string, c *co
 	defer func() { _ = res.Close() }()
 	request := call{path: "the file " + name}
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusNoContent {
-		return s.refused(request, res)
+		err := s.refused(request, res)
+		if r := (*refused)(nil); errors.As(err, &r) && !r.spoken && errors.Is(r.reason, mlruns.ErrUnsupported) {
+			r.reason = &failure.Reason{Kind: mlruns.ErrUnsupported, Text: "The server at " + s.base + " takes no files"}
+		}
+		return err
 	}
 	return s.isObject(request, res.Body)
 }

@@ -66,7 +66,10 @@ func (a *Appender[T]) appendOpen(ctx context.Context, f *openFile, lines []byte,
 // who read it there what the machine remembers of it, and bytes of 0 where others have written.
 func (a *Appender[T]) keepFile(key, name string, file afero.File) bool {
 	h := a.handles
-	if a.meta == nil || a.out || h.tree.served {
+	h.mu.Lock()
+	out := a.out
+	h.mu.Unlock()
+	if a.meta == nil || out || h.tree.served {
 		return false
 	}
 	seen, err := h.tree.FS.IdentifyFile(file, false)
