@@ -289,8 +289,8 @@ func TestArtifactsElsewhere(t *testing.T) {
 	}
 }
 
-// TestServerWithoutFiles asks a server for what it has no calls for: what it takes is told apart
-// from another program's answer.
+// TestServerWithoutFiles has a file refused by a server that has no call for it: the error says that,
+// and no more.
 func TestServerWithoutFiles(t *testing.T) {
 	w := artifactWorld(t)
 	w.check(w.store.WriteArtifact(w.ctx, w.run, "known", strings.NewReader("x")))
