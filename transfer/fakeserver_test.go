@@ -28,6 +28,7 @@ type fakeServer struct {
 	mlruns.TraceRecorder
 	files    *filestore.Store
 	database bool
+	old      bool   // points have no data sets: those that have one are refused
 	drops    string // a param or metric that it takes and does not keep
 
 	mu     sync.Mutex
@@ -78,12 +79,19 @@ func (s *fakeServer) CreateRun(ctx context.Context, spec mlruns.RunSpec) (*mlrun
 }
 
 func (s *fakeServer) LogBatch(ctx context.Context, id string, b mlruns.Batch) error {
+	if s.old && slices.ContainsFunc(b.Metrics, func(m mlruns.Metric) bool { return m.DatasetName != "" }) {
+		return mlruns.ErrUnsupported
+	}
 	if s.database {
 		b.Metrics = slices.Clone(b.Metrics)
 		for i, m := range b.Metrics {
 			if math.IsInf(m.Value, 0) {
 				b.Metrics[i].Value = math.Copysign(math.MaxFloat64, m.Value)
 			}
+			if m.Value == 0 {
+				b.Metrics[i].Value = 0
+			}
+			b.Metrics[i].DatasetName, b.Metrics[i].DatasetDigest = "", ""
 		}
 	}
 	b.Params = slices.DeleteFunc(slices.Clone(b.Params), func(p mlruns.Param) bool { return p.Key == s.drops })

@@ -34,9 +34,8 @@ type points = iter.Seq2[mlruns.Metric, error]
 // whether those of the destination after them are in order.
 //
 // A destination that is a database keeps a point once that was logged twice, sorts points, and
-// bends infinite values: then a point counts once, and bent is called for each infinite one that is
-// there as the largest number.
-func missing(source, destination points, database bool, emit func(mlruns.Metric) error, bent func()) (fork, error) {
+// bends some: then a point counts once, and bent is told of each that is there in another form.
+func missing(source, destination points, database bool, emit func(mlruns.Metric) error, bent func(told []string)) (fork, error) {
 	var at fork
 	next, stop := iter.Pull2(destination)
 	defer stop()
@@ -63,14 +62,14 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 				return at, err
 			}
 		}
-		switch {
-		case rest[id] > 0:
+		if rest[id] > 0 {
 			if !database {
 				rest[id]--
 			}
 			continue
-		case database && math.IsInf(m.Value, 0) && rest[identityOf(largest(m))] > 0:
-			bent()
+		}
+		if told, is := heldIn(rest, m); database && is {
+			bent(told)
 			continue
 		}
 		if err := emit(m); err != nil {

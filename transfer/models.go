@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 )
@@ -21,6 +22,8 @@ type models struct {
 	hides      bool // the destination does not show its deleted ones
 	// those that are not copied yet, by the run that made them
 	bySource map[string][]*mlruns.LoggedModel
+	// awaited are the ids of those of which it is not known yet what becomes of them
+	awaited map[string]string // and the run that made them
 	// of the destination, by their ids and by where they came from
 	there  map[string]*mlruns.LoggedModel
 	points map[string]map[string]map[identity]string
@@ -32,7 +35,7 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 	if !ok {
 		return nil, nil
 	}
-	m := &models{copier: c, from: from, at: at, bySource: map[string][]*mlruns.LoggedModel{}, there: map[string]*mlruns.LoggedModel{},
+	m := &models{copier: c, from: from, at: at, bySource: map[string][]*mlruns.LoggedModel{}, awaited: map[string]string{}, there: map[string]*mlruns.LoggedModel{},
 		points: map[string]map[string]map[identity]string{}}
 	for model, err := range listed(ctx, from, experiment, c.q.view(), c.q.onProblem(), nil) {
 		if errors.Is(err, mlruns.ErrUnsupported) {
@@ -42,6 +45,7 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 			return nil, err
 		}
 		m.bySource[model.SourceRunID] = append(m.bySource[model.SourceRunID], model)
+		m.awaited[model.ID] = model.SourceRunID
 		if c.keepsIDs() {
 			continue
 		}
@@ -143,6 +147,42 @@ func (m *models) take(run string) []*mlruns.LoggedModel {
 	return list
 }
 
+// awaits reports whether a model is still to be copied.
+func (m *models) awaits(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, is := m.awaited[id]
+	return is
+}
+
+// awaitedBy reports whether a run has points of a model that is still to be copied. Those that the
+// run made itself are copied with it.
+func (m *models) awaitedBy(run string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, points := range m.points[run] {
+		for _, id := range points {
+			if by, is := m.awaited[id]; is && by != run {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// without gives the models that were made by no run of those.
+func (m *models) without(runs []string) (list []*mlruns.LoggedModel) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for run, models := range m.bySource {
+		if !slices.Contains(runs, run) {
+			list = append(list, models...)
+			delete(m.bySource, run)
+		}
+	}
+	return list
+}
+
 // rest gives the models that no run has taken.
 func (m *models) rest() (list []*mlruns.LoggedModel) {
 	m.mu.Lock()
@@ -156,6 +196,11 @@ func (m *models) rest() (list []*mlruns.LoggedModel) {
 
 // copy copies a model, made by a run of the destination, "" if that is not there.
 func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string) Item {
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.awaited, model.ID)
+	}()
 	it := Item{Kind: KindModel, Action: ActionNone, SourceID: model.ID, Name: model.Name, ExperimentID: m.at.id, Problems: model.Problems}
 	if m.into == nil && !m.q.DryRun {
 		it.refuse("model", "the destination holds no logged models")

@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -151,5 +152,73 @@ func TestPushModels(t *testing.T) {
 	wantModels["points of made"] = wantModels["points of made"].([]string)[2:]
 	if diff := cmp.Diff(wantModels, modelsIn(t, back)); diff != "" {
 		t.Errorf("pulled (-server +folder):\n%s", diff)
+	}
+}
+
+// A run that logs points of a model waits until the model is there, whoever made it. Of two that
+// wait for each other one is told to lack what it should have.
+func TestPushPointsOfOthersModels(t *testing.T) {
+	ctx := context.Background()
+	of := func(model string) mlruns.Metric {
+		p := point("acc of "+model, 1, 1)
+		p.ModelID = model
+		return p
+	}
+	for name, c := range map[string]struct {
+		maker string // of the model that "early" has points of
+		ring  bool
+		told  int
+	}{"another run": {maker: "late"}, "nobody": {}, "a run that is not there": {maker: "no-such-run"}, "each other": {maker: "late", ring: true, told: 1}} {
+		src, files := open(t), open(t)
+		must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "early", Start: at(1)})), errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "late", Start: at(2)})),
+			errOf(src.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-1", Name: "one", SourceRunID: c.maker})), src.LogMetric(ctx, "early", of("m-1")))
+		want := []string{"one"}
+		if c.ring {
+			must(t, errOf(src.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-2", Name: "two", SourceRunID: "early"})), src.LogMetric(ctx, "late", of("m-2")))
+			want = append(want, "two")
+		}
+		dst, _ := overHTTP(t, files)
+		told, got := 0, []string(nil)
+		for _, it := range copyAll(t, dst, src, transfer.Query{}) {
+			told += len(it.Refused)
+		}
+		for m, err := range files.LoggedModels(ctx, mlruns.ModelQuery{}) {
+			must(t, err)
+			if len(m.Metrics) == 1 {
+				got = append(got, m.Name)
+			}
+		}
+		if slices.Sort(got); told != c.told || len(got) != len(want)-c.told {
+			t.Errorf("%s: %d were told, models with points %q of %q", name, told, got, want)
+		}
+		sound(t, files)
+	}
+}
+
+// A search on a server may leave out the models that a run used, as MLflow's does: they come along.
+func TestPullModelsUsed(t *testing.T) {
+	files, dst := open(t), open(t)
+	fillModels(t, files)
+	copyAll(t, dst, &forgetful{serve(files, false)}, transfer.Query{})
+	r, err := dst.Run(context.Background(), "uses")
+	must(t, err)
+	if diff := cmp.Diff([]mlruns.ModelInput{{ModelID: "m-made"}}, r.Inputs.Models); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// forgetful leaves the models that runs used out of searches.
+type forgetful struct{ *fakeServer }
+
+func (s *forgetful) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns.Run, error] {
+	return func(yield func(*mlruns.Run, error) bool) {
+		for r, err := range s.fakeServer.Runs(ctx, q) {
+			if r != nil {
+				r.Inputs.Models = nil
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
 	}
 }

@@ -70,6 +70,13 @@ func (it *Item) tooLong(field, key, value string, limit int) bool {
 // batch logs a batch, and where it is refused value by value.
 func (t *pushing) batch(ctx context.Context, id string, b mlruns.Batch, it *Item) error {
 	err := t.dst.LogBatch(ctx, id, b)
+	if errors.Is(err, mlruns.ErrUnsupported) { // a server before MLflow 3.0; readBack tells
+		b.Metrics = slices.Clone(b.Metrics)
+		for i := range b.Metrics {
+			b.Metrics[i].DatasetName, b.Metrics[i].DatasetDigest, b.Metrics[i].ModelID = "", "", ""
+		}
+		err = t.dst.LogBatch(ctx, id, b)
+	}
 	if !errors.Is(err, mlruns.ErrInvalid) {
 		return err
 	}

@@ -98,30 +98,41 @@ func (j *runJob) readBackPoints(ctx context.Context, id string) error {
 			}
 			continue
 		}
-		if j.emitted[key] == 0 || !j.source.Info.Status.Ended() {
+		ended := j.source.Info.Status.Ended()
+		if j.emitted[key] == 0 || !ended && !j.bendable[key] {
 			continue
 		}
-		bent, there := 0, map[identity]bool(nil)
+		bent, there := bends{}, map[identity]int(nil)
 		_, err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), !j.keepsIDs(),
 			func(m mlruns.Metric) error {
+				if !ended {
+					return nil
+				}
 				if there == nil && !j.keepsIDs() { // a database has it once
-					there = map[identity]bool{}
+					there = map[identity]int{}
 					for m, err := range history(ctx, j.dst, id, key, ignore) {
 						if err != nil {
 							return err
 						}
-						there[identityOf(m)] = true
+						there[identityOf(m)]++
 					}
 				}
-				if there[identityOf(m)] {
+				if there[identityOf(m)] > 0 {
+					return nil
+				}
+				if told, is := heldIn(there, m); is {
+					bent.add(told)
 					return nil
 				}
 				return fmt.Errorf("%w: metrics.%s of %s lacks %v", errReadBack, key, id, m)
-			}, func() { bent++ })
+			}, bent.add)
 		if err != nil {
 			return err
 		}
-		j.bent(key, bent)
+		if n := j.bent[key][bentModel]; n > 0 {
+			bent[bentModel] = n
+		}
+		j.bent[key] = bent
 	}
 	return nil
 }

@@ -39,6 +39,11 @@ func originOf(id, tag string) string {
 // run copies a run.
 func (v *visit) run(ctx context.Context, r *mlruns.Run) Item {
 	it := Item{Kind: KindRun, Action: ActionNone, SourceID: r.Info.ID, Name: r.Info.Name, ExperimentID: v.at.id, Problems: r.Problems}
+	if v.keepsIDs() {
+		if r, it.Err = v.whole(ctx, r); it.Err != nil {
+			return it
+		}
+	}
 	job := runJob{copier: v.copier, visit: v, source: r, at: v.at, it: &it, dry: v.q.DryRun}
 	it.Err = job.do(ctx)
 	return it
@@ -61,6 +66,8 @@ type runJob struct {
 	emitted   map[string]int    // points that were added, by key
 	unsorted  map[string]int    // keys to be put in order, and after how many points
 	pending   []mlruns.Metric   // points to be added
+	bent      map[string]bends  // what is there of the source's histories and not as it was, by key
+	bendable  map[string]bool   // keys of points, added, that a database would bend
 }
 
 func (j *runJob) do(ctx context.Context) error {
@@ -194,7 +201,11 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 		j.it.written()
 	}
 	if j.dry {
+		j.tellBent()
 		return nil
+	}
+	if j.asMade(have) {
+		info.Status, info.End = j.want.Info.Status, j.want.Info.End
 	}
 	if info.Name != "" || info.Status != 0 || !info.End.IsZero() || info.Stage != "" {
 		info.ID = have.Info.ID
@@ -207,7 +218,15 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 			return err
 		}
 	}
+	j.tellBent()
 	return j.seal(ctx, have)
+}
+
+// asMade reports whether a run of a server has the status and the end that the server gave it, which
+// say nothing.
+func (j *runJob) asMade(have *mlruns.Run) bool {
+	_, pushed := have.Data.Tags[TagPushed]
+	return !j.keepsIDs() && !pushed && have.Info.ID != j.source.Info.ID && have.Info.Status == mlruns.StatusRunning && have.Info.End.IsZero()
 }
 
 const notTaken = "the destination did not take it"
@@ -255,15 +274,17 @@ const batchOfPoints = 1000
 
 // points adds the points that the destination lacks.
 func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks *mlruns.Run) error {
-	j.emitted = map[string]int{}
+	j.emitted, j.bent, j.bendable = map[string]int{}, map[string]bends{}, map[string]bool{}
 	for _, key := range metricKeys(j.source) {
 		d := map[string]digest{}
 		source := allPoints(ctx, j.src, j.source.Info.ID, []string{key}, ignore, d)
 		destination := none
 		if _, there := have.Data.Metrics[key]; there && !fresh {
 			destination = history(ctx, j.dst, have.Info.ID, key, ignore)
+		} else if j.again {
+			j.it.refuse("metrics."+key, notTaken)
 		}
-		bent := 0
+		bent := bends{}
 		at, err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
 			if j.again { // a database has it once
 				return nil
@@ -273,14 +294,15 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			if j.dry {
 				return nil
 			}
-			if id := j.modelOf(m); id != "" {
-				m.ModelID = id
+			m.ModelID = j.modelOf(m, bent)
+			if len(heldAs(m)) > 0 {
+				j.bendable[key] = true
 			}
 			if j.pending = append(j.pending, m); len(j.pending) < batchOfPoints {
 				return nil
 			}
 			return j.flush(ctx, lacks)
-		}, func() { bent++ })
+		}, bent.add)
 		if err != nil {
 			return err
 		}
@@ -290,7 +312,7 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			}
 			j.unsorted[key] = at.after
 		}
-		j.bent(key, bent)
+		j.bent[key] = bent
 		if j.digests != nil {
 			j.digests[key] = d[key]
 		}
@@ -314,17 +336,16 @@ func (j *runJob) sort(ctx context.Context, id string) error {
 
 // modelOf gives the model in the destination that a point is of too, "" if there is none. Where ids
 // are kept models have their points themselves.
-func (j *runJob) modelOf(m mlruns.Metric) string {
+func (j *runJob) modelOf(m mlruns.Metric, bent bends) string {
 	if j.keepsIDs() || j.visit.models == nil {
 		return ""
 	}
-	return j.modelCounterpart(j.visit.models.points[j.source.Info.ID][m.Key][identityOf(m)])
-}
-
-func (j *runJob) bent(key string, n int) {
-	if n > 0 {
-		j.it.refuse("metrics."+key, fmt.Sprintf("%d infinite values are there as ±1.7976931348623157e308", n))
+	source := j.visit.models.points[j.source.Info.ID][m.Key][identityOf(m)]
+	id := j.modelCounterpart(source)
+	if source != "" && id == "" && j.visit.models.awaits(source) {
+		bent.add([]string{bentModel})
 	}
+	return id
 }
 
 func none(func(mlruns.Metric, error) bool) {}

@@ -98,6 +98,11 @@ func (v *visit) begin(ctx context.Context) error {
 		if v.at.blocked {
 			return nil
 		}
+		if !v.keepsIDs() {
+			if r, err = v.whole(ctx, r); err != nil {
+				return err
+			}
+		}
 		waits, err := v.waits(ctx, r)
 		if err != nil {
 			return err
@@ -112,10 +117,13 @@ func (v *visit) begin(ctx context.Context) error {
 }
 
 // waits reports whether a run has a parent that is not there, or used a model that another run made
-// and that is not there. Where ids are kept none waits.
+// and that is not there, or has points of one. Where ids are kept none waits.
 func (v *visit) waits(ctx context.Context, r *mlruns.Run) (bool, error) {
 	if v.keepsIDs() {
 		return false, nil
+	}
+	if v.models != nil && v.models.awaitedBy(r.Info.ID) {
+		return true, nil
 	}
 	for _, m := range r.Inputs.Models {
 		if comes, err := v.comes(ctx, m.ModelID, r.Info.ID); comes || err != nil {
@@ -172,6 +180,13 @@ func passLate(ctx context.Context, all []*visit) error {
 			}
 			v.pool.wait()
 		}
+		for _, v := range all {
+			if !started && v.models != nil && v.q.Filter == "" && len(v.late) > 0 {
+				orphans := v.models.without(v.late)
+				v.copyModels(ctx, orphans, "")
+				started = len(orphans) > 0
+			}
+		}
 		if !started {
 			break
 		}
@@ -215,6 +230,18 @@ func passOrphans(ctx context.Context, all []*visit) error {
 		}
 	}
 	return nil
+}
+
+// whole gives all of a run that a search gave. A server of MLflow leaves out the models that it used.
+func (v *visit) whole(ctx context.Context, r *mlruns.Run) (*mlruns.Run, error) {
+	if _, folder := v.src.(mlruns.Importer); folder {
+		return r, nil
+	}
+	whole, err := v.reread(ctx, r.Info.ID)
+	if whole == nil && err == nil { // it is gone by now
+		return r, nil
+	}
+	return whole, err
 }
 
 // reread reads a run of the source again; nil if it is gone by now.

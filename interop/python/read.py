@@ -75,7 +75,7 @@ def artifacts(c, run_id, path=None):
             found.update(artifacts(c, run_id, f.path))
         else:
             with open(c.download_artifacts(run_id, f.path), "rb") as content:
-                found[f.path] = "%d %s" % (f.file_size, hashlib.md5(content.read()).hexdigest())
+                found[f.path] = "%d %s" % (f.file_size or 0, hashlib.md5(content.read()).hexdigest())
     return found
 
 
@@ -114,6 +114,8 @@ def dump(root, artifacts_of=()):
             found["runs"][i] = run(c, c.get_run(i), True)
             searched = run(c, r, False)
             told = {k: v for k, v in found["runs"][i].items() if k != "history"}
+            if root.startswith("http:"):  # a search of a server with a database leaves them out
+                searched["models_in"] = told["models_in"]
             if searched != told:
                 raise AssertionError("search_runs and get_run differ: %r, %r" % (searched, told))
     for i in artifacts_of:

@@ -50,6 +50,7 @@ func TestServers(t *testing.T) {
 		t.Run("registry", func(t *testing.T) { s.empty(t); registry(t, s) })
 		t.Run("artifacts", func(t *testing.T) { s.empty(t); artifacts(t, s) })
 		t.Run("lost answers", func(t *testing.T) { s.empty(t); lostAnswers(t, s) })
+		t.Run("round trip", func(t *testing.T) { roundTrip(t, s) })
 	})
 }
 

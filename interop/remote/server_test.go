@@ -26,9 +26,10 @@ import (
 type server struct {
 	// version is as the pins name it, "2.9"; database is "SQLite" or "PostgreSQL".
 	version, database string
-	uri               string
-	toReset           io.Writer
-	reset             *bufio.Reader
+	// uri is where it answers, python the program that runs it.
+	uri, python string
+	toReset     io.Writer
+	reset       *bufio.Reader
 	// files are the ends of toReset and reset.
 	files []*os.File
 }
@@ -75,6 +76,16 @@ func eachServer(t *testing.T, test func(t *testing.T, s *server)) {
 	}
 }
 
+// fileStore gives the Python whose MLflow reads folders, which MLRUNS_READER names.
+func fileStore(t *testing.T) string {
+	t.Helper()
+	_, python, found := strings.Cut(strings.TrimSpace(os.Getenv("MLRUNS_READER")), "=")
+	if !found {
+		t.Fatal("MLRUNS_READER names no Python with an MLflow that reads folders: run make interop-servers")
+	}
+	return python
+}
+
 // start starts a server and waits until it answers.
 func start(t *testing.T, version, database, python, backend string) *server {
 	t.Helper()
@@ -86,7 +97,7 @@ func start(t *testing.T, version, database, python, backend string) *server {
 		args = append(args, "--serve-artifacts")
 	}
 	run(t, dir, nil, python, args...)
-	s := &server{version: version, database: database, uri: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	s := &server{version: version, database: database, uri: fmt.Sprintf("http://127.0.0.1:%d", port), python: python}
 	await(t, "MLflow "+s.name(), func() error {
 		res, err := http.Get(s.uri + "/health")
 		if err != nil {

@@ -1,0 +1,150 @@
+//go:build interop
+
+package remote
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/remote"
+	"github.com/mlruns/mlruns/transfer"
+)
+
+// roundTrip copies each golden store to the server, twice, and from the server into an empty
+// folder. What MLflow's own client reads from the server, and what that folder says, is what the
+// golden store says, but for the losses that are known. The second time nothing is written. MLflow
+// 2.22 reads in the folder what we read.
+func roundTrip(t *testing.T, s *server) {
+	archives := goldens(t)
+	for _, version := range slices.Sorted(maps.Keys(archives)) {
+		t.Run("golden "+version, func(t *testing.T) {
+			s.empty(t)
+			source := openFolder(t, unpack(t, version, archives[version]), filestore.WithReadOnly())
+			sent := countRequests(t, s.uri)
+			on, err := remote.Open(t.Context(), sent.uri)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer on.Close()
+			told := tellingOf(copyAll(t, on, source))
+			sent.writes()
+			again := tellingOf(copyAll(t, on, source))
+			if writes := sent.writes(); len(writes) > 0 {
+				t.Errorf("the second push sends %d writes: %q", len(writes), writes)
+			}
+			for p := range told {
+				if !again[p] {
+					t.Errorf("the second push does not tell again of %.200s", p)
+				}
+			}
+			want := factsOf(t, source)
+			dir := filepath.Join(t.TempDir(), "mlruns")
+			pulled := openFolder(t, dir)
+			copyAll(t, pulled, on)
+			for p, err := range pulled.Verify(t.Context(), mlruns.VerifyQuery{}) {
+				if err != nil || p.Kind != mlruns.ProblemNotPortable {
+					t.Errorf("Verify: %v, %v", p, err)
+				}
+			}
+			got := factsOf(t, pulled)
+			met := compare(t, "the folder", told, want, got)
+			t.Logf("%d facts, losses %v", len(want), met)
+			files := got.withFiles()
+			compare(t, "MLflow's client", told, want.readable(), mlflowReads(t, s.python, s.uri, files))
+			same(t, "MLflow's file store", got.readable(), mlflowReads(t, fileStore(t), dir, files))
+		})
+	}
+}
+
+// readable leaves out what a dump does not tell.
+func (f facts) readable() facts {
+	kept := maps.Clone(f)
+	maps.DeleteFunc(kept, func(p place, _ string) bool {
+		kind, _, _ := strings.Cut(p.field, ".")
+		return p.kind != "experiment" && p.kind != "run" || slices.Contains([]string{"deleted", "input", "output"}, kind)
+	})
+	return kept
+}
+
+// withFiles gives the ids of the runs that have files.
+func (f facts) withFiles() (ids []string) {
+	for p := range f {
+		if p.kind == "run" && strings.HasPrefix(p.field, "artifacts/") {
+			ids = append(ids, f[place{p.kind, p.id, "id"}])
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// same fails where facts differ.
+func same(t *testing.T, what string, want, got facts) {
+	t.Helper()
+	all := maps.Clone(want)
+	maps.Copy(all, got)
+	for p := range all {
+		if want[p] != got[p] {
+			t.Errorf("%s: %.200s: got %.300q, want %.300q", what, p, got[p], want[p])
+		}
+	}
+}
+
+// copyAll copies all, deleted things too, and gives what was told.
+func copyAll(t *testing.T, dst, src mlruns.Store) (items []transfer.Item) {
+	t.Helper()
+	for it, err := range transfer.Copy(t.Context(), dst, src, transfer.Query{Deleted: true}) {
+		if err == nil { // the last one sums up those of items
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// requests counts what is sent to a server.
+type requests struct {
+	uri  string
+	mu   sync.Mutex
+	sent []string
+}
+
+// countRequests starts a proxy before a server.
+func countRequests(t *testing.T, uri string) *requests {
+	t.Helper()
+	to, err := url.Parse(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &requests{}
+	proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(to)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if p.In.Method != http.MethodGet && !strings.HasSuffix(p.In.URL.Path, "/search") {
+			r.sent = append(r.sent, fmt.Sprint(p.In.Method, " ", p.In.URL.Path))
+		}
+	}}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	r.uri = server.URL
+	return r
+}
+
+// writes gives the requests that write and that were not given before.
+func (r *requests) writes() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sent := r.sent
+	r.sent = nil
+	return sent
+}
