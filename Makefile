@@ -98,7 +98,7 @@ interop: ## install the real MLflow and test beside it, all VERSIONS or some: ma
 	@environments=$$(interop/environments.sh $(VERSIONS)) && cd interop && MLRUNS_INTEROP="$$environments" $(GO) test -tags interop -count 1 -timeout 60m $(ARGS)
 
 interop-servers: ## test package remote beside real MLflow servers, on SQLite and PostgreSQL: make interop-servers SERVERS=server-2.9
-	@servers=$$(interop/environments.sh $(SERVERS)) && reader=$$(interop/environments.sh server-2.22) && cd interop/remote && MLRUNS_SERVERS="$$servers" MLRUNS_READER="$$reader" $(GO) test -tags interop -count 1 -timeout 120m $(ARGS)
+	@servers=$$(interop/environments.sh $(SERVERS)) && readers=$$(interop/environments.sh server-2.22 server-3.x) && cd interop/remote && MLRUNS_SERVERS="$$servers" MLRUNS_READERS="$$readers" $(GO) test -tags interop -count 1 -timeout 120m $(ARGS)
 
 bench-mlflow: ## measure beside MLflow's FileStore and SQLite store: make bench-mlflow DIRS=/tmp,/dev/shm
 	@environment=$$(interop/environments.sh 3.x) && $(GO) run -tags interop ./interop/bench -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)

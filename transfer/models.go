@@ -74,7 +74,31 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 		m.there[model.ID] = model
 		m.there[originOf(model.ID, model.Tags[TagSourceModel])] = model
 	}
+	m.recognize()
 	return m, nil
+}
+
+// recognize notes the ids of models that are in the destination, so that nothing waits for them.
+func (m *models) recognize() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, list := range m.bySource {
+		for _, model := range list {
+			if have := m.counterpartOf(model); have != nil {
+				m.modelIDs[model.ID] = have.ID
+				delete(m.awaited, model.ID)
+			}
+		}
+	}
+}
+
+// counterpartOf gives the model of the destination that one of the source was copied to, nil if
+// there is none.
+func (m *models) counterpartOf(model *mlruns.LoggedModel) *mlruns.LoggedModel {
+	if have := m.there[model.ID]; have != nil {
+		return have
+	}
+	return m.there[originOf(model.ID, model.Tags[TagSourceModel])]
 }
 
 // listed goes through the models of an experiment. MLflow's server does not show deleted ones: then
@@ -225,11 +249,7 @@ func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string
 	want.Tags = maps.Clone(model.Tags)
 	origin := originOf(model.ID, model.Tags[TagSourceModel])
 	job := modelJob{models: m, source: model, want: &want, it: &it, origin: origin}
-	have := m.there[model.ID]
-	if have == nil {
-		have = m.there[origin]
-	}
-	it.Err = job.do(ctx, have)
+	it.Err = job.do(ctx, m.counterpartOf(model))
 	if it.ID != "" {
 		m.mu.Lock()
 		m.modelIDs[model.ID] = it.ID
@@ -258,14 +278,18 @@ func (c *copier) comes(ctx context.Context, id, run string) (bool, error) {
 	return err == nil && m.SourceRunID != run, err
 }
 
-// modelReferences rewrites the ids of models to those of the destination.
-func (c *copier) modelReferences(r *mlruns.Run) {
-	inputs := make([]mlruns.ModelInput, len(r.Inputs.Models))
-	for i, m := range r.Inputs.Models {
-		inputs[i] = m
+// modelReferences rewrites the ids of models to those of the destination. A model that is still to be
+// copied is not referred to yet.
+func (v *visit) modelReferences(r *mlruns.Run) {
+	c := v.copier
+	inputs := make([]mlruns.ModelInput, 0, len(r.Inputs.Models))
+	for _, m := range r.Inputs.Models {
 		if id := c.modelCounterpart(m.ModelID); id != "" {
-			inputs[i].ModelID = id
+			m.ModelID = id
+		} else if v.models != nil && v.models.awaits(m.ModelID) {
+			continue
 		}
+		inputs = append(inputs, m)
 	}
 	outputs := make([]mlruns.ModelOutput, len(r.Outputs.Models))
 	for i, m := range r.Outputs.Models {
@@ -274,7 +298,7 @@ func (c *copier) modelReferences(r *mlruns.Run) {
 			outputs[i].ModelID = id
 		}
 	}
-	if len(inputs) > 0 {
+	if len(r.Inputs.Models) > 0 {
 		r.Inputs.Models = inputs
 	}
 	if len(outputs) > 0 {

@@ -176,11 +176,17 @@ func TestPushPointsOfOthersModels(t *testing.T) {
 		if c.ring {
 			must(t, errOf(src.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-2", Name: "two", SourceRunID: "early"})), src.LogMetric(ctx, "late", of("m-2")))
 			want = append(want, "two")
+			must(t, src.LogInputs(ctx, "late", mlruns.Inputs{Models: []mlruns.ModelInput{{ModelID: "m-2"}}}))
 		}
-		dst, _ := overHTTP(t, files)
+		dst, w := overHTTP(t, files)
 		told, got := 0, []string(nil)
 		for _, it := range copyAll(t, dst, src, transfer.Query{}) {
 			told += len(it.Refused)
+		}
+		w.writes = nil
+		copyAll(t, dst, src, transfer.Query{})
+		if len(w.writes) > 0 {
+			t.Errorf("%s: pushed again, sends %q", name, w.writes)
 		}
 		for m, err := range files.LoggedModels(ctx, mlruns.ModelQuery{}) {
 			must(t, err)

@@ -89,7 +89,7 @@ func (j *runJob) do(ctx context.Context) error {
 		j.it.ID = have.Info.ID
 		j.copied(j.source.Info.ID, have.Info.ID)
 		j.itsModels(ctx, have.Info.ID)
-		j.modelReferences(j.want)
+		j.visit.modelReferences(j.want)
 		if done, err := j.deleted(ctx, have); done || err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (j *runJob) do(ctx context.Context) error {
 	j.itsModels(ctx, have.Info.ID)
 	if !j.keepsIDs() { // it is deleted when all else is there
 		j.want.Info.Stage = have.Info.Stage
-		j.modelReferences(j.want)
+		j.visit.modelReferences(j.want)
 	}
 	return j.complete(ctx, have, fresh, bare)
 }

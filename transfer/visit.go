@@ -194,19 +194,28 @@ func passLate(ctx context.Context, all []*visit) error {
 	return passOrphans(ctx, all)
 }
 
-// passOrphans copies runs whose parents cannot come first.
+// passOrphans copies runs whose parents, or the models of which they have points, cannot come first.
 func passOrphans(ctx context.Context, all []*visit) error {
 	for _, v := range all {
+		var last []*mlruns.Run
 		for _, id := range v.late {
 			r, err := v.reread(ctx, id)
 			if err != nil {
 				return err
 			}
-			if r != nil {
+			switch {
+			case r == nil:
+			case v.models != nil && v.models.awaitedBy(id):
+				last = append(last, r)
+			default:
 				v.start(ctx, r)
 			}
 		}
 		v.pool.wait()
+		for _, r := range last { // by then a model may be there
+			v.start(ctx, r)
+			v.pool.wait()
+		}
 	}
 	for _, v := range all {
 		for _, id := range v.late {

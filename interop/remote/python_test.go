@@ -58,7 +58,7 @@ func (p pointRead) String() string {
 // runs, for traces and models are not in it, nor when a run was deleted.
 func mlflowReads(t *testing.T, python, root string, artifactsOf []string) facts {
 	t.Helper()
-	request, err := json.Marshal(map[string]any{"do": "dump", "root": root, "artifacts_of": artifactsOf})
+	request, err := json.Marshal(map[string]any{"do": "dump", "root": root, "artifacts_of": append([]string{}, artifactsOf...)})
 	if err != nil {
 		t.Fatal(err)
 	}

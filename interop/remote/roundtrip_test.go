@@ -24,7 +24,7 @@ import (
 // roundTrip copies each golden store to the server, twice, and from the server into an empty
 // folder. What MLflow's own client reads from the server, and what that folder says, is what the
 // golden store says, but for the losses that are known. The second time nothing is written. MLflow
-// 2.22 reads in the folder what we read.
+// 2.22 reads in the folder what we read, and the newest where 2.22 cannot.
 func roundTrip(t *testing.T, s *server) {
 	archives := goldens(t)
 	for _, version := range slices.Sorted(maps.Keys(archives)) {
@@ -51,7 +51,11 @@ func roundTrip(t *testing.T, s *server) {
 			want := factsOf(t, source)
 			dir := filepath.Join(t.TempDir(), "mlruns")
 			pulled := openFolder(t, dir)
-			copyAll(t, pulled, on)
+			for _, it := range copyAll(t, pulled, on) {
+				if !it.Whole() {
+					t.Errorf("pulled: %+v", it)
+				}
+			}
 			for p, err := range pulled.Verify(t.Context(), mlruns.VerifyQuery{}) {
 				if err != nil || p.Kind != mlruns.ProblemNotPortable {
 					t.Errorf("Verify: %v, %v", p, err)
@@ -62,7 +66,11 @@ func roundTrip(t *testing.T, s *server) {
 			t.Logf("%d facts, losses %v", len(want), met)
 			files := got.withFiles()
 			compare(t, "MLflow's client", told, want.readable(), mlflowReads(t, s.python, s.uri, files))
-			same(t, "MLflow's file store", got.readable(), mlflowReads(t, fileStore(t), dir, files))
+			reader := "2.22"
+			if got.have("input") { // MLflow 2 raises where a run used a model
+				reader = "3.x"
+			}
+			same(t, "the file store of MLflow "+reader, got.readable(), mlflowReads(t, fileStore(t, reader), dir, files))
 		})
 	}
 }
@@ -75,6 +83,16 @@ func (f facts) readable() facts {
 		return p.kind != "experiment" && p.kind != "run" || slices.Contains([]string{"deleted", "input", "output"}, kind)
 	})
 	return kept
+}
+
+// have reports whether there are facts of a kind of field, such as "params".
+func (f facts) have(kind string) bool {
+	for p := range f {
+		if field, _, _ := strings.Cut(p.field, "."); field == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // withFiles gives the ids of the runs that have files.

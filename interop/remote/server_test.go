@@ -76,14 +76,16 @@ func eachServer(t *testing.T, test func(t *testing.T, s *server)) {
 	}
 }
 
-// fileStore gives the Python whose MLflow reads folders, which MLRUNS_READER names.
-func fileStore(t *testing.T) string {
+// fileStore gives the Python of a version whose MLflow reads folders, which MLRUNS_READERS names.
+func fileStore(t *testing.T, version string) string {
 	t.Helper()
-	_, python, found := strings.Cut(strings.TrimSpace(os.Getenv("MLRUNS_READER")), "=")
-	if !found {
-		t.Fatal("MLRUNS_READER names no Python with an MLflow that reads folders: run make interop-servers")
+	for _, line := range strings.Fields(os.Getenv("MLRUNS_READERS")) {
+		if name, python, _ := strings.Cut(line, "="); name == "server-"+version {
+			return python
+		}
 	}
-	return python
+	t.Fatalf("MLRUNS_READERS names no Python with MLflow %s: run make interop-servers", version)
+	return ""
 }
 
 // start starts a server and waits until it answers.
