@@ -31,8 +31,8 @@ type held struct {
 	told []string // what is to be told of it
 }
 
-// heldAs gives what a database may hold in the place of a point. It has no infinite value and no -0,
-// and knows no data set of a run's point. That 0 has lost its sign is not told.
+// heldAs gives what a database may hold in the place of a point. It has no infinite value and no
+// -0, and knows no data set of a run's point. That 0 has lost its sign is not told.
 func heldAs(m mlruns.Metric) (forms []held) {
 	values := []mlruns.Metric{m}
 	var told []string

@@ -278,8 +278,8 @@ func (c *copier) comes(ctx context.Context, id, run string) (bool, error) {
 	return err == nil && m.SourceRunID != run, err
 }
 
-// modelReferences rewrites the ids of models to those of the destination. A model that is still to be
-// copied is not referred to yet.
+// modelReferences rewrites the ids of models to those of the destination. A model that is still to
+// be copied is not referred to yet.
 func (v *visit) modelReferences(r *mlruns.Run) {
 	c := v.copier
 	inputs := make([]mlruns.ModelInput, 0, len(r.Inputs.Models))

@@ -222,8 +222,8 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 	return j.seal(ctx, have)
 }
 
-// asMade reports whether a run of a server has the status and the end that the server gave it, which
-// say nothing.
+// asMade reports whether a run of a server has the status and the end that the server gave it,
+// which say nothing.
 func (j *runJob) asMade(have *mlruns.Run) bool {
 	_, pushed := have.Data.Tags[TagPushed]
 	return !j.keepsIDs() && !pushed && have.Info.ID != j.source.Info.ID && have.Info.Status == mlruns.StatusRunning && have.Info.End.IsZero()

@@ -194,7 +194,8 @@ func passLate(ctx context.Context, all []*visit) error {
 	return passOrphans(ctx, all)
 }
 
-// passOrphans copies runs whose parents, or the models of which they have points, cannot come first.
+// passOrphans copies runs whose parents, or the models of which they have points, cannot come
+// first.
 func passOrphans(ctx context.Context, all []*visit) error {
 	for _, v := range all {
 		var last []*mlruns.Run
@@ -241,7 +242,8 @@ func passOrphans(ctx context.Context, all []*visit) error {
 	return nil
 }
 
-// whole gives all of a run that a search gave. A server of MLflow leaves out the models that it used.
+// whole gives all of a run that a search gave. A server of MLflow leaves out the models that it
+// used.
 func (v *visit) whole(ctx context.Context, r *mlruns.Run) (*mlruns.Run, error) {
 	if _, folder := v.src.(mlruns.Importer); folder {
 		return r, nil

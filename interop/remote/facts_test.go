@@ -19,8 +19,8 @@ import (
 	"github.com/mlruns/mlruns/transfer"
 )
 
-// place is where a fact stands: the field "params.lr" of the run of an id, for instance. A run and a
-// model have the ids that they had first, an experiment has its name.
+// place is where a fact stands: the field "params.lr" of the run of an id, for instance. A run and
+// a model have the ids that they had first, an experiment has its name.
 type place struct{ kind, id, field string }
 
 func (p place) String() string { return p.kind + " " + p.id + ", " + p.field }
