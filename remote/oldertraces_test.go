@@ -3,6 +3,7 @@ package remote_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,17 @@ func TestTracesOfMLflow2(t *testing.T) {
 	}
 	w.check(w.store.SetTraceTag(w.ctx, "tr-1", "k", "v"))
 	w.check(w.store.DeleteTraceTag(w.ctx, "tr-1", "old"))
+	w.proxy.arm(-1, func(p *proxy, rw http.ResponseWriter, r *http.Request, body []byte) {
+		if strings.HasSuffix(r.URL.Path, "/traces.json") { // as MLflow 2 tells of a file that is not there
+			answer(rw, reply{http.StatusInternalServerError, nil, []byte(`{"error_code":"INTERNAL_ERROR","message":"No such file or directory"}`)})
+			return
+		}
+		answer(rw, p.forward(r, body))
+	})
+	if _, err := w.store.TraceData(w.ctx, "tr-1"); !errors.Is(err, mlruns.ErrNotFound) {
+		t.Errorf("spans that did not come: %v", err)
+	}
+	w.proxy.arm(-2, nil)
 	w.check(w.store.WriteTraceArtifact(w.ctx, "tr-1", "traces.json", strings.NewReader(`{"spans":[]}`)))
 	if data := must(w.store.TraceData(w.ctx, "tr-1"))(w); string(data) != `{"spans":[]}` {
 		t.Errorf("spans %s", data)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -44,6 +45,10 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) (string, error)
 	if err != nil {
 		return "", err
 	}
+	var later []json.RawMessage
+	if !e.WholeTraces { // only a call of its own has the overridden one not be valid any more
+		t.Assessments, later = overriding(t.Assessments)
+	}
 	var sent wire.TraceAnswer
 	sent.Trace.Info = wire.NewTrace(&t)
 	body := fields{"trace": sent.Trace}
@@ -57,14 +62,28 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) (string, error)
 	case repeated && errors.Is(err, mlruns.ErrExists): // its id is its own
 		return t.ID, nil
 	case errors.Is(err, mlruns.ErrUnsupported):
-		if len(t.Assessments) > 0 || t.RequestPreview+t.ResponsePreview+t.ClientRequestID != "" {
+		if len(t.Assessments)+len(later) > 0 || t.RequestPreview+t.ResponsePreview+t.ClientRequestID != "" {
 			return "", unsupported(s.noCall(traceCall(http.MethodPost, "", "", repeats, nil)) + ": it holds no assessments and previews of traces")
 		}
 		return s.importTraceV2(ctx, t)
 	case err != nil:
 		return "", err
 	}
-	return t.ID, nil
+	return t.ID, s.addAssessments(ctx, mlruns.Trace{ID: t.ID, Assessments: later})
+}
+
+// overriding takes those out of assessments that take the place of others, in the order in which
+// they were made.
+func overriding(all []json.RawMessage) (first, later []json.RawMessage) {
+	for _, a := range all {
+		if headOf(a).Overrides == "" {
+			first = append(first, a)
+		} else {
+			later = append(later, a)
+		}
+	}
+	slices.SortStableFunc(later, func(a, b json.RawMessage) int { return headOf(a).made().Compare(headOf(b).made()) })
+	return first, later
 }
 
 // traceFree makes sure that there is no trace of an id.
@@ -157,25 +176,41 @@ func (s *Store) addAssessments(ctx context.Context, t mlruns.Trace) error {
 	}
 	there := map[string]bool{}
 	for _, a := range have.Assessments {
-		there[idOfAssessment(a)] = true
+		there[headOf(a).ID] = true
 	}
-	for _, a := range t.Assessments {
-		if there[idOfAssessment(a)] {
+	first, later := overriding(t.Assessments)
+	for _, a := range slices.Concat(first, later) {
+		head := headOf(a)
+		if there[head.ID] {
 			continue
+		}
+		if head.Overrides != "" && !there[head.Overrides] {
+			return failure.Invalid("The assessment " + head.ID + " takes the place of " + head.Overrides + ", which is not there")
 		}
 		if _, err := s.createAssessment(ctx, t.ID, a, true); err != nil {
 			return err
 		}
+		there[head.ID] = true
 	}
 	return nil
 }
 
-func idOfAssessment(a json.RawMessage) string {
-	var fields struct {
-		ID string `json:"assessment_id"`
-	}
-	_ = json.Unmarshal(a, &fields) // one that is none has no id
-	return fields.ID
+// assessmentHead is what of an assessment tells which it is.
+type assessmentHead struct {
+	ID        string `json:"assessment_id"`
+	Overrides string `json:"overrides"`
+	Made      string `json:"create_time"`
+}
+
+// headOf reads it; of what is none all is empty.
+func headOf(a json.RawMessage) (h assessmentHead) {
+	_ = json.Unmarshal(a, &h)
+	return h
+}
+
+func (h assessmentHead) made() time.Time {
+	t, _ := time.Parse(time.RFC3339Nano, h.Made) // the zero time sorts first
+	return t
 }
 
 // endImported adds metadata, and sets state and end, for which there is one call, that must be told

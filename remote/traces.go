@@ -140,14 +140,15 @@ func (s *Store) traceData(ctx context.Context, traceID string) (json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	at := place{holder: holder{traceID: traceID}, uri: t.ArtifactLocation}
+	h := holder{traceID: traceID}
 	kept := t.Tags[tagSpansLocation]
 	elsewhere := kept == "TRACKING_STORE" || kept == "ARCHIVE_REPO"
-	if !elsewhere {
-		at.proxied, at.isProxied = s.proxyPath(t.ArtifactLocation)
+	var f *fileReader
+	if _, proxied := s.proxyPath(t.ArtifactLocation); proxied && !elsewhere {
+		f, err = s.openFile(ctx, h, spansFile)
+	} else {
+		f, err = s.openURL(ctx, s.fileURL(place{holder: h}, spansFile), spansFile)
 	}
-	target := s.fileURL(at, spansFile)
-	f, err := s.openURL(ctx, target, spansFile)
 	if answered := (*failure.Reason)(nil); elsewhere && errors.As(err, &answered) && !errors.Is(err, mlruns.ErrBusy) && ctx.Err() == nil {
 		return nil, unsupported(fmt.Sprintf("the server keeps the spans of trace %s in its database, and does not send them: %s", traceID, mlruns.MessageOf(err)))
 	}

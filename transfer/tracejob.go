@@ -192,6 +192,7 @@ func (j *traceJob) add(ctx context.Context, lacks mlruns.Trace) error {
 		err := j.into.AddToTrace(ctx, part)
 		if refusedBy(err) {
 			j.it.refuse(field, mlruns.MessageOf(err))
+			j.it.Tags, j.it.Metadata, j.it.Assessments = j.it.Tags-len(part.Tags), j.it.Metadata-len(part.Metadata), j.it.Assessments-len(part.Assessments)
 			return nil
 		}
 		return err
