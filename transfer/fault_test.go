@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -34,6 +35,9 @@ func past(t testing.TB) (src *filestore.Store, fs *memfs.FS) {
 	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "new", Name: "new", ExperimentID: "e", Start: at(5)})))
 	must(t, src.LogBatch(ctx, "new", mlruns.Batch{Metrics: []mlruns.Metric{point("loss", 1, 1)}, Params: []mlruns.Param{{Key: "p", Value: "1"}}}))
 	must(t, src.WriteArtifact(ctx, "new", "a/b", strings.NewReader("content")))
+	must(t, errOf(src.ImportTrace(ctx, mlruns.Trace{ID: "tr-1", ExperimentID: "e", State: mlruns.TraceOK, Start: at(5), End: at(6), Metadata: map[string]string{mlruns.TraceMetadataRun: "new"},
+		Assessments: []json.RawMessage{json.RawMessage(`{"assessment_id":"a-1","assessment_name":"n","feedback":{"value":1}}`)}})))
+	must(t, src.WriteTraceArtifact(ctx, "tr-1", "traces.json", strings.NewReader(`{"spans":[]}`)))
 	must(t, src.EndRun(ctx, "new", 0, at(9)), src.DeleteRun(ctx, "new"))
 	return src, fs
 }

@@ -53,17 +53,23 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if fault != nil {
 		before, after = fault(n)
 	}
+	failed := func(err error) (*http.Response, error) {
+		if s := status(0); errors.As(err, &s) {
+			return s.answer(r), nil
+		}
+		return nil, err
+	}
 	if before != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
-		return nil, before
+		return failed(before)
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil && after != nil {
 		_, _ = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
-		return nil, after
+		return failed(after)
 	}
 	return answer, err
 }
@@ -71,9 +77,13 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // overHTTP is a folder behind a server behind a wire.
 func overHTTP(t testing.TB, files *filestore.Store) (*remote.Store, *wire) {
 	t.Helper()
+	return overWire(t, files, &wire{})
+}
+
+func overWire(t testing.TB, files *filestore.Store, w *wire) (*remote.Store, *wire) {
+	t.Helper()
 	s := httptest.NewServer(server.New(files))
 	t.Cleanup(s.Close)
-	w := &wire{}
 	r, err := remote.Open(context.Background(), s.URL, remote.WithTransport(w), remote.WithRetries(0, time.Millisecond))
 	must(t, err)
 	t.Cleanup(func() { must(t, r.Close()) })
@@ -118,75 +128,74 @@ func TestCopyOverHTTP(t *testing.T) {
 	}
 }
 
-// A push is cut at every request, before it arrives or after, once or for good, and made again: no
-// run and no point twice, none missing.
-func TestPushCutAtEveryRequest(t *testing.T) {
-	src, _ := past(t)
-	q := transfer.Query{Deleted: true}
-	files := open(t)
-	undisturbed, w := overHTTP(t, files)
-	copyAll(t, undisturbed, src, q)
-	requests, want := w.n, unmapped(snapshot(t, files))
-	cut := errors.New("the connection is cut")
-	step := proof.Choose(7, 3, 1)
-	for _, after := range []bool{false, true} {
-		for _, forGood := range []bool{false, true} {
-			for i := proof.Rand(t).IntN(step); i < requests; i += step {
-				files := open(t)
-				dst, w := overHTTP(t, files)
-				w.fault = func(n int) (error, error) {
-					switch {
-					case n == i && after:
-						return nil, cut
-					case n == i || forGood && n > i:
-						return cut, nil
-					}
-					return nil, nil
-				}
-				var told error
-				for it, err := range transfer.Copy(context.Background(), dst, src, q) {
-					told = errors.Join(told, err, it.Err)
-				}
-				w.fault = nil
-				copyAll(t, dst, src, q)
-				if diff := cmp.Diff(want, unmapped(snapshot(t, files)), timesOfServer); diff != "" {
-					t.Fatalf("cut at %d of %d, after %v, for good %v, told %v (-want +got):\n%s", i, requests, after, forGood, told, diff)
-				}
-				if forGood && told == nil {
-					t.Errorf("cut for good at %d, and nothing is told", i)
-				}
-				sound(t, files)
-			}
-		}
-	}
+// status is an answer of a server, or of a proxy before it, in the place of the right one.
+type status int
+
+func (s status) Error() string { return http.StatusText(int(s)) }
+
+func (s status) answer(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: int(s), Header: http.Header{"Retry-After": {"0"}}, Body: http.NoBody, Request: r}
 }
 
-// A pull that is cut at every request, and made again, has everything once.
-func TestPullCutAtEveryRequest(t *testing.T) {
-	files, _ := past(t)
-	q := transfer.Query{Deleted: true}
-	src, w := overHTTP(t, files)
-	undisturbed := open(t)
-	copyAll(t, undisturbed, src, q)
-	requests, want := w.n, snapshot(t, undisturbed)
+// A copy meets every fault at every request, before it arrives or after, once or for good, and is
+// made again: what is there is what an undisturbed copy makes, no run, trace and point twice, none
+// missing.
+func TestCopyUnderEveryFault(t *testing.T) {
 	cut := errors.New("the connection is cut")
-	step := proof.Choose(5, 2, 1)
-	for i := proof.Rand(t).IntN(step); i < requests; i += step {
-		src, w := overHTTP(t, files)
-		w.fault = func(n int) (error, error) {
-			if n == i {
-				return cut, nil
+	q := transfer.Query{Deleted: true}
+	for _, d := range directions[1:] {
+		t.Run(d.name, func(t *testing.T) {
+			behind, _ := past(t)
+			w := &wire{}
+			src, _ := over(t, behind, d.fromServer, w)
+			undisturbed := open(t)
+			dst, _ := over(t, undisturbed, d.intoServer, w)
+			w.n = 0
+			copyAll(t, dst, src, q)
+			requests, want := w.n, unmapped(snapshot(t, undisturbed))
+			step := proof.Choose(11, 3, 1)
+			for _, f := range []struct {
+				name          string
+				before, after error
+				forGood       bool
+			}{
+				{name: "cut before", before: cut}, {name: "cut for good", before: cut, forGood: true}, {name: "answer lost", after: cut}, {name: "answer lost, then cut for good", after: cut, forGood: true},
+				{name: "500", before: status(500)}, {name: "502 after the commit", after: status(502)}, {name: "503", before: status(503)}, {name: "429", before: status(429)},
+			} {
+				for i := proof.Rand(t).IntN(step); i < requests; i += step {
+					files := open(t)
+					src, _ := over(t, behind, d.fromServer, w) // what it has asked once it does not ask again
+					dst, _ := over(t, files, d.intoServer, w)
+					w.n, w.fault = 0, func(n int) (error, error) {
+						switch {
+						case n == i:
+							return f.before, f.after
+						case f.forGood && n > i:
+							return cut, nil
+						}
+						return nil, nil
+					}
+					var told error
+					for it, err := range transfer.Copy(context.Background(), dst, src, q) {
+						told = errors.Join(told, err, it.Err)
+					}
+					met := w.n > i+1
+					w.fault = nil
+					copyAll(t, dst, src, q)
+					if diff := cmp.Diff(want, unmapped(snapshot(t, files)), timesOfServer); diff != "" {
+						t.Fatalf("%s at %d of %d, told %v (-want +got):\n%s", f.name, i, requests, told, diff)
+					}
+					if f.forGood && met && told == nil {
+						t.Errorf("%s at %d, and nothing is told", f.name, i)
+					}
+					w.writes = nil
+					copyAll(t, dst, src, q)
+					if len(w.writes) > 0 {
+						t.Errorf("%s at %d: the third copy sends %q", f.name, i, w.writes)
+					}
+					sound(t, files)
+				}
 			}
-			return nil, nil
-		}
-		dst := open(t)
-		for it, err := range transfer.Copy(context.Background(), dst, src, q) {
-			_, _ = it, err
-		}
-		copyAll(t, dst, src, q)
-		if diff := cmp.Diff(want, snapshot(t, dst), timesOfServer); diff != "" {
-			t.Fatalf("cut at %d (-want +got):\n%s", i, diff)
-		}
-		sound(t, dst)
+		})
 	}
 }

@@ -23,10 +23,13 @@ var directions = []struct {
 }{{name: "merge"}, {name: "push", intoServer: true}, {name: "pull", fromServer: true}, {name: "server to server", fromServer: true, intoServer: true}}
 
 // over gives a folder, or a server over it, and what counts its requests, nil for a folder.
-func over(t testing.TB, files *filestore.Store, server bool) (mlruns.Store, *wire) {
+func over(t testing.TB, files *filestore.Store, server bool, wires ...*wire) (mlruns.Store, *wire) {
 	t.Helper()
-	if !server {
+	switch {
+	case !server:
 		return files, nil
+	case len(wires) > 0:
+		return overWire(t, files, wires[0])
 	}
 	return overHTTP(t, files)
 }
