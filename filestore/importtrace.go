@@ -3,7 +3,6 @@ package filestore
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -37,9 +36,6 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) error {
 		return err
 	}
 	e, err := s.find.FindExperiment(t.ExperimentID)
-	if errors.Is(err, mlruns.ErrNotFound) {
-		return failure.TraceExperimentNotFound(t.ExperimentID)
-	}
 	if err != nil {
 		return err
 	}

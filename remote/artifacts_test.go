@@ -289,8 +289,8 @@ func TestArtifactsElsewhere(t *testing.T) {
 	}
 }
 
-// TestServerWithoutFiles has a file refused by a server that has no call for it: the error says that,
-// and no more.
+// TestServerWithoutFiles has a file refused by a server that has no call for it: the error says
+// that, and no more.
 func TestServerWithoutFiles(t *testing.T) {
 	w := artifactWorld(t)
 	w.check(w.store.WriteArtifact(w.ctx, w.run, "known", strings.NewReader("x")))
