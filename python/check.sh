@@ -3,7 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 eval "arguments=(${ARGS:-})"
-[ $# -gt 0 ] || set -- skinny-2.9 skinny-2.22 skinny-3.x full-3.x workers
+[ $# -gt 0 ] || set -- skinny-2.9 skinny-2.22 skinny-3.x full-3.x libraries
 tools="$("$here/environments.sh" tools)"
 tools="$(dirname "${tools#*=}")"
 cd "$here"
@@ -28,7 +28,7 @@ cd "$made"
 for environment in $("$here/environments.sh" "$@"); do
 	echo "== ${environment%%=*}"
 	tests="$here/tests"
-	case "$environment" in workers=*) tests="$here/tests/test_workers.py" ;; esac # with Dask and Ray
+	case "$environment" in libraries=*) tests="$here/tests/test_libraries.py" ;; esac
 	"${environment#*=}" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$made"/wheel/*.whl
 	"${environment#*=}" -m pytest -c "$here/pyproject.toml" --rootdir "$here" -p no:cacheprovider "$tests" "${arguments[@]}"
 done

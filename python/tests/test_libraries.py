@@ -1,4 +1,4 @@
-"""Workers of Dask and Ray, each a process of its own, log to one store."""
+"""Libraries that log through MLflow, or in whose processes it is used."""
 
 from __future__ import annotations
 
@@ -82,6 +82,50 @@ done = ray.get([task.remote(uri, run_id, t) for t in range(TASKS)])
 print("processes:", check(uri, run_id, done))
 ray.shutdown()
 """
+
+
+# A server that answers as OpenAI's, and a program that asks it.
+OPENAI = """
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Answer(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        message = {"role": "assistant", "content": "hello"}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+        body = json.dumps({
+            "id": "1", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [choice], "usage": usage,
+        }).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+
+web = HTTPServer(("127.0.0.1", 0), Answer)
+threading.Thread(target=web.serve_forever, daemon=True).start()
+import mlflow
+import openai
+mlflow.set_tracking_uri("mlruns:" + store)
+mlflow.openai.autolog()
+client = openai.OpenAI(api_key="x", base_url=f"http://127.0.0.1:{web.server_port}/v1")
+with mlflow.start_run() as run:
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+mlflow.flush_trace_async_logging()
+(trace,) = mlflow.search_traces(return_type="list")
+said = trace.data.spans[0].outputs["choices"][0]["message"]["content"]
+print(trace.info.request_metadata["mlflow.sourceRun"] == run.info.run_id, said)
+"""
+
+
+def test_openai_is_traced_by_autologging(store, scripts):
+    pytest.importorskip("openai")
+    assert scripts.run(OPENAI, store, env=ENV).endswith("True hello\n")
 
 
 @pytest.mark.parametrize(
