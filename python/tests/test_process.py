@@ -241,6 +241,20 @@ def test_another_version_is_running(store, scripts):
     assert scripts.end(other) == "[0, 1, 2]\n"
 
 
+def test_who_asks_for_an_index_has_a_server_of_its_own(store, scripts, folder):
+    """With some indexes a search can miss something, which nobody gets who did not ask for it."""
+    script = "r = new_run(); log(r, 0); print(r, flush=True); sys.stdin.readline(); print(steps(r))"
+    env = {"XDG_CACHE_HOME": str(folder / "cache")}
+    plain = scripts.start(script, store, env=env)
+    by_variable = scripts.start(script, store, env={**env, "MLRUNS_INDEX": "ended"})
+    by_uri = scripts.start(script, f"mlruns:{store}?index=ended", env=env)
+    for each in (plain, by_variable, by_uri):
+        assert each.stdout.readline()
+    assert len(servers(store)) == 2
+    for each in (plain, by_variable, by_uri):
+        assert scripts.end(each) == "[0]\n"
+
+
 def test_read_only_folder(store, scripts):
     run_id = scripts.run("r = new_run(); log(r, 0); print(r)", store).strip()
     before = sorted((p, p.stat().st_mtime_ns) for p in store.rglob("*"))

@@ -43,10 +43,10 @@ class Identity(tuple[int, int]):
 
 def key(location: Location, identity: Identity) -> str:
     """What a run file is named after. Another version, or another folder at the same path, and
-    that of a container for instance, is another server."""
-    parts = [__version__, os.path.realpath(location.path), *identity, location.read_only]
-    if location.index:
-        parts.append(location.index)
+    that of a container for instance, is another server. So is another use of the index: with some
+    of them a search can miss something."""
+    index = location.index or os.environ.get("MLRUNS_INDEX", "")
+    parts = [__version__, os.path.realpath(location.path), *identity, location.read_only, index]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
 
 
