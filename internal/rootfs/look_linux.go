@@ -3,7 +3,9 @@ package rootfs
 import (
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/spf13/afero"
 	"golang.org/x/sys/unix"
@@ -72,23 +74,35 @@ func (f *Fs) Identify(name string, changed bool) (vfs.Identity, error) {
 	return lookUp(int(f.look.file.Fd()), vfs.Clean(name), unix.AT_SYMLINK_NOFOLLOW, changed, name)
 }
 
-// Look implements vfs.Folder. It is asked tens of thousands of times in a search, so it takes the
-// shortest call that tells the time of change.
+// lookMask is what a look that tells the time of change asks for.
+const lookMask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_SIZE | unix.STATX_NLINK | unix.STATX_CTIME
+
+// longName is more than the names that looks are taken at have, ids and keys, but not all.
+const longName = 320
+
+// Look implements vfs.Folder. It is asked tens of thousands of times in a search, so it makes the
+// call itself: unix.Statx would copy the name into new memory each time.
 func (d *dirFolder) Look(name string) (vfs.Identity, error) {
 	if d.fd < 0 {
 		return vfs.Identity{}, d.closed()
 	}
-	var st unix.Stat_t
-	err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-	for err == unix.EINTR {
-		err = unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	var room [longName]byte
+	if len(name) >= len(room) || strings.IndexByte(name, 0) >= 0 {
+		return lookUp(d.fd, name, unix.AT_SYMLINK_NOFOLLOW, true, d.path(name))
 	}
-	if err != nil {
+	copy(room[:], name)
+	var st unix.Statx_t
+	for {
+		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(d.fd), uintptr(unsafe.Pointer(&room[0])), unix.AT_SYMLINK_NOFOLLOW,
+			lookMask, uintptr(unsafe.Pointer(&st)), 0)
+		switch err {
+		case 0:
+			return identityOf(&st, true), nil
+		case unix.EINTR:
+			continue
+		}
 		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: d.path(name), Err: err}
 	}
-	device := uint64(st.Dev) //nolint:unconvert // it is narrower on some processors
-	return vfs.Identity{Device: uint64(unix.Major(device))<<32 | uint64(unix.Minor(device)), Inode: st.Ino, Size: st.Size,
-		Links: uint64(st.Nlink), Mode: typeOf(st.Mode), Changed: st.Ctim.Nano()}, nil //nolint:unconvert // as above
 }
 
 // FreshFolder implements vfs.FS: a client that sees that a folder has changed looks its names up
@@ -122,9 +136,9 @@ func lookAt(file afero.File, flags int, changed bool) (vfs.Identity, error) {
 }
 
 func lookUp(fd int, path string, flags int, changed bool, name string) (vfs.Identity, error) {
-	mask := unix.STATX_TYPE | unix.STATX_INO | unix.STATX_SIZE | unix.STATX_NLINK
-	if changed {
-		mask |= unix.STATX_CTIME
+	mask := lookMask
+	if !changed {
+		mask &^= unix.STATX_CTIME
 	}
 	var st unix.Statx_t
 	err := unix.Statx(fd, path, flags, mask, &st)
@@ -134,13 +148,17 @@ func lookUp(fd int, path string, flags int, changed bool, name string) (vfs.Iden
 	if err != nil {
 		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
+	return identityOf(&st, changed), nil
+}
+
+func identityOf(st *unix.Statx_t, changed bool) vfs.Identity {
 	s := vfs.Identity{Device: uint64(st.Dev_major)<<32 | uint64(st.Dev_minor), Inode: st.Ino, Size: int64(st.Size), Links: uint64(st.Nlink), Mode: typeOf(uint32(st.Mode)),
 		// sizes of files fit
 		MountRoot: st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0} //nolint:gosec
 	if changed {
 		s.Changed = st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec)
 	}
-	return s, nil
+	return s
 }
 
 // typeOf tells files, folders and links apart, and these from all else.
