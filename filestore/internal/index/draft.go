@@ -20,8 +20,9 @@ type Draft struct {
 }
 
 type draftPart struct {
-	rows   map[string]draftRow
-	listed map[string]bool // all rows that there are; nil: not known
+	rows    map[string]draftRow
+	listed  []string // all rows that there are, sorted; nil: not known
+	listing Stamp    // of the folder that was listed
 }
 
 type draftRow struct {
@@ -43,18 +44,20 @@ func (d *Draft) part(name string) *draftPart {
 	return p
 }
 
-// Listed says which rows a part has: all others are gone.
-func (d *Draft) Listed(part string, rows []string) {
+// Listed says which rows a part has: all others are gone. state is that of the folder that was
+// listed, 0 if it cannot be told by that whether others have come.
+func (d *Draft) Listed(part string, rows []string, state Stamp) {
 	if d == nil {
 		return
 	}
-	listed := make(map[string]bool, len(rows))
-	for _, row := range rows {
-		listed[row] = true
-	}
+	slices.Sort(rows)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.part(part).listed = listed
+	p := d.part(part)
+	p.listed, p.listing = slices.Compact(rows), state
+	if p.listed == nil {
+		p.listed = []string{}
+	}
 }
 
 // Put adds the cells of a row. whole says that it has no others: those that it had are of another

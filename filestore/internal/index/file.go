@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"maps"
+	"runtime"
+	"slices"
 	"sort"
+	"sync"
+	"sync/atomic"
 )
 
 const (
 	magic      = "mlrunsix"
-	format     = 1
+	format     = 2
 	headerSize = 56
 	// maxFile is the size of the largest index. What does not fit is not kept.
 	maxFile = 512 << 20
@@ -77,9 +82,9 @@ func parse(r io.ReaderAt, size int64, owner []byte) (*File, error) {
 	if !bytes.Equal([]byte(c.text()), owner) {
 		return nil, errDamaged
 	}
-	f.parts = make([]*Part, c.count(2))
+	f.parts = make([]*Part, c.count(3))
 	for i := range f.parts {
-		p := &Part{name: c.text(), groups: make([]*group, c.count(14))}
+		p := &Part{name: c.text(), listing: Stamp(c.number()), groups: make([]*group, c.count(14))}
 		for j := range p.groups {
 			p.groups[j] = &group{source: f.source, first: c.text(), start: c.number(), names: c.block(), table: c.block()}
 		}
@@ -105,20 +110,40 @@ func (f *File) Part(name string) *Part {
 
 // Part is some rows of an index. It is safe for concurrent use. A nil *Part has none.
 type Part struct {
-	name   string
-	groups []*group // sorted by their first names
+	name    string
+	listing Stamp    // of the folder of which the rows are all that there is; 0: not known
+	groups  []*group // sorted by their first names
 }
 
-// group gives the group that a row of a name would be in, nil if there is none.
-func (p *Part) group(name string) *group {
+// groupOf gives the group that a row of a name would be in, -1 if there is none.
+func (p *Part) groupOf(name string) int {
 	if p == nil {
-		return nil
+		return -1
 	}
-	i := sort.Search(len(p.groups), func(i int) bool { return p.groups[i].first > name })
-	if i == 0 {
-		return nil
+	return sort.Search(len(p.groups), func(i int) bool { return p.groups[i].first > name }) - 1
+}
+
+func (p *Part) group(name string) *group {
+	if i := p.groupOf(name); i >= 0 {
+		return p.groups[i]
 	}
-	return p.groups[i-1]
+	return nil
+}
+
+// Listed gives how many rows each group has, if they are all that a listing gave: of the folder in
+// the state of the stamp.
+func (p *Part) Listed(state Stamp) (rows []int, ok bool) {
+	if p == nil || state == 0 || p.listing != state {
+		return nil, false
+	}
+	rows = make([]int, len(p.groups))
+	for i, g := range p.groups {
+		var err error
+		if rows[i], err = g.count(); err != nil {
+			return nil, false
+		}
+	}
+	return rows, true
 }
 
 // Find finds a row.
@@ -130,29 +155,28 @@ func (p *Part) Find(name string) Place {
 	return Place{g, g.find(name)}
 }
 
-// Rows reads rows whole, those of the names that there are. It reads all that lies between them, so
-// it is for many rows.
-func (p *Part) Rows(names []string) map[string][]Cell {
-	want := map[*group]map[string]bool{}
-	for _, name := range names {
-		if g := p.group(name); g != nil {
-			if want[g] == nil {
-				want[g] = map[string]bool{}
+// Rows reads rows whole: of each name its cells, none where there is no such row. It reads all of a
+// group for one row of it, so it is for many rows.
+func (p *Part) Rows(names []string) [][]Cell {
+	rows := make([][]Cell, len(names))
+	of := map[int][]int{} // the names of each group
+	for i, name := range names {
+		if g := p.groupOf(name); g >= 0 {
+			of[g] = append(of[g], i)
+		}
+	}
+	groups := slices.Sorted(maps.Keys(of))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(groups)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; int(i) < len(groups); i = next.Add(1) - 1 {
+				p.groups[groups[i]].rowsOf(names, of[groups[i]], rows)
 			}
-			want[g][name] = true
-		}
+		})
 	}
-	found := map[string][]Cell{}
-	for g, of := range want {
-		rows, err := g.cells(of)
-		if err != nil {
-			continue
-		}
-		for _, row := range rows {
-			found[row.Name] = row.Cells
-		}
-	}
-	return found
+	workers.Wait()
+	return rows
 }
 
 // Place is where a row is. The zero Place is the first row of nothing.
@@ -166,8 +190,8 @@ func (p Place) Cell(column string) (Cell, bool) {
 	if p.group == nil || p.row < 0 {
 		return Cell{}, false
 	}
-	c := p.group.column(column)
-	if c == nil {
+	c, err := p.group.column(column)
+	if c == nil || err != nil {
 		return Cell{}, false
 	}
 	i := c.find(p.row)
@@ -182,7 +206,10 @@ func (p Place) Cell(column string) (Cell, bool) {
 func (f *File) Size() (rows int, bytes int64) {
 	for _, p := range f.parts {
 		for _, g := range p.groups {
-			rows += g.count()
+			n, err := g.count()
+			if err == nil {
+				rows += n
+			}
 		}
 	}
 	return rows, int64(f.source.size) //nolint:gosec // not above maxFile

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	maxRows  = 1024    // of a group
+	maxRows  = 256     // of a group
 	maxValue = 8 << 10 // a longer value is not kept
 	maxCells = 4096    // of a row
 	// small is a group that is read with one call: many experiments have few runs.
@@ -86,15 +86,15 @@ func (g *group) load(b block) ([]byte, error) {
 	return data, g.source.check(b, data)
 }
 
-// column gives a column, nil if no row has a cell in it or it cannot be read.
-func (g *group) column(name string) *column {
+// column gives a column, nil if no row has a cell in it.
+func (g *group) column(name string) (*column, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open() != nil {
-		return nil
+	if err := g.open(); err != nil {
+		return nil, err
 	}
 	if c, ok := g.loaded[name]; ok {
-		return c
+		return c, nil
 	}
 	var found *column
 	i := sort.Search(len(g.list), func(i int) bool { return g.list[i].name >= name })
@@ -106,7 +106,7 @@ func (g *group) column(name string) *column {
 		}
 		if err != nil { // else it would seem that no row has a cell in it
 			g.err = err
-			return nil
+			return nil, err
 		}
 		found = &c
 	}
@@ -114,7 +114,7 @@ func (g *group) column(name string) *column {
 		g.loaded = map[string]*column{}
 	}
 	g.loaded[name] = found
-	return found
+	return found, nil
 }
 
 // find gives the row of a name, -1 if there is none.
@@ -127,69 +127,99 @@ func (g *group) find(name string) int {
 	return g.rows.find(name)
 }
 
-// count is how many rows there are, 0 if that cannot be read.
-func (g *group) count() int {
+// count is how many rows there are.
+func (g *group) count() (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open() != nil {
-		return 0
-	}
-	return g.rows.len()
+	err := g.open()
+	return g.rows.len(), err
 }
 
-// cells reads the whole group and gives the cells of all its rows, or of those that are wanted. A
-// row of which something cannot be read has none.
-func (g *group) cells(want map[string]bool) (rows []Row, err error) {
+// all reads the whole group and gives the cells of all its rows.
+func (g *group) all() ([]Row, error) {
+	n, err := g.count()
+	if err != nil {
+		return nil, err
+	}
+	numbers, cells := make([]int, n), make([][]Cell, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	if err := g.cells(numbers, cells); err != nil {
+		return nil, err
+	}
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = Row{strings.Clone(g.rows.at(i)), cells[i]}
+	}
+	return rows, nil
+}
+
+// rowsOf gives some of all names what the group has of them.
+func (g *group) rowsOf(names []string, some []int, rows [][]Cell) {
+	var numbers, places []int
+	for _, i := range some {
+		if row := g.find(names[i]); row >= 0 {
+			numbers, places = append(numbers, row), append(places, i)
+		}
+	}
+	cells := make([][]Cell, len(numbers))
+	if g.cells(numbers, cells) != nil {
+		return
+	}
+	for i, at := range places {
+		own(cells[i]) // else all of the group's bytes stay for a few rows
+		rows[at] = cells[i]
+	}
+}
+
+// cells reads the whole group and gives the cells of some of its rows.
+func (g *group) cells(numbers []int, cells [][]Cell) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.open(); err != nil {
-		return nil, err
+		return err
 	}
 	bytes := g.bytes
 	if bytes == nil {
+		var err error
 		if bytes, err = g.source.read(g.start, g.table.offset); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	place := make([]int, g.rows.len()) // in rows, -1 if it is not wanted
-	for i := range place {
-		place[i] = -1
-		if name := g.rows.at(i); want == nil || want[name] {
-			place[i] = len(rows)
-			rows = append(rows, Row{Name: strings.Clone(name)})
-		}
+	for i := range cells {
+		cells[i] = make([]Cell, 0, min(len(g.list), usual))
 	}
 	for _, ref := range g.list {
 		at := ref.offset - g.start
 		if ref.offset < g.start || at > uint64(len(bytes)) || ref.size > uint64(len(bytes))-at {
-			return nil, errDamaged
+			return errDamaged
 		}
 		data := bytes[at : at+ref.size]
 		if err := g.source.check(ref.block, data); err != nil {
-			return nil, err
+			return err
 		}
 		c, err := columnOf(data)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for i := range c.len() {
-			row := c.row(i)
-			value, ok := c.value(i)
-			if row >= len(place) || !ok {
-				return nil, errDamaged
+		for i, row := range numbers {
+			k := c.find(row)
+			if k < 0 {
+				continue
 			}
-			if to := place[row]; to >= 0 {
-				rows[to].Cells = append(rows[to].Cells, Cell{ref.name, c.stamp(i), value})
+			value, ok := c.value(k)
+			if !ok {
+				return errDamaged
 			}
+			cells[i] = append(cells[i], Cell{ref.name, c.stamp(k), value})
 		}
 	}
-	if want != nil { // else all of the group's bytes stay for a few rows
-		for i := range rows {
-			rows[i].own()
-		}
-	}
-	return rows, nil
+	return nil
 }
+
+// usual is how many cells a row has at most, in most stores.
+const usual = 64
 
 // Row is the cells of one, sorted by their columns.
 type Row struct {
@@ -198,15 +228,15 @@ type Row struct {
 }
 
 // own gives the values memory of their own.
-func (r *Row) own() {
+func own(cells []Cell) {
 	size := 0
-	for _, c := range r.Cells {
+	for _, c := range cells {
 		size += len(c.Value)
 	}
 	memory := make([]byte, 0, size)
-	for i, c := range r.Cells {
+	for i, c := range cells {
 		from := len(memory)
 		memory = append(memory, c.Value...)
-		r.Cells[i].Value = memory[from:len(memory):len(memory)]
+		cells[i].Value = memory[from:len(memory):len(memory)]
 	}
 }

@@ -39,25 +39,38 @@ func (g *groupBuilder) add(row Row) {
 
 // write writes the group, and appends how the directory tells of it.
 func (g *groupBuilder) write(w *writer, entry []byte) ([]byte, error) {
+	columns := slices.Sorted(maps.Keys(g.columns))
+	return w.group(entry, g.rows[0], len(columns), func(i int) (name string, data []byte, err error) {
+		if i < 0 {
+			w.block = appendNames(w.block[:0], g.rows)
+			return "", w.block, nil
+		}
+		w.block = g.columns[columns[i]].append(w.block[:0])
+		return columns[i], w.block, nil
+	})
+}
+
+// group writes a group of a number of columns. give gives the block of one, that of the names of
+// the rows for -1.
+func (w *writer) group(entry []byte, first string, columns int, give func(i int) (name string, data []byte, err error)) ([]byte, error) {
 	start := w.at
-	w.block = appendNames(w.block[:0], g.rows)
-	names, err := w.write(w.block)
-	if err != nil {
-		return nil, err
-	}
-	table := binary.AppendUvarint(nil, uint64(len(g.columns)))
-	for _, name := range slices.Sorted(maps.Keys(g.columns)) {
-		w.block = g.columns[name].append(w.block[:0])
-		b, err := w.write(w.block)
+	entry = binary.AppendUvarint(appendText(entry, first), start)
+	table := binary.AppendUvarint(nil, uint64(columns)) //nolint:gosec // not negative
+	for i := -1; i < columns; i++ {
+		name, data, err := give(i)
 		if err != nil {
 			return nil, err
 		}
-		table = appendBlock(appendText(table, name), b)
+		b, err := w.write(data)
+		if err != nil {
+			return nil, err
+		}
+		if i < 0 {
+			entry = appendBlock(entry, b)
+		} else {
+			table = appendBlock(appendText(table, name), b)
+		}
 	}
 	at, err := w.write(table)
-	if err != nil {
-		return nil, err
-	}
-	entry = binary.AppendUvarint(appendText(entry, g.rows[0]), start)
-	return appendBlock(appendBlock(entry, names), at), nil
+	return appendBlock(entry, at), err
 }

@@ -55,8 +55,11 @@ func read(t *testing.T, f *File, want model) {
 			names = append(names, row)
 		}
 		whole := f.Part(part).Rows(names)
-		for row, cells := range rows {
+		cursor := f.Part(part).Cursor()
+		for i, row := range names {
+			cells, whole := rows[row], whole[i]
 			place := f.Part(part).Find(row)
+			cursor.Find(row)
 			for i := range 7 {
 				name := fmt.Sprintf("metrics/m%d", i)
 				got, ok := place.Cell(name)
@@ -64,11 +67,14 @@ func read(t *testing.T, f *File, want model) {
 				if ok != has || ok && !same(got, wanted) {
 					t.Fatalf("%s %s %s: %v %v, want %v %v", part, row, name, got, ok, wanted, has)
 				}
+				if again, found := cursor.Cell(name); found != ok || found && (!same(again, got) || cursor.Name() != row) {
+					t.Fatalf("%s %s %s: %v %v by a cursor at %s, want %v %v", part, row, name, again, found, cursor.Name(), got, ok)
+				}
 			}
-			if len(whole[row]) != len(cells) {
-				t.Fatalf("%s %s: %d cells read whole, want %d", part, row, len(whole[row]), len(cells))
+			if len(whole) != len(cells) {
+				t.Fatalf("%s %s: %d cells read whole, want %d", part, row, len(whole), len(cells))
 			}
-			for _, c := range whole[row] {
+			for _, c := range whole {
 				if !same(c, cells[c.Column]) {
 					t.Fatalf("%s %s: %v read whole, want %v", part, row, c, cells[c.Column])
 				}
@@ -106,7 +112,7 @@ func TestIndexHolds(t *testing.T) {
 					delete(want["part1"], row)
 				}
 			}
-			draft.Listed("part1", left)
+			draft.Listed("part1", left, 0)
 		}
 		if err := Write(path, testOwner, old, draft); err != nil {
 			t.Fatal(err)
@@ -157,7 +163,7 @@ func mostly(t *testing.T, what string, data []byte, want model) (found int) {
 	}
 	for _, p := range f.parts {
 		for _, g := range p.groups {
-			rows, err := g.cells(nil)
+			rows, err := g.all()
 			if err != nil {
 				continue
 			}
@@ -309,7 +315,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p := range file.parts {
 			for _, g := range p.groups {
-				rows, _ := g.cells(nil)
+				rows, _ := g.all()
 				for _, row := range rows {
 					for _, c := range row.Cells {
 						_, _ = p.Find(row.Name).Cell(c.Column)

@@ -97,14 +97,14 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 	list = slices.Compact(list)
 	directory, count := []byte(nil), 0
 	for _, name := range list {
-		groups, n, err := w.part(old.Part(name), draft.parts[name])
-		if err != nil {
+		m := merger{w: w}
+		if err := m.part(old.Part(name), draft.parts[name]); err != nil {
 			return err
 		}
-		if n > 0 {
-			directory = appendText(directory, name)
-			directory = binary.AppendUvarint(directory, uint64(n)) //nolint:gosec // not negative
-			directory = append(directory, groups...)
+		if m.count > 0 {
+			directory = binary.AppendUvarint(appendText(directory, name), uint64(m.listing))
+			directory = binary.AppendUvarint(directory, uint64(m.count)) //nolint:gosec // not negative
+			directory = append(directory, m.entries...)
 			count++
 		}
 	}
@@ -113,74 +113,4 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 	var err error
 	w.directory, err = w.write(append(head, directory...))
 	return err
-}
-
-// part writes the groups of a part, and gives how the directory tells of them.
-func (w *writer) part(old *Part, fresh *draftPart) (entries []byte, count int, err error) {
-	g := &groupBuilder{}
-	flush := func() error {
-		if len(g.rows) == 0 {
-			return nil
-		}
-		count++
-		entries, err = g.write(w, entries)
-		g = &groupBuilder{}
-		return err
-	}
-	add := func(row Row) error {
-		if len(row.Cells) == 0 {
-			return nil
-		}
-		g.add(row)
-		if len(g.rows) == maxRows || g.size > maxGroup {
-			return flush()
-		}
-		return nil
-	}
-	var names []string
-	if fresh != nil {
-		for name := range fresh.rows {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-	}
-	// put adds the rows that are only in the draft and come before a name, "" for all.
-	put := func(before string) error {
-		for len(names) > 0 && (before == "" || names[0] < before) {
-			if err := add(Row{names[0], fresh.rows[names[0]].cells}); err != nil {
-				return err
-			}
-			names = names[1:]
-		}
-		return nil
-	}
-	if old != nil {
-		for _, from := range old.groups {
-			rows, err := from.cells(nil)
-			if err != nil {
-				continue // it is read again
-			}
-			for _, row := range rows {
-				if fresh != nil && fresh.listed != nil && !fresh.listed[row.Name] {
-					continue
-				}
-				if err := put(row.Name); err != nil {
-					return nil, 0, err
-				}
-				if len(names) > 0 && names[0] == row.Name {
-					now := fresh.rows[row.Name]
-					row.Cells = overlay(row.Cells, now.cells, now.whole)
-					names = names[1:]
-				}
-				if err := add(row); err != nil {
-					return nil, 0, err
-				}
-			}
-		}
-	}
-	if err := put(""); err != nil {
-		return nil, 0, err
-	}
-	err = flush()
-	return entries, count, err
 }

@@ -177,23 +177,30 @@ func (l *Locator) runsIn(e records.ExperimentRef, p *records.Problems) ([]record
 	if err != nil {
 		return nil, nil, err
 	}
-	entries, err := f.Entries()
+	refs, _, err := l.listRuns(e, f, p)
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, err
+	}
+	return refs, f, nil
+}
+
+func (l *Locator) listRuns(e records.ExperimentRef, f vfs.Folder, p *records.Problems) (refs []records.RunRef, plain bool, err error) {
+	entries, err := f.Entries()
+	if err != nil {
+		return nil, false, err
 	}
 	ids, err := l.Records.IDs(entries, e.Dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
 	if err != nil {
-		_ = f.Close()
-		return nil, nil, err
+		return nil, false, err
 	}
 	links := linksIn(entries)
-	refs := make([]records.RunRef, len(ids))
+	refs = make([]records.RunRef, len(ids))
 	for i, id := range ids {
 		refs[i] = records.NewRunRef(e, id)
 		refs[i].Linked = links[id]
 	}
-	return refs, f, nil
+	return refs, links == nil, nil
 }
 
 // linksIn are the names in a folder that are links; nil if none is.
@@ -216,4 +223,20 @@ func (l *Locator) OpenRuns(e records.ExperimentRef, p *records.Problems) (at rec
 		return err
 	})
 	return at, refs, f, err
+}
+
+// ListRuns is OpenRuns of who may know which runs there are once the folder is open, and then they
+// are not listed. plain says that no name in the folder is a link: the listing depends on the
+// folder only.
+func (l *Locator) ListRuns(e records.ExperimentRef, p *records.Problems, known func(records.ExperimentRef, vfs.Folder) bool) (at records.ExperimentRef, refs []records.RunRef, plain bool, f vfs.Folder, err error) {
+	at, err = l.following(e, func(e records.ExperimentRef) (err error) {
+		if f, err = l.Tree.Folder(e.Dir); err != nil || known(e, f) {
+			return err
+		}
+		if refs, plain, err = l.listRuns(e, f, p); err != nil {
+			_ = f.Close()
+		}
+		return err
+	})
+	return at, refs, plain, f, err
 }

@@ -3,77 +3,156 @@ package query
 import (
 	"context"
 	"io/fs"
-	"path"
 	"strings"
+	"sync"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// rows reads what the index has of runs that were found, by the paths of the runs.
-func (c *session) rows(found []candidate) map[string][]index.Cell {
+// rows reads what the index has of runs that were found, of each its cells; nil if there is none.
+func (c *session) rows(found []candidate) [][]index.Cell {
 	if c == nil || c.file == nil {
 		return nil
 	}
-	ids := map[string][]string{}
-	for _, f := range found {
-		ids[f.ref.Experiment.Dir] = append(ids[f.ref.Experiment.Dir], f.ref.ID)
+	type of struct {
+		ids []string
+		at  []int
 	}
-	rows := map[string][]index.Cell{}
-	for dir, of := range ids {
-		for id, cells := range c.part(dir).Rows(of) {
-			rows[layout.Run(dir, id)] = cells
+	experiments := map[string]*of{}
+	for i, f := range found {
+		e := experiments[f.ref.Experiment.Dir]
+		if e == nil {
+			e = &of{}
+			experiments[f.ref.Experiment.Dir] = e
+		}
+		e.ids, e.at = append(e.ids, f.ref.ID), append(e.at, i)
+	}
+	rows := make([][]index.Cell, len(found))
+	for dir, e := range experiments {
+		for i, cells := range c.part(dir).Rows(e.ids) {
+			rows[e.at[i]] = cells
 		}
 	}
 	return rows
 }
 
+// openFolders are the folders of experiments, each opened once.
+type openFolders struct {
+	tree *dir.Tree
+	mu   sync.Mutex
+	all  map[string]vfs.Folder
+}
+
+// of gives a folder, nil if it cannot be opened.
+func (o *openFolders) of(e records.ExperimentRef) vfs.Folder {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f, ok := o.all[e.Dir]
+	if !ok {
+		f, _ = o.tree.Folder(e.Dir) // who reads it says why
+		o.all[e.Dir] = f
+	}
+	return f
+}
+
+func (o *openFolders) close() {
+	for _, f := range o.all {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
 // filler makes a run of what the index has of it, if all that it was made from looks as it did.
 type filler struct {
 	session *session
-	folder  vfs.Folder
+	folder  vfs.Folder // of the experiment
 	ref     records.RunRef
+	looked  uint64 // what of the session's columns was looked at just now
 	run     *mlruns.Run
 	flags   int64
 	trusted bool
-	// how many files each folder had, less those that are there
-	files map[string]int
+	folders []filledFolder
+}
+
+// filledFolder is a folder of keys.
+type filledFolder struct {
+	name  string
+	files int // how many it had, less those that are there
+}
+
+// of gives a folder of the run.
+func (r *filler) of(name string) *filledFolder {
+	for i := range r.folders {
+		if r.folders[i].name == name {
+			return &r.folders[i]
+		}
+	}
+	r.folders = append(r.folders, filledFolder{name: name})
+	return &r.folders[len(r.folders)-1]
 }
 
 // fill gives a run without opening its files, nil if it has to be read. Its inputs and outputs, if
 // it has any, are always read.
-func (s *Searcher) fill(ctx context.Context, c *session, ref records.RunRef, cells []index.Cell) (*mlruns.Run, error) {
-	if len(cells) == 0 || cells[0].Column != "" {
+func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder vfs.Folder, cells []index.Cell) (*mlruns.Run, error) {
+	if folder == nil || len(cells) == 0 || cells[0].Column != "" {
 		return nil, nil
 	}
-	f, err := s.tree.Folder(ref.Dir)
-	if err != nil {
-		return nil, nil //nolint:nilerr // who reads it says so
-	}
-	defer f.Close()
-	r := filler{session: c, folder: f, ref: ref, files: map[string]int{}, run: &mlruns.Run{Data: mlruns.RunData{
-		Metrics: map[string]mlruns.Metric{}, Params: map[string]string{}, Tags: map[string]string{}}}}
+	r := filler{session: c, folder: folder, ref: found.ref, looked: found.looked, run: emptyRun(cells)}
 	if !r.all(cells) {
 		return nil, ctx.Err()
 	}
 	c.hits.Add(int64(len(cells)))
 	p := &records.Problems{}
-	if r.flags&runInputs != 0 {
-		if r.run.Inputs, err = s.records.Inputs(ctx, f, ref, p); err != nil {
-			return nil, err
-		}
-	}
-	if r.flags&runOutputs != 0 {
-		if r.run.Outputs, err = records.ReadOutputs(ctx, f, ref, p); err != nil {
+	if r.flags&(runInputs|runOutputs) != 0 {
+		if ok, err := s.fillInputs(ctx, &r, p); !ok || err != nil {
 			return nil, err
 		}
 	}
 	records.NameByTag(r.run)
 	r.run.Problems = p.Sorted()
 	return r.run, ctx.Err()
+}
+
+func (s *Searcher) fillInputs(ctx context.Context, r *filler, p *records.Problems) (ok bool, err error) {
+	f, err := s.tree.Folder(r.ref.Dir)
+	if err != nil {
+		return false, nil //nolint:nilerr // who reads it says so
+	}
+	defer f.Close()
+	if r.flags&runInputs != 0 {
+		if r.run.Inputs, err = s.records.Inputs(ctx, f, r.ref, p); err != nil {
+			return false, err
+		}
+	}
+	if r.flags&runOutputs != 0 {
+		r.run.Outputs, err = records.ReadOutputs(ctx, f, r.ref, p)
+	}
+	return true, err
+}
+
+// emptyRun has room for the values of a row.
+func emptyRun(cells []index.Cell) *mlruns.Run {
+	metrics, params, tags := 0, 0, 0
+	for _, c := range cells {
+		if len(c.Value) == 0 {
+			continue
+		}
+		switch {
+		case c.Value[0] == cellMetric:
+			metrics++
+		case c.Value[0] == cellText && strings.HasPrefix(c.Column, layout.Tags):
+			tags++
+		case c.Value[0] == cellText:
+			params++
+		}
+	}
+	return &mlruns.Run{Data: mlruns.RunData{Metrics: make(map[string]mlruns.Metric, metrics), Params: make(map[string]string, params), Tags: make(map[string]string, tags)}}
 }
 
 // all takes the cells of a row, which has the run's meta.yaml.
@@ -92,8 +171,8 @@ func (r *filler) all(cells []index.Cell) bool {
 			return false
 		}
 	}
-	for _, files := range r.files {
-		if files != 0 {
+	for _, f := range r.folders {
+		if f.files != 0 {
 			return false
 		}
 	}
@@ -101,9 +180,10 @@ func (r *filler) all(cells []index.Cell) bool {
 }
 
 func (r *filler) info(cell index.Cell) bool {
-	at, _ := r.session.look(r.folder, layout.Meta, 0)
-	if at.stamp == 0 || at.stamp != cell.Stamp {
-		return false
+	if !r.wasLookedAt(layout.Meta) {
+		if at, _ := r.look(layout.Meta, 0); at.stamp == 0 || at.stamp != cell.Stamp {
+			return false
+		}
 	}
 	info, ok := unpackInfo(cell.Value, r.ref)
 	r.run.Info = info
@@ -111,15 +191,26 @@ func (r *filler) info(cell index.Cell) bool {
 	return ok
 }
 
+func (r *filler) wasLookedAt(column string) bool {
+	return r.looked&maskOf(r.session.columns, column) != 0
+}
+
+func (r *filler) look(column string, kind fs.FileMode) (seen, error) {
+	if column == "" {
+		return r.session.look(r.folder, r.ref.ID, kind)
+	}
+	return r.session.look(r.folder, r.ref.ID+"/"+column, kind)
+}
+
 // take takes one cell. It is false if the run has to be read.
 func (r *filler) take(cell index.Cell) (ok bool) {
-	name, kind := cell.Column, fs.FileMode(0)
+	kind := fs.FileMode(0)
 	if len(cell.Value) == 0 {
 		return false
 	}
 	switch cell.Value[0] {
 	case cellRun:
-		name, kind = ".", fs.ModeDir
+		kind = fs.ModeDir
 		r.flags, ok = unpackFlags(cell.Value)
 		if !ok || r.flags&runWhole == 0 {
 			return false
@@ -130,10 +221,10 @@ func (r *filler) take(cell index.Cell) (ok bool) {
 		if !ok {
 			return false
 		}
-		r.files[cell.Column] += files
+		r.of(cell.Column).files += files
 	}
-	if !r.trusted {
-		at, err := r.session.look(r.folder, name, kind)
+	if !r.trusted && !r.wasLookedAt(cell.Column) {
+		at, err := r.look(cell.Column, kind)
 		if vfs.IsGone(err) && kind == 0 {
 			return true // its folder will tell whether it had to be there
 		}
@@ -145,7 +236,7 @@ func (r *filler) take(cell index.Cell) (ok bool) {
 }
 
 func (r *filler) value(cell index.Cell) (ok bool) {
-	r.files[path.Dir(cell.Column)]--
+	r.of(cell.Column[:max(strings.LastIndexByte(cell.Column, '/'), 0)]).files--
 	sub, key, _ := strings.Cut(cell.Column, "/")
 	switch sub {
 	case layout.Metrics:

@@ -17,9 +17,11 @@ import (
 // and keeps nothing.
 type cachedRun struct {
 	session *session
-	part    *index.Part
-	through string // the way from a run's folder to its meta.yaml, see throughFolders
-	place   index.Place
+	row     *index.Cursor
+	through string       // the way from a run's folder to its meta.yaml, see throughFolders
+	info    []byte       // what the index has of meta.yaml, as long as the texts of it are not needed
+	columns []string     // what the query can ask for, meta.yaml first
+	looked  uint64       // those of the columns that a look found to be as the index has them
 	fresh   []index.Cell // for the next index
 	renewed bool         // meta.yaml is not as the index has it
 	trusted bool         // no file is looked at
@@ -36,12 +38,9 @@ const (
 	doubtful
 )
 
-// of turns to a run, which a listing gave.
-func (c *cachedRun) of(ref records.RunRef) {
-	c.fresh, c.renewed, c.trusted, c.folders = nil, false, false, unasked
-	if c.session != nil {
-		c.place = c.part.Find(ref.ID)
-	}
+// reset forgets the run before.
+func (c *cachedRun) reset() {
+	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders = nil, 0, nil, false, false, unasked
 }
 
 // commit keeps what was read of the run.
@@ -53,14 +52,20 @@ func (c *cachedRun) commit(ref records.RunRef) {
 
 // hit gives the value that the index has of a column, in the state that was seen.
 func (c *cachedRun) hit(column string, at seen) ([]byte, bool) {
-	cell, ok := c.place.Cell(column)
+	cell, ok := c.row.Cell(column)
 	if !ok || at.stamp == 0 || cell.Stamp != at.stamp {
 		return nil, false
 	}
+	c.looked |= maskOf(c.columns, column)
 	if c.renewed && at.kept { // the row will have nothing that it had before
 		c.keep(column, at, cell.Value)
 	}
 	return cell.Value, true
+}
+
+// maskOf has the bit of a column in a set of them, none if it is not one of the first 64.
+func maskOf(columns []string, column string) uint64 {
+	return 1 << uint(slices.Index(columns, column)) // of -1 it is more than there are bits
 }
 
 func (c *cachedRun) keep(column string, at seen, value []byte) {
@@ -72,7 +77,7 @@ func (c *cachedRun) keep(column string, at seen, value []byte) {
 // readInfo gives what the run's meta.yaml says, as records.Reader.ListedRun does.
 func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	c := &r.cached
-	c.of(ref)
+	c.reset()
 	if c.session == nil || ref.Linked {
 		c.folders = doubtful
 		r.opened.Add(1)
@@ -80,9 +85,10 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	}
 	at := r.lookAtMeta(ref)
 	if value, ok := c.hit(layout.Meta, at); ok {
-		if info, ok := unpackInfo(value, ref); ok {
-			c.session.hits.Add(1)
+		if info, _, ok := unpackNumbers(value, ref); ok {
+			r.hits++
 			c.trusted = c.session.index.TrustEnded && info.Status.Ended()
+			c.info = value
 			return info, nil
 		}
 	}
@@ -95,19 +101,26 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	return info, err
 }
 
-// allFolders is the way from a run's folder to itself through all folders of its values.
-const allFolders = "/" + layout.Metrics + "/../" + layout.Params + "/../" + layout.Tags + "/.."
-
-// throughFolders is the way to a run's meta.yaml through the folders of its values and back, "" if
-// a query asks for no value. A look that comes by it to the same file as one by the plain way has
-// met them as folders in the run's folder: behind a link that leads elsewhere is no way back,
-// unless the file has a second name there.
+// throughFolders is the way to a run's meta.yaml through the folders of those values that a query
+// asks for and back, "" if it asks for none. A look that comes by it to the same file as one by the
+// plain way has met them as folders in the run's folder: behind a link that leads elsewhere is no
+// way back, unless the file has a second name there.
 func throughFolders(needs search.Needs) string {
-	// a run without a name asks for a tag
-	if len(needs.Metrics) > 0 || len(needs.Params) > 0 || len(needs.Tags) > 0 || slices.Contains(needs.Attributes, search.RunName) {
-		return allFolders
+	through := ""
+	for _, of := range [...]struct {
+		sub   string
+		asked bool
+	}{
+		{layout.Metrics, len(needs.Metrics) > 0},
+		{layout.Params, len(needs.Params) > 0},
+		// a run without a name asks for a tag
+		{layout.Tags, len(needs.Tags) > 0 || slices.Contains(needs.Attributes, search.RunName)},
+	} {
+		if of.asked {
+			through += "/" + of.sub + "/.."
+		}
 	}
-	return ""
+	return through
 }
 
 // lookAtMeta looks at the run's meta.yaml and, if all is as the index has it, at the folders of its
@@ -117,12 +130,12 @@ func (r *runRecord) lookAtMeta(ref records.RunRef) seen {
 	var through seen
 	if c.through != "" && !c.session.index.TrustEnded {
 		through, _ = c.session.look(r.experiment, ref.ID+c.through+"/"+layout.Meta, 0)
-		if cell, ok := c.place.Cell(layout.Meta); ok && through.alone && cell.Stamp == through.stamp {
+		if cell, ok := c.row.Cell(layout.Meta); ok && through.alone && cell.Stamp == through.stamp {
 			c.folders = folders
 			return through
 		}
 	}
-	at, _ := c.session.look(r.experiment, layout.Join(ref.ID, layout.Meta), 0)
+	at, _ := c.session.look(r.experiment, ref.ID+"/"+layout.Meta, 0)
 	if through.alone && at.stamp == through.stamp {
 		c.folders = folders
 	}
@@ -139,10 +152,10 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 	}
 	column := name[len(r.ref.ID)+1:]
 	if c.trusted {
-		if cell, ok := c.place.Cell(column); ok {
+		if cell, ok := c.row.Cell(column); ok {
 			return cell.Value, true, false, seen{}
 		}
-		if cell, ok := c.place.Cell(""); ok {
+		if cell, ok := c.row.Cell(""); ok {
 			if flags, ok := unpackFlags(cell.Value); ok && flags&runWhole != 0 {
 				return nil, false, true, seen{}
 			}
@@ -165,7 +178,7 @@ func (r *runRecord) areFolders() bool {
 	if c.folders == unasked {
 		c.folders = doubtful
 		at, _ := c.session.look(r.experiment, r.ref.ID, fs.ModeDir)
-		switch cell, ok := c.place.Cell(""); {
+		switch cell, ok := c.row.Cell(""); {
 		case ok && at.stamp != 0 && cell.Stamp == at.stamp:
 			c.folders = folders
 			if c.renewed { // and so the row will not have all of the run

@@ -117,22 +117,40 @@ func packInfo(info mlruns.RunInfo, ref records.RunRef) []byte {
 }
 
 func unpackInfo(value []byte, ref records.RunRef) (mlruns.RunInfo, bool) {
-	u := unpack(value, cellInfo)
+	info, texts, ok := unpackNumbers(value, ref)
+	if ok {
+		info.Name, info.User, info.ArtifactURI = texts.unpack()
+	}
+	return info, ok
+}
+
+// packedTexts are those of a meta.yaml, one after the other.
+type packedTexts struct {
+	text       []byte
+	name, user int // their sizes
+}
+
+func (p packedTexts) unpack() (name, user, uri string) {
+	text := string(p.text)
+	return text[:p.name], text[p.name : p.name+p.user], text[p.name+p.user:]
+}
+
+// unpackNumbers is unpackInfo but for the texts, which few queries ask for.
+func unpackNumbers(value []byte, ref records.RunRef) (mlruns.RunInfo, packedTexts, bool) {
 	info := mlruns.RunInfo{ID: ref.ID, ExperimentID: ref.Experiment.ID}
+	if len(value) == 0 || value[0] != cellInfo {
+		return info, packedTexts{}, false
+	}
+	u := unpacker{rest: value[1:]}
 	stage := u.number()
 	if stage < 0 || stage >= int64(len(stages)) {
-		return info, false
+		return info, packedTexts{}, false
 	}
 	// as it was packed
 	info.Stage, info.Status = stages[stage], mlruns.Status(u.number()) //nolint:gosec
 	info.Start, info.End, info.Deleted = u.time(), u.time(), u.time()
 	name, user, uri := u.size(), u.size(), u.size()
-	if u.broken || name+user+uri != len(u.rest) {
-		return info, false
-	}
-	text := string(u.rest)
-	info.Name, info.User, info.ArtifactURI = text[:name], text[name:name+user], text[name+user:]
-	return info, true
+	return info, packedTexts{u.rest, name, user}, !u.broken && name+user+uri == len(u.rest)
 }
 
 func packText(text string) []byte { return append([]byte{cellText}, text...) }

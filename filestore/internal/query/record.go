@@ -30,39 +30,57 @@ type runRecord struct {
 	err     error // what ends the call
 	ref     records.RunRef
 	info    mlruns.RunInfo
-	metrics map[string]memo[search.Summary]
-	params  map[string]memo[string]
-	tags    map[string]memo[string]
+	turn    int // counts the runs
+	metrics map[string]*asked[search.Summary]
+	params  map[string]*asked[string]
+	tags    map[string]*asked[string]
 	key     search.Key // memory for the next
 	cached  cachedRun
+	hits    int64 // what was taken from the index
 }
 
 var _ search.Record = (*runRecord)(nil)
 
-// memo is a value that was asked for once.
-type memo[T any] struct {
-	value T
-	ok    bool
+// asked is a value that a query asks of every run.
+type asked[T any] struct {
+	column string // the path of its file from the run's folder; "" if no file can be the key's
+	turn   int    // of the run that the value is of
+	value  T
+	ok     bool
 }
 
 func (r *runRecord) reset(ref records.RunRef, info mlruns.RunInfo) {
 	r.ref, r.info = ref, info
-	clear(r.metrics)
-	clear(r.params)
-	clear(r.tags)
+	r.turn++
 }
 
-// recall gives what was read before, or reads it.
-func recall[T any](m *map[string]memo[T], key string, read func() (T, bool)) (T, bool) {
-	if found, ok := (*m)[key]; ok {
-		return found.value, found.ok
+// recall gives what was read before of the run, or reads it.
+func recall[T any](r *runRecord, all *map[string]*asked[T], sub, key string, read func(r *runRecord, key, column string) (T, bool)) (T, bool) {
+	a := (*all)[key]
+	if a == nil {
+		a = &asked[T]{}
+		if validate.Key("key", key) == nil && !records.IsForeignKey(key) {
+			a.column = layout.Join(sub, key)
+		}
+		if *all == nil {
+			*all = map[string]*asked[T]{}
+		}
+		(*all)[key] = a
 	}
-	value, ok := read()
-	if *m == nil {
-		*m = map[string]memo[T]{}
+	if a.turn != r.turn && a.column != "" {
+		a.turn = r.turn
+		a.value, a.ok = read(r, key, a.column)
 	}
-	(*m)[key] = memo[T]{value, ok}
-	return value, ok
+	return a.value, a.ok
+}
+
+// texts gives what the run is with its texts, which the index has apart.
+func (r *runRecord) texts() *mlruns.RunInfo {
+	if r.cached.info != nil {
+		r.info, _ = unpackInfo(r.cached.info, r.ref)
+		r.cached.info = nil
+	}
+	return &r.info
 }
 
 // Text implements search.Record.
@@ -71,16 +89,18 @@ func (r *runRecord) Text(a search.Attribute) (string, bool) {
 	case search.RunID:
 		return r.info.ID, true
 	case search.RunName:
-		if r.info.Name == "" {
+		name := r.texts().Name
+		if name == "" {
 			return r.Tag(mlruns.TagRunName)
 		}
-		return r.info.Name, true
+		return name, true
 	case search.UserID:
-		return r.info.User, true
+		return r.texts().User, true
 	case search.Status:
 		return r.info.Status.String(), true
 	case search.ArtifactURI:
-		return r.info.ArtifactURI, r.info.ArtifactURI != ""
+		uri := r.texts().ArtifactURI
+		return uri, uri != ""
 	case search.ExperimentID:
 		return r.info.ExperimentID, true
 	case search.ExperimentName:
@@ -105,14 +125,11 @@ func milliseconds(t time.Time) (int64, bool) { return t.UnixMilli(), !t.IsZero()
 
 // Metric implements search.Record.
 func (r *runRecord) Metric(key string) (search.Summary, bool) {
-	return recall(&r.metrics, key, func() (search.Summary, bool) { return r.readMetric(key) })
+	return recall(r, &r.metrics, layout.Metrics, key, (*runRecord).readMetric)
 }
 
-func (r *runRecord) readMetric(key string) (search.Summary, bool) {
-	name, ok := r.file(layout.Metrics, key)
-	if !ok {
-		return search.Summary{}, false
-	}
+func (r *runRecord) readMetric(key, column string) (search.Summary, bool) {
+	name := r.ref.ID + "/" + column
 	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
 	value, found, missing, at := r.lookUp(name)
 	if missing {
@@ -120,7 +137,7 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 	}
 	if found {
 		if m, ok := unpackMetric(value); ok && (m.history || !history) {
-			r.cached.session.hits.Add(1)
+			r.hits++
 			if !history {
 				m.summary = search.Summary{Latest: m.latest.Value}
 			}
@@ -132,7 +149,7 @@ func (r *runRecord) readMetric(key string) (search.Summary, bool) {
 	m, found, err := r.measure(k, history, problems)
 	found = r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
 	if told() && found {
-		r.cached.keep(name[len(r.ref.ID)+1:], at, packMetric(m))
+		r.cached.keep(column, at, packMetric(m))
 	}
 	if !found {
 		return search.Summary{}, false
@@ -179,26 +196,31 @@ func (r *runRecord) apart(at seen) (p *records.Problems, told func() bool) {
 
 // Param implements search.Record.
 func (r *runRecord) Param(key string) (string, bool) {
-	return recall(&r.params, key, func() (string, bool) { return r.readValue(layout.Params, key) })
+	return recall(r, &r.params, layout.Params, key, (*runRecord).readParam)
 }
 
 // Tag implements search.Record.
 func (r *runRecord) Tag(key string) (string, bool) {
-	return recall(&r.tags, key, func() (string, bool) { return r.readValue(layout.Tags, key) })
+	return recall(r, &r.tags, layout.Tags, key, (*runRecord).readTag)
 }
 
-func (r *runRecord) readValue(sub, key string) (string, bool) {
-	name, ok := r.file(sub, key)
-	if !ok {
-		return "", false
-	}
+func (r *runRecord) readParam(key, column string) (string, bool) {
+	return r.readValue(layout.Params, key, column)
+}
+
+func (r *runRecord) readTag(key, column string) (string, bool) {
+	return r.readValue(layout.Tags, key, column)
+}
+
+func (r *runRecord) readValue(sub, key, column string) (string, bool) {
+	name := r.ref.ID + "/" + column
 	cell, found, missing, at := r.lookUp(name)
 	if missing {
 		return "", false
 	}
 	if found {
 		if value, ok := unpackText(cell); ok {
-			r.cached.session.hits.Add(1)
+			r.hits++
 			return value, r.hasOwn(sub, key)
 		}
 	}
@@ -207,22 +229,13 @@ func (r *runRecord) readValue(sub, key string) (string, bool) {
 	if !r.read(layout.Join(r.ref.Experiment.Dir, name), err) || !r.hasOwn(sub, key) {
 		return value, false
 	}
-	r.cached.keep(name[len(r.ref.ID)+1:], at, packText(value))
+	r.cached.keep(column, at, packText(value))
 	return value, true
 }
 
 // hasOwn reports whether what was found under a key is that key's.
 func (r *runRecord) hasOwn(sub, key string) bool {
 	return r.search.tree.KeyMatches(r.ref.Dir, sub, key)
-}
-
-// file is the path of a key's file from the experiment's folder; false if no file can be that
-// key's.
-func (r *runRecord) file(sub, key string) (string, bool) {
-	if validate.Key("key", key) != nil || records.IsForeignKey(key) {
-		return "", false
-	}
-	return layout.Join(r.ref.ID, sub, key), true
 }
 
 // read reports whether a file was read, and if it is damaged, that.

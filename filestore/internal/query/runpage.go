@@ -97,35 +97,70 @@ func (s *Searcher) readAll(ctx context.Context, found []candidate, c *session, p
 	}
 }
 
-// readChunk is for how many runs the index is read at once.
-const readChunk = 4096
+const (
+	// readChunk is for how many runs the index is read at once.
+	readChunk = 4096
+	// fillSize is how many of them one goroutine takes at once: that is quickly done.
+	fillSize = 16
+)
+
+// readRun is a run that was found and read, or why it was not.
+type readRun struct {
+	run *mlruns.Run
+	err error
+}
 
 func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, p *records.Problems) iter.Seq2[*mlruns.Run, error] {
 	return func(yield func(*mlruns.Run, error) bool) {
 		reading, stop := context.WithCancel(ctx)
-		rows := c.rows(found)
-		read := func(f candidate) (*mlruns.Run, error) { return s.readFound(reading, f.ref, c, rows[f.ref.Dir]) }
-		for run, err := range parallel.Map(s.parallelism, found, read, stop) {
-			var lost *foundError
-			switch {
-			case err == nil:
-			case records.EndsCall(ctx, err):
-				yield(nil, records.CallError(ctx, err))
-				return
-			case errors.As(err, &lost):
-				p.Add(lost.problem)
-				continue
-			default:
-				continue // gone
+		folders := openFolders{tree: s.tree, all: map[string]vfs.Folder{}}
+		defer folders.close()
+		rows, size := c.rows(found), 1
+		if rows != nil {
+			size = fillSize
+		}
+		chunk := func(from int) ([]readRun, error) {
+			list := make([]readRun, min(size, len(found)-from))
+			for i := range list {
+				run, err := s.readFound(reading, found[from+i], c, &folders, rows, from+i)
+				if list[i] = (readRun{run, err}); err != nil && records.EndsCall(reading, err) {
+					return list[:i+1], nil
+				}
 			}
-			for _, problem := range run.Problems {
-				p.Add(problem)
-			}
-			if !yield(run, nil) {
-				return
+			return list, nil
+		}
+		for list := range parallel.Map(s.parallelism, starts(len(found), size), chunk, stop) {
+			for _, r := range list {
+				var lost *foundError
+				switch {
+				case r.err == nil:
+				case records.EndsCall(ctx, r.err):
+					yield(nil, records.CallError(ctx, r.err))
+					return
+				case errors.As(r.err, &lost):
+					p.Add(lost.problem)
+					continue
+				default:
+					continue // gone
+				}
+				for _, problem := range r.run.Problems {
+					p.Add(problem)
+				}
+				if !yield(r.run, nil) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// starts are those of pieces of a length.
+func starts(n, size int) []int {
+	list := make([]int, 0, n/size+1)
+	for i := 0; i < n; i += size {
+		list = append(list, i)
+	}
+	return list
 }
 
 // foundError is a run that was damaged after it was found.
@@ -133,10 +168,13 @@ type foundError struct{ problem mlruns.Problem }
 
 func (e *foundError) Error() string { return e.problem.String() }
 
-func (s *Searcher) readFound(ctx context.Context, ref records.RunRef, c *session, cells []index.Cell) (*mlruns.Run, error) {
-	if run, err := s.fill(ctx, c, ref, cells); run != nil || err != nil {
-		return run, err
+func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, folders *openFolders, rows [][]index.Cell, i int) (*mlruns.Run, error) {
+	if rows != nil {
+		if run, err := s.fill(ctx, c, found, folders.of(found.ref.Experiment), rows[i]); run != nil || err != nil {
+			return run, err
+		}
 	}
+	ref := found.ref
 	run, err := s.records.Run(ctx, ref)
 	if err == nil {
 		s.keep(c, ref, run)

@@ -31,6 +31,7 @@ func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, c *s
 	}
 	found := scan.found.sorted()
 	reportSameIDs(found, p)
+	c.asksFor(pl.reads())
 	return found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
 }
 
@@ -77,24 +78,29 @@ type scan struct {
 	scanned, opened atomic.Int64
 	found           topK
 
-	mu  sync.Mutex
-	err error // what ends the call
+	failed atomic.Bool
+	mu     sync.Mutex
+	err    error // what ends the call
 }
 
 // end takes the error that ends the call, if it is one, and reports whether there is one by now.
 func (sc *scan) end(ctx context.Context, err error) bool {
+	if err = records.CallError(ctx, err); err == nil {
+		return sc.failed.Load()
+	}
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	if sc.err == nil {
-		sc.err = records.CallError(ctx, err)
+		sc.err = err
 	}
-	return sc.err != nil
+	sc.failed.Store(true)
+	return true
 }
 
 // experiment scans one experiment. What cannot be read is a problem; the only error is one of the
 // call, see records.CallError.
 func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
-	e, refs, f, err := sc.search.find.OpenRuns(e, sc.problems)
+	e, runs, f, err := sc.runs(e)
 	if vfs.IsMissing(err) {
 		return ctx.Err()
 	}
@@ -102,7 +108,6 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 		return sc.problems.Unreadable(ctx, mlruns.ProblemUnreadable, e.Dir, err)
 	}
 	defer f.Close()
-	sc.session.list(e.Dir, refs)
 	part := sc.session.part(e.Dir)
 	name := sync.OnceValue(func() string {
 		experiment, _, err := sc.search.records.ExperimentDocument(ctx, e)
@@ -111,19 +116,20 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 		}
 		return experiment.Name
 	})
+	spans, columns := runs.spans(), sc.plan.reads()
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(sc.search.parallelism, len(refs)) {
+	for range min(sc.search.parallelism, len(spans)) {
 		workers.Go(func() {
 			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened,
-				cached: cachedRun{session: sc.session, part: part, through: throughFolders(sc.plan.needs)}}
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(refs) || ctx.Err() != nil {
-					return
-				}
-				if sc.end(ctx, sc.run(refs[i], r)) {
-					return
+				cached: cachedRun{session: sc.session, row: part.Cursor(), columns: columns, through: throughFolders(sc.plan.needs)}}
+			defer func() { sc.session.count(r.hits) }()
+			for i := next.Add(1) - 1; int(i) < len(spans); i = next.Add(1) - 1 {
+				sc.scanned.Add(int64(spans[i].to - spans[i].from))
+				for ref := range runs.in(spans[i], e, r.cached.row) {
+					if ctx.Err() != nil || sc.end(ctx, sc.run(ref, r)) {
+						return
+					}
 				}
 			}
 		})
@@ -135,7 +141,6 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 // run tests one run with a record that is used again for the next. The only error is one of the
 // call.
 func (sc *scan) run(ref records.RunRef, r *runRecord) error {
-	sc.scanned.Add(1)
 	info, err := r.readInfo(ref)
 	defer r.cached.commit(ref)
 	if err != nil || !sc.plan.view.Shows(info.Stage) {
@@ -149,6 +154,6 @@ func (sc *scan) run(ref records.RunRef, r *runRecord) error {
 	if r.ctx.Err() != nil || r.err != nil {
 		return r.err // a value may be missing only because the time was up
 	}
-	r.key = sc.found.offer(candidate{ref: ref, key: r.key})
+	r.key = sc.found.offer(candidate{ref, r.key, r.cached.looked})
 	return nil
 }

@@ -46,7 +46,8 @@ type session struct {
 	began    time.Time
 	wall     time.Time // the time of day when it began
 	device   uint64
-	listed   map[string][]records.RunRef
+	listed   map[string]listing
+	columns  []string // that the query can ask for, meta.yaml first
 	looks    atomic.Int64
 	hits     atomic.Int64
 }
@@ -57,7 +58,7 @@ func (s *Searcher) begin() *session {
 		return nil
 	}
 	now := time.Now()
-	c := &session{searcher: s, index: s.index, draft: index.NewDraft(), began: now, wall: now.Round(0), listed: map[string][]records.RunRef{}}
+	c := &session{searcher: s, index: s.index, draft: index.NewDraft(), began: now, wall: now.Round(0), listed: map[string]listing{}}
 	root, err := s.tree.Folder("")
 	if err != nil {
 		return nil
@@ -106,10 +107,30 @@ func (i *Index) stamp(id vfs.Identity) index.Stamp {
 // whole seconds is not relied on: two changes, and a clock that was set back, have one second soon.
 func finelyTimed(changed int64) bool { return changed%int64(time.Millisecond) != 0 }
 
+// listing is what the listing of a folder gave.
+type listing struct {
+	refs  []records.RunRef
+	state index.Stamp // of the folder; 0: others can have come and gone without its being changed
+}
+
 // list notes which runs an experiment has.
-func (c *session) list(dir string, refs []records.RunRef) {
+func (c *session) list(dir string, l listing) {
 	if c != nil {
-		c.listed[dir] = refs
+		c.listed[dir] = l
+	}
+}
+
+// asksFor notes what the query can ask for.
+func (c *session) asksFor(columns []string) {
+	if c != nil {
+		c.columns = columns
+	}
+}
+
+// count counts what was taken from the index.
+func (c *session) count(hits int64) {
+	if c != nil {
+		c.hits.Add(hits)
 	}
 }
 
@@ -147,12 +168,12 @@ func (c *session) end() {
 }
 
 func (c *session) write() error {
-	for dir, refs := range c.listed {
-		names := make([]string, len(refs))
-		for i, ref := range refs {
+	for dir, l := range c.listed {
+		names := make([]string, len(l.refs))
+		for i, ref := range l.refs {
 			names[i] = ref.ID
 		}
-		c.draft.Listed(dir, names)
+		c.draft.Listed(dir, names, l.state)
 	}
 	err := index.Write(c.index.Path, c.index.Owner, c.file, c.draft)
 	_ = c.file.Close()

@@ -130,7 +130,7 @@ func TestFillWantsAllFiles(t *testing.T) {
 	ref := records.NewRunRef(records.NewExperimentRef("0", false), "a")
 	info := mlruns.RunInfo{ID: "a", ExperimentID: "0", Stage: mlruns.StageActive, Status: mlruns.StatusFinished}
 	for files, want := range map[int]bool{0: false, 1: true, 2: false} {
-		r := filler{session: c, folder: byName{folder}, ref: ref, files: map[string]int{}, run: &mlruns.Run{Data: mlruns.RunData{Params: map[string]string{}}}}
+		r := filler{session: c, folder: byName{folder}, ref: ref, run: &mlruns.Run{Data: mlruns.RunData{Params: map[string]string{}}}}
 		got := r.all([]index.Cell{{Stamp: at.stamp, Value: packFlags(runWhole)}, {Column: "meta.yaml", Stamp: file.stamp, Value: packInfo(info, ref)},
 			{Column: "params", Stamp: at.stamp, Value: packFolder(files)}, {Column: "params/p", Stamp: file.stamp, Value: packText("x")}})
 		if got != want {
@@ -139,11 +139,11 @@ func TestFillWantsAllFiles(t *testing.T) {
 	}
 }
 
-// byName is a folder in which "." and "params" are folders.
+// byName is the folder of an experiment with the run "a", in which "params" is a folder.
 type byName struct{ looked }
 
 func (f byName) Look(name string) (vfs.Identity, error) {
-	if name == "." || name == "params" {
+	if name == "a" || name == "a/params" {
 		f.Mode = fs.ModeDir
 	}
 	return f.looked.Look(name)

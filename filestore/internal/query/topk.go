@@ -12,8 +12,9 @@ import (
 
 // candidate is a run that matches, with what it is ordered by.
 type candidate struct {
-	ref records.RunRef
-	key search.Key
+	ref    records.RunRef
+	key    search.Key
+	looked uint64 // see cachedRun
 }
 
 // topK keeps the first of all candidates in an order, as many as are wanted, from any number of

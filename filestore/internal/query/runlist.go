@@ -1,0 +1,90 @@
+package query
+
+import (
+	"io/fs"
+	"iter"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
+	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/internal/vfs"
+)
+
+// runList are the runs of an experiment: as they were listed, or the rows that the index has.
+type runList struct {
+	refs []records.RunRef
+	rows []int // how many there are of each group; nil: they were listed
+}
+
+// runs opens an experiment and tells which runs it has. A folder that looks as it did when the
+// index was made is not listed again: what comes, goes or gets another name changes it.
+func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, vfs.Folder, error) {
+	var list runList
+	if sc.session == nil {
+		e, refs, f, err := sc.search.find.OpenRuns(e, sc.problems)
+		return e, runList{refs: refs}, f, err
+	}
+	var at seen
+	own := &records.Problems{}
+	e, refs, plain, f, err := sc.search.find.ListRuns(e, own, func(e records.ExperimentRef, f vfs.Folder) (known bool) {
+		at, _ = sc.session.look(f, ".", fs.ModeDir)
+		list.rows, known = sc.session.part(e.Dir).Listed(at.stamp)
+		return known
+	})
+	for _, p := range own.List {
+		sc.problems.Add(p)
+	}
+	if list.rows == nil && err == nil {
+		list.refs = refs
+		sc.session.list(e.Dir, listing{refs, stateOf(at, plain, own.List)})
+	}
+	return e, list, f, err
+}
+
+// stateOf is the state of a folder that tells by itself what it has. A problem is to be told each
+// time, and of a link the folder tells nothing.
+func stateOf(at seen, plain bool, problems []mlruns.Problem) index.Stamp {
+	if !plain || len(problems) > 0 || !at.kept {
+		return 0
+	}
+	return at.stamp
+}
+
+// span are some runs of a list: of a group, or of the refs.
+type span struct{ group, from, to int }
+
+// spanSize is how many runs a goroutine takes at once.
+const spanSize = 16
+
+func (l runList) spans() []span {
+	rows := l.rows
+	if rows == nil {
+		rows = []int{len(l.refs)}
+	}
+	var spans []span
+	for group, n := range rows {
+		for from := 0; from < n; from += spanSize {
+			spans = append(spans, span{group, from, min(from+spanSize, n)})
+		}
+	}
+	return spans
+}
+
+// in goes through a span, and with a cursor to the row of each run.
+func (l runList) in(s span, e records.ExperimentRef, row *index.Cursor) iter.Seq[records.RunRef] {
+	return func(yield func(records.RunRef) bool) {
+		for i := s.from; i < s.to; i++ {
+			var ref records.RunRef
+			if l.rows != nil {
+				row.Go(s.group, i)
+				ref = records.NewRunRef(e, row.Name())
+			} else {
+				ref = l.refs[i]
+				row.Find(ref.ID)
+			}
+			if !yield(ref) {
+				return
+			}
+		}
+	}
+}
