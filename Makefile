@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race with-index fuzz proof bench bench-cold lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
+.PHONY: help demo test race with-index fuzz proof bench bench-cold bench-index lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -68,6 +68,9 @@ bench: ## print a table of the benchmarks' medians: make bench BENCH=Search COUN
 
 bench-cold: ## time searches over 10,000 runs with an empty page cache (root, Linux)
 	@.ci/bench-cold
+
+bench-index: ## print what searches cost with the index and without, beside the bare looks: make bench-index RUNS=100000 DIRS=/dev/shm COUNT=3
+	@.ci/bench-index
 
 lint: $(LINTER) $(ACTIONS) ## format, vet and lint; build and vet for every platform; check go.mod and the workflow
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -l: $$unformatted"; exit 1; fi

@@ -57,8 +57,8 @@ func searchRow(q mlruns.RunQuery) func(*testing.B, *filestore.Store, int) mlruns
 // BenchmarkIndexed is one call in a new process, with the index as an earlier one has left it. Only
 // .ci/bench-index runs it, which says what by MLRUNS_BENCH_INDEX: the directory of indexes, the
 // mode, the row and how many runs or experiments there are. It times opening the store and the
-// call; of "floor" and "floor-ended" the system calls of the modes checked and ended; and of "build"
-// also closing the store, by when an index has been made.
+// call; of "floor" and "floor-ended" the system calls of the modes checked and ended; and of
+// "build" also closing the store, by when an index has been made.
 func BenchmarkIndexed(b *testing.B) {
 	fields := strings.Fields(os.Getenv("MLRUNS_BENCH_INDEX"))
 	if len(fields) != 4 {

@@ -96,7 +96,8 @@ func TestTrustEnded(t *testing.T) {
 		if len(a.Runs) != 80 || a.Runs[0].Data.Params["p"] != "z" || a.Runs[79].Data.Tags["a/b"] != "new" || a.Runs[0].Data.Metrics["m"].Value != 3 {
 			t.Fatalf("after the end: %d runs, the first %+v", len(a.Runs), a.Runs[0])
 		}
-		// one look at each run finds it and makes it a result; one at their folder spares the listing
+		// one look at each run finds it and makes it a result; one at their folder spares the
+		// listing
 		if i == 2 && (scan.Opened != 0 || scan.Looked != 81) {
 			t.Errorf("%+v, want 81 looks and no file", scan)
 		}

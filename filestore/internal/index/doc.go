@@ -7,8 +7,9 @@
 // who has it open keeps it. All numbers are little-endian:
 //
 //	header     56 bytes: the magic text, the format, a random number, where the directory is
-//	groups     of up to 1024 rows of one part, sorted by the names of the rows
-//	directory  the owner; the parts, sorted; of each its groups
+//	groups     of up to 256 rows of one part, sorted by the names of the rows
+//	directory  the owner; the parts, sorted; of each the state of the folder of which its rows are
+//	           all that was listed, 0 for none, and its groups
 //
 // A group is the names of its rows, a block for each of its columns, sorted, and a table of these.
 // The block of a column is the rows that have a cell, the stamps of the cells, where each value

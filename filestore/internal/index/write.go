@@ -103,7 +103,8 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 		}
 		if m.count > 0 {
 			directory = binary.AppendUvarint(appendText(directory, name), uint64(m.listing))
-			directory = binary.AppendUvarint(directory, uint64(m.count)) //nolint:gosec // not negative
+			// not negative
+			directory = binary.AppendUvarint(directory, uint64(m.count)) //nolint:gosec
 			directory = append(directory, m.entries...)
 			count++
 		}

@@ -19,7 +19,8 @@ type cachedRun struct {
 	session *session
 	row     *index.Cursor
 	through string       // the way from a run's folder to its meta.yaml, see throughFolders
-	info    []byte       // what the index has of meta.yaml, as long as the texts of it are not needed
+	// what the index has of meta.yaml, as long as the texts of it are not needed
+	info    []byte
 	columns []string     // what the query can ask for, meta.yaml first
 	looked  uint64       // those of the columns that a look found to be as the index has them
 	fresh   []index.Cell // for the next index

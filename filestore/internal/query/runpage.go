@@ -122,21 +122,18 @@ func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, 
 		chunk := func(from int) ([]readRun, error) {
 			list := make([]readRun, min(size, len(found)-from))
 			for i := range list {
-				run, err := s.readFound(reading, found[from+i], c, &folders, rows, from+i)
-				if list[i] = (readRun{run, err}); err != nil && records.EndsCall(reading, err) {
-					return list[:i+1], nil
+				list[i].run, list[i].err = s.readFound(reading, found[from+i], c, &folders, rows, from+i)
+				if err := list[i].err; err != nil && records.EndsCall(reading, err) {
+					return list[:i], err
 				}
 			}
 			return list, nil
 		}
-		for list := range parallel.Map(s.parallelism, starts(len(found), size), chunk, stop) {
+		for list, err := range parallel.Map(s.parallelism, starts(len(found), size), chunk, stop) {
 			for _, r := range list {
 				var lost *foundError
 				switch {
 				case r.err == nil:
-				case records.EndsCall(ctx, r.err):
-					yield(nil, records.CallError(ctx, r.err))
-					return
 				case errors.As(r.err, &lost):
 					p.Add(lost.problem)
 					continue
@@ -149,6 +146,10 @@ func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, 
 				if !yield(r.run, nil) {
 					return
 				}
+			}
+			if err != nil {
+				yield(nil, records.CallError(ctx, err))
+				return
 			}
 		}
 	}
