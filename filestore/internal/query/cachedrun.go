@@ -18,7 +18,7 @@ import (
 type cachedRun struct {
 	session *session
 	row     *index.Cursor
-	through string       // the way from a run's folder to its meta.yaml, see throughFolders
+	through string // the way from a run's folder to its meta.yaml, see throughFolders
 	// what the index has of meta.yaml, as long as the texts of it are not needed
 	info    []byte
 	columns []string     // what the query can ask for, meta.yaml first
@@ -131,13 +131,13 @@ func (r *runRecord) lookAtMeta(ref records.RunRef) seen {
 	var through seen
 	if c.through != "" && !c.session.index.TrustEnded {
 		through, _ = c.session.look(r.experiment, ref.ID+c.through+"/"+layout.Meta, 0)
-		if cell, ok := c.row.Cell(layout.Meta); ok && through.alone && cell.Stamp == through.stamp {
+		if cell, ok := c.row.Cell(layout.Meta); ok && through.links == 1 && cell.Stamp == through.stamp {
 			c.folders = folders
 			return through
 		}
 	}
 	at, _ := c.session.look(r.experiment, ref.ID+"/"+layout.Meta, 0)
-	if through.alone && at.stamp == through.stamp {
+	if through.links == 1 && at.stamp == through.stamp {
 		c.folders = folders
 	}
 	return at

@@ -2,7 +2,7 @@ package query
 
 import (
 	"io/fs"
-	"path"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -14,30 +14,32 @@ import (
 // keeper looks at all that a run was read from, and keeps it for the next index.
 type keeper struct {
 	session *session
-	folder  vfs.Folder
+	folder  vfs.Folder // of the experiment
+	run     string     // the run's folder in it
 	cells   []index.Cell
-	keys    map[string]bool // the columns of the values that were read
+	folders map[string]*keptFolder // of keys, by their paths from the run's folder
 }
+
+// keptFolder is what lies in a folder of keys, as far as it was read.
+type keptFolder struct{ files, folders int }
 
 // keep keeps a run that was read whole, if it has no problem and none of its files may be being
 // written. Its meta.yaml is kept by who found it.
-func (s *Searcher) keep(c *session, ref records.RunRef, run *mlruns.Run) {
-	if c == nil || len(run.Problems) > 0 {
+func (s *Searcher) keep(c *session, ref records.RunRef, run *mlruns.Run, experiment vfs.Folder) {
+	if c == nil || experiment == nil || len(run.Problems) > 0 {
 		return
 	}
-	f, err := s.tree.Folder(ref.Dir)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	k := &keeper{session: c, folder: f, keys: map[string]bool{}}
-	if k.values(run) && k.run() && len(k.keys) == 0 {
+	k := &keeper{session: c, folder: experiment, run: ref.ID, folders: map[string]*keptFolder{}}
+	if k.values(run) && k.rest() {
 		c.draft.Put(ref.Experiment.Dir, ref.ID, false, k.cells)
 	}
 }
 
-func (k *keeper) add(column, name string, kind fs.FileMode, value []byte) bool {
-	at, _ := k.session.look(k.folder, name, kind)
+func (k *keeper) look(column string, kind fs.FileMode) (seen, error) {
+	return k.session.look(k.folder, layout.Join(k.run, column), kind)
+}
+
+func (k *keeper) add(column string, at seen, value []byte) bool {
 	if !at.kept || value == nil {
 		return false
 	}
@@ -48,9 +50,10 @@ func (k *keeper) add(column, name string, kind fs.FileMode, value []byte) bool {
 // values keeps the values.
 func (k *keeper) values(run *mlruns.Run) bool {
 	file := func(sub, key string, value []byte) bool {
-		column := layout.Join(sub, key)
-		k.keys[column] = true
-		return k.add(column, column, 0, value)
+		column := sub + "/" + key
+		k.in(column[:strings.LastIndexByte(column, '/')]).files++
+		at, _ := k.look(column, 0)
+		return k.add(column, at, value)
 	}
 	for key, m := range run.Data.Metrics {
 		if !file(layout.Metrics, key, packMetric(measured{latest: m})) {
@@ -70,11 +73,24 @@ func (k *keeper) values(run *mlruns.Run) bool {
 	return true
 }
 
-// run keeps the folders. After it no key is left that is in none.
-func (k *keeper) run() bool {
+// in is a folder of keys, which is in the one above it.
+func (k *keeper) in(name string) *keptFolder {
+	f := k.folders[name]
+	if f == nil {
+		f = &keptFolder{}
+		k.folders[name] = f
+		if i := strings.LastIndexByte(name, '/'); i >= 0 {
+			k.in(name[:i]).folders++
+		}
+	}
+	return f
+}
+
+// rest keeps the folders.
+func (k *keeper) rest() bool {
 	flags := int64(runWhole)
 	for sub, flag := range map[string]int64{layout.Inputs: runInputs, layout.Outputs: runOutputs} {
-		switch at, err := k.session.look(k.folder, sub, fs.ModeDir); {
+		switch at, err := k.look(sub, fs.ModeDir); {
 		case at.stamp != 0:
 			flags |= flag
 		case !vfs.IsGone(err):
@@ -82,39 +98,42 @@ func (k *keeper) run() bool {
 		}
 	}
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-		f, err := k.folder.OpenFolder(sub)
-		if vfs.IsGone(err) {
-			continue
+		if k.folders[sub] == nil {
+			if _, err := k.look(sub, fs.ModeDir); vfs.IsGone(err) {
+				continue
+			}
+			k.in(sub)
 		}
-		if err != nil || !k.keyFolder(f, sub) {
+	}
+	for name, f := range k.folders {
+		at, _ := k.look(name, fs.ModeDir)
+		// Of every file in it there was a value, or else a problem. A folder without a key is known by
+		// the one above, if that counts its folders.
+		if at.links != uint64(f.folders)+2 && !k.hasOnly(name, *f) { //nolint:gosec // not negative
+			return false
+		}
+		if !k.add(name, at, packFolder(f.files)) {
 			return false
 		}
 	}
-	return k.add("", ".", fs.ModeDir, packFlags(flags))
+	at, _ := k.look("", fs.ModeDir)
+	return k.add("", at, packFlags(flags))
 }
 
-// keyFolder keeps a folder of keys and those in it, and closes it.
-func (k *keeper) keyFolder(f vfs.Folder, name string) bool {
-	defer f.Close()
-	entries, err := f.Entries()
+// hasOnly lists a folder of keys, and compares.
+func (k *keeper) hasOnly(name string, had keptFolder) bool {
+	f, err := k.folder.OpenFolder(layout.Join(k.run, name))
 	if err != nil {
 		return false
 	}
-	files := 0
+	defer f.Close()
+	entries, err := f.Entries()
 	for _, e := range entries {
-		below := path.Join(name, e.Name)
-		switch {
-		case e.Type.IsDir():
-			inner, err := f.OpenFolder(e.Name)
-			if err != nil || !k.keyFolder(inner, below) {
-				return false
-			}
-		case k.keys[below]:
-			files++
-			delete(k.keys, below)
-		default:
-			return false
+		if e.Type.IsDir() {
+			had.folders--
+		} else {
+			had.files--
 		}
 	}
-	return k.add(name, name, fs.ModeDir, packFolder(files))
+	return err == nil && had == (keptFolder{})
 }

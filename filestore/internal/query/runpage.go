@@ -177,8 +177,8 @@ func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, f
 	}
 	ref := found.ref
 	run, err := s.records.Run(ctx, ref)
-	if err == nil {
-		s.keep(c, ref, run)
+	if err == nil && c != nil {
+		s.keep(c, ref, run, folders.of(ref.Experiment))
 	}
 	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.find.Run(ctx, ref.ID)

@@ -79,7 +79,7 @@ func (s *Searcher) begin() *session {
 type seen struct {
 	stamp index.Stamp // 0: nothing can be told by it
 	kept  bool        // what is read now may be kept with it
-	alone bool        // the file has no other name
+	links uint64      // how many names the file has; a folder has two, and one in each folder in it, if it counts them
 }
 
 // look looks at a file or a folder, whichever it should be. What lies on another device, and what
@@ -90,7 +90,7 @@ func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error
 	if err != nil || id.Mode != kind || id.Device != c.device || id.Changed == 0 {
 		return seen{}, err
 	}
-	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links == 1}, nil
+	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links}, nil
 }
 
 // stamp stands for the state that a file was seen in.
