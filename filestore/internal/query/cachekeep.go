@@ -107,8 +107,8 @@ func (k *keeper) rest() bool {
 	}
 	for name, f := range k.folders {
 		at, _ := k.look(name, fs.ModeDir)
-		// Of every file in it there was a value, or else a problem. A folder without a key is known by
-		// the one above, if that counts its folders.
+		// Of every file in it there was a value, or else a problem. A folder without a key is known
+		// by the one above, if that counts its folders.
 		if at.links != uint64(f.folders)+2 && !k.hasOnly(name, *f) { //nolint:gosec // not negative
 			return false
 		}
