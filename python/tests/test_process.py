@@ -188,6 +188,39 @@ def test_spawn_and_exec(store, scripts):
     assert out == "in between\n[0, 1]\n"
 
 
+SPAWNING = """
+import multiprocessing, sys
+from mlruns import uri
+from mlruns.service import service
+
+def log(store, run_id, worker):
+    s = service(uri.parse(store))
+    for step in range(50):
+        point = dict(run_id=run_id, key=f"worker{worker}", value=step, timestamp=1, step=step)
+        s.post("runs/log-metric", point)
+
+if __name__ == "__main__":
+    store = sys.argv[1]
+    s = service(uri.parse(store))
+    run_id = s.post("runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+    for method in ("spawn", "forkserver"):
+        context = multiprocessing.get_context(method)
+        with context.Pool(3) as pool:
+            pool.starmap(log, [(store, run_id, f"{method}{w}") for w in range(3)])
+    metrics = s.get("runs/get", run_id=run_id)["run"]["data"]["metrics"]
+    print(sorted((m["key"], m["step"]) for m in metrics))
+"""
+
+
+def test_spawned_workers_log_to_one_run(store, folder):
+    """As the workers of a DataLoader on macOS and Windows, and those of a forkserver."""
+    script = folder / "spawning.py"
+    script.write_text(SPAWNING)
+    done = subprocess.run([sys.executable, script, store], capture_output=True, text=True)
+    wanted = sorted((f"worker{m}{w}", 49) for m in ("spawn", "forkserver") for w in range(3))
+    assert done.stdout == f"{wanted}\n", done.stderr
+
+
 def test_threads_share_few_connections(store, scripts):
     out = scripts.run(
         """
@@ -273,6 +306,31 @@ def test_read_only_folder(store, scripts):
             if path.is_dir():
                 path.chmod(0o777)
     assert sorted((p, p.stat().st_mtime_ns) for p in store.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+def test_read_only_drive(folder, scripts):
+    """A drive on which nothing can be written, and no lock taken."""
+    drive = folder / "drive"
+    drive.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", drive], check=True)
+    store = drive / "mlruns"
+    try:
+        run_id = scripts.run("r = new_run(); log(r, 0); print(r)", store).strip()
+        wait_until(lambda: not servers(store), "the server ends")
+        subprocess.run(["mount", "-o", "remount,ro", drive], check=True)
+        reading = "print(steps(sys.argv[2]))"
+        assert scripts.run(reading, f"mlruns:{store}?read_only=1", run_id) == "[0]\n"
+        direct = "import mlruns; print([r.metrics for r in mlruns.open(store).runs()])"
+        assert scripts.run(direct, store) == "[{'m': 0.0}]\n"
+        # Who could write reads as well, and is told why it cannot.
+        assert scripts.run(reading, store, run_id) == "[0]\n"
+        script = scripts.start("log(sys.argv[2], 1)", store, run_id)
+        _, err = script.communicate(timeout=AT_MOST)
+        assert "read-only file system" in err.lower()
+    finally:
+        wait_until(lambda: not servers(store), "the server ends")
+        subprocess.run(["umount", drive], check=True)
 
 
 def test_store_removed_and_made_again(store, scripts):
