@@ -300,3 +300,35 @@ func TestServerWithoutFiles(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestNamesThatOldServersDoNotSend reads a file whose name is not ASCII from a server of MLflow
+// before 3, whose artifact calls fail to send it, by the other call for files of runs.
+func TestNamesThatOldServersDoNotSend(t *testing.T) {
+	for _, c := range []struct{ version, name, by string }{
+		{"2.22.5", "dir/ü.txt", "/get-artifact"},
+		{"2.22.5", "dirü/a.txt", "/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/dirü/a.txt"},
+		{"3.17.2", "dir/ü.txt", "/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/dir/ü.txt"},
+	} {
+		by := ""
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/version":
+				fmt.Fprint(w, c.version)
+			case strings.HasSuffix(r.URL.Path, "runs/get"):
+				fmt.Fprint(w, `{"run":{"info":{"run_id":"r","status":"RUNNING","artifact_uri":"mlflow-artifacts:/0/r/artifacts"}}}`)
+			default:
+				by = r.URL.Path
+				fmt.Fprint(w, "content")
+			}
+		}))
+		f, err := open(t, s.URL).OpenArtifact(t.Context(), "r", c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(f); err != nil || string(text) != "content" || by != c.by {
+			t.Errorf("%s of %s: %q by %s, %v", c.name, c.version, text, by, err)
+		}
+		f.Close()
+		s.Close()
+	}
+}

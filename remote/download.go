@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/internal/failure"
@@ -35,6 +36,9 @@ func (s *Store) openFile(ctx context.Context, h holder, artifactPath string) (*f
 	if clean == "" {
 		return nil, noArtifact(artifactPath)
 	}
+	if at.isProxied, err = s.sendsFile(ctx, at, clean); err != nil {
+		return nil, err
+	}
 	f, err := s.openURL(ctx, s.fileURL(at, clean), artifactPath)
 	answered := (*failure.Reason)(nil)
 	if err == nil || !errors.As(err, &answered) || errors.Is(err, mlruns.ErrNotFound) || ctx.Err() != nil {
@@ -46,6 +50,20 @@ func (s *Store) openFile(ctx context.Context, h holder, artifactPath string) (*f
 		return nil, noArtifact(artifactPath)
 	}
 	return nil, err
+}
+
+// sendsFile reports whether the server's artifact calls send a file of a place. Those of MLflow
+// before 3 fail where its name is not ASCII; the other call for a run's files does not.
+func (s *Store) sendsFile(ctx context.Context, at place, name string) (bool, error) {
+	ascii := strings.IndexFunc(path.Base(name), func(r rune) bool { return r > unicode.MaxASCII }) < 0
+	if !at.isProxied || at.runID == "" || ascii {
+		return at.isProxied, nil
+	}
+	err := s.needsMLflow3(ctx, "the file")
+	if errors.Is(err, mlruns.ErrUnsupported) {
+		return false, nil
+	}
+	return true, err
 }
 
 func (s *Store) openURL(ctx context.Context, target, name string) (*fileReader, error) {

@@ -65,7 +65,11 @@ func roundTrip(t *testing.T, s *server) {
 			met := compare(t, "the folder", told, want, got)
 			t.Logf("%d facts, losses %v", len(want), met)
 			files := got.withFiles()
-			compare(t, "MLflow's client", told, want.readable(), mlflowReads(t, s.python, s.uri, files))
+			if older(s.version, "3.0") { // MLflow's client gets no file whose name is not ASCII
+				compare(t, "MLflow's client", told, want.readable().without("artifacts/"), mlflowReads(t, s.python, s.uri, nil))
+			} else {
+				compare(t, "MLflow's client", told, want.readable(), mlflowReads(t, s.python, s.uri, files))
+			}
 			reader := "2.22"
 			if got.have("input") { // MLflow 2 raises where a run used a model
 				reader = "3.x"
@@ -83,6 +87,12 @@ func (f facts) readable() facts {
 		return p.kind != "experiment" && p.kind != "run" || slices.Contains([]string{"deleted", "input", "output"}, kind)
 	})
 	return kept
+}
+
+// without leaves out the fields that begin so.
+func (f facts) without(prefix string) facts {
+	maps.DeleteFunc(f, func(p place, _ string) bool { return strings.HasPrefix(p.field, prefix) })
+	return f
 }
 
 // have reports whether there are facts of a kind of field, such as "params".
