@@ -1,6 +1,6 @@
 # make prints this help; every target below says what it does behind ##.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race with-index fuzz proof bench bench-cold bench-index lint golden interop interop-servers bench-mlflow bench-serve page python wheels bench-python clean
+.PHONY: help demo test race with-index fuzz proof bench bench-cold bench-index lint golden interop interop-servers bench-mlflow bench-serve bench-push page python wheels bench-python clean
 
 GO        ?= go
 FUZZTIME  ?= 60s
@@ -113,6 +113,11 @@ page: ## use MLflow's web pages, as mlruns serves them, in headless Chromium, an
 bench-serve: ## measure mlruns serve beside mlflow server on SQLite and on files: make bench-serve DIRS=/dev/shm ARGS='-load 60s'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
 	@environment=$(if $(PYTHON),=$(PYTHON),$$(interop/environments.sh server)) && $(GO) run -tags interop ./interop/bench -serve $(BIN)/mlruns -python "$${environment#*=}" -dirs $(DIRS) $(ARGS)
+
+bench-push: ## measure mlruns copy to MLflow's server and to mlruns serve beside others that push: make bench-push DIRS=/dev/shm ARGS='-runs 1000'
+	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
+	@server=$$(interop/environments.sh server-3.x) && others=$$(interop/environments.sh export-import) && \
+		$(GO) run -tags interop ./interop/bench -push $(BIN)/mlruns -python "$${server#*=}" -export-import "$${others#*=}" -dirs $(DIRS) $(ARGS)
 
 python: ## build the Python package and test it beside MLflow, in all ENVIRONMENTS or some: make python ENVIRONMENTS="skinny-3.x"
 	@python/check.sh $(ENVIRONMENTS)

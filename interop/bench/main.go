@@ -1,7 +1,8 @@
 //go:build interop
 
 // The bench command measures MLflow's FileStore, MLflow's SQLite store and this library on the same
-// data in one run and prints one table; with -serve it does so for their servers.
+// data in one run and prints one table; with -serve it does so for their servers, with -push for what
+// copies runs to a server.
 package main
 
 import (
@@ -42,6 +43,14 @@ func main() {
 	flag.IntVar(&h.sizes.Experiments, "experiments", 1_000, "experiments")
 	flag.Int64Var(&h.sizes.FewPoints, "few-points", 100_000, "points of the small history")
 	flag.Int64Var(&h.sizes.ManyPoints, "many-points", 1_000_000, "points of the large history")
+	var push pushes
+	flag.StringVar(&push.mlruns, "push", "", "measure this mlruns command as it copies a folder to servers, beside others that do")
+	flag.StringVar(&push.others, "export-import", "", "with -push, a Python with mlflow-export-import")
+	flag.IntVar(&push.runs, "runs", 8, "with -push, runs")
+	flag.IntVar(&push.keys, "keys", 10, "with -push, metrics of a run")
+	flag.IntVar(&push.points, "points", 1000, "with -push, points of a metric")
+	flag.IntVar(&push.workers, "workers", 4, "with -push, workers of MLflow's server, whose default is 4")
+	flag.StringVar(&push.backend, "backend", "", "with -push, the database of MLflow's server, an SQLite file if empty")
 	flag.Parse()
 	if *child != "" {
 		exitOn(answer(*child))
@@ -49,6 +58,11 @@ func main() {
 	}
 	for _, dir := range strings.Split(*dirs, ",") {
 		h.dir = dir
+		if push.mlruns != "" {
+			push.only = *only
+			exitOn(h.push(context.Background(), &push))
+			continue
+		}
 		if *served != "" {
 			exitOn(h.serve(context.Background(), *served, *load))
 			continue

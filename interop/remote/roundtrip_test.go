@@ -37,7 +37,13 @@ func roundTrip(t *testing.T, s *server) {
 				t.Fatal(err)
 			}
 			defer on.Close()
-			told := tellingOf(copyAll(t, on, source))
+			items := copyAll(t, on, source)
+			for _, it := range items {
+				if it.Err != nil {
+					t.Logf("%s %.50s: %.500v", it.Kind, it.Name, it.Err)
+				}
+			}
+			told := tellingOf(items)
 			sent.writes()
 			again := tellingOf(copyAll(t, on, source))
 			if writes := sent.writes(); len(writes) > 0 {
