@@ -286,7 +286,7 @@ func (v *visit) modelReferences(r *mlruns.Run) {
 	for _, m := range r.Inputs.Models {
 		if id := c.modelCounterpart(m.ModelID); id != "" {
 			m.ModelID = id
-		} else if v.models != nil && v.models.awaits(m.ModelID) {
+		} else if v.models != nil && v.models.into != nil && v.models.awaits(m.ModelID) {
 			continue
 		}
 		inputs = append(inputs, m)
