@@ -81,6 +81,8 @@ func (s *Store) refusal(c call, status int, header http.Header, body []byte) *fa
 		kind = mlruns.ErrInvalid
 	case strings.Contains(text, "UNIQUE constraint failed") || strings.Contains(text, "violates unique constraint"):
 		kind = mlruns.ErrExists // MLflow lets the database find out that a name is taken
+	case strings.Contains(text, "cannot contain NUL") || strings.Contains(text, "value too long for type"):
+		kind, shape.Code = mlruns.ErrInvalid, string(mlruns.CodeInvalidParameter) // and PostgreSQL what it does not hold
 	case status == http.StatusInsufficientStorage && strings.Contains(text, mlruns.ErrNotDurable.Error()):
 		kind = mlruns.ErrNotDurable
 	case status == http.StatusForbidden && strings.Contains(text, mlruns.ErrReadOnly.Error()):

@@ -37,6 +37,8 @@ func TestErrors(t *testing.T) {
 		{500, spoken("INTERNAL_ERROR", "Cannot delete the default experiment '0'. This is an internally reserved experiment."), mlruns.ErrInvalid, mlruns.CodeInternal, ""},
 		{500, spoken("INTERNAL_ERROR", "(sqlite3.IntegrityError) UNIQUE constraint failed: experiments.name"), mlruns.ErrExists, mlruns.CodeInternal, ""},
 		{400, spoken("BAD_REQUEST", `(psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "experiments_name_key"`), mlruns.ErrExists, "BAD_REQUEST", ""},
+		{500, spoken("INTERNAL_ERROR", "A string literal cannot contain NUL (0x00) characters."), mlruns.ErrInvalid, mlruns.CodeInvalidParameter, ""},
+		{400, spoken("BAD_REQUEST", "(psycopg2.errors.StringDataRightTruncation) value too long for type character varying(256)"), mlruns.ErrInvalid, mlruns.CodeInvalidParameter, ""},
 		{500, spoken("INTERNAL_ERROR", "boom"), nil, mlruns.CodeInternal, "boom"},
 		{500, spoken("FEATURE_DISABLED", "x"), mlruns.ErrUnsupported, mlruns.CodeFeatureDisabled, "x"},
 		{501, spoken("NOT_IMPLEMENTED", "x"), mlruns.ErrUnsupported, mlruns.CodeFeatureDisabled, "x"},

@@ -1,8 +1,8 @@
 //go:build interop
 
 // The bench command measures MLflow's FileStore, MLflow's SQLite store and this library on the same
-// data in one run and prints one table; with -serve it does so for their servers, with -push for what
-// copies runs to a server.
+// data in one run and prints one table; with -serve it does so for their servers, with -push for
+// what copies runs to a server.
 package main
 
 import (

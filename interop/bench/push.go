@@ -207,7 +207,7 @@ func (p *pushes) check(ctx context.Context, uri, name string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	e, err := s.ExperimentByName(ctx, name)
 	if err != nil {
 		return err
@@ -243,7 +243,7 @@ func (p *pushes) rename(ctx context.Context, uri string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	e, err := s.ExperimentByName(ctx, p.name)
 	if errors.Is(err, mlruns.ErrNotFound) {
 		return nil

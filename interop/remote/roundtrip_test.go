@@ -38,15 +38,25 @@ func roundTrip(t *testing.T, s *server) {
 			}
 			defer on.Close()
 			items := copyAll(t, on, source)
+			failed := 0
 			for _, it := range items {
-				if it.Err != nil {
-					t.Logf("%s %.50s: %.500v", it.Kind, it.Name, it.Err)
+				if it.Kind == transfer.KindExperiment && it.Err != nil { // a name that the server does not hold
+					failed++
+				} else if it.Err != nil {
+					t.Errorf("%s %.50s: %.500v", it.Kind, it.Name, it.Err)
 				}
 			}
 			told := tellingOf(items)
 			sent.writes()
 			again := tellingOf(copyAll(t, on, source))
-			if writes := sent.writes(); len(writes) > 0 {
+			writes := slices.DeleteFunc(sent.writes(), func(w string) bool {
+				if strings.HasSuffix(w, "/experiments/create") { // each is tried again
+					failed--
+					return failed >= 0
+				}
+				return false
+			})
+			if len(writes) > 0 {
 				t.Errorf("the second push sends %d writes: %q", len(writes), writes)
 			}
 			for p := range told {
