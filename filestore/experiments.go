@@ -35,7 +35,7 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	if err := s.begin(ctx); err != nil {
 		return nil, fail(op, name, err)
 	}
-	found, err := s.find.ByName(ctx, name)
+	found, err := s.search.ExperimentByName(ctx, name)
 	if err != nil {
 		return nil, fail(op, name, err)
 	}

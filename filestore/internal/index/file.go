@@ -202,9 +202,12 @@ func (p Place) Cell(column string) (Cell, bool) {
 	return Cell{column, c.stamp(i), value}, ok
 }
 
-// Size is how many rows and how many bytes the index has.
-func (f *File) Size() (rows int, bytes int64) {
+// Size is how many rows the index has, but for those of one part, and how many bytes.
+func (f *File) Size(but string) (rows int, bytes int64) {
 	for _, p := range f.parts {
+		if p.name == but {
+			continue
+		}
 		for _, g := range p.groups {
 			n, err := g.count()
 			if err == nil {

@@ -21,13 +21,14 @@ import (
 // that is not followed. A meta.yaml that was read and makes no sense has no name until it is
 // mended, and keeps nobody from working.
 type NameCheck struct {
+	read   ExperimentReader
 	mu     sync.Mutex // several experiments are read at once
 	unseen error
 }
 
-// Read is records.WithoutTags.
+// Read reads an experiment.
 func (c *NameCheck) Read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
-	e, err := records.WithoutTags(ctx, root, ref, p)
+	e, err := c.read(ctx, root, ref, p)
 	if err == nil {
 		return e, nil
 	}
@@ -69,7 +70,7 @@ func (c *NameCheck) Last(name string) error {
 
 // NameFree refuses a name that any experiment has. The caller holds the root lock.
 func (l *Locator) NameFree(ctx context.Context, name string) error {
-	taken, err := l.ByName(ctx, name)
+	taken, err := l.ByName(ctx, name, records.WithoutTags)
 	if err != nil || taken == nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (l *Locator) NameFree(ctx context.Context, name string) error {
 // NameFreeToRestore refuses to restore an experiment whose name an active one has by now: MLflow
 // 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (l *Locator) NameFreeToRestore(ctx context.Context, restored mlruns.Experiment) error {
-	var check NameCheck
+	check := NameCheck{read: records.WithoutTags}
 	for e, err := range l.Experiments(ctx, mlruns.ViewActive, check.Listing(), check.Read) {
 		if err != nil {
 			return err

@@ -30,10 +30,10 @@ func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems
 
 // ByName finds an experiment and reads no tags, not those of the experiment found either. It gives
 // nil where there is none, and an error where there is none among those that could be read and the
-// others may have the name.
-func (l *Locator) ByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
+// others may have the name. read is records.WithoutTags, or who knows what that gives.
+func (l *Locator) ByName(ctx context.Context, name string, read ExperimentReader) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
-	var check NameCheck
+	check := NameCheck{read: read}
 	seen := map[string]bool{}
 	take := func(e mlruns.Experiment) {
 		seen[e.ID] = true
@@ -85,13 +85,13 @@ func (l *Locator) readUnseen(ctx context.Context, seen map[string]bool, check *N
 	return nil
 }
 
-// experimentReader reads an experiment for a listing, which has opened the root: records.WithTags
+// ExperimentReader reads an experiment for a listing, which has opened the root: records.WithTags
 // or records.WithoutTags.
-type experimentReader func(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
+type ExperimentReader func(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
 
 // Experiments goes through the readable experiments, in the order of their places. Several are read
 // at once.
-func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, read experimentReader) iter.Seq2[mlruns.Experiment, error] {
+func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, read ExperimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := l.Tree.Folder("")
 		if err != nil {
@@ -137,7 +137,7 @@ func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.
 }
 
 // ListedExperiment reads one experiment that was listed, and reports it where that fails.
-func (l *Locator) ListedExperiment(ctx context.Context, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
+func (l *Locator) ListedExperiment(ctx context.Context, ref records.ExperimentRef, p *records.Problems, read ExperimentReader) (mlruns.Experiment, error) {
 	root, err := l.Tree.Folder("")
 	if err != nil {
 		if end := p.Unreadable(ctx, mlruns.ProblemUnreadableMeta, layout.Join(ref.Dir, layout.Meta), err); end != nil {
@@ -150,7 +150,7 @@ func (l *Locator) ListedExperiment(ctx context.Context, ref records.ExperimentRe
 }
 
 // listed reads an experiment of a listing, and reports it where that fails.
-func (l *Locator) listed(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems, read experimentReader) (mlruns.Experiment, error) {
+func (l *Locator) listed(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems, read ExperimentReader) (mlruns.Experiment, error) {
 	var e mlruns.Experiment
 	ref, err := l.following(ref, func(ref records.ExperimentRef) (err error) {
 		e, err = read(ctx, root, ref, p)

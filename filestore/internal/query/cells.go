@@ -15,10 +15,12 @@ import (
 const (
 	cellFolder = 'd' // a folder of keys: how many files are in it
 	// the folder of a run: whether the row has all of the run, and what else it has
-	cellRun    = 'r'
-	cellInfo   = 'i' // the meta.yaml of a run
-	cellText   = 't' // a param or a tag
-	cellMetric = 'm' // the latest point of a metric, and the summary if all of it was read
+	cellRun  = 'r'
+	cellInfo = 'i' // the meta.yaml of a run
+	cellText = 't' // a param or a tag
+	// the meta.yaml of an experiment
+	cellExperiment = 'e'
+	cellMetric     = 'm' // the latest point of a metric, and the summary if all of it was read
 )
 
 // unpacker takes apart the value of a cell. Once something does not fit all is zero.

@@ -22,7 +22,9 @@ func (s *Searcher) EachExperiment(ctx context.Context, q mlruns.ExperimentQuery,
 		return errNoPages
 	}
 	p := s.find.ProblemsFor(q.OnProblem)
-	found, _, err := s.matchExperiments(ctx, q, p)
+	cached := &cachedExperiments{searcher: s, few: fewExperiments}
+	defer cached.end()
+	found, _, err := s.matchExperiments(ctx, q, cached, p)
 	if err != nil {
 		return err
 	}
@@ -47,7 +49,9 @@ func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery)
 		return nil, err
 	}
 	p := &records.Problems{Report: q.OnProblem, Explained: s.find.ArtifactAreas(ctx).Explain}
-	found, report, err := s.matchExperiments(ctx, q, p)
+	cached := &cachedExperiments{searcher: s, few: fewExperiments}
+	defer cached.end()
+	found, report, err := s.matchExperiments(ctx, q, cached, p)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,7 @@ func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery)
 		page.Experiments = append(page.Experiments, e)
 	}
 	page.Scan.Returned = len(page.Experiments)
+	cached.report(&page.Scan)
 	page.Problems = p.Sorted()
 	return page, nil
 }
@@ -75,7 +80,7 @@ func pageOfExperiments(q mlruns.ExperimentQuery) (limit, offset int, err error) 
 
 // matchExperiments gives the experiments that a query selects, in its order. Their tags are read
 // only if the query asks for tags.
-func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, p *records.Problems) ([]mlruns.Experiment, mlruns.Scan, error) {
+func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuery, cached *cachedExperiments, p *records.Problems) ([]mlruns.Experiment, mlruns.Scan, error) {
 	report := mlruns.Scan{Reads: []string{layout.Meta}}
 	if _, _, err := pageOfExperiments(mlruns.ExperimentQuery{MaxResults: q.MaxResults}); err != nil {
 		return nil, report, err
@@ -84,7 +89,7 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 	if err != nil {
 		return nil, report, err
 	}
-	read := records.WithoutTags
+	read := cached.read
 	if len(pl.needs.Tags) > 0 {
 		report.Reads = append(report.Reads, layout.Tags)
 		read = records.WithTags
@@ -106,6 +111,9 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 	}
 	slices.SortStableFunc(found, func(a, b match) int { return pl.order.Compare(a.key, b.key) })
 	report.Matched = len(found)
+	if len(pl.needs.Tags) == 0 && q.View == mlruns.ViewAll {
+		cached.all()
+	}
 	list := make([]mlruns.Experiment, len(found))
 	for i, m := range found {
 		list[i] = m.experiment

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
+	"github.com/mlruns/mlruns/filestore/internal/records"
 )
 
 // maxPasses bounds how often all runs are gone through to make an index of a store that is too
@@ -27,6 +28,10 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 		if c == nil {
 			return nil
 		}
+		if err := s.rebuildExperiments(ctx, c); err != nil {
+			_ = c.file.Close()
+			return err
+		}
 		err := s.eachOf(ctx, mlruns.RunQuery{View: mlruns.ViewAll}, c, func(*mlruns.Run, error) bool {
 			each()
 			return true
@@ -40,6 +45,18 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 		}
 		each = func() {}
 	}
+	return nil
+}
+
+func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
+	x := &cachedExperiments{searcher: s, session: c, part: c.part(experimentsPart), plain: s.plainFolders()}
+	x.begin.Do(func() {})
+	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.read) {
+		if err != nil {
+			return err
+		}
+	}
+	x.all()
 	return nil
 }
 
@@ -66,5 +83,5 @@ func (s *Searcher) Indexed() (runs int, bytes int64) {
 		return 0, 0
 	}
 	defer func() { _ = f.Close() }()
-	return f.Size()
+	return f.Size(experimentsPart)
 }
