@@ -206,8 +206,8 @@ func TestExperimentsIndexEqualsReading(t *testing.T) {
 		}
 	}
 	t.Logf("%d queries had the same answer with the index, which had something of %d; edits: %v", w.asked, w.answered, done)
-	if w.answered*2 < w.asked {
-		t.Errorf("the index had something of %d of %d answers, want half", w.answered, w.asked)
+	if part := proof.Choose(5, 2, 2); w.answered*part < w.asked { // of a few chance decides
+		t.Errorf("the index had something of %d of %d answers, want one of %d", w.answered, w.asked, part)
 	}
 }
 
