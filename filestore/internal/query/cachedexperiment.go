@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -20,13 +21,12 @@ const experimentsPart = ""
 // as it did. It is for several goroutines, and one call.
 type cachedExperiments struct {
 	searcher *Searcher
-	few      int // so many are read without asking the index
+	few      int64 // so many are read without asking the index
 	begin    sync.Once
 	session  *session // nil as long as it has not begun
 	part     *index.Part
 	plain    map[string]bool // the folders of experiments that are folders, and no links
-	mu       sync.Mutex
-	seen     []string
+	seen     atomic.Int64
 }
 
 // fewExperiments are read as soon as an index is opened.
@@ -34,11 +34,7 @@ const fewExperiments = 16
 
 // see counts an experiment, and reports whether the index is asked for it.
 func (x *cachedExperiments) see(dir string) bool {
-	x.mu.Lock()
-	x.seen = append(x.seen, dir)
-	n := len(x.seen)
-	x.mu.Unlock()
-	if x.searcher.index == nil || n <= x.few {
+	if n := x.seen.Add(1); x.searcher.index == nil || n <= x.few {
 		return false
 	}
 	x.begin.Do(func() {
@@ -102,13 +98,6 @@ func (x *cachedExperiments) report(scan *mlruns.Scan) {
 
 func (x *cachedExperiments) end() { x.session.end() }
 
-// all says that all experiments were read: the index forgets the others.
-func (x *cachedExperiments) all() {
-	if x.session != nil {
-		x.session.draft.Listed(experimentsPart, x.seen)
-	}
-}
-
 // packExperiment packs what a meta.yaml says; nil if that cannot be done.
 func packExperiment(e mlruns.Experiment, ref records.ExperimentRef) []byte {
 	v := packTime(packTime([]byte{cellExperiment}, e.Created), e.Updated)
@@ -138,9 +127,5 @@ func unpackExperiment(value []byte, ref records.ExperimentRef) (mlruns.Experimen
 func (s *Searcher) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	x := &cachedExperiments{searcher: s, few: fewExperiments}
 	defer x.end()
-	found, err := s.find.ByName(ctx, name, x.read)
-	if err == nil {
-		x.all()
-	}
-	return found, err
+	return s.find.ByName(ctx, name, x.read)
 }

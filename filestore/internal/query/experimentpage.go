@@ -111,9 +111,6 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 	}
 	slices.SortStableFunc(found, func(a, b match) int { return pl.order.Compare(a.key, b.key) })
 	report.Matched = len(found)
-	if len(pl.needs.Tags) == 0 && q.View == mlruns.ViewAll {
-		cached.all()
-	}
 	list := make([]mlruns.Experiment, len(found))
 	for i, m := range found {
 		list[i] = m.experiment

@@ -56,7 +56,6 @@ func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
 			return err
 		}
 	}
-	x.all()
 	return nil
 }
 
