@@ -1,0 +1,52 @@
+package filestore_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+)
+
+// TestIndexCalls counts the calls of the system that searches take: on a network drive, or on a disk
+// that nothing was read from yet, each costs a while. With the index they are a third at most. It
+// is not parallel: the kernel counts those of the whole process.
+func TestIndexCalls(t *testing.T) {
+	dir, _ := endedStore(t, 400, "3")
+	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	indexes := filepath.Join(t.TempDir(), "indexes")
+	count := func(mode filestore.IndexMode, q mlruns.RunQuery) int64 {
+		t.Helper()
+		store, err := filestore.Open(dir, filestore.WithReadOnly(), filestore.WithParallelism(1), filestore.WithIndex(mode), filestore.WithIndexDir(indexes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		if store.IndexMode() != mode {
+			t.Skipf("there is no index on %v", store.Drive())
+		}
+		if mode != filestore.IndexNone && store.IndexInfo().Bytes == 0 {
+			if err := store.RebuildIndex(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answerOf(store, q) // a search that asks for more makes the index anew
+		n, ok := countCalls(func() { answerOf(store, q) })
+		if !ok {
+			t.Skip("this process may not count what it calls")
+		}
+		return n.all
+	}
+	for name, q := range map[string]mlruns.RunQuery{
+		"no result":   {Filter: "metrics.m = 3 AND params.p = 'none'"},
+		"ten results": {Filter: "metrics.m = 3 AND params.p = 'x'", MaxResults: 10},
+		"all results": {MaxResults: 400},
+	} {
+		plain, checked, ended := count(filestore.IndexNone, q), count(filestore.IndexChecked, q), count(filestore.IndexTrustEnded, q)
+		t.Logf("%s: %d calls without the index, %d checked, %d ended", name, plain, checked, ended)
+		if checked*3 > plain || ended*3 > checked*2 {
+			t.Errorf("%s: %d calls without the index, %d checked, %d ended; want a third, and two thirds of that", name, plain, checked, ended)
+		}
+	}
+}
