@@ -117,6 +117,35 @@ func TestTrustEnded(t *testing.T) {
 	}
 }
 
+// TestIndexIsPrivate makes an index that nobody else can read, and none where it cannot be made: no
+// search fails for that.
+func TestIndexIsPrivate(t *testing.T) {
+	t.Parallel()
+	dir, _ := endedStore(t, 80, "3")
+	indexes := filepath.Join(t.TempDir(), "indexes")
+	askAndClose(t, openEnded(t, dir, indexes), mlruns.RunQuery{})
+	names := filesBelow(indexes)
+	if len(names) != 1 {
+		t.Fatalf("indexes: %v", names)
+	}
+	for name, want := range map[string]os.FileMode{names[0]: 0o600, indexes: 0o700 | os.ModeDir} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v; want mode %v", name, info.Mode(), err, want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{file, filepath.Join(file, "below"), "/proc/nowhere"} {
+		for range 2 {
+			if a, _ := askAndClose(t, openEnded(t, dir, at), mlruns.RunQuery{}); len(a.Runs) != 80 || len(a.Problems) > 0 {
+				t.Errorf("with its index in %s: %d runs, %v", at, len(a.Runs), a.Problems)
+			}
+		}
+	}
+}
+
 // TestTrustEndedEqualsReading asks random queries of random stores in which runs are edited as long
 // as they go on, end, go on again and end again: what changes no run that has ended is seen.
 func TestTrustEndedEqualsReading(t *testing.T) {
