@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
 // errDamaged is what any reading of a damaged file comes to.
@@ -33,13 +34,16 @@ type source struct {
 }
 
 // read gives the bytes from one offset to another, unchecked.
-func (s source) read(from, to uint64) ([]byte, error) {
+func (s source) read(from, to uint64) ([]byte, error) { return s.readInto(nil, from, to) }
+
+// readInto is read into the memory of a buffer, if that is enough.
+func (s source) readInto(buf []byte, from, to uint64) ([]byte, error) {
 	if from > to || to > s.size || to-from > maxFile {
-		return nil, errDamaged
+		return buf, errDamaged
 	}
-	data := make([]byte, to-from)
-	if n, err := s.ReadAt(data, int64(from)); n < len(data) { //nolint:gosec // not above maxFile
-		return nil, errors.Join(errDamaged, err)
+	data := slices.Grow(buf[:0], int(to-from))[:to-from]      //nolint:gosec // not above maxFile
+	if n, err := s.ReadAt(data, int64(from)); n < len(data) { //nolint:gosec // as above
+		return data, errors.Join(errDamaged, err)
 	}
 	return data, nil
 }

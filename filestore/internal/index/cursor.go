@@ -46,6 +46,17 @@ func (c *Cursor) Go(group, row int) {
 	c.at, c.group, c.row = &c.views[group], c.part.groups[group], row
 }
 
+// Leave forgets the columns of a group, of which no row will be asked for any more.
+func (c *Cursor) Leave(group int) { c.at, c.views[group].columns = nil, nil }
+
+// Release forgets the columns of a group when all have left it.
+func (p *Part) Release(group int) {
+	g := p.groups[group]
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.loaded, g.bytes = nil, nil
+}
+
 // Name is the name of the row, "" at no row.
 func (c *Cursor) Name() string {
 	if c.at == nil {

@@ -170,8 +170,9 @@ func (p *Part) Rows(names []string) [][]Cell {
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(groups)) {
 		workers.Go(func() {
+			var buf []byte
 			for i := next.Add(1) - 1; int(i) < len(groups); i = next.Add(1) - 1 {
-				p.groups[groups[i]].rowsOf(names, of[groups[i]], rows)
+				buf = p.groups[groups[i]].rowsOf(names, of[groups[i]], rows, buf)
 			}
 		})
 	}

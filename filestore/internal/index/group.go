@@ -145,7 +145,7 @@ func (g *group) all() ([]Row, error) {
 	for i := range numbers {
 		numbers[i] = i
 	}
-	if err := g.cells(numbers, cells); err != nil {
+	if _, err := g.cells(numbers, cells, nil); err != nil {
 		return nil, err
 	}
 	rows := make([]Row, n)
@@ -155,8 +155,9 @@ func (g *group) all() ([]Row, error) {
 	return rows, nil
 }
 
-// rowsOf gives some of all names what the group has of them.
-func (g *group) rowsOf(names []string, some []int, rows [][]Cell) {
+// rowsOf gives some of all names what the group has of them. It reads into a buffer, which it
+// returns.
+func (g *group) rowsOf(names []string, some []int, rows [][]Cell, buf []byte) []byte {
 	var numbers, places []int
 	for _, i := range some {
 		if row := g.find(names[i]); row >= 0 {
@@ -164,29 +165,37 @@ func (g *group) rowsOf(names []string, some []int, rows [][]Cell) {
 		}
 	}
 	cells := make([][]Cell, len(numbers))
-	if g.cells(numbers, cells) != nil {
-		return
+	buf, err := g.cells(numbers, cells, buf)
+	if err != nil {
+		return buf
 	}
 	for i, at := range places {
-		own(cells[i]) // else all of the group's bytes stay for a few rows
+		own(cells[i])
 		rows[at] = cells[i]
 	}
+	return buf
 }
 
-// cells reads the whole group and gives the cells of some of its rows.
-func (g *group) cells(numbers []int, cells [][]Cell) error {
+// cells reads the whole group, into a buffer that it returns, and gives the cells of some of its
+// rows. Their values are in the buffer.
+func (g *group) cells(numbers []int, cells [][]Cell, buf []byte) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.open(); err != nil {
-		return err
+		return buf, err
 	}
 	bytes := g.bytes
 	if bytes == nil {
 		var err error
-		if bytes, err = g.source.read(g.start, g.table.offset); err != nil {
-			return err
+		if buf, err = g.source.readInto(buf, g.start, g.table.offset); err != nil {
+			return buf, err
 		}
+		bytes = buf
 	}
+	return buf, g.cellsIn(bytes, numbers, cells)
+}
+
+func (g *group) cellsIn(bytes []byte, numbers []int, cells [][]Cell) error {
 	for i := range cells {
 		cells[i] = make([]Cell, 0, min(len(g.list), usual))
 	}

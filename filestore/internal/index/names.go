@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 )
@@ -20,7 +21,7 @@ func namesOf(data []byte) (names, error) {
 	if n > maxRows || 4+4*n > uint64(len(data)) {
 		return names{}, errDamaged
 	}
-	return names{ends: data[4 : 4+4*n], text: string(data[4+4*n:])}, nil
+	return names{ends: bytes.Clone(data[4 : 4+4*n]), text: string(data[4+4*n:])}, nil
 }
 
 func appendNames(dst []byte, list []string) []byte {

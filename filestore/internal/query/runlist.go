@@ -3,6 +3,7 @@ package query
 import (
 	"io/fs"
 	"iter"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -86,5 +87,28 @@ func (l runList) in(s span, e records.ExperimentRef, row *index.Cursor) iter.Seq
 				return
 			}
 		}
+	}
+}
+
+// spansLeft counts of each group the spans that nobody has gone through yet, so that the index's
+// memory for one is free when all have. It is nil for runs that were listed: they are in no order.
+type spansLeft []atomic.Int32
+
+func (l runList) left() spansLeft {
+	left := make(spansLeft, len(l.rows))
+	for i, n := range l.rows {
+		left[i].Store(int32((n + spanSize - 1) / spanSize)) //nolint:gosec // groups are small
+	}
+	return left
+}
+
+// leave is told of a span that somebody went through with a cursor.
+func (s spansLeft) leave(done span, part *index.Part, row *index.Cursor) {
+	if len(s) == 0 {
+		return
+	}
+	row.Leave(done.group)
+	if s[done.group].Add(-1) == 0 {
+		part.Release(done.group)
 	}
 }

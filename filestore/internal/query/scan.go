@@ -117,6 +117,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 		return experiment.Name
 	})
 	spans, columns := runs.spans(), sc.plan.reads()
+	left := runs.left()
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(sc.search.parallelism, len(spans)) {
@@ -131,6 +132,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 						return
 					}
 				}
+				left.leave(spans[i], part, r.cached.row)
 			}
 		})
 	}

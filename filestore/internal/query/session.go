@@ -79,7 +79,9 @@ func (s *Searcher) begin() *session {
 type seen struct {
 	stamp index.Stamp // 0: nothing can be told by it
 	kept  bool        // what is read now may be kept with it
-	links uint64      // how many names the file has; a folder has two, and one in each folder in it, if it counts them
+	// how many names the file has; a folder has two, and one in each folder in it, if it counts
+	// them
+	links uint64
 }
 
 // look looks at a file or a folder, whichever it should be. What lies on another device, and what
