@@ -23,7 +23,7 @@ func endedDir(b *testing.B, n int) string {
 		fillRuns(b, dir, n, true)
 		for i := range n {
 			id := runNumber(i)
-			meta := strings.NewReplacer("end_time: null", fmt.Sprintf("end_time: %d", 1600000001000+i), "status: 1", "status: 3").Replace(runMeta("0", id, i))
+			meta := strings.NewReplacer("end_time: null", fmt.Sprintf("end_time: %d", 1600000001000+int64(i)), "status: 1", "status: 3").Replace(runMeta("0", id, i))
 			writeFile(b, filepath.Join(dir, "0", id, "meta.yaml"), meta)
 		}
 	})
