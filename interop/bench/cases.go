@@ -2,6 +2,10 @@
 
 package main
 
+import (
+	"github.com/mlruns/mlruns/filestore"
+)
+
 // A benchCase is one row of the table. Each side runs it in a process of its own: it opens the
 // store, makes the first call, then repeats it.
 type benchCase struct {
@@ -44,4 +48,15 @@ var benchCases = []benchCase{
 	{name: "log_metric", what: "log_metric among 1,000 experiments", store: storeExperiments, calls: 200},
 	{name: "experiments", what: "list 1,000 experiments", store: storeExperiments, calls: 1},
 	{name: "by_name", what: "experiment by name among 1,000", store: storeExperiments, calls: 1},
+}
+
+// indexed are the modes of the index that make a case quicker.
+func (c benchCase) indexed() []filestore.IndexMode {
+	switch c.name {
+	case "search", "search_all", "search_page":
+		return []filestore.IndexMode{filestore.IndexChecked, filestore.IndexTrustEnded}
+	case "experiments", "by_name":
+		return []filestore.IndexMode{filestore.IndexChecked}
+	}
+	return nil
 }

@@ -124,14 +124,9 @@ func (h *harness) measure(only string) (err error) {
 func (h *harness) row(top string, n int, c benchCase) error {
 	var results []result
 	for _, side := range sides {
-		j := job{Side: side, Case: c.name, Dir: filepath.Join(top, c.store), Calls: c.calls, Repeat: h.repeat}
-		switch c.store {
-		case "":
+		j := job{Side: side, Case: c.name, Dir: filepath.Join(top, c.store), Calls: c.calls, Repeat: h.repeat, Sizes: h.sizesOf(c)}
+		if c.store == "" {
 			j.Dir = filepath.Join(top, fmt.Sprintf("own-%d-%s", n, side))
-		case storeRuns10k:
-			j.Sizes.Large = h.sizes.Large
-		case storeExperiments:
-			j.Sizes.Experiments = h.sizes.Experiments
 		}
 		fmt.Fprintln(os.Stderr, c.what, side)
 		r, err := h.run(j)
@@ -147,10 +142,32 @@ func (h *harness) row(top string, n int, c benchCase) error {
 	if c.first {
 		line("… first call of a process, the store's opening included", results, seconds, func(r result) float64 { return r.First })
 	}
+	for _, mode := range c.indexed() {
+		j := job{Side: "mlruns", Index: mode, Case: c.name, Dir: filepath.Join(top, c.store), Calls: c.calls, Repeat: h.repeat, Sizes: h.sizesOf(c)}
+		r, err := h.run(j)
+		if err != nil {
+			return err
+		}
+		if r.Check != results[0].Check {
+			return fmt.Errorf("with the index %v %q is found, %s found %q", mode, r.Check, sides[0], results[0].Check)
+		}
+		line(fmt.Sprintf("… with the index, %v", mode), []result{results[0], results[1], r}, seconds, func(r result) float64 { return median(r.Times) })
+	}
 	if c.memory {
 		line("… most memory of the process", results, bytes, func(r result) float64 { return float64(r.Memory) })
 	}
 	return nil
+}
+
+// sizesOf are those that a case has to know.
+func (h *harness) sizesOf(c benchCase) (s sizes) {
+	switch c.store {
+	case storeRuns10k:
+		s.Large = h.sizes.Large
+	case storeExperiments:
+		s.Experiments = h.sizes.Experiments
+	}
+	return s
 }
 
 // run does a job in a process of its own.

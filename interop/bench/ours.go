@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -19,6 +21,8 @@ type job struct {
 	Side, Case, Dir string
 	Calls, Repeat   int
 	Sizes           sizes
+	// Index is how this library uses its index, which an earlier call has made.
+	Index filestore.IndexMode
 }
 
 type result struct {
@@ -43,8 +47,12 @@ func ours(ctx context.Context, j job) (r result, err error) {
 	if j.Case == "create_run_nosync" {
 		sync = filestore.SyncNever
 	}
+	opts := []filestore.Option{filestore.WithSync(sync), filestore.WithIndex(j.Index), filestore.WithIndexDir(filepath.Join(filepath.Dir(j.Dir), "indexes"))}
+	if err := warm(ctx, j, opts); err != nil {
+		return r, err
+	}
 	begin := time.Now()
-	store, err := filestore.Open(j.Dir, filestore.WithSync(sync))
+	store, err := filestore.Open(j.Dir, opts...)
 	if err != nil {
 		return r, err
 	}
@@ -72,6 +80,22 @@ func ours(ctx context.Context, j job) (r result, err error) {
 	}
 	r.Memory = usage.Maxrss * 1024
 	return r, nil
+}
+
+// warm makes the index that a case uses.
+func warm(ctx context.Context, j job, opts []filestore.Option) error {
+	if j.Index == filestore.IndexNone {
+		return nil
+	}
+	store, err := filestore.Open(j.Dir, opts...)
+	if err != nil {
+		return err
+	}
+	call, err := prepare(ctx, store, j)
+	if err == nil {
+		_, err = call()
+	}
+	return errors.Join(err, store.Close())
 }
 
 // prepare gives the call that a case repeats.
