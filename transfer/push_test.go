@@ -3,9 +3,12 @@ package transfer_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/transfer"
 )
@@ -307,4 +311,62 @@ func TestWatch(t *testing.T) {
 	if len(steps) > 0 {
 		t.Errorf("%d steps left", len(steps))
 	}
+}
+
+// A watch asks the server nothing about what looks as it did: a pass costs the same however many
+// runs and traces there are.
+func TestWatchIsCheap(t *testing.T) {
+	t.Parallel()
+	perPass := func(n int) int {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		src, files := open(t), open(t)
+		dst, w := overHTTP(t, files)
+		for i := range n {
+			id := fmt.Sprint("run", i)
+			must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: id, Name: id, Start: at(1)})), src.EndRun(ctx, id, 0, at(2)),
+				errOf(src.ImportTrace(ctx, mlruns.Trace{ID: "tr-" + id, State: mlruns.TraceOK, Start: at(1), End: at(2)})))
+		}
+		var mu sync.Mutex
+		passes, requests := 0, 0
+		w.fault = func(int) (error, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			requests++
+			return nil, nil
+		}
+		told := 0
+		counted := passesOf{src, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if passes++; passes == 4 {
+				cancel()
+			}
+			if passes < 4 {
+				requests = 0
+			}
+		}}
+		for it, err := range transfer.Watch(ctx, dst, counted, transfer.Query{}, time.Millisecond) {
+			must(t, err, it.Err)
+			told++
+		}
+		if told != 2*n {
+			t.Errorf("%d runs and traces, told of %d", n, told)
+		}
+		return requests
+	}
+	if few, many := perPass(1), perPass(6); many > few || few == 0 {
+		t.Errorf("a pass costs %d requests with 1 run, %d with 6", few, many)
+	}
+}
+
+// passesOf is told of each pass over a store.
+type passesOf struct {
+	*filestore.Store
+	begins func()
+}
+
+func (p passesOf) Experiments(ctx context.Context, q mlruns.ExperimentQuery) iter.Seq2[mlruns.Experiment, error] {
+	p.begins()
+	return p.Store.Experiments(ctx, q)
 }

@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/fnv"
 
 	"github.com/mlruns/mlruns"
 )
@@ -43,6 +45,10 @@ func (v *visit) copyTraces(ctx context.Context) error {
 		if v.q.Filter != "" && !v.matched[trace.Metadata[mlruns.TraceMetadataRun]] {
 			continue
 		}
+		looks := t.looks(ctx, trace)
+		if looks != 0 && looks == v.seenBefore(trace.ID) {
+			continue
+		}
 		if !listed {
 			listed = true
 			if err := t.list(ctx); err != nil {
@@ -50,15 +56,35 @@ func (v *visit) copyTraces(ctx context.Context) error {
 			}
 		}
 		v.pool.do(func() {
-			if ctx.Err() == nil {
-				if it := t.copy(ctx, trace); v.seen == nil || it.Action != ActionNone || !it.Whole() {
-					v.tell(it)
-				}
+			if ctx.Err() != nil {
+				return
 			}
+			it := t.copy(ctx, trace)
+			if looks != 0 && it.Err == nil {
+				v.remember(trace.ID, looks)
+			}
+			v.tell(it)
 		})
 	}
 	v.pool.wait()
 	return nil
+}
+
+// looks is copier.looks for a trace; 0 where it is not known, or it is no watch.
+func (t *traces) looks(ctx context.Context, trace *mlruns.Trace) uint64 {
+	if t.seen == nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%v %s", *trace, trace.Assessments) // maps are printed by key
+	if t.fromFile != nil {
+		sizes, err := t.fromFile.sizes(ctx, trace.ID)
+		if err != nil {
+			return 0
+		}
+		_, _ = fmt.Fprint(h, sizes)
+	}
+	return h.Sum64()
 }
 
 // list notes the traces of the destination's experiment.

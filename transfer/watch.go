@@ -82,19 +82,25 @@ func (c *copier) looks(ctx context.Context, r *mlruns.Run) (uint64, error) {
 // watched copies a run unless it looks as it did when it was copied last.
 func (v *visit) watched(ctx context.Context, r *mlruns.Run) {
 	looks, err := v.looks(ctx, r)
-	if err == nil {
-		v.mu.Lock()
-		same := v.seen[r.Info.ID] == looks
-		v.mu.Unlock()
-		if same {
-			return
-		}
+	if err == nil && looks == v.seenBefore(r.Info.ID) {
+		return
 	}
 	it := v.run(ctx, r)
 	if err == nil && it.Err == nil {
-		v.mu.Lock()
-		v.seen[r.Info.ID] = looks
-		v.mu.Unlock()
+		v.remember(r.Info.ID, looks)
 	}
 	v.tell(it)
+}
+
+// seenBefore is what something looked like when it was copied last, 0 if it was not.
+func (c *copier) seenBefore(id string) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[id]
+}
+
+func (c *copier) remember(id string, looks uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen[id] = looks
 }
