@@ -34,14 +34,17 @@ type Importer interface {
 	// SortHistory orders the points of a metric of the run that come after the first from, by their
 	// times, then by steps, values and data sets, and leaves those before as they are. The history
 	// is changed as a whole or not at all, and no point is lost or added. It may be left as it is
-	// where that cannot be promised.
-	SortHistory(ctx context.Context, runID, key string, from int) error
+	// where that cannot be promised. It reports whether anything was written.
+	SortHistory(ctx context.Context, runID, key string, from int) (changed bool, err error)
 	// ImportLoggedModel makes a logged model that looks like m, in the experiment m.ExperimentID,
 	// active or deleted: its id, times, status, stage, params and tags, and as its metrics points,
 	// in which those of one key follow each other and each tells its RunID. m.Metrics is not looked
 	// at. Its ArtifactLocation is below the experiment's when empty. The model appears whole or not
 	// at all. points may be gone through more than once. ErrExists if the id is taken.
 	ImportLoggedModel(ctx context.Context, m LoggedModel, points iter.Seq2[Metric, error]) error
+	// SortModelHistory is SortHistory for a metric of a logged model; points that are alike are in
+	// the order of their RunIDs.
+	SortModelHistory(ctx context.Context, modelID, key string, from int) (changed bool, err error)
 	// AddToLoggedModel adds to the model m.ID of an active experiment, whatever its stage, the
 	// params and tags of m, which replace those that are there, and points, in their order. Of the
 	// rest of m the fields Status with Updated, and Stage, are set where they are not zero. Each

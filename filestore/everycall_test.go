@@ -174,7 +174,16 @@ var everyCall = []call{
 		return s.(mlruns.TraceImporter).AddToTrace(ctx, mlruns.Trace{ID: "tr-added", Tags: map[string]string{"added": "1"}})
 	}},
 	{name: "SortHistory", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
-		return s.(mlruns.Importer).SortHistory(ctx, id, "loss", 0)
+		_, err := s.(mlruns.Importer).SortHistory(ctx, id, "loss", 0)
+		return err
+	}},
+	{name: "SortModelHistory", write: true, do: func(ctx context.Context, s mlruns.Store) error {
+		if err := s.(mlruns.Importer).ImportLoggedModel(ctx, mlruns.LoggedModel{ID: "m-sorted", ExperimentID: "e1", Name: "n", Status: mlruns.ModelReady, Stage: mlruns.StageActive},
+			func(func(mlruns.Metric, error) bool) {}); err != nil {
+			return err
+		}
+		_, err := s.(mlruns.Importer).SortModelHistory(ctx, "m-sorted", "loss", 0)
+		return err
 	}},
 	{name: "AddToRun", write: true, deleted: true, onRun: func(ctx context.Context, s mlruns.Store, id string) error {
 		return s.(mlruns.Importer).AddToRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: id}, Data: mlruns.RunData{Tags: map[string]string{"added": "1"}}}, nil)

@@ -24,40 +24,107 @@ import (
 // SortHistory implements mlruns.Importer. The commit point is the rename of the metric's file. A
 // file with lines that are no points stays as it is; so does that of a run that is going on, where
 // the file system has no links, for what MLflow appends to the old file meanwhile is carried over
-// from a link to it.
-func (s *Store) SortHistory(ctx context.Context, runID, key string, from int) error {
-	return fail("sort history", runID, s.sortHistory(ctx, runID, key, from))
+// from a link to it. Where nothing is to be done nothing is locked.
+func (s *Store) SortHistory(ctx context.Context, runID, key string, from int) (changed bool, err error) {
+	defer wrap(&err, "sort history", runID)
+	if err := s.beginSorting(ctx, key); err != nil {
+		return false, err
+	}
+	ref, err := s.find.FindRun(ctx, runID)
+	if err != nil {
+		return false, err
+	}
+	h := history{store: s, folder: ref.Dir, key: key, from: from, parse: func(line []byte) (mlruns.Metric, error) {
+		p, err := codec.ParsePoint(line)
+		return p.Metric(key), err
+	}}
+	if _, _, wanted, err := h.read(); err != nil || !wanted {
+		return false, err
+	}
+	s.batches.Forget(runID)
+	err = s.find.WithRun(ctx, runID, locate.Always, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) (err error) {
+		h.folder, h.ended = ref.Dir, info.Status.Ended()
+		changed, err = h.sort(ctx)
+		return err
+	})
+	return changed, err
 }
 
-func (s *Store) sortHistory(ctx context.Context, runID, key string, from int) error {
+// SortModelHistory implements mlruns.Importer, as SortHistory.
+func (s *Store) SortModelHistory(ctx context.Context, modelID, key string, from int) (changed bool, err error) {
+	defer wrap(&err, "sort history of logged model", modelID)
+	if err := s.beginSorting(ctx, key); err != nil {
+		return false, err
+	}
+	ref, err := s.find.FindModel(ctx, modelID)
+	if err != nil {
+		return false, err
+	}
+	h := history{store: s, folder: ref.Dir, key: key, from: from, parse: func(line []byte) (mlruns.Metric, error) {
+		p, err := codec.ParseModelPoint(line)
+		return p.Metric(key), err
+	}}
+	if _, _, wanted, err := h.read(); err != nil || !wanted {
+		return false, err
+	}
+	e, unlock, err := s.find.LockExperiment(ctx, ref.Experiment.ID)
+	if err != nil {
+		return false, err
+	}
+	defer s.find.Unlock(unlock)
+	ref = records.NewModelRef(e, modelID)
+	if _, _, err := s.records.ModelDocument(ctx, ref); err != nil {
+		return false, records.ModelError(modelID, err)
+	}
+	h.folder = ref.Dir
+	return h.sort(ctx)
+}
+
+func (s *Store) beginSorting(ctx context.Context, key string) error {
 	if err := s.beginLogging(ctx); err != nil {
 		return err
 	}
-	if err := cmp.Or(validate.Key("name", key), records.CheckKey("name", key)); err != nil {
-		return err
+	return cmp.Or(validate.Key("name", key), records.CheckKey("name", key))
+}
+
+// history is the file of a metric that is to be put in order after the first points.
+type history struct {
+	store       *Store
+	folder, key string // of the run or model, and the metric
+	from        int
+	parse       func(line []byte) (mlruns.Metric, error)
+	ended       bool // MLflow does not log to it any more
+}
+
+func (h *history) name() string { return layout.Join(h.folder, layout.Metrics, h.key) }
+
+// read gives the lines as they are and as they are to be, and whether that is another order. What
+// is not there is in order.
+func (h *history) read() (old, sorted []byte, wanted bool, err error) {
+	if err := h.store.tree.RefuseLinks(h.folder, layout.Metrics, h.key); err != nil {
+		return nil, nil, false, err
 	}
-	s.batches.Forget(runID)
-	return s.find.WithRun(ctx, runID, locate.Always, func(ref records.RunRef, info mlruns.RunInfo, _ codec.Document) error {
-		if err := s.tree.RefuseLinks(ref.Dir, layout.Metrics, key); err != nil {
-			return err
-		}
-		if err := s.tree.RefuseMerged(ref.Dir, layout.Metrics, []string{key}); err != nil {
-			return err
-		}
-		name := layout.Join(ref.Dir, layout.Metrics, key)
-		old, err := s.readLines(name)
-		if vfs.IsMissing(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		sorted, ok := sortLines(old, from)
-		if !ok || bytes.Equal(old, sorted) {
-			return nil
-		}
-		return s.replaceLines(ctx, ref.Dir, key, old, sorted, info.Status.Ended())
-	})
+	old, err = h.store.readLines(h.name())
+	if vfs.IsMissing(err) {
+		return nil, nil, false, nil
+	}
+	if err != nil {
+		return nil, nil, false, err
+	}
+	sorted, ok := sortLines(old, h.from, h.parse)
+	return old, sorted, ok && !bytes.Equal(old, sorted), nil
+}
+
+// sort puts the file in order, whose folder is locked.
+func (h *history) sort(ctx context.Context) (changed bool, err error) {
+	old, sorted, wanted, err := h.read()
+	if err != nil || !wanted {
+		return false, err
+	}
+	if err := h.store.tree.RefuseMerged(h.folder, layout.Metrics, []string{h.key}); err != nil {
+		return false, err
+	}
+	return h.replace(ctx, old, sorted)
 }
 
 func (s *Store) readLines(name string) ([]byte, error) {
@@ -70,7 +137,7 @@ func (s *Store) readLines(name string) ([]byte, error) {
 }
 
 // sortLines gives lines with those after the first from in order; not ok where one is no point.
-func sortLines(lines []byte, from int) (sorted []byte, ok bool) {
+func sortLines(lines []byte, from int, parse func([]byte) (mlruns.Metric, error)) (sorted []byte, ok bool) {
 	type line struct {
 		text  []byte
 		point mlruns.Metric
@@ -83,7 +150,7 @@ func sortLines(lines []byte, from int) (sorted []byte, ok bool) {
 			return nil, false
 		}
 		text := lines[at : at+end+1]
-		p, err := codec.ParsePoint(text[:end])
+		p, err := parse(text[:end])
 		if err != nil {
 			return nil, false
 		}
@@ -91,7 +158,7 @@ func sortLines(lines []byte, from int) (sorted []byte, ok bool) {
 			begin = at
 		}
 		if n >= from {
-			rest = append(rest, line{text, p.Metric("")})
+			rest = append(rest, line{text, p})
 		}
 		at += end + 1
 	}
@@ -109,45 +176,45 @@ func sortLines(lines []byte, from int) (sorted []byte, ok bool) {
 // comparePoints orders points by what they are, whatever they were logged in.
 func comparePoints(a, b mlruns.Metric) int {
 	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Value, b.Value), cmp.Compare(math.Float64bits(a.Value), math.Float64bits(b.Value)),
-		cmp.Compare(a.DatasetName, b.DatasetName), cmp.Compare(a.DatasetDigest, b.DatasetDigest))
+		cmp.Compare(a.DatasetName, b.DatasetName), cmp.Compare(a.DatasetDigest, b.DatasetDigest), cmp.Compare(a.RunID, b.RunID))
 }
 
-// replaceLines puts a metric's file in the place of the old one.
-func (s *Store) replaceLines(ctx context.Context, run, key string, old, sorted []byte, ended bool) error {
-	name, kept := layout.Join(run, layout.Metrics, key), layout.Join(run, atomicfile.Prefix+"sort-"+dir.TemporaryName(path.Base(key)))
+// replace puts lines in the place of the old ones.
+func (h *history) replace(ctx context.Context, old, sorted []byte) (changed bool, err error) {
+	s, name, kept := h.store, h.name(), layout.Join(h.folder, atomicfile.Prefix+"sort-"+dir.TemporaryName(path.Base(h.key)))
 	linked := s.tree.FS.Link(s.tree.Path(name), s.tree.Path(kept)) == nil
-	if !linked && !ended {
-		return nil
+	if !linked && !h.ended {
+		return false, nil
 	}
 	if linked {
 		defer s.tree.CleanUpFile(kept)
 	}
 	now, err := s.readLines(name)
 	if err != nil || !bytes.Equal(now, old) { // MLflow is logging to it: the next merge may
-		return err
+		return false, err
 	}
 	var all dir.Durability
-	if err := all.Step(atomicfile.Replace(s.tree.FS, s.tree.Path(name), sorted, atomicfile.Options{TempDir: s.tree.Path(run), Sync: s.tree.Durable})); err != nil {
-		return err
+	if err := all.Step(atomicfile.Replace(s.tree.FS, s.tree.Path(name), sorted, atomicfile.Options{TempDir: s.tree.Path(h.folder), Sync: s.tree.Durable})); err != nil {
+		return false, err
 	}
 	for read := len(old); linked; {
-		if !ended {
+		if !h.ended {
 			if err := dir.Sleep(ctx, records.TornRetry); err != nil {
-				return err
+				return true, err
 			}
 		}
 		now, err := s.readLines(kept)
 		if err != nil {
-			return err
+			return true, err
 		}
 		more := now[read : bytes.LastIndexByte(now, '\n')+1]
 		if len(more) == 0 {
 			break
 		}
 		read += len(more)
-		if err := all.Step(s.tree.Append(ctx, run, key, more, s.tree.Durable)); err != nil {
-			return err
+		if err := all.Step(s.tree.Append(ctx, h.folder, h.key, more, s.tree.Durable)); err != nil {
+			return true, err
 		}
 	}
-	return all.Last(nil)
+	return true, all.Last(nil)
 }

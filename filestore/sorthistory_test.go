@@ -40,13 +40,15 @@ func TestSortHistory(t *testing.T) {
 		if c.after == "" {
 			c.after = c.before
 		}
-		for range 2 {
-			filestoretest.Must(t, s.SortHistory(t.Context(), "run", "a/b", c.from))
+		for pass := range 2 {
+			if changed, err := s.SortHistory(t.Context(), "run", "a/b", c.from); err != nil || changed != (pass == 0 && c.after != c.before) {
+				t.Errorf("%s, pass %d: changed %v, %v", c.name, pass, changed, err)
+			}
 			if got, err := afero.ReadFile(fs, name); err != nil || string(got) != c.after {
 				t.Errorf("%s: %q, %v, want %q", c.name, got, err, c.after)
 			}
 		}
-		filestoretest.Must(t, s.SortHistory(t.Context(), "run", "none", 0))
+		filestoretest.Must(t, filestoretest.ErrOf(s.SortHistory(t.Context(), "run", "none", 0)))
 	}
 }
 
@@ -89,7 +91,7 @@ func TestSortHistoryBesideWriters(t *testing.T) {
 				filestoretest.Must(t, s.EndRun(t.Context(), "run", 0, time.UnixMilli(9)))
 			}
 			old, armed = add(), true
-			filestoretest.Must(t, s.SortHistory(t.Context(), "run", "loss", 0))
+			filestoretest.Must(t, filestoretest.ErrOf(s.SortHistory(t.Context(), "run", "loss", 0)))
 			met := !armed
 			armed = false
 			got := filestoretest.History(t, s, "run", "loss")

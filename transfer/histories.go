@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -30,8 +29,7 @@ type points = iter.Seq2[mlruns.Metric, error]
 
 // missing calls emit for the points of a history that another one lacks, in their order: what they
 // begin with alike is passed over, and of the rest a point counts as often as it is there. It holds
-// nothing in memory unless both go on differently: then forked tells after how many points, and
-// whether those of the destination after them are in order.
+// nothing in memory unless both go on differently: then fork tells after how many points.
 //
 // A destination that is a database keeps a point once that was logged twice, sorts points, and
 // bends some: then a point counts once, and bent is told of each that is there in another form.
@@ -58,7 +56,7 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 				continue
 			}
 			at.forked = true
-			if rest, at.sorted, err = counted(there, next, destination, database); err != nil {
+			if rest, err = counted(there, next, destination, database); err != nil {
 				return at, err
 			}
 		}
@@ -82,15 +80,7 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 // fork is where two histories go on differently, if they do.
 type fork struct {
 	forked bool
-	after  int  // so many points are the same
-	sorted bool // the destination's after them are in order
-}
-
-// comparePoints is the order of the points that two histories have after a fork: a function of the
-// points alone, so that it is the same whichever was merged into the other.
-func comparePoints(a, b mlruns.Metric) int {
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Value, b.Value), cmp.Compare(math.Float64bits(a.Value), math.Float64bits(b.Value)),
-		cmp.Compare(a.DatasetName, b.DatasetName), cmp.Compare(a.DatasetDigest, b.DatasetDigest))
+	after  int // so many points are the same
 }
 
 // largest is an infinite point as a database holds it.
@@ -100,28 +90,26 @@ func largest(m mlruns.Metric) mlruns.Metric {
 }
 
 // counted counts the points of what is left of a history, or of all of it.
-func counted(first mlruns.Metric, next func() (mlruns.Metric, error, bool), all points, whole bool) (rest map[identity]int, sorted bool, err error) {
-	rest = map[identity]int{}
+func counted(first mlruns.Metric, next func() (mlruns.Metric, error, bool), all points, whole bool) (map[identity]int, error) {
+	rest := map[identity]int{}
 	if whole {
 		for m, err := range all {
 			if err != nil {
-				return nil, false, err
+				return nil, err
 			}
 			rest[identityOf(m)]++
 		}
-		return rest, false, nil
+		return rest, nil
 	}
-	sorted = true
-	m, before, more := first, first, true
+	m, more := first, true
 	for more {
 		rest[identityOf(m)]++
-		sorted = sorted && comparePoints(before, m) <= 0
-		before = m
+		var err error
 		if m, err, more = next(); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
-	return rest, sorted, nil
+	return rest, nil
 }
 
 // digest is a history in brief: two with the same are taken for the same.

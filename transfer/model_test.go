@@ -20,7 +20,7 @@ import (
 )
 
 // sideRun is what a merge must know of a run of one side: points by key, as texts, each as often as
-// it is there, and its params and tags.
+// it is there, and its params and tags. A logged model is one too.
 type sideRun struct {
 	points       map[string]map[string]int
 	params, tags map[string]string
@@ -40,6 +40,18 @@ func sideOf(t testing.TB, s *filestore.Store) map[string]sideRun {
 			}
 		}
 		runs[r.Info.ID] = side
+	}
+	for m, err := range s.LoggedModels(ctx, mlruns.ModelQuery{}) {
+		must(t, err)
+		side := sideRun{points: map[string]map[string]int{}, params: m.Params, tags: m.Tags}
+		for p, err := range s.ModelPoints(ctx, m.ID) {
+			must(t, err)
+			if side.points[p.Key] == nil {
+				side.points[p.Key] = map[string]int{}
+			}
+			side.points[p.Key][fmt.Sprint(p.Time.UnixMilli(), math.Float64bits(p.Value), p.Step, p.RunID)]++
+		}
+		runs["model "+m.ID] = side
 	}
 	return runs
 }
@@ -88,7 +100,14 @@ func live(t *rapid.T, s *filestore.Store, label string) {
 			}
 		}
 		var err error
-		switch rapid.IntRange(0, 5).Draw(t, "call") {
+		switch rapid.IntRange(0, 6).Draw(t, "call") {
+		case 6: // a point of a model too
+			if _, missing := s.LoggedModel(ctx, "m-1"); missing != nil {
+				err = s.ImportLoggedModel(ctx, mlruns.LoggedModel{ID: "m-1", ExperimentID: "0", Name: "model", Status: mlruns.ModelReady, Created: at(1), Stage: mlruns.StageActive}, func(func(mlruns.Metric, error) bool) {})
+			}
+			if err == nil {
+				err = s.LogMetric(ctx, id, mlruns.Metric{Key: key, Value: float64(small), Step: int64(3 - small), Time: at(int64(10 + small)), ModelID: "m-1"})
+			}
 		case 0, 1, 2:
 			err = s.LogMetric(ctx, id, mlruns.Metric{Key: key, Value: []float64{0, 1, math.NaN(), math.Inf(1)}[small], Step: int64(small), Time: at(int64(10 + small))})
 		case 3:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 )
@@ -123,9 +124,10 @@ func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh
 		stage = j.it.differ(j.q.Prefer, true, "lifecycle_stage", string(j.want.Stage), string(have.Stage))
 	}
 	var lacking []mlruns.Metric
+	var forked map[string]int
 	if j.keepsIDs() && !fresh {
 		var err error
-		if lacking, err = j.lacking(ctx, have); err != nil {
+		if lacking, forked, err = j.lacking(ctx, have); err != nil {
 			return err
 		}
 	}
@@ -141,6 +143,9 @@ func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh
 			return err
 		}
 	}
+	if err := j.sort(ctx, have.ID, forked); err != nil {
+		return err
+	}
 	if err := j.files(ctx, have.ID, sizes); err != nil {
 		return err
 	}
@@ -153,30 +158,59 @@ func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh
 	return j.settle(ctx, have, status, stage)
 }
 
-// lacking gives the points that the destination's model lacks. A key's points are together.
-func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list []mlruns.Metric, err error) {
-	there := map[string]map[identity]int{}
-	key := func(p mlruns.Metric) string { return p.Key + " " + p.RunID }
-	for p, err := range j.history(ctx, j.dst, have) {
+// lacking gives the points that the destination's model lacks, and the keys of histories whose two
+// sides have gone on differently, with how many points they begin alike with. A key's points are
+// together.
+func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list []mlruns.Metric, forked map[string]int, err error) {
+	here, err := byKey(j.history(ctx, j.src, j.source))
+	if err != nil {
+		return nil, nil, err
+	}
+	there, err := byKey(j.history(ctx, j.dst, have))
+	if err != nil {
+		return nil, nil, err
+	}
+	forked = map[string]int{}
+	for _, key := range slices.Sorted(maps.Keys(here)) {
+		source, destination := here[key], there[key]
+		same := 0
+		for same < min(len(source), len(destination)) && ofModel(source[same]) == ofModel(destination[same]) {
+			same++
+		}
+		rest := map[modelPoint]int{}
+		for _, p := range destination[same:] {
+			rest[ofModel(p)]++
+		}
+		for _, p := range source[same:] {
+			if rest[ofModel(p)]--; rest[ofModel(p)] < 0 {
+				list = append(list, p)
+			}
+		}
+		if same < min(len(source), len(destination)) && j.merges() {
+			forked[key] = same
+		}
+	}
+	return list, forked, nil
+}
+
+// modelPoint is identity with the run of the point.
+type modelPoint struct {
+	identity
+	run string
+}
+
+func ofModel(m mlruns.Metric) modelPoint { return modelPoint{identityOf(m), m.RunID} }
+
+// byKey lists points by their keys.
+func byKey(all points) (map[string][]mlruns.Metric, error) {
+	lists := map[string][]mlruns.Metric{}
+	for p, err := range all {
 		if err != nil {
 			return nil, err
 		}
-		if there[key(p)] == nil {
-			there[key(p)] = map[identity]int{}
-		}
-		there[key(p)][identityOf(p)]++
+		lists[p.Key] = append(lists[p.Key], p)
 	}
-	for p, err := range j.history(ctx, j.src, j.source) {
-		if err != nil {
-			return nil, err
-		}
-		if n := there[key(p)][identityOf(p)]; n > 0 {
-			there[key(p)][identityOf(p)]--
-			continue
-		}
-		list = append(list, p)
-	}
-	return list, nil
+	return lists, nil
 }
 
 func (j *modelJob) add(ctx context.Context, have *mlruns.LoggedModel, params, tags map[string]string, points []mlruns.Metric) error {
@@ -192,6 +226,15 @@ func (j *modelJob) add(ctx context.Context, have *mlruns.LoggedModel, params, ta
 		return j.into.SetLoggedModelTags(ctx, have.ID, tags)
 	}
 	return nil
+}
+
+// sort is runJob.sort for a model.
+func (j *modelJob) sort(ctx context.Context, id string, forked map[string]int) error {
+	to, keeps := j.to.(*importing)
+	if j.q.DryRun || !keeps {
+		return nil
+	}
+	return sortForked(ctx, id, forked, j.it, to.importer.SortModelHistory)
 }
 
 // settle sets status and stage, when all else is there.

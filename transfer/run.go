@@ -64,10 +64,11 @@ type runJob struct {
 	digests   map[string]digest // of the source's histories, of those that were read
 	sizes     map[string]int64  // of the source's files, once they were gone through
 	emitted   map[string]int    // points that were added, by key
-	unsorted  map[string]int    // keys to be put in order, and after how many points
-	pending   []mlruns.Metric   // points to be added
-	bent      map[string]bends  // what is there of the source's histories and not as it was, by key
-	bendable  map[string]bool   // keys of points, added, that a database would bend
+	// keys whose two sides have gone on differently, and after how many points
+	forked   map[string]int
+	pending  []mlruns.Metric  // points to be added
+	bent     map[string]bends // what is there of the source's histories and not as it was, by key
+	bendable map[string]bool  // keys of points, added, that a database would bend
 }
 
 func (j *runJob) do(ctx context.Context) error {
@@ -197,7 +198,7 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 		return err
 	}
 	j.forgive(&planned)
-	if j.it.count(&planned) || j.it.Points > 0 || j.it.Files > 0 || len(j.unsorted) > 0 {
+	if j.it.count(&planned) || j.it.Points > 0 || j.it.Files > 0 {
 		j.it.written()
 	}
 	if j.dry {
@@ -306,11 +307,11 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 		if err != nil {
 			return err
 		}
-		if at.forked && (j.emitted[key] > 0 || !at.sorted) && j.merges() {
-			if j.unsorted == nil {
-				j.unsorted = map[string]int{}
+		if at.forked && j.merges() {
+			if j.forked == nil {
+				j.forked = map[string]int{}
 			}
-			j.unsorted[key] = at.after
+			j.forked[key] = at.after
 		}
 		j.bent[key] = bent
 		if j.digests != nil {
@@ -326,9 +327,18 @@ func (j *runJob) sort(ctx context.Context, id string) error {
 	if j.dry || !keeps {
 		return nil
 	}
-	for _, key := range slices.Sorted(maps.Keys(j.unsorted)) {
-		if err := to.importer.SortHistory(ctx, id, key, j.unsorted[key]); err != nil {
+	return sortForked(ctx, id, j.forked, j.it, to.importer.SortHistory)
+}
+
+// sortForked sorts the histories of a run, or of a model.
+func sortForked(ctx context.Context, id string, forked map[string]int, it *Item, sort func(ctx context.Context, id, key string, from int) (bool, error)) error {
+	for _, key := range slices.Sorted(maps.Keys(forked)) {
+		changed, err := sort(ctx, id, key, forked[key])
+		if err != nil {
 			return err
+		}
+		if changed {
+			it.written()
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/transfer"
 )
 
 // screen is what a terminal of one line shows after what was written to it, and how often that
@@ -125,6 +127,30 @@ func TestProgressOfTheVerbs(t *testing.T) {
 		a.line.terminal, a.line.width, a.line.now = &shown, func() int { return 80 }, time.Now
 		if code := a.run(t.Context(), []string{"store", verb, "--store", dir}); code != exitDone || !strings.Contains(shown.String(), verb+" ") {
 			t.Errorf("store %s: exit %d, shown %q, errors %q", verb, code, shown.String(), errs.String())
+		}
+	}
+}
+
+// TestCopyProgress shows how many runs of how many were copied, how fast, and how long the rest
+// will take; without a number of runs the rest is not told.
+func TestCopyProgress(t *testing.T) {
+	var out bytes.Buffer
+	now := time.UnixMilli(0)
+	line := &progressLine{terminal: &out, width: func() int { return 120 }, now: func() time.Time { return now }}
+	line.begin("copy")
+	r := &copyReport{app: &app{line: line}, begun: time.Now().Add(-100 * time.Second)}
+	for _, c := range []struct {
+		p    transfer.Progress
+		want string
+	}{
+		{transfer.Progress{Done: 500, Total: 2000, Points: 1234567, Bytes: 1000}, `^copy 500/2000 runs, [45]\.\d/s, 1,234,567 points, 1.0 kB, 5m\d+s left$`},
+		{transfer.Progress{Done: 500, Points: 1}, `^copy 500 runs, [45]\.\d/s, 1 points, 0 B$`},
+		{transfer.Progress{Done: 2000, Total: 2000}, `^copy 2000/2000 runs, (19|20)\.\d/s, 0 points, 0 B$`},
+	} {
+		now = now.Add(redrawEvery)
+		r.progress(c.p)
+		if got := screen(out.String()); !regexp.MustCompile(c.want).MatchString(got) {
+			t.Errorf("%q, want %s", got, c.want)
 		}
 	}
 }
