@@ -259,6 +259,8 @@ func (r *reader) trace(ctx context.Context, trace *mlruns.Trace, experiment stri
 	x.say("location", trace.ArtifactLocation)
 	x.texts("tags", trace.Tags)
 	x.texts("metadata", trace.Metadata)
+	x.say("metadata."+mlruns.TraceMetadataRun, r.of(trace.Metadata[mlruns.TraceMetadataRun]))
+	x.say("metadata."+mlruns.TraceMetadataModel, r.of(trace.Metadata[mlruns.TraceMetadataModel]))
 	assessments := make([]string, len(trace.Assessments))
 	for i, a := range trace.Assessments {
 		assessments[i] = string(a)
