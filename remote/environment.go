@@ -131,6 +131,7 @@ func credentialsFile() (user, password string, err error) {
 func newTransport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = 3 * time.Second // MLflow's server closes one after 5 s, and what is sent then is lost
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	insecure, ca := os.Getenv("MLFLOW_TRACKING_INSECURE_TLS"), os.Getenv("MLFLOW_TRACKING_SERVER_CERT_PATH")
 	if insecure != "" && !isFalse(insecure) {

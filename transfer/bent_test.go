@@ -121,3 +121,34 @@ func TestPushStatus(t *testing.T) {
 		}
 	}
 }
+
+// A call whose answer was lost is looked after: the run is compared again, what did not arrive is
+// sent, what did is not sent twice, and the copy is whole.
+func TestPushAnswersLost(t *testing.T) {
+	src, _ := past(t)
+	undisturbed := serve(open(t), false)
+	copyAll(t, undisturbed, src, transfer.Query{})
+	want := unmapped(snapshot(t, undisturbed))
+	for i, call := range undisturbed.writes {
+		if call != "log batch" {
+			continue
+		}
+		for _, after := range []bool{false, true} {
+			dst := serve(open(t), false)
+			dst.fault = func(n int) (error, error) {
+				if n == i && after {
+					return nil, mlruns.ErrUnconfirmed
+				}
+				if n == i {
+					return mlruns.ErrUnconfirmed, nil
+				}
+				return nil, nil
+			}
+			copyAll(t, dst, src, transfer.Query{})
+			if diff := cmp.Diff(want, unmapped(snapshot(t, dst)), timesOfServer); diff != "" {
+				t.Fatalf("lost at %d, after %v (-want +got):\n%s", i, after, diff)
+			}
+			sound(t, dst.files)
+		}
+	}
+}

@@ -113,8 +113,22 @@ func (j *runJob) do(ctx context.Context) error {
 		j.want.Info.Stage = have.Info.Stage
 		j.visit.modelReferences(j.want)
 	}
-	return j.complete(ctx, have, fresh, bare)
+	err = j.complete(ctx, have, fresh, bare)
+	for range lostAnswers {
+		if !errors.Is(err, mlruns.ErrUnconfirmed) || ctx.Err() != nil {
+			break
+		}
+		if have, err = j.dst.Run(ctx, have.Info.ID); err == nil {
+			j.pending = j.pending[:0]
+			err = j.complete(ctx, have, false, true)
+		}
+	}
+	return err
 }
+
+// lostAnswers is how often a run is looked at again after a call of which nobody knows whether it
+// was done.
+const lostAnswers = 3
 
 // itsModels copies the models that the run made, which lead to the run, and to which its outputs
 // lead.
