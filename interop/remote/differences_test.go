@@ -86,8 +86,16 @@ func (d difference) of(s *server) bool {
 	return (d.before == "" || older(s.version, d.before)) && (len(d.only) == 0 || slices.Contains(d.only, s.version)) && (d.on == "" || d.on == s.database)
 }
 
+// differences gives the table of a server.
+func (s *server) differences() []difference {
+	if s.version == fastTrackML {
+		return fastTrackDifferences
+	}
+	return differences
+}
+
 func (s *server) difference(scenario string) string {
-	for _, d := range differences {
+	for _, d := range s.differences() {
 		if d.scenario == scenario && d.of(s) {
 			return d.why
 		}
