@@ -9,9 +9,9 @@ import (
 	"github.com/mlruns/mlruns/filestore"
 )
 
-// TestIndexCalls counts the calls of the system that searches take: on a network drive, or on a disk
-// that nothing was read from yet, each costs a while. With the index they are a third at most. It
-// is not parallel: the kernel counts those of the whole process.
+// TestIndexCalls counts the calls of the system that searches take: on a network drive, or on a
+// disk that nothing was read from yet, each costs a while. With the index they are a third at most.
+// It is not parallel: the kernel counts those of the whole process.
 func TestIndexCalls(t *testing.T) {
 	dir, _ := endedStore(t, 400, "3")
 	time.Sleep(30 * time.Millisecond) // what is younger is not kept
