@@ -31,6 +31,8 @@ func floorIndexed(b *testing.B, dir, row string, n int, ended bool) {
 		workers(b, n, func(f *floor, i int) {
 			if row == "by-name" {
 				f.look(root, experimentNumber(i), "/meta.yaml")
+			} else { // that no other experiment has a run of the id
+				f.missing(root, experimentNumber(i)+"/"+runNumber(n/2)+"/meta.yaml")
 			}
 		})
 		_ = unix.Close(root)
