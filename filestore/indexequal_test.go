@@ -46,7 +46,7 @@ func (w *twins) open(opts ...filestore.Option) {
 	w.t.Helper()
 	var err error
 	opts = append(opts, filestore.WithReadOnly())
-	if w.plain, err = filestore.Open(w.dir, opts...); err != nil {
+	if w.plain, err = filestore.Open(w.dir, append(slices.Clone(opts), filestore.WithIndex(filestore.IndexNone))...); err != nil {
 		w.t.Fatal(err)
 	}
 	if w.indexed, err = filestore.Open(w.dir, append(opts, filestore.WithIndex(w.mode), filestore.WithIndexDir(w.indexes))...); err != nil {
