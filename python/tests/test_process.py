@@ -178,7 +178,8 @@ def test_spawn_and_exec(store, scripts):
         r = new_run()
         log(r, 0)
         if len(sys.argv) == 2:
-            again = "print('in between', flush=True)" + sys.orig_argv[2]
+            script = open("/proc/self/cmdline").read().split("\\0")[2]
+            again = "print('in between', flush=True)" + script
             os.execv(sys.executable, [sys.executable, "-c", again, store, r])
         log(sys.argv[2], 1)
         print(steps(sys.argv[2]))
