@@ -370,3 +370,24 @@ func (p passesOf) Experiments(ctx context.Context, q mlruns.ExperimentQuery) ite
 	p.begins()
 	return p.Store.Experiments(ctx, q)
 }
+
+// A push fills its requests: 2,000 points with what else a run has go in as few as they fit into.
+func TestPushFillsBatches(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1), Tags: map[string]string{"t": "1"}})), src.LogParam(ctx, "run", "p", "1"))
+	for _, key := range []string{"a", "b"} {
+		b := mlruns.Batch{Metrics: make([]mlruns.Metric, 990)}
+		for i := range b.Metrics {
+			b.Metrics[i] = point(key, 1, int64(i))
+		}
+		must(t, src.LogBatch(ctx, "run", b))
+	}
+	must(t, src.EndRun(ctx, "run", 0, at(9)))
+	dst := serve(files, true)
+	copyAll(t, dst, src, transfer.Query{})
+	batches := slices.DeleteFunc(slices.Clone(dst.writes), func(call string) bool { return call != "log batch" })
+	if len(batches) != 2 {
+		t.Errorf("%q", dst.writes)
+	}
+}

@@ -287,6 +287,11 @@ func (j *runJob) parentFixed(have *mlruns.Run) *mlruns.Run {
 // batchOfPoints bounds the points that are held to be added.
 const batchOfPoints = 1000
 
+// roomForPoints is how many points go into one call with what else a run lacks.
+func roomForPoints(lacks *mlruns.Run) int {
+	return batchOfPoints - min(len(lacks.Data.Params), mlruns.MaxBatchParams) - min(len(lacks.Data.Tags), mlruns.MaxBatchTags)
+}
+
 // points adds the points that the destination lacks.
 func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks *mlruns.Run) error {
 	j.emitted, j.bent, j.bendable = map[string]int{}, map[string]bends{}, map[string]bool{}
@@ -313,7 +318,7 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			if len(heldAs(m)) > 0 {
 				j.bendable[key] = true
 			}
-			if j.pending = append(j.pending, m); len(j.pending) < batchOfPoints {
+			if j.pending = append(j.pending, m); len(j.pending) < roomForPoints(lacks) {
 				return nil
 			}
 			return j.flush(ctx, lacks)
