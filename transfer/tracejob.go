@@ -86,8 +86,11 @@ func (j *traceJob) translate(ctx context.Context) error {
 // placeTag reports whether a tag of a trace tells of one store: where it has its parts, and what it
 // took.
 func placeTag(key string) bool {
-	return key == TagPushed || key == mlruns.TagTraceArtifactLocation || key == "mlflow.trace.spansLocation"
+	return key == TagPushed || key == mlruns.TagTraceArtifactLocation || key == tagSpansLocation
 }
+
+// tagSpansLocation is where MLflow ≥ 3.5 keeps the spans of a trace, if not in its artifacts.
+const tagSpansLocation = "mlflow.trace.spansLocation"
 
 // create makes the trace whole. Where the destination refuses something of it, it is made empty and
 // filled value by value, so that only what is refused is missing.
@@ -259,6 +262,10 @@ func (j *traceJob) files(ctx context.Context, id string, fresh bool) error {
 	}
 	if !fresh {
 		there, err := j.intoFile.sizes(ctx, id)
+		if errors.Is(err, mlruns.ErrOutside) {
+			j.it.refuse("artifacts", "the destination has its own elsewhere: "+mlruns.MessageOf(err))
+			return nil
+		}
 		if err != nil && !errors.Is(err, mlruns.ErrUnsupported) {
 			return err
 		}
@@ -266,11 +273,15 @@ func (j *traceJob) files(ctx context.Context, id string, fresh bool) error {
 	}
 	err := c.run(ctx, j.it)
 	listed := !errors.Is(err, mlruns.ErrUnsupported)
+	if errors.Is(err, mlruns.ErrOutside) {
+		j.it.refuse("artifacts", "they stay where they are: "+mlruns.MessageOf(err))
+		return nil
+	}
 	if err != nil && listed {
 		return err
 	}
-	if _, copied := c.seen[spansFile]; copied {
-		return nil
+	if _, copied := c.seen[spansFile]; copied || listed && j.source.Tags[tagSpansLocation] == "" {
+		return nil // to ask a server for a file that is not there can take long
 	}
 	return j.spans(ctx, id, fresh, listed)
 }

@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/memfs"
 	"github.com/mlruns/mlruns/transfer"
 )
 
@@ -162,4 +164,23 @@ func TestTracesToMLflow2(t *testing.T) {
 		t.Errorf("sent %q", w.writes)
 	}
 	sound(t, files)
+}
+
+// The files of a trace that lie outside of the store stay there, and that is told; the rest comes.
+func TestTraceFilesElsewhere(t *testing.T) {
+	ctx := context.Background()
+	fs := memfs.New()
+	src, dst := openAt(t, "/mlruns", filestore.WithFs(fs)), open(t)
+	must(t, errOf(src.ImportTrace(ctx, mlruns.Trace{ID: "tr-1", State: mlruns.TraceOK, Start: at(1), End: at(2), Tags: map[string]string{"t": "1"}})),
+		afero.WriteFile(fs, "/mlruns/0/traces/tr-1/tags/"+mlruns.TagTraceArtifactLocation, []byte("file:///elsewhere/other"), 0o666))
+	for _, action := range []transfer.Action{transfer.ActionCreated, transfer.ActionNone} {
+		it := copyAll(t, dst, src, transfer.Query{})["trace tr-1"]
+		if it.Action != action || len(it.Refused) != 1 || it.Refused[0].Field != "artifacts" {
+			t.Errorf("%+v", it)
+		}
+	}
+	if got, err := dst.Trace(ctx, "tr-1"); err != nil || got.Tags["t"] != "1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	sound(t, dst)
 }
