@@ -153,7 +153,8 @@ func TestCopyUnderEveryFault(t *testing.T) {
 			w.n = 0
 			copyAll(t, dst, src, q)
 			requests, want := w.n, unmapped(snapshot(t, undisturbed))
-			step := proof.Choose(11, 3, 1)
+			step, faults := proof.Choose(11, 3, 1), 0
+			defer func() { t.Logf("%d faults among %d requests", faults, requests) }()
 			for _, f := range []struct {
 				name          string
 				before, after error
@@ -180,6 +181,7 @@ func TestCopyUnderEveryFault(t *testing.T) {
 						told = errors.Join(told, err, it.Err)
 					}
 					met := w.n > i+1
+					faults++
 					w.fault = nil
 					copyAll(t, dst, src, q)
 					if diff := cmp.Diff(want, unmapped(snapshot(t, files)), timesOfServer); diff != "" {

@@ -76,9 +76,7 @@ func TestCopyKilled(t *testing.T) {
 					t.Errorf("once more: %v: %s", err, text)
 				}
 			}
-			if killed == 0 {
-				t.Log("every copy ended before it was killed")
-			}
+			t.Logf("%d killed", killed)
 		})
 	}
 }
