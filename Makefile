@@ -117,7 +117,7 @@ bench-serve: ## measure mlruns serve beside mlflow server on SQLite and on files
 bench-push: ## measure mlruns copy to MLflow's server and to mlruns serve beside others that push: make bench-push DIRS=/dev/shm ARGS='-runs 1000'
 	@mkdir -p $(BIN) && $(GO) build -o $(BIN)/mlruns ./cmd/mlruns
 	@server=$$(interop/environments.sh server-3.x) && others=$$(interop/environments.sh export-import) && \
-		$(GO) run -tags interop ./interop/bench -push $(BIN)/mlruns -python "$${server#*=}" -export-import "$${others#*=}" -dirs $(DIRS) $(ARGS)
+		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(GO) run -tags interop ./interop/bench -push $(BIN)/mlruns -python "$${server#*=}" -export-import "$${others#*=}" -dirs $(DIRS) $(ARGS)
 
 python: ## build the Python package and test it beside MLflow, in all ENVIRONMENTS or some: make python ENVIRONMENTS="skinny-3.x"
 	@python/check.sh $(ENVIRONMENTS)

@@ -134,6 +134,7 @@ func (p *pushes) measure(ctx context.Context, s server, by pusher) (m pushed, er
 			return m, err
 		}
 	}
+	to.settle()
 	before, begun := to.processor(), time.Now()
 	if by.command == nil {
 		err = p.pointsAlone(ctx, to.uri)

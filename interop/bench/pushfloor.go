@@ -94,6 +94,18 @@ func post(ctx context.Context, uri string, body string) ([]byte, error) {
 	return text, err
 }
 
+// settle waits until a server that answers has done starting.
+func (p *process) settle() {
+	for last, end := p.processor(), time.Now().Add(time.Minute); time.Now().Before(end); {
+		time.Sleep(2 * time.Second)
+		now := p.processor()
+		if now-last < 100*time.Millisecond {
+			return
+		}
+		last = now
+	}
+}
+
 // processor is the processor time that the processes of a server have used, 0 where the system does
 // not tell.
 func (p *process) processor() (sum time.Duration) {
