@@ -50,6 +50,9 @@ var losses = []loss{
 	{name: "long texts", told: true, of: func(p place, want, got string) bool {
 		return got == "" && (len(want) > 5000 || len(p.field) > 250)
 	}},
+	{name: "long tags and metadata of a trace", told: true, of: func(p place, want, got string) bool {
+		return p.kind == "trace" && len(want) > 250 && strings.HasPrefix(want, got)
+	}},
 	{name: "names that the server refuses", told: true, of: func(p place, want, got string) bool {
 		return got == "" && (p.kind == "experiment" && len(p.id) > 250 || strings.HasPrefix(p.field, "artifacts/") || strings.Contains(p.field, ":"))
 	}},
@@ -82,6 +85,9 @@ func tellingOf(items []transfer.Item) telling {
 		}
 		for _, r := range it.Refused {
 			told[place{string(it.Kind), id, r.Field}] = true
+		}
+		for _, c := range it.Conflicts {
+			told[place{string(it.Kind), id, c.Field}] = true
 		}
 		if it.Err != nil {
 			told[place{string(it.Kind), id, ""}] = true
