@@ -36,7 +36,14 @@ var crowdTasks = filestoretest.Tasks{
 	},
 	"race": func(t *testing.T, dir string) { race(t, filestoretest.Open(t, dir), int(filestoretest.TaskNumber(t))) },
 	"append": func(t *testing.T, dir string) {
-		if err := appendPoints(t.Context(), mlruns.NewClient(filestoretest.Open(t, dir)), os.Getenv(filestoretest.EnvRun), int(filestoretest.TaskNumber(t))); err != nil {
+		s := filestoretest.Open(t, dir)
+		if err := appendPoints(t.Context(), s.LogMetric, os.Getenv(filestoretest.EnvRun), int(filestoretest.TaskNumber(t))); err != nil {
+			t.Fatal(err)
+		}
+	},
+	"append beside MLflow": func(t *testing.T, dir string) {
+		s := filestoretest.Open(t, dir)
+		if err := appendPoints(t.Context(), besideMLflow(s.LogMetric), os.Getenv(filestoretest.EnvRun), int(filestoretest.TaskNumber(t))); err != nil {
 			t.Fatal(err)
 		}
 	},
@@ -59,13 +66,13 @@ func appendUntilRefused(ctx context.Context, c *mlruns.Client, run string, proce
 }
 
 // appendPoints logs from several goroutines. A value names its goroutine, steps count its points.
-func appendPoints(ctx context.Context, c *mlruns.Client, run string, process int) error {
+func appendPoints(ctx context.Context, log logMetric, run string, process int) error {
 	errs := make([]error, goroutinesOfEach)
 	var wg sync.WaitGroup
 	for g := range errs {
 		wg.Go(func() {
 			for i := int64(0); i < pointsOfWriter() && errs[g] == nil; i++ {
-				errs[g] = c.LogMetric(ctx, run, mlruns.Metric{Key: "m", Value: float64(process*goroutinesOfEach + g), Step: i})
+				errs[g] = log(ctx, run, mlruns.Metric{Key: "m", Value: float64(process*goroutinesOfEach + g), Step: i})
 			}
 		})
 	}
