@@ -27,6 +27,8 @@ help: ## print the targets
 demo: ## read a store that MLflow wrote, then train a model and log the sweep to ./mlruns
 	@$(GO) run ./examples/demo
 
+# The tests have small heaps, which would be collected again and again.
+test race: export GOGC := $(or $(GOGC),300)
 test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test: ## run all tests, of the long ones a sample, another one each time; MLRUNS_PROOF=ci runs more
 	$(GO) test $(TESTS) ./...

@@ -190,7 +190,7 @@ func TestIndexEqualsReading(t *testing.T) {
 		for i := range proof.Choose(2, 4, 16) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				w, edits := askWhileEdited(t, proof.Choose(20, 80, 300))
+				w, edits := askWhileEdited(t, proof.Choose(12, 80, 300))
 				mu.Lock()
 				defer mu.Unlock()
 				asked, answered, scanned = asked+w.asked, answered+w.answered, scanned+w.scanned

@@ -16,6 +16,7 @@ import (
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/faultfs"
 	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/internal/proof"
 )
 
 // newMoving is a store whose experiment e1 moves to the trash, or back, before an operation of the
@@ -64,7 +65,8 @@ func newMoving(t *testing.T, counts func(faultfs.Op) bool, before int, damaged .
 // moves.
 func eachMove(t *testing.T, deleted bool, counts func(faultfs.Op) bool, do func(s *filestore.Store) error, damaged ...string) {
 	t.Helper()
-	for i := 0; !t.Failed(); i++ {
+	step := proof.Choose(3, 1, 1)
+	for i := proof.Rand(t).IntN(step); !t.Failed(); i += step {
 		s, arm, moved := newMoving(t, counts, i, damaged...)
 		if deleted {
 			if err := s.DeleteExperiment(t.Context(), "e1"); err != nil {

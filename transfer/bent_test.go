@@ -129,20 +129,28 @@ func TestPushAnswersLost(t *testing.T) {
 	undisturbed := serve(open(t), false)
 	copyAll(t, undisturbed, src, transfer.Query{})
 	want := unmapped(snapshot(t, undisturbed))
-	for i, call := range undisturbed.writes {
-		if call != "log batch" {
-			continue
+	batches := 0
+	for _, call := range undisturbed.writes {
+		if call == "log batch" {
+			batches++
 		}
+	}
+	for i := range batches {
 		for _, after := range []bool{false, true} {
-			dst := serve(open(t), false)
-			dst.fault = func(n int) (error, error) {
-				if n == i && after {
+			dst, met := serve(open(t), false), 0
+			dst.fault = func(n int) (error, error) { // runs are pushed side by side, in any order
+				dst.mu.Lock()
+				defer dst.mu.Unlock()
+				if dst.writes[n] != "log batch" {
+					return nil, nil
+				}
+				if met++; met != i+1 {
+					return nil, nil
+				}
+				if after {
 					return nil, mlruns.ErrUnconfirmed
 				}
-				if n == i {
-					return mlruns.ErrUnconfirmed, nil
-				}
-				return nil, nil
+				return mlruns.ErrUnconfirmed, nil
 			}
 			copyAll(t, dst, src, transfer.Query{})
 			if diff := cmp.Diff(want, unmapped(snapshot(t, dst)), timesOfServer); diff != "" {

@@ -32,7 +32,7 @@ func TestServeLoad(t *testing.T) {
 	s := startServing(t, filepath.Join(t.TempDir(), "m"), "--no-access-log")
 	c := newCrowd(s, 64, 8)
 	stop := []func(){slowReader(s, c.runs[0]), slowWriter(s, c.runs[0])}
-	end := time.Now().Add(proof.Choose(time.Second, 5*time.Second, time.Minute))
+	end := time.Now().Add(proof.Choose(400*time.Millisecond, 5*time.Second, time.Minute))
 	c.work(func() bool { return time.Now().After(end) })
 	for _, stop := range stop {
 		stop()
