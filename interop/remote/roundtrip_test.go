@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/remote"
@@ -139,7 +141,7 @@ func same(t *testing.T, what string, want, got facts) {
 	maps.Copy(all, got)
 	for p := range all {
 		if want[p] != got[p] {
-			t.Errorf("%s: %.200s: got %.300q, want %.300q", what, p, got[p], want[p])
+			t.Errorf("%s: %.200s (-want +got):\n%s", what, p, cmp.Diff(want[p], got[p]))
 		}
 	}
 }
