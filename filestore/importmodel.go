@@ -31,13 +31,9 @@ func (s *Store) importModel(ctx context.Context, m mlruns.LoggedModel, points it
 	if err := checkImportedModel(&m, s.now()); err != nil {
 		return err
 	}
-	e, err := s.find.FindExperiment(m.ExperimentID)
+	e, experiment, err := s.importedInto(ctx, m.ExperimentID)
 	if err != nil {
 		return err
-	}
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return records.ExperimentError(e.ID, e.Dir, err)
 	}
 	ref := records.NewModelRef(e, m.ID)
 	if m.ArtifactLocation == "" {
@@ -63,17 +59,10 @@ func (s *Store) importModel(ctx context.Context, m mlruns.LoggedModel, points it
 		}
 		b.Meta(doc.Encode())
 		b.Then(func() error {
-			if err := s.lockPlace(ctx, &locks, e); err != nil {
-				return err
-			}
-			if _, err := s.find.FindModel(ctx, m.ID); err == nil {
-				return modelTaken(m.ID)
-			}
-			taken, err := s.tree.Exists(ref.Dir)
-			if err == nil && taken {
-				err = modelTaken(m.ID)
-			}
-			return err
+			return s.lockFree(ctx, &locks, e, ref.Dir, modelTaken(m.ID), func() error {
+				_, err := s.find.FindModel(ctx, m.ID)
+				return free(err, modelTaken(m.ID))
+			})
 		})
 	})
 }

@@ -30,13 +30,9 @@ func (s *Store) importRun(ctx context.Context, r mlruns.Run, points iter.Seq2[ml
 	if err := checkImportedRun(&r); err != nil {
 		return err
 	}
-	e, err := s.find.FindExperiment(r.Info.ExperimentID)
+	e, experiment, err := s.importedInto(ctx, r.Info.ExperimentID)
 	if err != nil {
 		return err
-	}
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return records.ExperimentError(e.ID, e.Dir, err)
 	}
 	if r.Info.ArtifactURI == "" {
 		if r.Info.ArtifactURI, err = s.find.NewArtifactURI(ctx, experiment, r.Info.ID); err != nil {
@@ -51,6 +47,19 @@ func (s *Store) importRun(ctx context.Context, r mlruns.Run, points iter.Seq2[ml
 	})
 	s.find.Remember(records.NewRunRef(e, r.Info.ID))
 	return err
+}
+
+// importedInto finds the experiment that something is imported into.
+func (s *Store) importedInto(ctx context.Context, id string) (records.ExperimentRef, mlruns.Experiment, error) {
+	ref, err := s.find.FindExperiment(id)
+	if err != nil {
+		return ref, mlruns.Experiment{}, err
+	}
+	e, _, err := s.records.ExperimentDocument(ctx, ref)
+	if err != nil {
+		return ref, e, records.ExperimentError(ref.ID, ref.Dir, err)
+	}
+	return ref, e, nil
 }
 
 // placeLocks keep the place of what is being imported free.
@@ -83,18 +92,25 @@ func (s *Store) lockPlace(ctx context.Context, locks *placeLocks, e records.Expe
 	return nil
 }
 
-// lockRunPlace is lockPlace for a run, and makes sure that its place is free.
-func (s *Store) lockRunPlace(ctx context.Context, locks *placeLocks, e records.ExperimentRef, r mlruns.Run) error {
+// lockFree is lockPlace, and makes sure that the id is free everywhere, which idFree tells, and the
+// folder where it is to lie.
+func (s *Store) lockFree(ctx context.Context, locks *placeLocks, e records.ExperimentRef, folder string, taken error, idFree func() error) error {
 	if err := s.lockPlace(ctx, locks, e); err != nil {
 		return err
 	}
-	if err := runIDFree(ctx, s.find, r.Info.ID); err != nil {
+	if err := idFree(); err != nil {
 		return err
 	}
-	taken, err := s.tree.Exists(records.NewRunRef(e, r.Info.ID).Dir)
-	if err == nil && taken {
-		err = runTaken(r.Info.ID)
+	there, err := s.tree.Exists(folder)
+	if err == nil && there {
+		err = taken
 	}
+	return err
+}
+
+// lockRunPlace is lockFree for a run, and places the data sets that the experiment lacks.
+func (s *Store) lockRunPlace(ctx context.Context, locks *placeLocks, e records.ExperimentRef, r mlruns.Run) error {
+	err := s.lockFree(ctx, locks, e, records.NewRunRef(e, r.Info.ID).Dir, runTaken(r.Info.ID), func() error { return runIDFree(ctx, s.find, r.Info.ID) })
 	if err != nil {
 		return err
 	}

@@ -35,13 +35,9 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.find.FindExperiment(t.ExperimentID)
+	e, experiment, err := s.importedInto(ctx, t.ExperimentID)
 	if err != nil {
 		return err
-	}
-	experiment, _, err := s.records.ExperimentDocument(ctx, e)
-	if err != nil {
-		return records.ExperimentError(e.ID, e.Dir, err)
 	}
 	ref := records.NewTraceRef(e, t.ID)
 	if t.Tags[mlruns.TagTraceArtifactLocation], err = s.find.NewArtifactURI(ctx, experiment, ref.Holder().ID); err != nil {
@@ -61,18 +57,10 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) error {
 		doc := codec.NewTraceDocument(t)
 		b.TraceInfo(doc.Encode())
 		b.Then(func() error {
-			if err := s.lockPlace(ctx, &locks, e); err != nil {
-				return err
-			}
-			taken := traceTaken(t.ID)
-			if _, err := s.find.FindTrace(ctx, t.ID); free(err, taken) != nil {
-				return free(err, taken)
-			}
-			there, err := s.tree.Exists(ref.Dir)
-			if err == nil && there {
-				err = taken
-			}
-			return err
+			return s.lockFree(ctx, &locks, e, ref.Dir, traceTaken(t.ID), func() error {
+				_, err := s.find.FindTrace(ctx, t.ID)
+				return free(err, traceTaken(t.ID))
+			})
 		})
 	})
 }

@@ -38,6 +38,7 @@ func TestUnseenIsNotMissing(t *testing.T) {
 	must(filestoretest.ErrOf(made.StartTrace(ctx, mlruns.Trace{ID: "tr-1", ExperimentID: "e1", State: mlruns.TraceOK})))
 	time.Sleep(50 * time.Millisecond) // a root that changed just now is looked into again, more carefully
 
+	noPoints := func(func(mlruns.Metric, error) bool) {}
 	calls := map[string]struct {
 		at string
 		do func(*filestore.Store) error
@@ -57,6 +58,21 @@ func TestUnseenIsNotMissing(t *testing.T) {
 		"CreateRun": {"/e1/run", func(s *filestore.Store) error {
 			return filestoretest.ErrOf(s.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "0"}))
 		}},
+		"ImportRun": {"/e1/run", func(s *filestore.Store) error {
+			return s.ImportRun(ctx, mlruns.Run{Info: mlruns.RunInfo{ID: "run", ExperimentID: "0", Status: mlruns.StatusRunning, Stage: mlruns.StageActive}}, noPoints)
+		}},
+		"ImportLoggedModel": {"/e1/models/m-1", func(s *filestore.Store) error {
+			return s.ImportLoggedModel(ctx, mlruns.LoggedModel{ID: "m-1", ExperimentID: "0", Name: "n", Status: mlruns.ModelReady, Stage: mlruns.StageActive}, noPoints)
+		}},
+		"CreateLoggedModel": {"/e1/models/m-1", func(s *filestore.Store) error {
+			return filestoretest.ErrOf(s.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-1", ExperimentID: "0"}))
+		}},
+		"ImportTrace": {"/e1/traces/tr-1", func(s *filestore.Store) error {
+			return filestoretest.ErrOf(s.ImportTrace(ctx, mlruns.Trace{ID: "tr-1", ExperimentID: "0", State: mlruns.TraceOK}))
+		}},
+		"StartTrace": {"/e1/traces/tr-1", func(s *filestore.Store) error {
+			return filestoretest.ErrOf(s.StartTrace(ctx, mlruns.Trace{ID: "tr-1", ExperimentID: "0", State: mlruns.TraceOK}))
+		}},
 		"LoggedModel": {"/e1/models/m-1", func(s *filestore.Store) error { return filestoretest.ErrOf(s.LoggedModel(ctx, "m-1")) }},
 		"SetModelTags": {"/e1/models/m-1", func(s *filestore.Store) error {
 			return s.SetLoggedModelTags(ctx, "m-1", map[string]string{"t": "1"})
@@ -65,6 +81,9 @@ func TestUnseenIsNotMissing(t *testing.T) {
 		"SetTraceTag":      {"/e1/traces/tr-1", func(s *filestore.Store) error { return s.SetTraceTag(ctx, "tr-1", "t", "1") }},
 		"Experiment":       {"/e1", func(s *filestore.Store) error { return filestoretest.ErrOf(s.Experiment(ctx, "e1")) }},
 		"DeleteExperiment": {"/e1", func(s *filestore.Store) error { return s.DeleteExperiment(ctx, "e1") }},
+		"ImportExperiment": {"/e1", func(s *filestore.Store) error {
+			return filestoretest.ErrOf(s.ImportExperiment(ctx, mlruns.Experiment{ID: "e1", Name: "other", Stage: mlruns.StageActive}))
+		}},
 		"CreateExperiment": {"/e1", func(s *filestore.Store) error {
 			return filestoretest.ErrOf(s.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e1", Name: "other"}))
 		}},
@@ -73,7 +92,8 @@ func TestUnseenIsNotMissing(t *testing.T) {
 		for _, cause := range []error{syscall.ESTALE, syscall.ENOTCONN, syscall.ETIMEDOUT, syscall.EIO, syscall.ENOSPC, syscall.EACCES, syscall.EMFILE} {
 			var away atomic.Bool
 			s := filestoretest.Open(t, "/mlruns", filestore.WithMustExist(), filestore.WithFs(faultfs.New(root, func(op faultfs.Op) error {
-				if at := "/mlruns" + call.at; away.Load() && (op.Path == at || strings.HasPrefix(op.Path, at+"/")) {
+				// That of an open folder has no slash before it.
+				if at := "mlruns" + call.at + "/"; away.Load() && strings.HasPrefix(strings.TrimPrefix(op.Path, "/")+"/", at) {
 					return cause
 				}
 				return nil

@@ -64,7 +64,9 @@ type extensions struct {
 }
 
 func (s *server) serverInfo(*call) (any, error) {
-	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{s.options.version, true, true, s.models != nil, s.traces != nil, true, s.importer != nil}}, nil
+	return serverInfo{StoreType: "FileStore", Features: map[string]bool{"gateway": false}, Mlruns: extensions{
+		Version: s.options.version, RunID: true, IDs: true, ModelViews: s.models != nil, Traces: s.traces != nil, Columns: true, WholeTraces: s.importer != nil,
+	}}, nil
 }
 
 // telemetry tells the page to send nothing to anyone.
