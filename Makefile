@@ -19,6 +19,8 @@ MEMORY    := $(shell [ -w /dev/shm ] && df -kP /dev/shm | awk 'END { if ($$4 > 2
 # Many tests wait, for a writer that is slow or a lock that is held: more of them, and of the packages, run at once than
 # there are processors.
 TESTS     := -p 4 -parallel 8 -timeout 25m
+# What the tests' searches keep goes with them; what Go has compiled stays. A fixed name, which is what go test remembers.
+CACHE     := set -e; cache=$${TMPDIR:-/tmp}/mlruns-tests-$$(id -u); mkdir -p -m 700 "$$cache"; trap 'rm -rf "$$cache"' EXIT; export GOCACHE="$$($(GO) env GOCACHE)" XDG_CACHE_HOME="$$cache"
 PLATFORMS := linux/amd64 linux/arm64 linux/386 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
 help: ## print the targets
@@ -31,15 +33,15 @@ demo: ## read a store that MLflow wrote, then train a model and log the sweep to
 test race: export GOGC := $(or $(GOGC),300)
 test race: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 test: ## run all tests, of the long ones a sample, another one each time; MLRUNS_PROOF=ci runs more
-	$(GO) test $(TESTS) ./...
+	@$(CACHE); $(GO) test $(TESTS) ./...
 
 race: ## the same with the race detector
-	$(GO) test $(TESTS) -race ./...
+	@$(CACHE); $(GO) test $(TESTS) -race ./...
 
 # What a search keeps is 20 ms old at least, so the suites make their indexes themselves: filestoretest.Warm.
 with-index: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 with-index: ## run the golden, fault, kill, power cut, crowd and conformance suites, and random searches, with the index in use
-	@set -e; cache=$$(mktemp -d); trap 'rm -rf "$$cache"' EXIT; export MLRUNS_INDEX=checked XDG_CACHE_HOME="$$cache"; \
+	@$(CACHE) MLRUNS_INDEX=checked; \
 		$(GO) test $(TESTS) -count 1 $(SUITES)/golden $(SUITES)/fault $(SUITES)/kill $(SUITES)/powercut $(SUITES)/crowd; \
 		$(GO) test $(TESTS) -count 1 -run 'Conformance|Search|Index|TrustEnded|SameID|Moves' ./filestore
 

@@ -119,7 +119,8 @@ func fillRuns(b *testing.B, dir string, n int, whole bool) (ids []string) {
 
 func openDir(b *testing.B, dir string, opts ...filestore.Option) *filestore.Store {
 	b.Helper()
-	store, err := filestore.Open(dir, opts...)
+	// the benchmarks are of the files, unless they ask for an index
+	store, err := filestore.Open(dir, append([]filestore.Option{filestore.WithIndex(filestore.IndexNone)}, opts...)...)
 	if err != nil {
 		b.Fatal(err)
 	}

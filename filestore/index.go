@@ -33,7 +33,7 @@ const (
 )
 
 // WithIndex sets how searches use the index. The default is what the environment variable
-// MLRUNS_INDEX says: none, checked or ended; without it IndexNone.
+// MLRUNS_INDEX says: none, checked or ended; without it IndexChecked, and IndexNone with WithFs.
 func WithIndex(m IndexMode) Option {
 	return func(o *options) { o.index, o.indexChosen = m, true }
 }
@@ -48,7 +48,12 @@ var indexModes = [...]string{IndexNone: "none", IndexChecked: "checked", IndexTr
 // to the log: an index is not worth a store that does not open.
 func (o *options) chooseIndex() {
 	name := os.Getenv(EnvIndex)
-	if o.indexChosen || name == "" {
+	switch {
+	case o.indexChosen:
+		return
+	case name == "" && o.fs == nil:
+		name = indexModes[IndexChecked]
+	case name == "":
 		return
 	}
 	i := slices.Index(indexModes[:], name)

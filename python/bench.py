@@ -161,7 +161,7 @@ def ways_to_a_table(uri: str, query: str, size: int) -> dict[str, Callable[[], f
     return {
         "MLflow's own part of it, of any store": from_memory,
         "`mlruns.open(…).runs(…).to_pandas()`": direct,
-        'the same with `index="checked"`': lambda: direct("checked"),
+        'the same with `index="none"`': lambda: direct("none"),
     }
 
 

@@ -82,7 +82,7 @@ func (a *app) indexStore() *cobra.Command {
 		if rebuild && drop {
 			return &usageError{"--rebuild and --drop exclude each other"}
 		}
-		if a.index.mode == filestore.IndexNone && (a.index.given || slices.Contains([]string{"", "none"}, os.Getenv(filestore.EnvIndex))) {
+		if a.index.mode == filestore.IndexNone && (a.index.given || os.Getenv(filestore.EnvIndex) == "none") {
 			a.index = indexFlag{filestore.IndexChecked, true} // who asks for it means it
 		}
 		return a.reading(func(ctx context.Context, s *session, _ []string) error {

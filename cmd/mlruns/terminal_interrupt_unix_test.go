@@ -97,9 +97,9 @@ func TestInterruptOnTerminal(t *testing.T) {
 	}
 }
 
-// known is what a command says last when it is interrupted: that, or what it had done, or which
-// store it used.
-var known = regexp.MustCompile(`context canceled|^(rewritten|removed|store|warning): |^store file:`)
+// known is what a command says last when it is interrupted: that, or that it waits, or what it had
+// done, or which store it used.
+var known = regexp.MustCompile(`context canceled|^interrupted; |^(rewritten|removed|store|warning): |^store file:`)
 
 // entries is how many there are in a folder.
 func entries(dir string) int {

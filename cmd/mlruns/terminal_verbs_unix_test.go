@@ -135,7 +135,8 @@ func verbName(args []string) string {
 func TestTerminalShowsWhatAPipeGets(t *testing.T) {
 	for _, s := range shownStores(t) {
 		for _, args := range proof.Sample(t, shownVerbs(s)) {
-			args = append(args, "--store", s.dir)
+			// what --explain counts is not the same twice with an index
+			args = append(args, "--store", s.dir, "--index", "none")
 			t.Run(s.name+" "+strings.Join(args[:2], " "), func(t *testing.T) {
 				t.Parallel()
 				file := inFile(t, args)
