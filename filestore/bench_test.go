@@ -14,12 +14,7 @@ import (
 
 func benchStore(b *testing.B, opts ...filestore.Option) *filestore.Store {
 	b.Helper()
-	store, err := filestore.Open(filepath.Join(b.TempDir(), "mlruns"), opts...)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = store.Close() })
-	return store
+	return openDir(b, filepath.Join(b.TempDir(), "mlruns"), opts...)
 }
 
 func benchRun(b *testing.B, store *filestore.Store) string {

@@ -40,7 +40,7 @@ func BenchmarkSearchCold(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for range b.N { // once: b.Loop would call again
 				start := time.Now()
-				store, err := filestore.Open(dir, parallelism(b)...)
+				store, err := filestore.Open(dir, append(parallelism(b), filestore.WithIndex(filestore.IndexNone))...)
 				if err != nil {
 					b.Fatal(err)
 				}
