@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/remote"
 	"github.com/mlruns/mlruns/transfer"
 )
 
@@ -199,6 +201,53 @@ func TestPushPointsOfOthersModels(t *testing.T) {
 		}
 		sound(t, files)
 	}
+}
+
+// Where NaN is 0 as a point of a model, as on a database of MLflow, that is told, again the next
+// time, by the run that has the point. Where it is NaN nothing is told.
+func TestPushNaNOfModel(t *testing.T) {
+	ctx := context.Background()
+	src := open(t)
+	fillModels(t, src)
+	for step := range int64(2) { // the first is not the latest
+		p := point("loss", math.NaN(), step)
+		p.ModelID = "m-made"
+		must(t, src.LogMetric(ctx, "uses", p))
+	}
+	for _, zero := range []bool{true, false} {
+		files := open(t)
+		over, w := overHTTP(t, files)
+		var dst mlruns.Store = over
+		var want []transfer.Refusal
+		if zero {
+			dst = zeroNaN{over}
+			want = []transfer.Refusal{{Field: "metrics.loss", Reason: "1 NaN are there as 0 among the points of their model"}}
+		}
+		for pass := range 3 {
+			w.writes = nil
+			items := copyAll(t, dst, src, transfer.Query{})
+			if diff := cmp.Diff(want, items["run uses"].Refused); diff != "" {
+				t.Errorf("zero %v, pass %d (-want +told):\n%s", zero, pass, diff)
+			}
+			if it := items["run makes"]; len(it.Refused) > 0 || pass > 0 && len(w.writes) > 0 {
+				t.Errorf("zero %v, pass %d: %+v, %q", zero, pass, it, w.writes)
+			}
+		}
+		sound(t, files)
+	}
+}
+
+// zeroNaN is a store that has no NaN among the points of models.
+type zeroNaN struct{ *remote.Store }
+
+func (s zeroNaN) LoggedModel(ctx context.Context, id string) (*mlruns.LoggedModel, error) {
+	m, err := s.Store.LoggedModel(ctx, id)
+	for i := range m.Metrics {
+		if math.IsNaN(m.Metrics[i].Value) {
+			m.Metrics[i].Value = 0
+		}
+	}
+	return m, err
 }
 
 // A search on a server may leave out the models that a run used, as MLflow's does: they come along.

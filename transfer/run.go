@@ -216,8 +216,7 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 		j.it.written()
 	}
 	if j.dry {
-		j.tellBent()
-		return nil
+		return j.tellBent(ctx)
 	}
 	if j.asMade(have) {
 		info.Status, info.End = j.want.Info.Status, j.want.Info.End
@@ -233,7 +232,9 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 			return err
 		}
 	}
-	j.tellBent()
+	if err := j.tellBent(ctx); err != nil {
+		return err
+	}
 	return j.seal(ctx, have)
 }
 

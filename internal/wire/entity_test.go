@@ -72,7 +72,19 @@ func TestEntities(t *testing.T) {
 			t.Fatal(err)
 		}
 		same("trace", trace, tr)
+		old := *tr // the form of MLflow 2 has no more of it
+		old.ClientRequestID, old.RequestPreview, old.ResponsePreview, old.Assessments = "", "", "", nil
+		if trace, err = through(t, wire.NewTraceV2(tr)).Entity(); err != nil {
+			t.Fatal(err)
+		}
+		same("trace of MLflow 2", trace, &old)
 	}
+	tr.End = time.Time{}
+	trace, err := through(t, wire.NewTraceV2(tr)).Entity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	same("end of a trace under way", trace.End, time.Time{})
 }
 
 // TestEntityOfLittle reads what old and other servers send.

@@ -40,8 +40,8 @@ type TraceV2Answer struct {
 	Problems []mlruns.Problem `json:"problems,omitempty"`
 }
 
-// Entity gives the trace, without problems. One that is under way has no end, as NewTraceV2 gives
-// it none.
+// Entity gives the trace, without problems. One that is under way and took no time has no end, as
+// NewTraceV2 gives it none.
 func (t TraceV2) Entity() (*mlruns.Trace, error) {
 	trace := &mlruns.Trace{ID: t.ID, ExperimentID: t.ExperimentID, Start: time.UnixMilli(t.Timestamp).UTC(), Tags: tagMap(t.Tags), Metadata: tagMap(t.Metadata)}
 	trace.ArtifactLocation = trace.Tags[mlruns.TagTraceArtifactLocation]
@@ -51,7 +51,7 @@ func (t TraceV2) Entity() (*mlruns.Trace, error) {
 	if !trace.State.Valid() {
 		return nil, &failure.Reason{Kind: failure.ErrCorrupt, Text: fmt.Sprintf("the answer about trace %s cannot be understood: %q is no state", t.ID, t.Status)}
 	}
-	if trace.State != mlruns.TraceInProgress {
+	if trace.State != mlruns.TraceInProgress || t.Duration != 0 {
 		trace.End = trace.Start.Add(time.Duration(t.Duration) * time.Millisecond)
 	}
 	return trace, nil

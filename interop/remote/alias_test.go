@@ -257,3 +257,25 @@ func (a *aliased) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlruns
 		}
 	}
 }
+
+// finalized is what MLflow's server adds to the metadata of a trace that has ended.
+const finalized = "mlflow.trace.infoFinalized"
+
+func (a *aliased) trace(t *mlruns.Trace, err error) (*mlruns.Trace, error) {
+	if err == nil {
+		delete(t.Metadata, finalized)
+	}
+	return t, err
+}
+
+func (a *aliased) Trace(ctx context.Context, id string) (*mlruns.Trace, error) {
+	return a.trace(a.Store.Trace(ctx, id))
+}
+
+func (a *aliased) StartTrace(ctx context.Context, t mlruns.Trace) (*mlruns.Trace, error) {
+	return a.trace(a.Store.StartTrace(ctx, t))
+}
+
+func (a *aliased) EndTrace(ctx context.Context, id string, end mlruns.TraceEnd) (*mlruns.Trace, error) {
+	return a.trace(a.Store.EndTrace(ctx, id, end))
+}

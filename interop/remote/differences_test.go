@@ -30,7 +30,7 @@ const (
 	unknown  = "the history of a run that is not there is empty"
 	history  = "the tag is the server's to read and write: its JSON has another order, and what is none is not told apart"
 	model    = "a database refuses a second value and the same point of a model, deletes twice, finds no deleted model, and finds one in a deleted experiment"
-	traces   = "traces have metadata of the server's, and no OR in their filter"
+	traces   = "a filter of traces has no OR"
 	dataset  = "a database keeps no data set with a point of a run"
 	noModels = "there are no logged models before 3.0"
 	noTraces = "there are no traces in this form before 3.0"
@@ -74,6 +74,10 @@ var differences = []difference{
 	{scenario: "Models/create_with_all", before: "3.0", why: noModels},
 	{scenario: "Traces/start,_change,_delete", before: "3.0", why: noTraces},
 	{scenario: "Traces/start,_change,_delete", only: []string{"3.x"}, why: traces},
+	{scenario: "TraceRecorder/assessments", before: "3.0", why: noTraces},
+	{scenario: "TraceRecorder/end", before: "3.0", why: noTraces},
+	{scenario: "TraceRecorder/spans_and_files", before: "3.0", why: noTraces},
+	{scenario: "TraceRecorder/traces_of_another_store", before: "3.0", why: noTraces},
 	{scenario: "Inputs/inputs", before: "3.0", why: noInputs},
 	{scenario: "Inputs/outputs", before: "3.0", why: noInputs},
 	{scenario: "Inputs/survive_the_trash", before: "2.4", why: noInputs},

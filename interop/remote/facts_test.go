@@ -5,10 +5,10 @@ package remote
 import (
 	"context"
 	"crypto/md5"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,7 +195,7 @@ func (r *reader) point(m mlruns.Metric) string {
 
 func (r *reader) files(x thing, folder string, list func(string) ([]mlruns.FileInfo, error), open func(string) (io.ReadCloser, error)) {
 	files, err := list(folder)
-	if errors.Is(err, mlruns.ErrNotFound) {
+	if errors.Is(err, mlruns.ErrNotFound) || errors.Is(err, mlruns.ErrOutside) {
 		return
 	}
 	r.must(err)
@@ -249,25 +249,30 @@ func (r *reader) model(ctx context.Context, m *mlruns.LoggedModel, experiments m
 }
 
 func (r *reader) trace(ctx context.Context, trace *mlruns.Trace, experiment string) {
-	x := r.found.about("trace", trace.ID)
+	x := r.found.about("trace", firstID(trace.ID, trace.Tags[mlruns.TagSourceTrace]))
+	x.say("id", trace.ID)
 	x.say("experiment", experiment)
-	x.say("request", trace.ClientRequestID)
+	x.say("client_request_id", trace.ClientRequestID)
 	x.say("state", trace.State.String())
-	x.say("start", timeOf(trace.Start))
-	x.say("end", timeOf(trace.End))
-	x.say("previews", trace.RequestPreview+"\n"+trace.ResponsePreview)
+	x.say("start_time", timeOf(trace.Start))
+	x.say("end_time", timeOf(trace.End))
+	x.say("request_preview", trace.RequestPreview)
+	x.say("response_preview", trace.ResponsePreview)
 	x.say("location", trace.ArtifactLocation)
 	x.texts("tags", trace.Tags)
 	x.texts("metadata", trace.Metadata)
 	x.say("metadata."+mlruns.TraceMetadataRun, r.of(trace.Metadata[mlruns.TraceMetadataRun]))
 	x.say("metadata."+mlruns.TraceMetadataModel, r.of(trace.Metadata[mlruns.TraceMetadataModel]))
-	assessments := make([]string, len(trace.Assessments))
-	for i, a := range trace.Assessments {
-		assessments[i] = string(a)
+	for _, a := range trace.Assessments {
+		var read struct {
+			ID string `json:"assessment_id"`
+		}
+		r.must(json.Unmarshal(a, &read))
+		x.say("assessments."+read.ID, string(a))
 	}
-	slices.Sort(assessments)
-	x.say("assessments", strings.Join(assessments, "\n"))
 	if spans, err := r.TraceData(ctx, trace.ID); err == nil {
 		x.say("spans", string(spans))
 	}
+	r.files(x, "", func(folder string) ([]mlruns.FileInfo, error) { return r.TraceArtifacts(ctx, trace.ID, folder) },
+		func(name string) (io.ReadCloser, error) { return r.OpenTraceArtifact(ctx, trace.ID, name) })
 }

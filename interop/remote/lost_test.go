@@ -53,8 +53,8 @@ func lostAnswers(t *testing.T, s *server) {
 	}
 	store, l = open("runs/log-metric")
 	err = store.LogMetric(ctx, run.Info.ID, mlruns.Metric{Key: "m", Value: 1})
-	if !errors.Is(err, mlruns.ErrUnconfirmed) || !errors.Is(err, errCut) {
-		t.Errorf("a point: %v", err)
+	if !errors.Is(err, mlruns.ErrUnconfirmed) || !errors.Is(err, errCut) || l.lost != 1 {
+		t.Errorf("a point: %v, with %d answers lost", err, l.lost)
 	}
 	for _, call := range []string{"runs/set-tag", "runs/delete-tag", "runs/log-parameter", "runs/update", "runs/delete", "runs/restore", "experiments/create", "experiments/delete", "experiments/restore"} {
 		store, l = open(call)

@@ -82,7 +82,8 @@ func roundTrip(t *testing.T, s *server) {
 			got := factsOf(t, pulled)
 			met := compare(t, "the folder", told, want, got)
 			t.Logf("%d facts, losses %v", len(want), met)
-			files := got.withFiles()
+			read := got.readable().opened()
+			files := read.withFiles()
 			if older(s.version, "3.0") { // MLflow's client gets no file whose name is not ASCII
 				compare(t, "MLflow's client", told, want.readable().without("artifacts/"), mlflowReads(t, s.python, s.uri, nil))
 			} else {
@@ -92,7 +93,7 @@ func roundTrip(t *testing.T, s *server) {
 			if got.have("input") { // MLflow 2 raises where a run used a model
 				reader = "3.x"
 			}
-			same(t, "the file store of MLflow "+reader, got.readable(), mlflowReads(t, fileStore(t, reader), dir, files))
+			same(t, "the file store of MLflow "+reader, read, mlflowReads(t, fileStore(t, reader), dir, files))
 		})
 	}
 }
@@ -104,6 +105,20 @@ func (f facts) readable() facts {
 		kind, _, _ := strings.Cut(p.field, ".")
 		return p.kind != "experiment" && p.kind != "run" || slices.Contains([]string{"deleted", "input", "output"}, kind)
 	})
+	return kept
+}
+
+// opened leaves out the files of runs that have one with a % in its name. MLflow's client decodes
+// the name, and looks for another file.
+func (f facts) opened() facts {
+	kept := maps.Clone(f)
+	for p := range f {
+		if strings.HasPrefix(p.field, "artifacts/") && strings.Contains(p.field, "%") {
+			maps.DeleteFunc(kept, func(q place, _ string) bool {
+				return q.kind == p.kind && q.id == p.id && strings.HasPrefix(q.field, "artifacts/")
+			})
+		}
+	}
 	return kept
 }
 
