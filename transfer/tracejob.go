@@ -92,27 +92,52 @@ func placeTag(key string) bool {
 // tagSpansLocation is where MLflow ≥ 3.5 keeps the spans of a trace, if not in its artifacts.
 const tagSpansLocation = "mlflow.trace.spansLocation"
 
-// create makes the trace whole. Where the destination refuses something of it, it is made empty and
-// filled value by value, so that only what is refused is missing.
+// create makes the trace whole. Where the destination refuses that, it is made of as much as it
+// takes, and filled value by value, so that only what is refused is missing.
 func (j *traceJob) create(ctx context.Context) (string, error) {
-	id, err := j.into.ImportTrace(ctx, j.want)
-	if refusedBy(err) {
-		id, err = j.into.ImportTrace(ctx, mlruns.Trace{ID: j.want.ID, ExperimentID: j.want.ExperimentID, State: j.want.State, Start: j.want.Start, End: j.want.End})
-		if refusedBy(err) {
-			j.it.Action = ActionNone
-			j.it.refuse("trace", mlruns.MessageOf(err))
-			return "", nil
+	made := j.want
+	id, err := j.into.ImportTrace(ctx, made)
+	for _, part := range partsOf(j.want) {
+		if !refusedBy(err) {
+			break
 		}
-		return id, err
+		made = part
+		id, err = j.into.ImportTrace(ctx, made)
 	}
-	if errors.Is(err, mlruns.ErrExists) { // in another experiment, or another program was faster
+	switch {
+	case err == nil:
+		j.count(&made)
+	case refusedBy(err):
+		j.it.Action = ActionNone
+		j.it.refuse("trace", mlruns.MessageOf(err))
+		return "", nil
+	case errors.Is(err, mlruns.ErrExists): // in another experiment, or another program was faster
 		j.it.Action = ActionNone
 		return j.want.ID, nil
 	}
-	if err == nil {
-		j.count(&j.want)
-	}
 	return id, err
+}
+
+// partsOf gives what may be taken of a trace that is refused whole, first what is most: its
+// previews cannot be added later, nor can its metadata before it ends.
+func partsOf(t mlruns.Trace) (parts []mlruns.Trace) {
+	t.Assessments = nil
+	for _, without := range [...]struct{ tags, metadata, previews bool }{
+		{}, {tags: true}, {tags: true, metadata: true}, {previews: true}, {previews: true, tags: true}, {previews: true, tags: true, metadata: true},
+	} {
+		part := t
+		if without.tags {
+			part.Tags = nil
+		}
+		if without.metadata {
+			part.Metadata = nil
+		}
+		if without.previews {
+			part.ClientRequestID, part.RequestPreview, part.ResponsePreview = "", "", ""
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // refusedBy reports whether an error says that a store does not take what it was given.

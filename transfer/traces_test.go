@@ -117,6 +117,7 @@ func TestTracesToMLflow2(t *testing.T) {
 	ctx := context.Background()
 	src, files := open(t), open(t)
 	fill(t, src)
+	must(t, errOf(src.ImportTrace(ctx, mlruns.Trace{ID: "tr-open", State: mlruns.TraceInProgress, Start: at(3600), RequestPreview: "in", Metadata: map[string]string{"k": "open"}})))
 	dst, w := overHTTP(t, files)
 	w.hides = []string{"/api/3.0/mlflow/server-info", "/api/3.0/mlflow/traces"}
 	for pass := range 3 {
@@ -129,6 +130,10 @@ func TestTracesToMLflow2(t *testing.T) {
 		slices.Sort(refused)
 		if diff := cmp.Diff([]string{"assessments.a-1", "assessments.a-2", "client_request_id", "request_preview", "response_preview"}, slices.Compact(refused)); diff != "" {
 			t.Errorf("pass %d: %+v\n%s", pass, items["trace tr-whole"], diff)
+		}
+		// its metadata could not be added later
+		if it := items["trace tr-open"]; len(it.Refused) != 1 || it.Refused[0].Field != "request_preview" {
+			t.Errorf("pass %d: %+v", pass, it)
 		}
 		if it := items["trace tr-bare"]; !it.Whole() || (pass == 0) != (it.Action == transfer.ActionCreated) {
 			t.Errorf("pass %d: %+v", pass, it)
@@ -144,7 +149,7 @@ func TestTracesToMLflow2(t *testing.T) {
 			t.Errorf("%+v", trace)
 		}
 	}
-	if traces != 3 {
+	if traces != 4 {
 		t.Errorf("%d traces", traces)
 	}
 	back := open(t)
@@ -164,6 +169,44 @@ func TestTracesToMLflow2(t *testing.T) {
 		t.Errorf("sent %q", w.writes)
 	}
 	sound(t, files)
+}
+
+// Of a trace of which a server of MLflow refuses a tag or a preview all else arrives: what cannot
+// be added later is sent with the trace.
+func TestTraceRefusedInPart(t *testing.T) {
+	ctx := context.Background()
+	whole := mlruns.Trace{State: mlruns.TraceInProgress, Start: at(1), ClientRequestID: "c", RequestPreview: "in", ResponsePreview: "out",
+		Tags: map[string]string{"t": "1"}, Metadata: map[string]string{"m": "1"}, Assessments: []json.RawMessage{feedback("a-1", "")}}
+	for name, c := range map[string]struct {
+		change func(*mlruns.Trace)
+		want   []string
+	}{
+		"nothing":       {change: func(*mlruns.Trace) {}},
+		"a tag":         {change: func(t *mlruns.Trace) { t.Tags = map[string]string{"long": strings.Repeat("x", 8001), "t": "1"} }, want: []string{"tags.long"}},
+		"a preview":     {change: func(t *mlruns.Trace) { t.RequestPreview = strings.Repeat("x", 1001) }, want: []string{"client_request_id", "request_preview", "response_preview"}},
+		"an assessment": {change: func(t *mlruns.Trace) { t.Assessments = append(t.Assessments, feedback("a-2", `,"overrides":"a-9"`)) }, want: []string{"assessments.a-2"}},
+		"some metadata": {change: func(t *mlruns.Trace) { t.Metadata = map[string]string{"long": strings.Repeat("x", 8001)} }, want: []string{"metadata.long"}},
+	} {
+		src, files := open(t), open(t)
+		trace := whole
+		trace.ID = "tr-1"
+		c.change(&trace)
+		must(t, errOf(src.ImportTrace(ctx, trace)))
+		dst, w := overHTTP(t, files)
+		w.hides = []string{"/api/3.0/mlflow/server-info"} // a server of MLflow
+		for pass := range 2 {
+			w.writes = nil
+			it := copyAll(t, dst, src, transfer.Query{})["trace tr-1"]
+			var refused []string
+			for _, r := range it.Refused {
+				refused = append(refused, r.Field)
+			}
+			if diff := cmp.Diff(c.want, refused); diff != "" || it.Err != nil || pass > 0 && len(w.writes) > 0 {
+				t.Errorf("%s, pass %d (-want +refused): %v, %q\n%s", name, pass, it.Err, w.writes, diff)
+			}
+		}
+		sound(t, files)
+	}
 }
 
 // The files of a trace that lie outside of the store stay there, and that is told; the rest comes.
