@@ -160,6 +160,9 @@ const (
 // look tells a store by its .trash, which MLflow always makes, or by a folder with the name of
 // an experiment and a meta.yaml. dir is the tree's root, for messages.
 func look(tree *dir.Tree, dir string) (content, error) {
+	if tree.Local() && isStore(tree) {
+		return holdsStore, nil
+	}
 	entries, err := tree.Entries("")
 	if err != nil {
 		return holdsNothing, err
@@ -193,6 +196,16 @@ func look(tree *dir.Tree, dir string) (content, error) {
 		return found, &failure.Reason{Kind: mlruns.ErrInvalid, Text: noExperiments + " that can be read: " + records.ReasonOf(unseen), Cause: unseen}
 	}
 	return found, nil
+}
+
+// isStore tells a store of many experiments by two looks, where these are cheap.
+func isStore(tree *dir.Tree) bool {
+	trash, err := tree.FS.Identify(tree.Path(layout.Trash), false)
+	if err != nil || trash.Mode != fs.ModeDir {
+		return false
+	}
+	_, err = tree.FS.Identify(tree.Path(layout.Meta), false)
+	return vfs.IsMissing(err)
 }
 
 // insideStore is an error if the root's meta.yaml is that of an experiment or a run: an

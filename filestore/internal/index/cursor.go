@@ -31,6 +31,11 @@ func (p *Part) Cursor() *Cursor {
 
 // Find goes to a row, or to none if there is none of the name.
 func (c *Cursor) Find(name string) {
+	// who asks for many rows mostly asks for one after the other
+	if c.at != nil && c.row+1 < c.group.rows.len() && c.group.rows.at(c.row+1) == name {
+		c.row++
+		return
+	}
 	c.at = nil
 	i := c.part.groupOf(name)
 	if i < 0 {

@@ -123,13 +123,6 @@ func (p *Part) groupOf(name string) int {
 	return sort.Search(len(p.groups), func(i int) bool { return p.groups[i].first > name }) - 1
 }
 
-func (p *Part) group(name string) *group {
-	if i := p.groupOf(name); i >= 0 {
-		return p.groups[i]
-	}
-	return nil
-}
-
 // Listed gives how many rows each group has, if they are all that a listing gave: of the folder in
 // the state of the stamp.
 func (p *Part) Listed(state Stamp) (rows []int, ok bool) {
@@ -146,13 +139,19 @@ func (p *Part) Listed(state Stamp) (rows []int, ok bool) {
 	return rows, true
 }
 
-// Find finds a row.
-func (p *Part) Find(name string) Place {
-	g := p.group(name)
-	if g == nil {
-		return Place{row: -1}
+// Names gives the names of all rows, sorted; rows is what Listed gave.
+func (p *Part) Names(rows []int) []string {
+	n := 0
+	for _, count := range rows {
+		n += count
 	}
-	return Place{g, g.find(name)}
+	names := make([]string, 0, n)
+	for i, count := range rows {
+		for row := range count {
+			names = append(names, p.groups[i].rows.at(row))
+		}
+	}
+	return names
 }
 
 // Rows reads rows whole: of each name its cells, none where there is no such row. It reads all of a
@@ -180,33 +179,10 @@ func (p *Part) Rows(names []string) [][]Cell {
 	return rows
 }
 
-// Place is where a row is. The zero Place is the first row of nothing.
-type Place struct {
-	group *group
-	row   int
-}
-
-// Cell gives the cell of the row in a column; false if it has none.
-func (p Place) Cell(column string) (Cell, bool) {
-	if p.group == nil || p.row < 0 {
-		return Cell{}, false
-	}
-	c, err := p.group.column(column)
-	if c == nil || err != nil {
-		return Cell{}, false
-	}
-	i := c.find(p.row)
-	if i < 0 {
-		return Cell{}, false
-	}
-	value, ok := c.value(i)
-	return Cell{column, c.stamp(i), value}, ok
-}
-
-// Size is how many rows the index has, but for those of one part, and how many bytes.
-func (f *File) Size(but string) (rows int, bytes int64) {
+// Size is how many rows the index has, but for those of some parts, and how many bytes.
+func (f *File) Size(but ...string) (rows int, bytes int64) {
 	for _, p := range f.parts {
-		if p.name == but {
+		if slices.Contains(but, p.name) {
 			continue
 		}
 		for _, g := range p.groups {

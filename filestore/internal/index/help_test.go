@@ -37,3 +37,9 @@ func resum(data []byte) {
 	}
 	binary.LittleEndian.PutUint32(data[52:], checksum(0, 0, data[:52]))
 }
+
+func cellOf(p *Part, row, column string) (Cell, bool) {
+	c := p.Cursor()
+	c.Find(row)
+	return c.Cell(column)
+}

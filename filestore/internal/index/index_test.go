@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -58,11 +59,10 @@ func read(t *testing.T, f *File, want model) {
 		cursor := f.Part(part).Cursor()
 		for i, row := range names {
 			cells, whole := rows[row], whole[i]
-			place := f.Part(part).Find(row)
 			cursor.Find(row)
 			for i := range 7 {
 				name := fmt.Sprintf("metrics/m%d", i)
-				got, ok := place.Cell(name)
+				got, ok := cellOf(f.Part(part), row, name)
 				wanted, has := cells[name]
 				if ok != has || ok && !same(got, wanted) {
 					t.Fatalf("%s %s %s: %v %v, want %v %v", part, row, name, got, ok, wanted, has)
@@ -80,8 +80,11 @@ func read(t *testing.T, f *File, want model) {
 				}
 			}
 		}
-		if place := f.Part(part).Find("nothing"); place.row >= 0 {
-			t.Fatal("found a row that there is not")
+		slices.Sort(names)
+		for _, row := range append(names, "nothing") {
+			if cursor.Find(row); (cursor.Name() == row) == (row == "nothing") {
+				t.Fatalf("%s: asked for %s after the one before it, the cursor is at %q", part, row, cursor.Name())
+			}
 		}
 	}
 }
@@ -178,7 +181,7 @@ func mostly(t *testing.T, what string, data []byte, want model) (found int) {
 		}
 		for row, cells := range want[p.name] {
 			for name, cell := range cells {
-				if c, ok := p.Find(row).Cell(name); ok && !same(c, cell) {
+				if c, ok := cellOf(p, row, name); ok && !same(c, cell) {
 					t.Fatalf("%s: %s %s has %v, want %v", what, p.name, row, c, cell)
 				}
 			}
@@ -318,11 +321,11 @@ func FuzzParse(f *testing.F) {
 				rows, _ := g.all()
 				for _, row := range rows {
 					for _, c := range row.Cells {
-						_, _ = p.Find(row.Name).Cell(c.Column)
+						_, _ = cellOf(p, row.Name, c.Column)
 					}
 				}
 			}
-			_, _ = p.Find("row1").Cell("metrics/m1")
+			_, _ = cellOf(p, "row1", "metrics/m1")
 		}
 	})
 }
@@ -343,7 +346,7 @@ func TestBlocksOfOnePlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, ok := f.Part("part").Find("row").Cell("a"); !ok || string(c.Value) != "one" {
+	if c, ok := cellOf(f.Part("part"), "row", "a"); !ok || string(c.Value) != "one" {
 		t.Fatalf("before: %v, %v", c, ok)
 	}
 	a, b := f.parts[0].groups[0].list[0], f.parts[0].groups[0].list[1]
@@ -353,7 +356,7 @@ func TestBlocksOfOnePlace(t *testing.T) {
 	if f, err = parse(readerAt(swapped), int64(len(data)), testOwner); err != nil {
 		t.Fatal(err)
 	}
-	if c, ok := f.Part("part").Find("row").Cell("a"); ok {
+	if c, ok := cellOf(f.Part("part"), "row", "a"); ok {
 		t.Errorf("a column is read in the place of another: %v", c)
 	}
 }

@@ -27,7 +27,7 @@ func TestListedRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range names {
-			c, ok := old.Part("p").Find(name).Cell("c")
+			c, ok := cellOf(old.Part("p"), name, "c")
 			if want, has := value[name]; ok != has || string(c.Value) != want {
 				t.Fatalf("%s: %q, %v; want %q, %v", name, c.Value, ok, want, has)
 			}
@@ -157,7 +157,7 @@ func TestDamagedColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if c, ok := f.Part("p").Find("row1050").Cell("b"); ok {
+	if c, ok := cellOf(f.Part("p"), "row1050", "b"); ok {
 		t.Errorf("what was damaged has a new checksum: %d bytes", len(c.Value))
 	}
 	if rows, ok := f.Part("p").Listed(5); ok {

@@ -101,7 +101,7 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 		if err := m.part(old.Part(name), draft.parts[name]); err != nil {
 			return err
 		}
-		if m.count > 0 {
+		if m.count > 0 || m.listing != 0 {
 			directory = binary.AppendUvarint(appendText(directory, name), uint64(m.listing))
 			// not negative
 			directory = binary.AppendUvarint(directory, uint64(m.count)) //nolint:gosec

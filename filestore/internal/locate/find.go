@@ -60,22 +60,26 @@ func (l *Locator) lookForExperiment(id string) (ref records.ExperimentRef, bare 
 // ExperimentRefs lists the folders that can be experiments, the active before the deleted, by id.
 // Anything else in the root or the trash is reported to p.
 func (l *Locator) ExperimentRefs(view mlruns.View, p *records.Problems) ([]records.ExperimentRef, error) {
+	return l.experimentRefs(view, p, l.ListExperimentIDs)
+}
+
+func (l *Locator) experimentRefs(view mlruns.View, p *records.Problems, list func(trashed bool, p *records.Problems) ([]string, error)) ([]records.ExperimentRef, error) {
 	active, deleted := view.Shows(mlruns.StageActive), view.Shows(mlruns.StageDeleted)
 	var root, trash, trashAgain []string
 	var err error
 	if deleted {
-		if trash, err = l.ListExperimentIDs(true, p); err != nil {
+		if trash, err = list(true, p); err != nil {
 			return nil, err
 		}
 	}
 	if active {
-		if root, err = l.ListExperimentIDs(false, p); err != nil {
+		if root, err = list(false, p); err != nil {
 			return nil, err
 		}
 	}
 	// The trash twice: an experiment that is deleted between the looks has left the root.
 	if active && deleted {
-		if trashAgain, err = l.ListExperimentIDs(true, nil); err != nil {
+		if trashAgain, err = list(true, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -132,32 +136,43 @@ func (l *Locator) withoutLeft(refs []records.ExperimentRef, id string, p *record
 }
 
 func (l *Locator) ListExperimentIDs(trashed bool, p *records.Problems) ([]string, error) {
+	ids, _, err := l.ListExperiments(trashed, p)
+	return ids, err
+}
+
+// ListExperiments gives the names in the root or in the trash that can be experiments', sorted, and
+// which names there are links, nil if none is.
+func (l *Locator) ListExperiments(trashed bool, p *records.Problems) (ids []string, links map[string]bool, err error) {
 	dir := ""
 	if trashed {
 		dir = layout.Trash
 		// A trash that lies elsewhere holds nothing of this store, and one that is elsewhere in it
 		// what is not deleted.
 		if err := l.Tree.RefuseLink(dir); vfs.IsShortage(err) {
-			return nil, err
+			return nil, nil, err
 		} else if err != nil {
 			p.Add(records.ProblemOf(mlruns.ProblemUnreadable, dir, err))
-			return nil, nil
+			return nil, nil, nil
 		}
 	}
-	folders, err := l.Records.IDsIn(dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
-		func(name string) bool { return validate.ExperimentID(name) == nil })
+	entries, err := l.Tree.Entries(dir)
+	if err == nil {
+		ids, err = l.Records.IDs(entries, dir, p, func(name string) bool { return !trashed && layout.ReservedInRoot(name) },
+			func(name string) bool { return validate.ExperimentID(name) == nil })
+		slices.Sort(ids)
+	}
 	switch {
 	case err == nil:
-		return folders, nil
+		return ids, linksIn(entries), nil
 	case !trashed:
-		return nil, l.orRootGone(err)
+		return nil, nil, l.orRootGone(err)
 	case vfs.IsMissing(err):
-		return nil, nil
+		return nil, nil, nil
 	case errors.Is(err, vfs.ErrOutside): // as above, where links are allowed
 		p.Add(records.ProblemOf(mlruns.ProblemUnreadable, layout.Trash, err))
-		return nil, nil
+		return nil, nil, nil
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // RunRefs lists the folders of an experiment that can be runs, by id.

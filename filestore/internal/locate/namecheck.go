@@ -70,7 +70,7 @@ func (c *NameCheck) Last(name string) error {
 
 // NameFree refuses a name that any experiment has. The caller holds the root lock.
 func (l *Locator) NameFree(ctx context.Context, name string) error {
-	taken, err := l.ByName(ctx, name, records.WithoutTags)
+	taken, err := l.ByName(ctx, name, nil, records.WithoutTags)
 	if err != nil || taken == nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (l *Locator) NameFree(ctx context.Context, name string) error {
 // 2.0 … 2.14 let that happen. The caller holds the root lock.
 func (l *Locator) NameFreeToRestore(ctx context.Context, restored mlruns.Experiment) error {
 	check := NameCheck{read: records.WithoutTags}
-	for e, err := range l.Experiments(ctx, mlruns.ViewActive, check.Listing(), check.Read) {
+	for e, err := range l.Experiments(ctx, mlruns.ViewActive, check.Listing(), nil, check.Read) {
 		if err != nil {
 			return err
 		}

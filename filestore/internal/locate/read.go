@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -30,21 +31,23 @@ func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems
 
 // ByName finds an experiment and reads no tags, not those of the experiment found either. It gives
 // nil where there is none, and an error where there is none among those that could be read and the
-// others may have the name. read is records.WithoutTags, or who knows what that gives.
-func (l *Locator) ByName(ctx context.Context, name string, read ExperimentReader) (*mlruns.Experiment, error) {
+// others may have the name. list may be nil, read is records.WithoutTags, or who knows what they
+// give.
+func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister, read ExperimentReader) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	check := NameCheck{read: read}
-	seen := map[string]bool{}
+	var seen []string
 	take := func(e mlruns.Experiment) {
-		seen[e.ID] = true
+		seen = append(seen, e.ID)
 		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
 			found.Stage == e.Stage && !e.Created.After(found.Created)) {
 			return
 		}
-		found = &e
+		it := e
+		found = &it
 	}
 	before, stable := l.identifyRoot()
-	for e, err := range l.Experiments(ctx, mlruns.ViewAll, check.Listing(), check.Read) {
+	for e, err := range l.Experiments(ctx, mlruns.ViewAll, check.Listing(), list, check.Read) {
 		if err != nil {
 			return nil, err
 		}
@@ -65,13 +68,17 @@ func (l *Locator) ByName(ctx context.Context, name string, read ExperimentReader
 
 // readUnseen lists the experiments once more and reads those that were not seen: one that moves
 // twice may have been elsewhere at each look of one listing.
-func (l *Locator) readUnseen(ctx context.Context, seen map[string]bool, check *NameCheck, each func(mlruns.Experiment)) error {
+func (l *Locator) readUnseen(ctx context.Context, seen []string, check *NameCheck, each func(mlruns.Experiment)) error {
 	refs, err := l.ExperimentRefs(mlruns.ViewAll, check.Listing())
 	if err != nil {
 		return err
 	}
+	known := make(map[string]bool, len(seen))
+	for _, id := range seen {
+		known[id] = true
+	}
 	for _, ref := range refs {
-		if seen[ref.ID] {
+		if known[ref.ID] {
 			continue
 		}
 		e, err := l.ListedExperiment(ctx, ref, nil, check.Read)
@@ -89,9 +96,16 @@ func (l *Locator) readUnseen(ctx context.Context, seen map[string]bool, check *N
 // or records.WithoutTags.
 type ExperimentReader func(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error)
 
+// ExperimentLister is Locator.ListExperimentIDs for a listing that has opened the root.
+type ExperimentLister func(root vfs.Folder, trashed bool, p *records.Problems) ([]string, error)
+
+// readSize is how many experiments one goroutine reads at once: one is read in less time than
+// another takes over.
+const readSize = 16
+
 // Experiments goes through the readable experiments, in the order of their places. Several are read
-// at once.
-func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, read ExperimentReader) iter.Seq2[mlruns.Experiment, error] {
+// at once. list may be nil.
+func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, list ExperimentLister, read ExperimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := l.Tree.Folder("")
 		if err != nil {
@@ -99,7 +113,11 @@ func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.
 			return
 		}
 		defer root.Close()
-		refs, err := l.ExperimentRefs(view, p)
+		lister := l.ListExperimentIDs
+		if list != nil {
+			lister = func(trashed bool, p *records.Problems) ([]string, error) { return list(root, trashed, p) }
+		}
+		refs, err := l.experimentRefs(view, p, lister)
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
 			return
@@ -108,28 +126,47 @@ func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.
 		type found struct {
 			dir string
 			mlruns.Experiment
+			err error
 		}
-		look := func(ref records.ExperimentRef) (found, error) {
-			e, err := l.listed(reading, root, ref, p, read)
-			return found{ref.Dir, e}, err
-		}
-		seen := make(map[string]mlruns.LifecycleStage, len(refs))
-		for e, err := range parallel.Map(l.Parallelism, refs, look, stop) {
-			if ctx.Err() != nil || records.EndsCall(ctx, err) {
-				yield(mlruns.Experiment{}, cmp.Or(ctx.Err(), err))
-				return
-			}
-			if err != nil || !view.Shows(e.Stage) { // deleted or restored since the listing
-				continue
-			}
-			if stage, ok := seen[e.ID]; ok {
-				if stage != e.Stage { // else it was listed in both places because it has moved
-					p.Add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
+		look := func(refs []records.ExperimentRef) ([]found, error) {
+			list := make([]found, 0, len(refs))
+			for _, ref := range refs {
+				e, err := l.listed(reading, root, ref, p, read)
+				if records.EndsCall(reading, err) {
+					return list, err
 				}
-				continue
+				list = append(list, found{ref.Dir, e, err})
 			}
-			seen[e.ID] = e.Stage
-			if !yield(e.Experiment, nil) {
+			return list, nil
+		}
+		var seen map[string]mlruns.LifecycleStage
+		if len(refs) > 0 && refs[0].Trashed != refs[len(refs)-1].Trashed { // else no id comes twice
+			seen = make(map[string]mlruns.LifecycleStage, len(refs))
+		}
+		for some, err := range parallel.Map(l.Parallelism, slices.Collect(slices.Chunk(refs, readSize)), look, stop) {
+			for _, e := range some {
+				if ctx.Err() != nil {
+					yield(mlruns.Experiment{}, ctx.Err())
+					return
+				}
+				if e.err != nil || !view.Shows(e.Stage) { // deleted or restored since the listing
+					continue
+				}
+				if stage, ok := seen[e.ID]; ok {
+					if stage != e.Stage { // else it was listed in both places because it has moved
+						p.Add(mlruns.Problem{Kind: mlruns.ProblemDuplicate, Path: e.dir, Reason: "an active experiment has the same id"})
+					}
+					continue
+				}
+				if seen != nil {
+					seen[e.ID] = e.Stage
+				}
+				if !yield(e.Experiment, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(mlruns.Experiment{}, cmp.Or(ctx.Err(), err))
 				return
 			}
 		}

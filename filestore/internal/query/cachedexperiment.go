@@ -1,11 +1,12 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"io/fs"
+	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -14,66 +15,104 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// experimentsPart is where the index has the experiments. No experiment's folder has the name.
-const experimentsPart = ""
-
-// cachedExperiments reads experiments without their tags, from the index if their meta.yaml looks
-// as it did. It is for several goroutines, and one call.
+// cachedExperiments lists the experiments, and reads them without their tags, from the index where
+// the folder or the meta.yaml looks as it did. The index has those of the root in a part without a
+// name, and those of the trash in one of the trash's name: no experiment's folder has these. It is
+// for several goroutines, and one call.
 type cachedExperiments struct {
 	searcher *Searcher
-	few      int64 // so many are read without asking the index
-	begin    sync.Once
-	session  *session // nil as long as it has not begun
-	part     *index.Part
-	plain    map[string]bool // the folders of experiments that are folders, and no links
-	seen     atomic.Int64
+	session  *session // nil: all are read
+	active   listedExperiments
+	deleted  listedExperiments
+}
+
+// listedExperiments are those of the root or of the trash, as they were listed last.
+type listedExperiments struct {
+	part    *index.Part
+	known   bool     // they are the rows of the part
+	ids     []string // sorted
+	links   map[string]bool
+	cursors sync.Pool
 }
 
 // fewExperiments are read as soon as an index is opened.
 const fewExperiments = 16
 
-// see counts an experiment, and reports whether the index is asked for it.
-func (x *cachedExperiments) see(dir string) bool {
-	if n := x.seen.Add(1); x.searcher.index == nil || n <= x.few {
-		return false
+// experiments begins a call.
+func (s *Searcher) experiments() *cachedExperiments {
+	c := s.start()
+	// the trash is no experiment, and a folder has two names more than folders in it; some file
+	// systems count none
+	if c != nil && c.folders > 1 && c.folders <= fewExperiments+3 {
+		c = nil
 	}
-	x.begin.Do(func() {
-		if x.session = x.searcher.begin(); x.session != nil {
-			x.part, x.plain = x.session.part(experimentsPart), x.searcher.plainFolders()
-		}
-	})
-	return x.session != nil && x.plain[dir]
+	c.open()
+	return s.experimentsIn(c)
 }
 
-// plainFolders are the folders in the root and in the trash. A look at a file behind a link would
-// tell of what lies elsewhere, so what is behind one is read, which refuses it.
-func (s *Searcher) plainFolders() map[string]bool {
-	plain := map[string]bool{}
-	list := func(dir string) {
-		entries, err := s.tree.Entries(dir)
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
-			if e.Type == fs.ModeDir {
-				plain[layout.Join(dir, e.Name)] = true
-			}
-		}
+func (s *Searcher) experimentsIn(c *session) *cachedExperiments {
+	return &cachedExperiments{searcher: s, session: c, active: listedExperiments{part: c.part("")}, deleted: listedExperiments{part: c.part(layout.Trash)}}
+}
+
+func (x *cachedExperiments) in(trashed bool) (*listedExperiments, string) {
+	if trashed {
+		return &x.deleted, layout.Trash
 	}
-	list("")
-	if plain[layout.Trash] {
-		list(layout.Trash)
+	return &x.active, ""
+}
+
+// list is locate.Locator.ListExperimentIDs. A folder that looks as it did is not listed again: what
+// comes, goes or gets another name changes it.
+func (x *cachedExperiments) list(root vfs.Folder, trashed bool, p *records.Problems) ([]string, error) {
+	if x.session == nil {
+		return x.searcher.find.ListExperimentIDs(trashed, p)
 	}
-	return plain
+	l, dir := x.in(trashed)
+	at, _ := x.session.look(root, cmp.Or(dir, "."), fs.ModeDir)
+	if rows, ok := l.part.Listed(at.stamp); ok {
+		l.ids, l.links, l.known = l.part.Names(rows), nil, true
+		return slices.Clip(l.ids), nil
+	}
+	own := &records.Problems{}
+	var err error
+	l.ids, l.links, err = x.searcher.find.ListExperiments(trashed, own)
+	l.known = false
+	for _, problem := range own.List {
+		p.Add(problem)
+	}
+	if err == nil {
+		x.session.list(dir, listing{l.ids, stateOf(at, l.links == nil, own.List)})
+	}
+	return slices.Clip(l.ids), err
+}
+
+// isFolder reports whether an experiment was listed as a folder; row is at that of its id. A look
+// at a file behind a link would tell of what lies elsewhere, so what is behind one is read, which
+// refuses it.
+func (l *listedExperiments) isFolder(id string, row *index.Cursor) bool {
+	if l.known {
+		return row.Name() != ""
+	}
+	_, ok := slices.BinarySearch(l.ids, id)
+	return ok && !l.links[id]
 }
 
 // read is records.WithoutTags.
 func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
-	if !x.see(ref.Dir) {
+	if x.session == nil {
+		return records.WithoutTags(ctx, root, ref, p)
+	}
+	l, dir := x.in(ref.Trashed)
+	row, ok := l.cursors.Get().(*index.Cursor)
+	if !ok {
+		row = l.part.Cursor()
+	}
+	defer l.cursors.Put(row)
+	if row.Find(ref.ID); !l.isFolder(ref.ID, row) {
 		return records.WithoutTags(ctx, root, ref, p)
 	}
 	at, _ := x.session.look(root, layout.Join(ref.Dir, layout.Meta), 0)
-	if cell, ok := x.part.Find(ref.Dir).Cell(layout.Meta); ok && at.stamp != 0 && cell.Stamp == at.stamp {
+	if cell, ok := row.Cell(layout.Meta); ok && at.stamp != 0 && cell.Stamp == at.stamp {
 		if e, ok := unpackExperiment(cell.Value, ref); ok {
 			x.session.hits.Add(1)
 			return e, nil
@@ -85,7 +124,7 @@ func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref recor
 		p.Add(problem)
 	}
 	if value := packExperiment(e, ref); err == nil && len(own.List) == 0 && at.kept && value != nil {
-		x.session.draft.Put(experimentsPart, ref.Dir, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: value}})
+		x.session.draft.Put(dir, ref.ID, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: value}})
 	}
 	return e, err
 }
@@ -125,7 +164,7 @@ func unpackExperiment(value []byte, ref records.ExperimentRef) (mlruns.Experimen
 
 // ExperimentByName is locate.Locator.ByName.
 func (s *Searcher) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
-	x := &cachedExperiments{searcher: s, few: fewExperiments}
+	x := s.experiments()
 	defer x.end()
-	return s.find.ByName(ctx, name, x.read)
+	return s.find.ByName(ctx, name, x.list, x.read)
 }

@@ -22,7 +22,7 @@ func (s *Searcher) EachExperiment(ctx context.Context, q mlruns.ExperimentQuery,
 		return errNoPages
 	}
 	p := s.find.ProblemsFor(q.OnProblem)
-	cached := &cachedExperiments{searcher: s, few: fewExperiments}
+	cached := s.experiments()
 	defer cached.end()
 	found, _, err := s.matchExperiments(ctx, q, cached, p)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery)
 		return nil, err
 	}
 	p := &records.Problems{Report: q.OnProblem, Explained: s.find.ArtifactAreas(ctx).Explain}
-	cached := &cachedExperiments{searcher: s, few: fewExperiments}
+	cached := s.experiments()
 	defer cached.end()
 	found, report, err := s.matchExperiments(ctx, q, cached, p)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 		key        search.Key
 	}
 	var found []match
-	for e, err := range s.find.Experiments(ctx, q.View, p, read) {
+	for e, err := range s.find.Experiments(ctx, q.View, p, cached.list, read) {
 		if err != nil {
 			return nil, report, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
 )
 
 // maxPasses bounds how often all runs are gone through to make an index of a store that is too
@@ -49,9 +50,8 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 }
 
 func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
-	x := &cachedExperiments{searcher: s, session: c, part: c.part(experimentsPart), plain: s.plainFolders()}
-	x.begin.Do(func() {})
-	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.read) {
+	x := s.experimentsIn(c)
+	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.list, x.read) {
 		if err != nil {
 			return err
 		}
@@ -82,5 +82,5 @@ func (s *Searcher) Indexed() (runs int, bytes int64) {
 		return 0, 0
 	}
 	defer func() { _ = f.Close() }()
-	return f.Size(experimentsPart)
+	return f.Size("", layout.Trash)
 }

@@ -37,7 +37,11 @@ func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, v
 	}
 	if list.rows == nil && err == nil {
 		list.refs = refs
-		sc.session.list(e.Dir, listing{refs, stateOf(at, plain, own.List)})
+		names := make([]string, len(refs))
+		for i, ref := range refs {
+			names[i] = ref.ID
+		}
+		sc.session.list(e.Dir, listing{names, stateOf(at, plain, own.List)})
 	}
 	return e, list, f, err
 }

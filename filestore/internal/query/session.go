@@ -7,7 +7,6 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
-	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -46,6 +45,7 @@ type session struct {
 	began    time.Time
 	wall     time.Time // the time of day when it began
 	device   uint64
+	folders  uint64 // how many names the root has
 	listed   map[string]listing
 	columns  []string // that the query can ask for, meta.yaml first
 	looks    atomic.Int64
@@ -54,6 +54,13 @@ type session struct {
 
 // begin opens the index for a search, nil if there is none here.
 func (s *Searcher) begin() *session {
+	c := s.start()
+	c.open()
+	return c
+}
+
+// start is begin without opening the index.
+func (s *Searcher) start() *session {
 	if s.index == nil {
 		return nil
 	}
@@ -68,11 +75,17 @@ func (s *Searcher) begin() *session {
 	if err != nil || id.Changed == 0 {
 		return nil
 	}
-	c.device = id.Device
+	c.device, c.folders = id.Device, id.Links
+	return c
+}
+
+func (c *session) open() {
+	if c == nil {
+		return
+	}
 	if file, err := index.Open(c.index.Path, c.index.Owner); err == nil {
 		c.file = file
 	}
-	return c
 }
 
 // seen is what a look told.
@@ -111,11 +124,11 @@ func finelyTimed(changed int64) bool { return changed%int64(time.Millisecond) !=
 
 // listing is what the listing of a folder gave.
 type listing struct {
-	refs  []records.RunRef
+	names []string
 	state index.Stamp // of the folder; 0: others can have come and gone without its being changed
 }
 
-// list notes which runs an experiment has.
+// list notes which runs an experiment has, or which experiments the root or the trash.
 func (c *session) list(dir string, l listing) {
 	if c != nil {
 		c.listed[dir] = l
@@ -171,11 +184,7 @@ func (c *session) end() {
 
 func (c *session) write() error {
 	for dir, l := range c.listed {
-		names := make([]string, len(l.refs))
-		for i, ref := range l.refs {
-			names[i] = ref.ID
-		}
-		c.draft.Listed(dir, names, l.state)
+		c.draft.Listed(dir, l.names, l.state)
 	}
 	err := index.Write(c.index.Path, c.index.Owner, c.file, c.draft)
 	_ = c.file.Close()
