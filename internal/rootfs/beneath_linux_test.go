@@ -198,18 +198,18 @@ func TestReadListedShortWay(t *testing.T) {
 	}
 	buf := make([]byte, 0, page)
 	for name, size := range map[string]int{"meta.yaml": 2, "large": 3 * page, "empty": 0} {
-		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile); !ok || len(got) != size {
+		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile, nil); !ok || len(got) != size {
 			t.Errorf("readListed(%s) = %d bytes, %v; want %d", name, len(got), ok, size)
 		}
 	}
 	for _, name := range []string{"none", "rel", "indir"} {
-		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile); ok {
+		if got, ok := folder.readListed(name, buf, vfs.MaxReadFile, nil); ok {
 			t.Errorf("readListed(%s) = %q", name, got)
 		}
 	}
 	if err := unix.Mount(filepath.Join(store, "0", "large"), filepath.Join(store, "0", "empty"), "", unix.MS_BIND, ""); err == nil {
 		defer func() { _ = unix.Unmount(filepath.Join(store, "0", "empty"), 0) }()
-		if got, ok := folder.readListed("empty", buf, vfs.MaxReadFile); ok {
+		if got, ok := folder.readListed("empty", buf, vfs.MaxReadFile, nil); ok {
 			t.Errorf("readListed of what is mounted = %d bytes", len(got))
 		}
 		if got, err := folder.ReadListed("empty", buf, vfs.MaxReadFile); len(got) != 3*page || err != nil {
@@ -221,7 +221,7 @@ func TestReadListedShortWay(t *testing.T) {
 		t.Fatal("not the folder of this platform")
 	}
 	elsewhere.cached.Store(cachedNo)
-	if got, ok := elsewhere.readListed("meta.yaml", buf, vfs.MaxReadFile); ok {
+	if got, ok := elsewhere.readListed("meta.yaml", buf, vfs.MaxReadFile, nil); ok {
 		t.Errorf("readListed on another file system = %q", got)
 	}
 }

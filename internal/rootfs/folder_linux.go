@@ -144,12 +144,13 @@ func (d *dirFolder) openBelow(name string, flag int) (int, error) {
 	return -1, &fs.PathError{Op: "open", Path: d.path(name), Err: err}
 }
 
-// openFile opens a plain name that is a regular file, and returns its size.
-func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
+// openFile opens a plain name that is a regular file, and returns its size. id, if it is not nil,
+// is told what the file is.
+func (d *dirFolder) openFile(name string, id *vfs.Identity) (fd int, size int64, err error) {
 	if fd, err = d.openPlain(name, syscall.O_RDONLY); err != nil {
 		return -1, 0, err
 	}
-	if size, err = regularSize(fd); err != nil {
+	if size, err = regularSize(fd, id); err != nil {
 		_ = syscall.Close(fd)
 		return -1, 0, err
 	}
@@ -157,14 +158,20 @@ func (d *dirFolder) openFile(name string) (fd int, size int64, err error) {
 }
 
 // regularSize gives the size of an open file, or errLink if it is no regular one: where what it is
-// gets its name.
-func regularSize(fd int) (int64, error) {
+// gets its name. id is that of openFile.
+func regularSize(fd int, id *vfs.Identity) (int64, error) {
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return 0, err
 	}
 	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
 		return 0, errLink
+	}
+	if id != nil {
+		// as a look has it, see identityOf
+		device := uint64(st.Dev) //nolint:unconvert // it is narrower on some processors
+		*id = vfs.Identity{Device: uint64(unix.Major(device))<<32 | uint64(unix.Minor(device)), Inode: st.Ino, Size: st.Size,
+			Links: uint64(st.Nlink), Changed: st.Ctim.Nano()} //nolint:unconvert // as above
 	}
 	return st.Size, nil
 }
@@ -174,7 +181,11 @@ func (d *dirFolder) ReadFile(name string, buf []byte) ([]byte, error) {
 }
 
 func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, error) {
-	fd, size, err := d.openFile(name)
+	return d.readSmall(name, buf, limit, nil)
+}
+
+func (d *dirFolder) readSmall(name string, buf []byte, limit int64, id *vfs.Identity) ([]byte, error) {
+	fd, size, err := d.openFile(name, id)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {
@@ -197,7 +208,7 @@ func (d *dirFolder) ReadSmall(name string, buf []byte, limit int64) ([]byte, err
 // ReadListed leaves out the look at what the file is, which ReadSmall takes after opening it, where
 // the listing and one read tell: see readListed.
 func (d *dirFolder) ReadListed(name string, buf []byte, limit int64) ([]byte, error) {
-	if data, ok := d.readListed(name, buf, limit); ok {
+	if data, ok := d.readListed(name, buf, limit, nil); ok {
 		return data, nil
 	}
 	return d.ReadSmall(name, buf, limit)
@@ -211,7 +222,7 @@ const page = 4 << 10
 // end. A pipe, a socket or a terminal that has taken the file's place since the listing refuses to
 // be read at a position. What reads as empty is looked at, as are larger files. Anything else, and
 // what is mounted here from elsewhere, is left to ReadSmall.
-func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, ok bool) {
+func (d *dirFolder) readListed(name string, buf []byte, limit int64, id *vfs.Identity) (_ []byte, ok bool) {
 	room := buf[:min(cap(buf), page)]
 	if len(room) == 0 || d.fd < 0 || !d.fromCache() {
 		return nil, false
@@ -226,10 +237,13 @@ func (d *dirFolder) readListed(name string, buf []byte, limit int64) (_ []byte, 
 	if err != nil {
 		return nil, false
 	}
-	if 0 < n && n < len(room) && int64(n) <= limit {
+	if 0 < n && n < len(room) && int64(n) <= limit && id == nil {
 		return room[:n], true
 	}
-	size, err := regularSize(fd)
+	size, err := regularSize(fd, id)
+	if err == nil && 0 < n && n < len(room) && int64(n) <= limit {
+		return room[:n], true
+	}
 	if err != nil {
 		return nil, false
 	}
@@ -270,7 +284,7 @@ func readFd(fd int, p []byte) (int, error) {
 }
 
 func (d *dirFolder) Open(name string) (afero.File, error) {
-	fd, _, err := d.openFile(name)
+	fd, _, err := d.openFile(name, nil)
 	if errors.Is(err, errLink) {
 		sub, err := d.slow()
 		if err != nil {
@@ -286,15 +300,24 @@ func (d *dirFolder) Open(name string) (afero.File, error) {
 }
 
 func (d *dirFolder) OpenFolder(name string) (vfs.Folder, error) {
-	fd, err := d.openPlain(name, syscall.O_RDONLY|syscall.O_DIRECTORY)
+	sub, err := d.openPlainFolder(name)
 	if errors.Is(err, errLink) {
-		sub, err := d.slow()
+		root, err := d.slow()
 		if err != nil {
 			return nil, err
 		}
-		defer func() { _ = sub.Close() }()
-		return sub.OpenFolder(name)
+		defer func() { _ = root.Close() }()
+		return root.OpenFolder(name)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}
+
+// openPlainFolder is OpenFolder for a plain name, or errLink.
+func (d *dirFolder) openPlainFolder(name string) (*dirFolder, error) {
+	fd, err := d.openPlain(name, syscall.O_RDONLY|syscall.O_DIRECTORY)
 	if err != nil {
 		return nil, err
 	}

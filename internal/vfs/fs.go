@@ -92,6 +92,23 @@ type Folder interface {
 	io.Closer
 }
 
+// Noting gives a folder that reads as f does, and tells of each file that it has read, by its path
+// from f, what the open file was: FS.IdentifyFile with the time of change, or nothing where that
+// does not come with the reading, or the file is perhaps not the one of the path, for a link was
+// followed to it. The folder is for one goroutine, and closing it closes f. Where f is no Noter it
+// tells nothing.
+func Noting(f Folder, note func(name string, id Identity)) Folder {
+	if n, ok := f.(Noter); ok {
+		return n.Noting(note)
+	}
+	return f
+}
+
+// Noter is a Folder that Noting is asked of.
+type Noter interface {
+	Noting(note func(name string, id Identity)) Folder
+}
+
 // Entry is one name in a directory.
 type Entry struct {
 	Name string

@@ -27,6 +27,30 @@ type cachedRun struct {
 	renewed bool         // meta.yaml is not as the index has it
 	trusted bool         // no file is looked at
 	folders verdict
+
+	reading vfs.Folder // the experiment's, which tells note
+	read    string     // the file that was read last
+	was     seen       // and what it was then
+}
+
+// note is told of a file that was read.
+func (c *cachedRun) note(name string, id vfs.Identity) {
+	c.read, c.was = name, c.session.judge(id, 0)
+}
+
+// untold stands for a file that is read without having been looked at.
+var untold = seen{kept: true}
+
+// told gives what a file was that has been read, if at is untold; nothing if the reading did not
+// tell.
+func (c *cachedRun) told(at seen, name string) seen {
+	if at != untold {
+		return at
+	}
+	if c.read == name {
+		return c.was
+	}
+	return seen{}
 }
 
 // verdict is whether the folders of a run's values are folders, and no links, in the folder of the
@@ -84,7 +108,10 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		r.opened.Add(1)
 		return r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
 	}
-	at := r.lookAtMeta(ref)
+	name, at := layout.Join(ref.ID, layout.Meta), untold
+	if _, ok := c.row.Cell(layout.Meta); ok {
+		at = r.lookAtMeta(ref)
+	}
 	if value, ok := c.hit(layout.Meta, at); ok {
 		if info, _, ok := unpackNumbers(value, ref); ok {
 			r.hits++
@@ -95,7 +122,10 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	}
 	c.renewed = true
 	r.opened.Add(1)
-	info, err := r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
+	info, err := r.search.records.ListedRun(r.ctx, c.reading, ref, r.problems)
+	if at = c.told(at, name); at.stamp == 0 {
+		at, _ = c.session.look(r.experiment, name, 0)
+	}
 	if err == nil {
 		c.keep(layout.Meta, at, packInfo(info, ref))
 	}
@@ -162,6 +192,9 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 			}
 		}
 	}
+	if _, ok := c.row.Cell(column); !ok && c.renewed {
+		return nil, false, false, untold
+	}
 	if !r.areFolders() || !r.areBelow(name) {
 		return nil, false, false, seen{}
 	}
@@ -171,6 +204,14 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 	}
 	value, found = c.hit(column, at)
 	return value, found, false, at
+}
+
+// keepRead keeps a value that was read. at is what lookUp has seen.
+func (r *runRecord) keepRead(name string, at seen, value []byte) {
+	if at = r.cached.told(at, name); at.stamp == 0 && r.cached.folders != doubtful && r.areFolders() && r.areBelow(name) {
+		at, _ = r.cached.session.look(r.experiment, name, 0)
+	}
+	r.cached.keep(name[len(r.ref.ID)+1:], at, value)
 }
 
 // areFolders answers for metrics, params and tags at once, and once for each run.

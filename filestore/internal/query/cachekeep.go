@@ -11,32 +11,43 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// keeper looks at all that a run was read from, and keeps it for the next index.
+// keeper keeps for the next index all that a run was read from. It is told what each file was when
+// it was read, and looks at the others.
 type keeper struct {
 	session *session
 	folder  vfs.Folder // of the experiment
-	run     string     // the run's folder in it
+	ref     records.RunRef
 	cells   []index.Cell
-	folders map[string]*keptFolder // of keys, by their paths from the run's folder
+	noted   map[string]seen        // the files that were read, by their paths from the run's folder
+	folders map[string]*keptFolder // of keys, likewise
 }
 
 // keptFolder is what lies in a folder of keys, as far as it was read.
 type keptFolder struct{ files, folders int }
 
+// usualFiles is how many files a run has, in most stores.
+const usualFiles = 32
+
+func newKeeper(c *session, ref records.RunRef, experiment vfs.Folder) *keeper {
+	return &keeper{session: c, folder: experiment, ref: ref, noted: make(map[string]seen, usualFiles), folders: map[string]*keptFolder{}}
+}
+
+// note is told of a file that was read, perhaps not for the first time.
+func (k *keeper) note(name string, id vfs.Identity) { k.noted[name] = k.session.judge(id, 0) }
+
 // keep keeps a run that was read whole, if it has no problem and none of its files may be being
 // written. Its meta.yaml is kept by who found it.
-func (s *Searcher) keep(c *session, ref records.RunRef, run *mlruns.Run, experiment vfs.Folder) {
-	if c == nil || experiment == nil || len(run.Problems) > 0 {
+func (k *keeper) keep(run *mlruns.Run) {
+	if k == nil || k.folder == nil || len(run.Problems) > 0 {
 		return
 	}
-	k := &keeper{session: c, folder: experiment, run: ref.ID, folders: map[string]*keptFolder{}}
 	if k.values(run) && k.rest() {
-		c.draft.Put(ref.Experiment.Dir, ref.ID, false, k.cells)
+		k.session.draft.Put(k.ref.Experiment.Dir, k.ref.ID, false, k.cells)
 	}
 }
 
 func (k *keeper) look(column string, kind fs.FileMode) (seen, error) {
-	return k.session.look(k.folder, layout.Join(k.run, column), kind)
+	return k.session.look(k.folder, layout.Join(k.ref.ID, column), kind)
 }
 
 func (k *keeper) add(column string, at seen, value []byte) bool {
@@ -49,10 +60,14 @@ func (k *keeper) add(column string, at seen, value []byte) bool {
 
 // values keeps the values.
 func (k *keeper) values(run *mlruns.Run) bool {
+	k.cells = make([]index.Cell, 0, len(run.Data.Metrics)+len(run.Data.Params)+len(run.Data.Tags)+4)
 	file := func(sub, key string, value []byte) bool {
 		column := sub + "/" + key
 		k.in(column[:strings.LastIndexByte(column, '/')]).files++
-		at, _ := k.look(column, 0)
+		at := k.noted[column]
+		if at.stamp == 0 {
+			at, _ = k.look(column, 0)
+		}
 		return k.add(column, at, value)
 	}
 	for key, m := range run.Data.Metrics {
@@ -122,7 +137,7 @@ func (k *keeper) rest() bool {
 
 // hasOnly lists a folder of keys, and compares.
 func (k *keeper) hasOnly(name string, had keptFolder) bool {
-	f, err := k.folder.OpenFolder(layout.Join(k.run, name))
+	f, err := k.folder.OpenFolder(layout.Join(k.ref.ID, name))
 	if err != nil {
 		return false
 	}

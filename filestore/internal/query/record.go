@@ -145,11 +145,11 @@ func (r *runRecord) readMetric(key, column string) (search.Summary, bool) {
 		}
 	}
 	problems, told := r.apart(at)
-	k := records.KeyFile{Key: key, Folder: r.experiment, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
+	k := records.KeyFile{Key: key, Folder: r.cached.reading, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
 	m, found, err := r.measure(k, history, problems)
 	found = r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
 	if told() && found {
-		r.cached.keep(column, at, packMetric(m))
+		r.keepRead(name, at, packMetric(m))
 	}
 	if !found {
 		return search.Summary{}, false
@@ -225,11 +225,11 @@ func (r *runRecord) readValue(sub, key, column string) (string, bool) {
 		}
 	}
 	r.opened.Add(1)
-	value, err := records.ReadValue(r.ctx, r.experiment, name)
+	value, err := records.ReadValue(r.ctx, r.cached.reading, name)
 	if !r.read(layout.Join(r.ref.Experiment.Dir, name), err) || !r.hasOwn(sub, key) {
 		return value, false
 	}
-	r.cached.keep(column, at, packText(value))
+	r.keepRead(name, at, packText(value))
 	return value, true
 }
 

@@ -176,9 +176,14 @@ func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, f
 		}
 	}
 	ref := found.ref
-	run, err := s.records.Run(ctx, ref)
-	if err == nil && c != nil {
-		s.keep(c, ref, run, folders.of(ref.Experiment))
+	reader, k := *s.records, (*keeper)(nil)
+	if c != nil {
+		k = newKeeper(c, ref, folders.of(ref.Experiment))
+		reader.Note = k.note
+	}
+	run, err := reader.Run(ctx, ref)
+	if err == nil {
+		k.keep(run)
 	}
 	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.find.Run(ctx, ref.ID)

@@ -124,6 +124,9 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 		workers.Go(func() {
 			r := &runRecord{ctx: ctx, search: sc.search, experiment: f, experimentName: name, problems: sc.problems, needs: sc.plan.needs, opened: &sc.opened,
 				cached: cachedRun{session: sc.session, row: part.Cursor(), columns: columns, through: throughFolders(sc.plan.needs)}}
+			if r.cached.reading = f; sc.session != nil {
+				r.cached.reading = vfs.Noting(f, r.cached.note)
+			}
 			defer func() { sc.session.count(r.hits) }()
 			for i := next.Add(1) - 1; int(i) < len(spans); i = next.Add(1) - 1 {
 				sc.scanned.Add(int64(spans[i].to - spans[i].from))

@@ -102,10 +102,18 @@ type seen struct {
 func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error) {
 	c.looks.Add(1)
 	id, err := f.Look(name)
-	if err != nil || id.Mode != kind || id.Device != c.device || id.Changed == 0 {
+	if err != nil {
 		return seen{}, err
 	}
-	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links}, nil
+	return c.judge(id, kind), nil
+}
+
+// judge gives what is told by a look, or by a file that was open.
+func (c *session) judge(id vfs.Identity, kind fs.FileMode) seen {
+	if id.Mode != kind || id.Device != c.device || id.Changed == 0 {
+		return seen{}
+	}
+	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links}
 }
 
 // stamp stands for the state that a file was seen in.

@@ -10,6 +10,8 @@ import (
 // nothing: a ref says where to look. What cannot be read goes to the caller's Problems.
 type Reader struct {
 	Tree *dir.Tree
+	// Note is told of each file that Run has read, see vfs.Noting; nil: nobody is.
+	Note func(name string, id vfs.Identity)
 }
 
 // readIn opens a folder, has read read it, and gives the problems that read met.

@@ -17,6 +17,9 @@ func (r *Reader) Run(ctx context.Context, ref RunRef) (*mlruns.Run, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if r.Note != nil {
+		f = vfs.Noting(f, r.Note)
+	}
 	info, err := ReadRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
 		return nil, err
