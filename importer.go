@@ -52,6 +52,15 @@ type Importer interface {
 	AddToLoggedModel(ctx context.Context, m LoggedModel, points []Metric) error
 }
 
+// CopyLocker is the part of a store that lets one copy at a time into it: two would find the same
+// points missing, and both would add them. Package transfer finds it by type assertion.
+type CopyLocker interface {
+	// LockCopies waits until no other copy into the store is under way, in this process or another
+	// one, and keeps others out until unlock is called. It keeps nobody else from writing. ErrBusy
+	// if that takes longer than the context, or the store, has patience.
+	LockCopies(ctx context.Context) (unlock func() error, err error)
+}
+
 // ModelHistories is the part of a store that tells all points of logged models, of which a
 // LoggedModel has the latest. Package transfer finds it by type assertion.
 type ModelHistories interface {

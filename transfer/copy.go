@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/mlruns/mlruns"
 )
@@ -14,16 +15,24 @@ import (
 // an error comes last. Where several runs in a row cannot be copied for reasons that are not
 // theirs, such as a full disk or a server that is gone, it ends.
 //
-// Only one copy from a source to a destination may be under way at a time: two would find the same
-// points missing.
+// Two copies to one destination at once would find the same points missing. So a copy into a folder
+// waits until no other one is under way there; see mlruns.CopyLocker. A server cannot tell: only
+// one copy from a source to it may be under way at a time.
 func Copy(ctx context.Context, dst, src mlruns.Store, q Query) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) { newCopier(dst, src, q).copy(ctx, yield) }
 }
 
-// copy is one pass, told as it goes.
-func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) {
+// copy is one pass, told as it goes, and tells how long that took when its turn had come.
+func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) (took time.Duration) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	end, err := c.turn(ctx)
+	if err != nil {
+		yield(Item{}, err)
+		return 0
+	}
+	defer end()
+	begun := time.Now()
 	items, ended := make(chan Item), make(chan error, 1)
 	go func() {
 		defer close(items)
@@ -41,7 +50,7 @@ func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) {
 			cancel()
 			for range items { //nolint:revive // until the workers have ended
 			}
-			return
+			return time.Since(begun)
 		}
 		if !goOn {
 			cancel()
@@ -50,6 +59,7 @@ func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) {
 	if err := tally.end(<-ended); err != nil {
 		yield(Item{}, err)
 	}
+	return time.Since(begun)
 }
 
 // tally sums up what was done.
@@ -99,8 +109,15 @@ func (t *tally) end(err error) error {
 
 // ownFault reports whether a failure is about what was copied, so that the next may succeed.
 func ownFault(err error) bool {
-	for _, own := range [...]error{mlruns.ErrInvalid, mlruns.ErrNotFound, mlruns.ErrExists, mlruns.ErrNotActive, mlruns.ErrOutside, mlruns.ErrCorrupt} {
-		if errors.Is(err, own) {
+	if files := (*notRead)(nil); errors.As(err, &files) && !errors.Is(err, mlruns.ErrBusy) {
+		return true
+	}
+	return isAnyOf(err, mlruns.ErrInvalid, mlruns.ErrNotFound, mlruns.ErrExists, mlruns.ErrNotActive, mlruns.ErrOutside, mlruns.ErrCorrupt)
+}
+
+func isAnyOf(err error, kinds ...error) bool {
+	for _, kind := range kinds {
+		if errors.Is(err, kind) {
 			return true
 		}
 	}

@@ -106,6 +106,12 @@ func (it *Item) written() {
 	}
 }
 
+// notMade records that what was to be created could not be.
+func (it *Item) notMade() {
+	it.Action = ActionNone
+	it.Params, it.Tags, it.Points, it.Inputs, it.Metadata, it.Assessments = 0, 0, 0, 0, 0, 0
+}
+
 func (it *Item) refuse(field string, reason string) {
 	it.Refused = append(it.Refused, Refusal{Field: field, Reason: reason})
 }

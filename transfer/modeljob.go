@@ -17,6 +17,7 @@ type modelJob struct {
 	it           *Item
 	origin       string
 	elsewhere    bool // its artifacts lie where the source does not look
+	unread       notRead
 }
 
 func (j *modelJob) do(ctx context.Context, have *mlruns.LoggedModel) error {
@@ -40,6 +41,7 @@ func (j *modelJob) do(ctx context.Context, have *mlruns.LoggedModel) error {
 			have, err = j.create(ctx)
 		}
 		if err != nil {
+			j.it.notMade()
 			return err
 		}
 	}
@@ -272,5 +274,7 @@ func (j *modelJob) files(ctx context.Context, id string, sizes func(context.Cont
 		}
 		c.there = there
 	}
-	return c.run(ctx, j.it)
+	err := c.run(ctx, j.it)
+	j.unread = c.unread
+	return err
 }

@@ -249,7 +249,9 @@ func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string
 	want.Tags = maps.Clone(model.Tags)
 	origin := originOf(model.ID, model.Tags[TagSourceModel])
 	job := modelJob{models: m, source: model, want: &want, it: &it, origin: origin}
-	it.Err = job.do(ctx, m.counterpartOf(model))
+	if it.Err = job.do(ctx, m.counterpartOf(model)); it.Err == nil {
+		it.Err = job.unread.asError()
+	}
 	if it.ID != "" {
 		m.mu.Lock()
 		m.modelIDs[model.ID] = it.ID

@@ -25,7 +25,7 @@ func (j *runJob) state(ctx context.Context) (string, error) {
 	if files == nil && j.from != nil && !j.q.NoArtifacts && !j.elsewhere {
 		var err error
 		if files, err = j.from.sizes(ctx, j.source.Info.ID); err != nil {
-			return "", err
+			return "", &notRead{1, err}
 		}
 	}
 	h := sha256.New()

@@ -34,6 +34,9 @@ type Query struct {
 	DryRun bool
 	// OnProblem is told of what could not be read of the source outside of runs. Nil: nobody is.
 	OnProblem func(mlruns.Problem)
+	// OnWait is told when the copy waits for another one into the same destination to end. Nil:
+	// nobody is.
+	OnWait func()
 	// Progress is told after each run, from one goroutine at a time. Nil tells nobody.
 	Progress func(Progress)
 }

@@ -63,6 +63,7 @@ type runJob struct {
 	want      *mlruns.Run       // as the destination is to hold it
 	digests   map[string]digest // of the source's histories, of those that were read
 	sizes     map[string]int64  // of the source's files, once they were gone through
+	unread    notRead           // those that could not be read
 	emitted   map[string]int    // points that were added, by key
 	// keys whose two sides have gone on differently, and after how many points
 	forked   map[string]int
@@ -103,6 +104,7 @@ func (j *runJob) do(ctx context.Context) error {
 			return j.plan(ctx)
 		}
 		if have, bare, err = j.to.create(ctx, j); err != nil {
+			j.it.notMade()
 			return err
 		}
 	}
@@ -179,7 +181,10 @@ func (j *runJob) plan(ctx context.Context) error {
 		_ = m
 		j.it.Points++
 	}
-	return j.files(ctx, "", nil)
+	if err := j.files(ctx, "", nil); err != nil {
+		return err
+	}
+	return j.unread.asError()
 }
 
 func ignore(mlruns.Problem) {}
@@ -216,7 +221,10 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 		j.it.written()
 	}
 	if j.dry {
-		return j.tellBent(ctx)
+		if err := j.tellBent(ctx); err != nil {
+			return err
+		}
+		return j.unread.asError()
 	}
 	if j.asMade(have) {
 		info.Status, info.End = j.want.Info.Status, j.want.Info.End
@@ -233,6 +241,9 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 		}
 	}
 	if err := j.tellBent(ctx); err != nil {
+		return err
+	}
+	if err := j.unread.asError(); err != nil { // it is not whole, so that the next copy tries again
 		return err
 	}
 	return j.seal(ctx, have)
@@ -417,7 +428,7 @@ func (j *runJob) files(ctx context.Context, id string, sizes func(context.Contex
 		c.there = there
 	}
 	err := c.run(ctx, j.it)
-	j.sizes = c.seen
+	j.sizes, j.unread = c.seen, c.unread
 	if err == nil && j.into == nil && j.it.Files > 0 {
 		err = fmt.Errorf("the destination holds no artifacts: %w", mlruns.ErrUnsupported)
 	}

@@ -20,6 +20,7 @@ type traceJob struct {
 	source *mlruns.Trace
 	want   mlruns.Trace // as the destination is to hold it
 	it     *Item
+	unread notRead
 }
 
 func (j *traceJob) do(ctx context.Context) error {
@@ -44,6 +45,7 @@ func (j *traceJob) do(ctx context.Context) error {
 		}
 		var err error
 		if id, err = j.create(ctx); id == "" || err != nil {
+			j.it.notMade()
 			return err
 		}
 	}
@@ -108,7 +110,6 @@ func (j *traceJob) create(ctx context.Context) (string, error) {
 	case err == nil:
 		j.count(&made)
 	case refusedBy(err):
-		j.it.Action = ActionNone
 		j.it.refuse("trace", mlruns.MessageOf(err))
 		return "", nil
 	case errors.Is(err, mlruns.ErrExists): // in another experiment, or another program was faster
@@ -297,6 +298,7 @@ func (j *traceJob) files(ctx context.Context, id string, fresh bool) error {
 		c.there = there
 	}
 	err := c.run(ctx, j.it)
+	j.unread = c.unread
 	listed := !errors.Is(err, mlruns.ErrUnsupported)
 	if errors.Is(err, mlruns.ErrOutside) {
 		j.it.refuse("artifacts", "they stay where they are: "+mlruns.MessageOf(err))

@@ -127,7 +127,9 @@ func (t *traces) copy(ctx context.Context, trace *mlruns.Trace) Item {
 		return it
 	}
 	job := traceJob{traces: t, source: trace, it: &it}
-	it.Err = job.do(ctx)
+	if it.Err = job.do(ctx); it.Err == nil {
+		it.Err = job.unread.asError()
+	}
 	return it
 }
 

@@ -32,7 +32,9 @@ func (v *visit) place(ctx context.Context) error {
 	it := Item{Kind: KindExperiment, Action: ActionNone, SourceID: v.experiment.ID, Name: v.experiment.Name}
 	var err error
 	if v.at, err = v.to.experiment(ctx, &v.experiment, &it); err != nil {
-		it.Err, v.at.blocked = err, true
+		if it.Err, v.at.blocked = err, true; v.at.id == "" {
+			it.notMade()
+		}
 	}
 	it.ID = v.at.id
 	if it.Action != ActionNone || len(it.Conflicts) > 0 || !it.Whole() {

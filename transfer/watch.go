@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -17,21 +18,21 @@ import (
 // what is to be told of it is new. A copy that fails is an Item of its own, and is tried again.
 //
 // Between two copies it waits for the time every, and at least for twenty times as long as the last
-// one took. A run that looks as it did, by all but the histories behind its latest points, is
+// one took, unless that ended since a side was away: it is back at any moment. A run that looks as it did, by all but the histories behind its latest points, is
 // passed over.
 func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Duration) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		seen, told := map[string]uint64{}, map[string]string{}
 		for {
-			begun := time.Now()
 			c := newCopier(dst, src, q)
 			c.seen = seen
-			goOn := true
-			c.copy(ctx, func(it Item, err error) bool {
+			goOn, away := true, false
+			took := c.copy(ctx, func(it Item, err error) bool {
 				if ctx.Err() != nil {
 					return false
 				}
 				if err != nil {
+					away = errors.Is(err, mlruns.ErrBusy)
 					it = Item{Kind: KindCopy, Action: ActionNone, Err: err}
 				}
 				key, text := string(it.Kind)+it.SourceID, fmt.Sprintf("%+v", it)
@@ -42,7 +43,11 @@ func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Durat
 				goOn = yield(it, nil)
 				return goOn
 			})
-			if !goOn || !sleep(ctx, max(every, 20*time.Since(begun))) {
+			wait := every
+			if !away {
+				wait = max(every, 20*took)
+			}
+			if !goOn || !sleep(ctx, wait) {
 				return
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/remote"
+	"github.com/mlruns/mlruns/tracking"
 	"github.com/mlruns/mlruns/transfer"
 )
 
@@ -84,23 +85,21 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 		return err
 	}
 	defer closing(src, &err)
-	dst, err := a.openDestination(ctx, to, q.DryRun)
+	if q.Experiments, err = answers(ctx, src, experiments, q.Filter); err != nil {
+		return err
+	}
+	if err := apart(from, to); err != nil {
+		return err
+	}
+	dst, err := a.openDestination(ctx, to, src.URI(), q.DryRun)
 	if err != nil {
 		return err
 	}
 	defer closing(dst, &err)
 	if src.URI() == dst.URI() {
-		return &usageError{"SRC and DST are the same store"}
+		return sameStore
 	}
-	client := session{Client: mlruns.NewClient(src)}
-	for _, name := range experiments {
-		e, err := client.experiment(ctx, name)
-		if err != nil {
-			return err
-		}
-		q.Experiments = append(q.Experiments, e.ID)
-	}
-	q.OnProblem = a.leftOut.add
+	q.OnProblem, q.OnWait = a.leftOut.add, a.tellOfTurn
 	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now(), told: map[mlruns.Problem]bool{}, traces: map[transfer.Action]int{}}
 	if !a.json {
 		a.line.begin("copy")
@@ -113,6 +112,9 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 	}
 	for it, err := range items {
 		if err != nil {
+			if errors.Is(err, context.Canceled) {
+				err = fmt.Errorf("interrupted; the same copy again goes on with it: %w", err)
+			}
 			return errors.Join(report.end(), err)
 		}
 		if err := report.item(&it); err != nil {
@@ -122,7 +124,7 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 	if err := report.end(); err != nil {
 		return err
 	}
-	if report.notWhole+report.leftOutFiles() > 0 && !watch {
+	if report.notWhole+report.notRead() > 0 && !watch {
 		return errProblems
 	}
 	return nil
@@ -135,13 +137,8 @@ func closing(s mlruns.Store, err *error) {
 	}
 }
 
-// isServer reports whether a server is named.
-func isServer(name string) bool {
-	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
-}
-
 func (a *app) openSource(ctx context.Context, name string) (mlruns.Store, error) {
-	if isServer(name) {
+	if tracking.IsServer(name) {
 		return remote.Open(ctx, name)
 	}
 	dir, err := storeDir(name)
@@ -153,9 +150,13 @@ func (a *app) openSource(ctx context.Context, name string) (mlruns.Store, error)
 
 // openDestination opens the store that is copied to. A dry run into one that is not there looks
 // into one that is empty.
-func (a *app) openDestination(ctx context.Context, name string, dryRun bool) (mlruns.Store, error) {
-	if isServer(name) {
-		return remote.Open(ctx, name)
+func (a *app) openDestination(ctx context.Context, name, source string, dryRun bool) (mlruns.Store, error) {
+	if tracking.IsServer(name) {
+		s, err := remote.Open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return pushedTo{s, source}, nil
 	}
 	dir, err := storeDir(name)
 	if err != nil {
@@ -221,10 +222,10 @@ func (r *copyReport) item(it *transfer.Item) error {
 		if err := r.printJSON(shape); err != nil {
 			return err
 		}
-		return r.out.Flush()
+	} else {
+		r.forPeople(it)
 	}
-	r.forPeople(it)
-	return nil
+	return r.out.Flush() // who waits for a long copy, or a watch, sees what is done
 }
 
 // forPeople prints a line of what was done, and says what was not.
@@ -253,7 +254,7 @@ func (r *copyReport) forPeople(it *transfer.Item) {
 		r.note("warning: %s", p.String())
 		r.told[p] = true
 	}
-	if it.Err != nil {
+	if it.Err != nil && !errors.Is(it.Err, context.Canceled) { // that is told at the end
 		r.note("failed: %s: %s", about, errorText(it.Err))
 	}
 }
@@ -275,10 +276,11 @@ func amounts(it *transfer.Item) string {
 	return "  (" + strings.Join(parts, ", ") + ")"
 }
 
-// leftOutFiles is how many files were left out, for they lead out of the store for instance.
-func (r *copyReport) leftOutFiles() (n int) {
+// notRead is how much of the source was left out since it cannot be read, or leads out of the store.
+func (r *copyReport) notRead() (n int) {
 	for _, p := range r.leftOut.problems {
-		if p.Kind == mlruns.ProblemLeftOut {
+		switch p.Kind {
+		case mlruns.ProblemLeftOut, mlruns.ProblemMissingMeta, mlruns.ProblemUnreadableMeta, mlruns.ProblemIDMismatch, mlruns.ProblemUnreadable, mlruns.ProblemGitConflict, mlruns.ProblemGitPointer:
 			n++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ func TestCopyKilled(t *testing.T) {
 			}
 			undisturbed, says := copied()
 			begun := time.Now()
-			if text, err := exec.Command("mlruns", "copy", from, undisturbed).CombinedOutput(); err != nil {
+			if text, err := copying(root, from, undisturbed).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, text)
 			}
 			took := time.Since(begun)
@@ -57,7 +58,7 @@ func TestCopyKilled(t *testing.T) {
 			for range proof.Choose(1, 5, 40) {
 				dst, says := copied()
 				for ended := false; !ended; {
-					cmd := exec.Command("mlruns", "copy", from, dst)
+					cmd := copying(root, from, dst)
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)
 					}
@@ -72,13 +73,20 @@ func TestCopyKilled(t *testing.T) {
 				if diff := cmp.Diff(want, says()); diff != "" {
 					t.Errorf("(-undisturbed +killed):\n%s", diff)
 				}
-				if text, err := exec.Command("mlruns", "copy", from, dst).CombinedOutput(); err != nil || !strings.Contains(string(text), "0 runs created, 0 united") {
+				if text, err := copying(root, from, dst).CombinedOutput(); err != nil || !strings.Contains(string(text), "0 runs created, 0 united") {
 					t.Errorf("once more: %v: %s", err, text)
 				}
 			}
 			t.Logf("%d killed", killed)
 		})
 	}
+}
+
+// copying is the command "mlruns copy" whose locks lie in a folder of the test's own.
+func copying(root string, args ...string) *exec.Cmd {
+	cmd := exec.Command("mlruns", append([]string{"copy"}, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+root, "XDG_CACHE_HOME="+root, "LocalAppData="+root)
+	return cmd
 }
 
 // servedFolder starts a server over a folder.

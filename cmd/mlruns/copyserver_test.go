@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,7 +29,7 @@ func TestCopyToServer(t *testing.T) {
 		{s.URL, filepath.Join(root, "pulled"), "10 runs created, 0 united, 0 unchanged, 500 points, 60 files, 100.1 kB; 10 traces created"},
 		{s.URL, src, "0 runs created, 0 united, 10 unchanged, 0 points, 0 files, 0 B; 0 traces created, 0 united, 10 unchanged"},
 	} {
-		text, err := exec.Command("mlruns", "copy", c.from, c.to).CombinedOutput()
+		text, err := copying(root, c.from, c.to).CombinedOutput()
 		if err != nil || !strings.Contains(string(text), c.want) {
 			t.Errorf("copy %s %s: %v: %s, want %q", c.from, c.to, err, text, c.want)
 		}

@@ -23,6 +23,8 @@ const (
 	saved = "repaired-"
 	// Lock is the empty lock file of the root and of a run.
 	Lock = ".mlruns.lock"
+	// CopyLock is the empty lock file, in the root, of a copy into the store.
+	CopyLock = ".mlruns-copy.lock"
 	// Moving is an empty file in the copy of an experiment, from before the copy takes its place
 	// until what it was made of is gone.
 	Moving = ".mlruns-moving"

@@ -12,6 +12,7 @@ import (
 
 // The locks, in the order in which they are taken; of runs only one at a time.
 //
+//	copy        .mlruns-copy.lock   the comparing of a copy, so that no two find the same missing
 //	root        .mlruns.lock        names and ids of experiments, run ids that callers chose
 //	experiment  .mlruns.<id>.lock   its meta.yaml and tags, its place, the making of runs in it
 //	run         <run>/.mlruns.lock  all that is in the run's folder
@@ -22,7 +23,16 @@ import (
 type UnlockFunc func() error
 
 func (l *Locator) LockRoot(ctx context.Context) (UnlockFunc, error) {
-	unlock, err := l.Locks.Lock(ctx, l.Tree.Path(layout.Lock))
+	return l.lockInRoot(ctx, layout.Lock)
+}
+
+// LockCopies locks out other copies into the store.
+func (l *Locator) LockCopies(ctx context.Context) (UnlockFunc, error) {
+	return l.lockInRoot(ctx, layout.CopyLock)
+}
+
+func (l *Locator) lockInRoot(ctx context.Context, name string) (UnlockFunc, error) {
+	unlock, err := l.Locks.Lock(ctx, l.Tree.Path(name))
 	if err != nil {
 		err = l.orRootGone(err)
 	}

@@ -1,0 +1,127 @@
+package transfer_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/memfs"
+	"github.com/mlruns/mlruns/transfer"
+)
+
+// Copies into one folder take turns, whoever makes them: none adds a point, a run or an experiment
+// that another one has just added, and each tells that it waits.
+func TestCopiesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, fsys := past(t)
+		q := transfer.Query{Deleted: true}
+		undisturbed := openAt(t, "/mlruns", filestore.WithFs(fsys.CrashClone(nil)))
+		copyAll(t, undisturbed, src, q)
+		holder := openAt(t, "/mlruns", filestore.WithFs(fsys))
+		unlock, err := holder.LockCopies(t.Context())
+		must(t, err)
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		waiting, created := 0, 0
+		q.OnWait = func() {
+			mu.Lock()
+			defer mu.Unlock()
+			waiting++
+		}
+		for range 4 {
+			all.Go(func() {
+				dst, err := filestore.Open("/mlruns", filestore.WithFs(fsys))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for it, err := range transfer.Copy(t.Context(), dst, src, q) {
+					mu.Lock()
+					if it.Action == transfer.ActionCreated && it.Kind == transfer.KindRun {
+						created++
+					}
+					if err != nil || it.Err != nil {
+						t.Error(err, it.Err)
+					}
+					mu.Unlock()
+				}
+				if err := dst.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(time.Hour)
+		if waiting != 4 || created != 0 {
+			t.Errorf("%d wait, %d runs were made meanwhile", waiting, created)
+		}
+		must(t, unlock())
+		all.Wait()
+		if created != 1 {
+			t.Errorf("%d runs were made, not the one", created)
+		}
+		if diff := cmp.Diff(snapshot(t, undisturbed), snapshot(t, holder)); diff != "" {
+			t.Errorf("(-one copy +four):\n%s", diff)
+		}
+		sound(t, holder)
+	})
+}
+
+// Who waits ends with its context, and a dry run waits for nobody.
+func TestTurnEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := open(t)
+		fsys := memfs.New()
+		dst := openAt(t, "/mlruns", filestore.WithFs(fsys))
+		unlock, err := dst.LockCopies(t.Context())
+		must(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var last error
+		for _, err := range transfer.Copy(ctx, dst, src, transfer.Query{}) {
+			last = err
+		}
+		if !errors.Is(last, context.DeadlineExceeded) {
+			t.Errorf("at last %v", last)
+		}
+		copyAll(t, dst, src, transfer.Query{DryRun: true})
+		must(t, unlock())
+		copyAll(t, dst, src, transfer.Query{})
+	})
+}
+
+// A watch whose destination was away for long, so that the copy took long, looks again as soon as
+// ever: it does not wait for twenty times that.
+func TestWatchComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		src := open(t)
+		must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
+		dst := serve(open(t), false)
+		begun := time.Now()
+		const away = time.Hour
+		dst.fault = func(int) (error, error) {
+			if time.Since(begun) < away {
+				time.Sleep(time.Minute) // tries again
+				return mlruns.ErrBusy, nil
+			}
+			return nil, nil
+		}
+		for it, err := range transfer.Watch(ctx, dst, src, transfer.Query{}, 10*time.Second) {
+			must(t, err)
+			if it.Kind == transfer.KindRun && it.Err == nil {
+				cancel()
+			}
+		}
+		if took := time.Since(begun); took > away+2*time.Minute {
+			t.Errorf("it is back after %v", took)
+		}
+	})
+}
