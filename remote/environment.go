@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -81,10 +83,25 @@ func credentials() (authorization string, err error) {
 	if user != "" && password != "" {
 		return basic(user, password), nil
 	}
-	if token := os.Getenv("MLFLOW_TRACKING_TOKEN"); token != "" {
-		return "Bearer " + token, nil
+	return bearer(os.Getenv("MLFLOW_TRACKING_TOKEN")), nil
+}
+
+// bearer is "" without a token. What was read of a file, or of a secret, often ends in a line feed.
+func bearer(token string) string {
+	if token = strings.TrimSpace(token); token == "" {
+		return ""
 	}
-	return "", nil
+	return "Bearer " + token
+}
+
+// checkHeaders refuses what no header can hold, before a request fails of it each time it is tried.
+func (o *options) checkHeaders() error {
+	for _, h := range [...]struct{ what, value string }{{"the token, MLFLOW_TRACKING_TOKEN or WithToken,", o.authorization}, {"MLFLOW_WORKSPACE", o.workspace}} {
+		if strings.ContainsFunc(h.value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return failure.Invalid(h.what + " has a control character in it, such as a line feed, which no request can be sent with")
+		}
+	}
+	return nil
 }
 
 func basic(user, password string) string {
@@ -132,6 +149,12 @@ func newTransport() (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
 	t.IdleConnTimeout = 3 * time.Second // MLflow's server closes one after 5 s, and what is sent then is lost
+	t.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, res *http.Response) error {
+		if res.StatusCode != http.StatusOK {
+			return &proxyRefusal{proxy.Host, res.Status, res.StatusCode}
+		}
+		return nil
+	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	insecure, ca := os.Getenv("MLFLOW_TRACKING_INSECURE_TLS"), os.Getenv("MLFLOW_TRACKING_SERVER_CERT_PATH")
 	if insecure != "" && !isFalse(insecure) {

@@ -47,6 +47,7 @@ func TestCredentials(t *testing.T) {
 	}{
 		{name: "none", uri: s.URL, want: " "},
 		{name: "token", uri: s.URL, want: "Bearer t ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "t"}},
+		{name: "token from a file", uri: s.URL, want: "Bearer t ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": " t\r\n"}},
 		{name: "user before token", uri: s.URL, want: "Basic dTpw ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "t", "MLFLOW_TRACKING_USERNAME": "u", "MLFLOW_TRACKING_PASSWORD": "p"}},
 		{name: "file", uri: s.URL, file: file, want: "Basic ZmlsZTpwPXE= "},
 		{name: "URI", uri: withUser, want: "Basic dXJpOnNlY3JldA== ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "t"}},
@@ -114,6 +115,8 @@ func TestOpenRefuses(t *testing.T) {
 		{uri: "http://h", env: map[string]string{"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "NaN"}, text: "'NaN'"},
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "1", "MLFLOW_TRACKING_SERVER_CERT_PATH": "x"}, text: "both"},
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_SERVER_CERT_PATH": "environment_test.go"}, text: "PEM"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "secret\nX-Other: 1"}, text: "MLFLOW_TRACKING_TOKEN or WithToken, has a control character"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_WORKSPACE": "a\r\nb"}, text: "MLFLOW_WORKSPACE has a control character"},
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_AWS_SIGV4": "true"}, text: "WithTransport", kind: mlruns.ErrUnsupported},
 	} {
 		clean(t, c.env)

@@ -137,13 +137,25 @@ func (s *Store) noCall(c call) string {
 // made.
 func neverSent(err error) bool {
 	dial := (*net.OpError)(nil)
-	return errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") || isHopeless(err)
+	refusal := (*proxyRefusal)(nil)
+	return errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") || errors.As(err, &refusal) || isHopeless(err)
 }
+
+// proxyRefusal is how a proxy answers that makes no connection to the server: it wants a password,
+// for instance.
+type proxyRefusal struct {
+	host, status string
+	code         int
+}
+
+func (e *proxyRefusal) Error() string { return "the proxy " + e.host + " answered " + e.status }
 
 // isHopeless reports whether trying again would fail in the same way, before anything is sent.
 func isHopeless(err error) bool {
 	certificate, record := (*tls.CertificateVerificationError)(nil), tls.RecordHeaderError{}
-	return errors.As(err, &certificate) || errors.As(err, &record)
+	refusal := (*proxyRefusal)(nil)
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &refusal) && refusal.code < http.StatusInternalServerError
 }
 
 // bare takes the URL from an error of net/http: which server it is about is told anyway.

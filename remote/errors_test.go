@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -199,6 +202,24 @@ func TestUnreachable(t *testing.T) {
 	err := open(t, s.URL).LogMetric(t.Context(), "r", mlruns.Metric{Key: "m"})
 	if !errors.Is(err, mlruns.ErrBusy) || errors.Is(err, mlruns.ErrUnconfirmed) || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A server that does not speak TLS will not do so the next time: it is asked once.
+func TestNoTLS(t *testing.T) {
+	var asked atomic.Int64
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			asked.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	err := open(t, strings.Replace(s.URL, "http", "https", 1), remote.WithRetries(5, time.Millisecond)).LogMetric(t.Context(), "r", mlruns.Metric{Key: "m"})
+	if errors.Is(err, mlruns.ErrUnconfirmed) || !strings.Contains(err.Error(), "HTTP response to HTTPS client") || asked.Load() != 1 {
+		t.Errorf("asked %d times, got %v", asked.Load(), err)
 	}
 }
 

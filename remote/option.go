@@ -34,7 +34,7 @@ func WithBasicAuth(user, password string) Option {
 
 // WithToken gives the bearer token, instead of MLFLOW_TRACKING_TOKEN.
 func WithToken(token string) Option {
-	return func(o *options) { o.authorization = "Bearer " + token }
+	return func(o *options) { o.authorization = bearer(token) }
 }
 
 // WithRetries says how often a request is sent again that can be, and how long to wait before the

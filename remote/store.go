@@ -74,6 +74,9 @@ func open(uri string, opts []Option) (*Store, error) {
 	for _, o := range opts {
 		o(&s.options)
 	}
+	if err := s.checkHeaders(); err != nil {
+		return nil, err
+	}
 	if s.logger == nil {
 		s.logger = slog.Default()
 	}
