@@ -32,6 +32,14 @@ func (j *modelJob) do(ctx context.Context, have *mlruns.LoggedModel) error {
 	if fresh {
 		j.it.Action, j.it.Params, j.it.Tags = ActionCreated, len(j.want.Params), len(j.want.Tags)
 		if j.q.DryRun {
+			for _, err := range j.history(ctx, j.src, j.source) {
+				if err != nil {
+					return err
+				}
+				if keeps { // else they are those of runs
+					j.it.Points++
+				}
+			}
 			return j.files(ctx, "", nil)
 		}
 		var err error

@@ -226,7 +226,7 @@ func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string
 		delete(m.awaited, model.ID)
 	}()
 	it := Item{Kind: KindModel, Action: ActionNone, SourceID: model.ID, Name: model.Name, ExperimentID: m.at.id, Problems: model.Problems}
-	if m.into == nil && !m.q.DryRun {
+	if m.into == nil {
 		it.refuse("model", "the destination holds no logged models")
 		return it
 	}

@@ -150,13 +150,34 @@ func (t *pushing) known(ctx context.Context, id string) (string, error) {
 	return t.idOf(id, origin(r)), nil
 }
 
+// tagsOfCreation are the tags that a run is made with.
+func tagsOfCreation(want *mlruns.Run) map[string]string {
+	tags := map[string]string{TagSourceRun: want.Data.Tags[TagSourceRun], TagSourceExperiment: want.Data.Tags[TagSourceExperiment]}
+	if user := want.Data.Tags[mlruns.TagUser]; user != "" {
+		tags[mlruns.TagUser] = user
+	}
+	return tags
+}
+
+// planned is what a run lacks when it has been made, and records the tags that it is made with.
+func (t *pushing) planned(j *runJob) mlruns.Run {
+	made := *j.want
+	made.Data = mlruns.RunData{Tags: tagsOfCreation(j.want)}
+	j.it.Tags += len(made.Data.Tags)
+	if made.Info.Name != "" {
+		made.Data.Tags[mlruns.TagRunName] = made.Info.Name
+	}
+	made.Inputs, made.Outputs = mlruns.Inputs{}, mlruns.Outputs{}
+	var scratch Item
+	lacks := unite(j.want, &made, j.q.Prefer, &scratch)
+	t.holds(&lacks, j.it)
+	return lacks
+}
+
 // create makes a run with the tags by which it is found again, so that whatever happens next it is
 // not made twice.
 func (t *pushing) create(ctx context.Context, j *runJob) (*mlruns.Run, bool, error) {
-	tags := map[string]string{TagSourceRun: j.want.Data.Tags[TagSourceRun], TagSourceExperiment: j.want.Data.Tags[TagSourceExperiment]}
-	if user := j.want.Data.Tags[mlruns.TagUser]; user != "" {
-		tags[mlruns.TagUser] = user
-	}
+	tags := tagsOfCreation(j.want)
 	made, err := t.dst.CreateRun(ctx, mlruns.RunSpec{ExperimentID: j.at.id, Name: j.want.Info.Name, User: j.want.Info.User, Start: j.want.Info.Start, Tags: tags})
 	if err != nil {
 		return nil, false, err

@@ -111,15 +111,30 @@ func (j *runJob) tellAgain(ctx context.Context, have *mlruns.Run) error {
 	return err
 }
 
+// mark is what a run is marked with when it has been copied.
+func (j *runJob) mark(ctx context.Context) (string, error) {
+	mark, err := j.state(ctx)
+	if !j.it.Whole() || !j.source.Info.Status.Ended() {
+		mark += notWhole
+	}
+	return mark, err
+}
+
+// plannedSeal tells in a dry run whether seal would write.
+func (t *pushing) plannedSeal(ctx context.Context, j *runJob, have *mlruns.Run) error {
+	mark, err := j.mark(ctx)
+	if err == nil && (!j.orphan && have.Data.Tags[TagPushed] != mark || j.source.Info.Stage == mlruns.StageDeleted) {
+		j.it.written()
+	}
+	return err
+}
+
 // seal marks a run as copied, and deletes it where the source's is deleted.
 func (t *pushing) seal(ctx context.Context, j *runJob, have *mlruns.Run) error {
 	if !j.orphan {
-		mark, err := j.state(ctx)
+		mark, err := j.mark(ctx)
 		if err != nil {
 			return err
-		}
-		if !j.it.Whole() || !j.source.Info.Status.Ended() {
-			mark += notWhole
 		}
 		if have.Data.Tags[TagPushed] != mark {
 			j.it.written()

@@ -116,6 +116,9 @@ func (j *runJob) do(ctx context.Context) error {
 		j.visit.modelReferences(j.want)
 	}
 	err = j.complete(ctx, have, fresh, bare)
+	if p, ok := j.to.(*pushing); ok && j.dry && err == nil {
+		return p.plannedSeal(ctx, j, have)
+	}
 	for range lostAnswers {
 		if !errors.Is(err, mlruns.ErrUnconfirmed) || ctx.Err() != nil {
 			break
@@ -173,14 +176,22 @@ func (j *runJob) translate(ctx context.Context, have *mlruns.Run) error {
 
 // plan tells what a run that is not there would be.
 func (j *runJob) plan(ctx context.Context) error {
-	j.it.count(j.want)
+	lacks := *j.want
+	if p, ok := j.to.(*pushing); ok {
+		lacks = p.planned(j)
+	}
+	j.it.count(&lacks)
+	j.bent = map[string]bends{}
 	for m, err := range allPoints(ctx, j.src, j.source.Info.ID, metricKeys(j.source), ignore, map[string]digest{}) {
 		if err != nil {
 			return err
 		}
-		_ = m
-		j.it.Points++
+		if j.it.Points++; j.bent[m.Key] == nil {
+			j.bent[m.Key] = bends{}
+		}
+		j.modelOf(m, j.bent[m.Key])
 	}
+	j.tellBent()
 	if err := j.files(ctx, "", nil); err != nil {
 		return err
 	}
