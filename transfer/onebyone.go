@@ -16,6 +16,7 @@ func oneByOne(lacks *mlruns.Run, points []mlruns.Metric, it *Item, add func(part
 		err := add(&part, points)
 		if errors.Is(err, mlruns.ErrInvalid) || errors.Is(err, mlruns.ErrUnsupported) {
 			it.refuse(field, mlruns.MessageOf(err))
+			it.Points -= len(points)
 			return nil
 		}
 		return err

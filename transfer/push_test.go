@@ -86,6 +86,37 @@ func TestPushGoesOn(t *testing.T) {
 	}
 }
 
+// A run that is on a server twice, for two pushes were under way at once, is told until one of the
+// two is deleted; the same one of them is kept up to date.
+func TestPushTellsTwins(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	dst := serve(files, false)
+	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
+	first := copyAll(t, dst, src, transfer.Query{})["run run"].ID
+	twin, err := files.CreateRun(ctx, mlruns.RunSpec{Name: "n", Start: at(1), Tags: map[string]string{transfer.TagSourceRun: "run"}})
+	must(t, err)
+	kept := ""
+	for range 2 {
+		it := copyAll(t, dst, src, transfer.Query{})["run run"]
+		if len(it.Refused) != 1 || !strings.Contains(it.Refused[0].Reason, first) || !strings.Contains(it.Refused[0].Reason, twin.Info.ID) || kept != "" && it.ID != kept {
+			t.Errorf("%+v", it)
+		}
+		kept = it.ID
+	}
+	gone := first
+	if kept == first {
+		gone = twin.Info.ID
+	}
+	must(t, files.DeleteRun(ctx, gone), src.SetTag(ctx, "run", "new", "1"))
+	if it := copyAll(t, dst, src, transfer.Query{})["run run"]; !it.Whole() || it.ID != kept || it.Tags != 1 {
+		t.Errorf("%+v", it)
+	}
+	if runs, err := files.SearchRuns(ctx, mlruns.RunQuery{View: mlruns.ViewAll}); err != nil || len(runs.Runs) != 2 {
+		t.Errorf("%v, %v", runs, err)
+	}
+}
+
 // What a database bends, and what is too long, is told, and sent no second time.
 func TestPushRefused(t *testing.T) {
 	ctx := context.Background()

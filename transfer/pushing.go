@@ -3,7 +3,10 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/mlruns/mlruns"
@@ -14,14 +17,17 @@ type pushing struct {
 	*copier
 
 	mu sync.Mutex
-	// there are the runs of the experiments that were looked into: by their ids, and by the ids of
-	// the runs that they were copied from.
-	there  map[string]string
+	// own are the ids of the runs of the experiments that were looked into.
+	own map[string]bool
+	// copies are those of them that were copied from a run, by its id, the active ones first. There
+	// is more than one where two copies were under way at once.
+	copies map[string][]string
+	active map[string]int  // how many of copies are active
 	looked map[string]bool // by id of the experiment
 }
 
 func newPushing(c *copier) *pushing {
-	return &pushing{copier: c, there: map[string]string{}, looked: map[string]bool{}}
+	return &pushing{copier: c, own: map[string]bool{}, copies: map[string][]string{}, active: map[string]int{}, looked: map[string]bool{}}
 }
 
 // experiment finds the place of an experiment by its name. One that is deleted takes no runs.
@@ -85,12 +91,34 @@ func (t *pushing) look(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		t.mu.Lock()
-		t.there[r.Info.ID] = r.Info.ID
-		t.there[origin(r)] = r.Info.ID
-		t.mu.Unlock()
+		t.note(r.Info.ID, r.Data.Tags[TagSourceRun], r.Info.Stage)
 	}
 	return nil
+}
+
+// note notes a run of the destination, and the one that it was copied from, "" for none.
+func (t *pushing) note(id, source string, stage mlruns.LifecycleStage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.own[id] = true
+	switch {
+	case source == "":
+	case stage == mlruns.StageDeleted:
+		t.copies[source] = append(t.copies[source], id)
+	default:
+		t.copies[source] = slices.Insert(t.copies[source], t.active[source], id)
+		t.active[source]++
+	}
+}
+
+// tellTwins tells of a run that is in the destination more than once.
+func (t *pushing) tellTwins(r *mlruns.Run, it *Item) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	id := origin(r)
+	if n := t.active[id]; n > 1 {
+		it.refuse("run", fmt.Sprintf("it is in the destination %d times: %s is kept up to date, delete the others: %s", n, t.copies[id][0], strings.Join(t.copies[id][1:n], ", ")))
+	}
 }
 
 // finish deletes an experiment that is deleted in the source and that a copy has made.
@@ -109,8 +137,11 @@ func (t *pushing) idOf(ids ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		if there := t.there[id]; there != "" {
-			return there
+		if t.own[id] {
+			return id
+		}
+		if copies := t.copies[id]; len(copies) > 0 {
+			return copies[0]
 		}
 	}
 	return ""
@@ -182,9 +213,7 @@ func (t *pushing) create(ctx context.Context, j *runJob) (*mlruns.Run, bool, err
 	if err != nil {
 		return nil, false, err
 	}
-	t.mu.Lock()
-	t.there[tags[TagSourceRun]] = made.Info.ID
-	t.mu.Unlock()
+	t.note(made.Info.ID, tags[TagSourceRun], made.Info.Stage)
 	j.it.Tags += len(tags)
 	j.digests = map[string]digest{}
 	return made, true, nil

@@ -77,6 +77,9 @@ func (j *runJob) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p, ok := j.to.(*pushing); ok {
+		p.tellTwins(j.source, j.it)
+	}
 	if have == nil && j.at.deleted && !j.keepsIDs() {
 		j.it.differ(PreferNeither, false, "lifecycle_stage", string(j.source.Info.Stage), "its experiment is deleted")
 		return nil
@@ -334,10 +337,10 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			}
 			j.it.Points++
 			j.emitted[key]++
+			m.ModelID = j.modelOf(m, bent)
 			if j.dry {
 				return nil
 			}
-			m.ModelID = j.modelOf(m, bent)
 			if len(heldAs(m)) > 0 {
 				j.bendable[key] = true
 			}

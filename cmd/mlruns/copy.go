@@ -99,6 +99,11 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 	if src.URI() == dst.URI() {
 		return sameStore
 	}
+	if !watch { // which waits for a server that is away
+		if err := isThere(ctx, dst); err != nil {
+			return err
+		}
+	}
 	q.OnProblem, q.OnWait = a.leftOut.add, a.tellOfTurn
 	report := &copyReport{app: a, dryRun: q.DryRun, begun: time.Now(), told: map[mlruns.Problem]bool{}, traces: map[transfer.Action]int{}}
 	if !a.json {
@@ -183,10 +188,10 @@ type copyReport struct {
 	begun  time.Time
 	told   map[mlruns.Problem]bool // with their runs
 
-	experiments, created, united, unchanged, points, files int
-	bytes                                                  int64
-	conflicts, notWhole                                    int
-	traces                                                 map[transfer.Action]int
+	experiments, created, united, unchanged, failed, points, files int
+	bytes                                                          int64
+	conflicts, notWhole                                            int
+	traces                                                         map[transfer.Action]int
 }
 
 // itemShape is what "copy --json" prints of each.
@@ -203,6 +208,8 @@ func (r *copyReport) item(it *transfer.Item) error {
 	case it.Kind == transfer.KindTrace:
 		r.traces[it.Action]++
 	case it.Kind != transfer.KindRun:
+	case it.Action == transfer.ActionNone && it.Err != nil:
+		r.failed++
 	case it.Action == transfer.ActionCreated:
 		r.created++
 	case it.Action == transfer.ActionUnited:
@@ -305,6 +312,9 @@ func (r *copyReport) end() error {
 	}
 	if n := r.traces; len(n) > 0 {
 		summary += fmt.Sprintf("; %s created, %d united, %d unchanged", counted(n[transfer.ActionCreated], "trace"), n[transfer.ActionUnited], n[transfer.ActionNone])
+	}
+	if r.failed > 0 {
+		summary += "; " + counted(r.failed, "run") + " failed"
 	}
 	if r.conflicts > 0 {
 		summary += "; " + counted(r.conflicts, "conflict")

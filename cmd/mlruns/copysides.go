@@ -27,10 +27,19 @@ func answers(ctx context.Context, src mlruns.Store, experiments []string, filter
 	case filter != "":
 		q := mlruns.RunQuery{Experiments: append(ids, mlruns.DefaultExperimentID)[:1], Filter: filter, MaxResults: 1, OnProblem: func(mlruns.Problem) {}}
 		_, err = src.SearchRuns(ctx, q)
-	case tracking.IsServer(src.URI()) && len(ids) == 0:
-		_, err = src.SearchExperiments(ctx, mlruns.ExperimentQuery{MaxResults: 1, OnProblem: func(mlruns.Problem) {}})
+	case len(ids) == 0:
+		err = isThere(ctx, src)
 	}
 	return ids, err
+}
+
+// isThere asks a server something, so that one that is not there, or does not let us in, is told
+// once, and not for each experiment.
+func isThere(ctx context.Context, s mlruns.Store) (err error) {
+	if tracking.IsServer(s.URI()) {
+		_, err = s.SearchExperiments(ctx, mlruns.ExperimentQuery{MaxResults: 1, OnProblem: func(mlruns.Problem) {}})
+	}
+	return err
 }
 
 // apart refuses two folders of which the destination is the source, under whatever name, or lies in
