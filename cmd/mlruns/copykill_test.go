@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -54,19 +56,28 @@ func TestCopyKilled(t *testing.T) {
 			}
 			took := time.Since(begun)
 			want := says()
-			killed := 0
+			killed, random := 0, proof.Rand(t)
 			for range proof.Choose(1, 5, 40) {
 				dst, says := copied()
-				for ended := false; !ended; {
+				for tries, ended := 0, false; !ended; tries++ {
+					if tries > 1000 {
+						t.Fatal("it does not get to its end")
+					}
 					cmd := copying(root, from, dst)
+					var told bytes.Buffer
+					cmd.Stdout, cmd.Stderr = &told, &told
 					if err := cmd.Start(); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(time.Duration(proof.Rand(t).Int64N(int64(took))))
+					// later and later: a copy that begins again each time has to show it
+					time.Sleep(time.Duration(random.Int64N(int64(took) * int64(10+tries) / 10)))
 					_ = cmd.Process.Kill()
-					if err := cmd.Wait(); err == nil {
+					switch err := cmd.Wait(); {
+					case err == nil:
 						ended = true
-					} else {
+					case cmd.ProcessState.ExitCode() > exitFailed || cmd.ProcessState.ExitCode() == exitFailed && runtime.GOOS != "windows": // whose killed end like this
+						t.Fatalf("it was not killed, and %v: %s", err, &told)
+					default:
 						killed++
 					}
 				}
