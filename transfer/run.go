@@ -194,8 +194,7 @@ func (j *runJob) plan(ctx context.Context) error {
 		}
 		j.modelOf(m, j.bent[m.Key])
 	}
-	j.tellBent()
-	if err := j.files(ctx, "", nil); err != nil {
+	if err := errors.Join(j.tellBent(ctx), j.files(ctx, "", nil)); err != nil {
 		return err
 	}
 	return j.unread.asError()
