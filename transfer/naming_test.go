@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/transfer"
 )
 
-// Names that the destination's file system takes for one, or does not keep, are told, each time, and
-// the first of them stays what it is. The second copy writes nothing.
+// Names that the destination's file system takes for one, or does not keep, are told, each time,
+// and the first of them stays what it is. The second copy writes nothing.
 func TestMergeOfNamesThatAreOne(t *testing.T) {
 	ctx := context.Background()
 	src, fsys := open(t), memfs.NewNaming(memfs.Names{Fold: true})

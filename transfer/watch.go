@@ -18,8 +18,8 @@ import (
 // what is to be told of it is new. A copy that fails is an Item of its own, and is tried again.
 //
 // Between two copies it waits for the time every, and at least for twenty times as long as the last
-// one took, unless that ended since a side was away: it is back at any moment. A run that looks as it did, by all but the histories behind its latest points, is
-// passed over.
+// one took, unless that ended since a side was away: it is back at any moment. A run that looks as
+// it did, by all but the histories behind its latest points, is passed over.
 func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Duration) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		seen, told := map[string]uint64{}, map[string]string{}

@@ -283,7 +283,8 @@ func amounts(it *transfer.Item) string {
 	return "  (" + strings.Join(parts, ", ") + ")"
 }
 
-// notRead is how much of the source was left out since it cannot be read, or leads out of the store.
+// notRead is how much of the source was left out since it cannot be read, or leads out of the
+// store.
 func (r *copyReport) notRead() (n int) {
 	for _, p := range r.leftOut.problems {
 		switch p.Kind {
