@@ -96,15 +96,17 @@ func (c *copier) experiments(ctx context.Context) iter.Seq2[mlruns.Experiment, e
 		return c.src.Experiments(ctx, mlruns.ExperimentQuery{View: c.q.view(), OrderBy: []string{"creation_time ASC"}, OnProblem: c.q.onProblem()})
 	}
 	return func(yield func(mlruns.Experiment, error) bool) {
+		gone := map[string]bool{} // through: two copies of it at once would add the same
 		for _, id := range c.q.Experiments {
 			e, err := c.src.Experiment(ctx, id)
 			if err != nil {
 				yield(mlruns.Experiment{}, err)
 				return
 			}
-			if !yield(*e, nil) {
+			if !gone[e.ID] && !yield(*e, nil) {
 				return
 			}
+			gone[e.ID] = true
 		}
 	}
 }
@@ -117,6 +119,12 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 	for e, err := range c.experiments(ctx) {
 		if err != nil {
 			return err
+		}
+		if !c.q.view().Shows(e.Stage) {
+			it := Item{Kind: KindExperiment, Action: ActionNone, SourceID: e.ID, Name: e.Name}
+			it.refuse("experiment", "it is deleted, and what is deleted is to stay")
+			tell(it)
+			continue
 		}
 		v := &visit{copier: c, pool: pool, experiment: e, tell: tell}
 		if err := v.begin(ctx); err != nil {

@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,5 +118,33 @@ func TestCopyFilter(t *testing.T) {
 		if err == nil {
 			t.Error("a wrong filter copies")
 		}
+	}
+}
+
+// An experiment that is named twice is copied once, and one that is deleted stays, and is told,
+// unless the deleted are asked for.
+func TestCopyNamedExperiments(t *testing.T) {
+	ctx := context.Background()
+	src := open(t)
+	must(t, errOf(src.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "e", Name: "e"})), errOf(src.CreateExperiment(ctx, mlruns.ExperimentSpec{ID: "gone", Name: "gone"})))
+	for i := range 8 {
+		id := fmt.Sprint("run", i)
+		must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: id, Name: id, ExperimentID: "e", Start: at(1)})), src.LogMetric(ctx, id, point("m", 1, 1)))
+	}
+	must(t, src.DeleteExperiment(ctx, "gone"))
+	for kind, destination := range destinations(t) {
+		dst, files := destination()
+		items := copyAll(t, dst, src, transfer.Query{Experiments: []string{"e", "e", "gone", "e"}}) // which fails where one is told twice
+		if it := items["experiment gone"]; it.Whole() || it.Action != transfer.ActionNone || len(items) != 10 {
+			t.Errorf("%s: %+v", kind, items)
+		}
+		if e, err := files.ExperimentByName(ctx, "gone"); err == nil {
+			t.Errorf("%s: %+v was made", kind, e)
+		}
+		items = copyAll(t, dst, src, transfer.Query{Experiments: []string{"gone"}, Deleted: true})
+		if it := items["experiment gone"]; !it.Whole() || it.Action != transfer.ActionCreated {
+			t.Errorf("%s: %+v", kind, items)
+		}
+		sound(t, files)
 	}
 }

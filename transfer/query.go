@@ -19,7 +19,7 @@ const (
 // Query says what to copy, and how. The zero Query is all active runs of all active experiments.
 type Query struct {
 	// Experiments are ids of the source. None named means all. One that does not exist is
-	// mlruns.ErrNotFound.
+	// mlruns.ErrNotFound; of one that is deleted an Item tells, unless Deleted is set.
 	Experiments []string
 	// Filter is in the language of docs/search.md; "" matches every run. With one, an experiment
 	// of which no run matches is not copied either.
