@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"time"
 
 	"github.com/spf13/afero"
 
@@ -163,7 +162,7 @@ func (k *Kept) Lock(ctx context.Context) (bool, error) {
 
 // look notes what the file looks like where the name leads to it.
 func (k *Kept) look() (ok bool, err error) {
-	now := time.Now()
+	now := vfs.Clock()
 	if k.identity, err = k.locker.fsys.IdentifyFile(k.file, true); err != nil {
 		return false, err
 	}

@@ -52,7 +52,7 @@ func (a *Appender[T]) openMeta() {
 	if err != nil {
 		return // reading it says what is wrong
 	}
-	a.since = time.Now()
+	a.since = vfs.Clock()
 	a.seen, err = h.sightOf(file)
 	if err == nil && a.seen.Device == h.device && h.leadsTo(name, a.seen) {
 		a.meta, a.settled = file, !h.tree.served && a.seen.Stable(a.since)
@@ -94,7 +94,7 @@ func (a *Appender[T]) isCurrent(ctx context.Context, key string) bool {
 	}
 	var started time.Time
 	if h.tree.served || !a.settled {
-		started = time.Now()
+		started = vfs.Clock()
 	}
 	// Whoever replaces, renames or rewrites the file changes this sight of it.
 	if now, err := h.sightOf(a.meta); err != nil || now != a.seen {

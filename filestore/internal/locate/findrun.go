@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
@@ -115,7 +114,7 @@ func (l *Locator) identifyRoot() (root vfs.Identity, stable bool) {
 	if !l.Tree.Local() {
 		return vfs.Identity{}, false
 	}
-	now := time.Now()
+	now := vfs.Clock()
 	root, err := l.Tree.FS.Identify(l.Tree.Path(""), true)
 	return root, err == nil && root.Stable(now)
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// clocked is a file in a file system whose clock goes in steps, and is set now and then. Its size
-// is always the same.
+// clocked is a file in a file system whose clock goes in steps, stands still for a while, and is
+// set now and then. Its size is always the same.
 type clocked struct {
 	vfs.Folder
 	rng         *rand.Rand
 	passed, set time.Duration // since the beginning, and by how much the clock was set
+	stands      time.Duration // the clock since, if it does
 	content     int
 	changed     int64
 }
@@ -26,9 +27,17 @@ const step = 10 * time.Millisecond
 
 func (f *clocked) now() time.Time { return time.Unix(1_700_000_000, 0).Add(f.passed + f.set) }
 
+// clock is vfs.Clock.
+func (f *clocked) clock() time.Time {
+	if f.stands > 0 {
+		return f.now().Add(f.stands - f.passed)
+	}
+	return f.now().Add(-f.passed % step)
+}
+
 func (f *clocked) write() {
 	f.content++
-	f.changed = f.now().Add(-f.passed % step).UnixNano()
+	f.changed = f.clock().UnixNano()
 }
 
 func (f *clocked) Look(string) (vfs.Identity, error) {
@@ -48,7 +57,7 @@ func (f *clocked) meanwhile(most time.Duration) {
 // search looks, believes what is kept, or reads and keeps it. It reports whether it believed what
 // the file had not at any time during the search.
 func (f *clocked) search(kept *index.Cell, rash bool) (believed, wrong bool) {
-	c := &session{index: &Index{}, device: 1, began: f.now()}
+	c := &session{index: &Index{}, device: 1, began: f.clock()}
 	first := f.content
 	f.meanwhile(step)
 	at, _ := c.look(f, "f", 0)
@@ -65,8 +74,9 @@ func (f *clocked) search(kept *index.Cell, rash bool) (believed, wrong bool) {
 	return false, false
 }
 
-// TestClocksThatJump has a file written by somebody whose clock goes in steps, is another machine's
-// or is set to anything between the searches, at any moment before, during and after them.
+// TestClocksThatJump has a file written by somebody whose clock goes in steps, stands still, is
+// another machine's or is set to anything between the searches, at any moment before, during and
+// after them.
 func TestClocksThatJump(t *testing.T) {
 	rng := proof.Rand(t)
 	believed, caught := 0, 0
@@ -80,6 +90,9 @@ func TestClocksThatJump(t *testing.T) {
 				f.meanwhile([]time.Duration{step, 5 * step}[rng.IntN(2)])
 				if rng.IntN(6) == 0 {
 					f.set += time.Duration(rng.Int64N(2*int64(time.Hour)) - int64(time.Hour))
+				}
+				if rng.IntN(6) == 0 { // a processor is taken away, or comes back
+					f.stands = f.passed * time.Duration(rng.IntN(2))
 				}
 				if rng.IntN(6) == 0 { // by a little more or less than a step
 					f.set += time.Duration(rng.Int64N(6*int64(step)) - 3*int64(step))

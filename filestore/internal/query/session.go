@@ -64,7 +64,7 @@ func (s *Searcher) start() *session {
 	if s.index == nil {
 		return nil
 	}
-	now := time.Now()
+	now := vfs.Clock()
 	c := &session{searcher: s, index: s.index, draft: index.NewDraft(), began: now, wall: now.Round(0), listed: map[string]listing{}}
 	root, err := s.tree.Folder("")
 	if err != nil {
