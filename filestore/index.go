@@ -3,11 +3,16 @@ package filestore
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/query"
@@ -61,7 +66,7 @@ func (o *options) chooseIndex() {
 		o.logger.Warn("there is no index: "+EnvIndex+" must be none, checked or ended", "value", name)
 		i = 0
 	}
-	o.index = IndexMode(i) //nolint:gosec // one of three
+	o.index, o.indexChosen = IndexMode(i), os.Getenv(EnvIndex) != "" //nolint:gosec // one of three
 }
 
 // WithIndexDir is the directory for indexes, which is made if it is missing and must be the user's
@@ -70,7 +75,8 @@ func WithIndexDir(dir string) Option { return func(o *options) { o.indexDir = di
 
 // IndexInfo describes the index of a store.
 type IndexInfo struct {
-	// Mode is that of Store.IndexMode, Why says why it is not the one that was asked for.
+	// Mode is how searches use it. It is IndexNone also where none can be kept. Why says why it is
+	// not the one that was asked for.
 	Mode IndexMode
 	Why  string
 	// Path is its file, "" without a mode. Runs and Bytes tell what is in it, and are 0 as long as
@@ -82,13 +88,16 @@ type IndexInfo struct {
 
 // IndexInfo tells of the index.
 func (s *Store) IndexInfo() IndexInfo {
-	info := IndexInfo{Mode: s.IndexMode()}
 	if at := s.search.Index(); at != nil {
-		info.Path = at.Path
+		info := IndexInfo{Mode: s.index, Path: at.Path}
 		info.Runs, info.Bytes = s.search.Indexed()
+		return info
 	}
+	info := IndexInfo{}
 	switch {
-	case s.index == info.Mode:
+	case s.index == IndexNone:
+	case s.noIndex != nil:
+		info.Why = s.noIndex.Error()
 	case s.fs != nil:
 		info.Why = "the file system is the caller's"
 	case len(s.linkTargets) > 0:
@@ -116,30 +125,51 @@ func (s *Store) RebuildIndex(ctx context.Context, each func()) error {
 // DropIndex removes the index.
 func (s *Store) DropIndex() error { return fail("drop index", "", s.search.Drop()) }
 
-// useIndex gives the searches the index, where there can be one.
+// useIndex gives the searches the index, where there can be one. What it takes is found out when
+// the first search begins: many programs only write.
 func (s *Store) useIndex() {
 	if s.IndexMode() == IndexNone {
 		return
 	}
+	s.search.UseIndex(func() *query.Index {
+		at, err := s.findIndex()
+		if err != nil {
+			s.noIndex = err
+			level := slog.LevelDebug
+			if s.indexChosen {
+				level = slog.LevelWarn
+			}
+			s.logger.Log(context.Background(), level, "searches use no index", "error", err)
+		}
+		return at
+	})
+}
+
+// findIndex gives the index, or why there is none.
+func (s *Store) findIndex() (*query.Index, error) {
 	root, err := s.tree.FS.Identify(s.tree.Path(""), false)
 	if err != nil {
-		return
+		return nil, err
 	}
 	// nothing is known of a file system of the caller's
 	dir, start := s.dir, query.Start{ID: rand.Uint64()}
 	if s.fs != nil {
 		dir = fmt.Sprintf("%s of %d", dir, root.Inode)
 	} else if start, err = systemStart(); err != nil {
-		s.logger.Warn("it is not known when the system was started, so there is no index", "error", err)
-		return
+		return nil, fmt.Errorf("it is not known when the system was started: %w", err)
 	}
 	path, err := s.indexPath(dir)
 	if err != nil {
-		s.logger.Warn("there is no place for an index", "error", err)
-		return
+		return nil, fmt.Errorf("there is no place for it: %w", err)
 	}
-	owner := s.indexOwner(root)
-	s.search.UseIndex(&query.Index{Path: path, Owner: owner, Start: start, TrustEnded: s.index == IndexTrustEnded})
+	at := &query.Index{Path: path, Owner: s.indexOwner(root), Start: start, TrustEnded: s.index == IndexTrustEnded}
+	if err := index.CanKeep(path); err != nil {
+		at.Unwritable = fmt.Errorf("there is no place for it: %w", err)
+		if _, missing := os.Lstat(path); missing != nil {
+			return nil, at.Unwritable
+		}
+	}
+	return at, nil
 }
 
 // IndexMode is how searches use the index: as WithIndex says, or IndexNone where it cannot be
@@ -169,7 +199,27 @@ func (s *Store) indexPath(of string) (string, error) {
 			return "", err
 		}
 	}
+	if s.fs == nil && isIn(dir, s.dir) {
+		return "", fmt.Errorf("%s lies in the store", dir)
+	}
 	return index.Path(dir, of), nil
+}
+
+// isIn reports whether a directory is another, or is or would be below it.
+func isIn(dir, other string) bool {
+	within, err := os.Stat(other)
+	if err != nil {
+		return false
+	}
+	for {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(info, within) {
+			return true
+		}
+		if filepath.Dir(dir) == dir {
+			return false
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // indexOwner is who an index is good for: the version of this module that read the files, the
@@ -177,26 +227,39 @@ func (s *Store) indexPath(of string) (string, error) {
 func (s *Store) indexOwner(root vfs.Identity) []byte {
 	groups, _ := os.Getgroups()
 	slices.Sort(groups)
-	return fmt.Appendf(nil, "%s\n%s\n%d %d\n%d %d %v", moduleVersion(), s.dir, root.Device, root.Inode, os.Geteuid(), os.Getegid(), groups)
+	return fmt.Appendf(nil, "%s\n%s\n%d %d\n%d %d %v %x", moduleVersion(), s.dir, root.Device, root.Inode, os.Geteuid(), os.Getegid(), groups, passesRights())
 }
 
-// moduleVersion tells builds of this module apart, as far as they say what they are.
+// moduleVersion tells builds of this module apart.
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return ""
+		return program("")
 	}
 	const path = "github.com/mlruns/mlruns"
-	version := info.Main.Version
+	module := info.Main
 	for _, m := range info.Deps {
 		if m.Path == path {
-			version = m.Version + m.Sum
+			module = *m
 		}
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-			version += " " + s.Value
-		}
+	// what nobody has published has the same version from one build to the next
+	if module.Path != path || module.Version == "" || module.Version == "(devel)" || module.Replace != nil || strings.HasSuffix(module.Version, "+dirty") {
+		return program(info.String())
 	}
-	return version
+	return module.Version + module.Sum
+}
+
+// program tells the program that runs from others that were built of other sources. The linker
+// writes what it has made it of near its beginning.
+func program(info string) string {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return info
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, 8<<10)
+	n, _ := io.ReadFull(f, head)
+	size, _ := f.Seek(0, io.SeekEnd)
+	return fmt.Sprintf("%x %d", sha256.Sum256(append(head[:n], info...)), size)
 }

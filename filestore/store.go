@@ -46,6 +46,7 @@ type Store struct {
 	batches  *batch.Writer
 	closed   atomic.Bool
 	append   *appendCheck
+	noIndex  error // why there is none, once one was looked for
 	close    func() error
 }
 

@@ -28,10 +28,10 @@ func (i Identity) Same(other Identity) bool {
 // the kernel's clock has 100 Hz).
 const tick = 20 * time.Millisecond
 
-// Stable reports whether a change that comes after i was taken, at a moment of Clock or later, makes
-// another identity of the file. Of two changes within one step of the clock the second may leave the
-// same mark, so the identity of a file that was changed so lately is not to be relied on, as in
-// git's index.
+// Stable reports whether a change that comes after i was taken, at a moment of Clock or later,
+// makes another identity of the file. Of two changes within one step of the clock the second may
+// leave the same mark, so the identity of a file that was changed so lately is not to be relied on,
+// as in git's index.
 func (i Identity) Stable(at time.Time) bool { return at.Sub(time.Unix(0, i.Changed)) >= tick }
 
 // IdentityOf is what a look at a file tells where it tells no more than its kind and size.

@@ -2,14 +2,18 @@ package index
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var testOwner = []byte("the owner")
@@ -290,6 +294,17 @@ func TestTidy(t *testing.T) {
 	fill("new.index", 400<<20, 1)
 	fill("new-1", 1, 5)
 	fill("new-2", 1, 0)
+	left := []string{"foreign", "new-2", "new.index", "own.index"}
+	if runtime.GOOS == "linux" {
+		fill("new-3", 1, 0) // somebody makes it
+		f, err := os.Open(filepath.Join(dir, "new-3"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		claim(f)
+		left[1] = "new-3"
+	}
 	fill("foreign", 900<<20, 9)
 	Tidy(filepath.Join(dir, "own.index"))
 	entries, err := os.ReadDir(dir)
@@ -300,8 +315,77 @@ func TestTidy(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"foreign", "new-2", "new.index", "own.index"}; !reflect.DeepEqual(names, want) {
-		t.Errorf("left: %v, want %v", names, want)
+	if !reflect.DeepEqual(names, left) {
+		t.Errorf("left: %v, want %v", names, left)
+	}
+}
+
+// TestTidyManySmall bounds how many indexes there are: a program that has a store in a new
+// directory each time leaves one for each.
+func TestTidyManySmall(t *testing.T) {
+	dir := t.TempDir()
+	for i := range maxFiles + 20 {
+		name := filepath.Join(dir, fmt.Sprintf("%04d.index", i))
+		at := time.Now().Add(time.Duration(i-2000) * time.Second)
+		if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chtimes(name, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	Tidy(filepath.Join(dir, "0001.index"))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != maxFiles || entries[0].Name() != "0001.index" || entries[1].Name() != "0021.index" {
+		t.Errorf("left: %d, the oldest %v", len(entries), entries[:2])
+	}
+}
+
+// TestCanKeep says where no index can be kept before anything is read for one, and makes nothing.
+func TestCanKeep(t *testing.T) {
+	if !isOwnMatters {
+		t.Skip("there are no owners on Windows")
+	}
+	dir := t.TempDir()
+	make := func(name string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]bool{
+		make("own", 0o700):                         true,
+		filepath.Join(dir, "missing"):              true,
+		filepath.Join(dir, "missing", "and below"): true,
+		make("shared", 0o777):                      false,
+		file:                                       false,
+		filepath.Join(file, "below"):               false,
+	} {
+		if err := CanKeep(filepath.Join(at, "x.index")); (err == nil) != want {
+			t.Errorf("%s: %v, want %v", at, err, want)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("%v, %v; want what was there", entries, err)
+	}
+	if os.Geteuid() != 0 {
+		locked := make("locked", 0o500)
+		if err := CanKeep(filepath.Join(locked, "x.index")); runtime.GOOS == "linux" && !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("in a directory that is read-only: %v", err)
+		}
+		return
+	}
+	home := make("home", 0o755)
+	if err := os.Chown(home, 12345, 12345); err != nil {
+		t.Skip(err)
+	}
+	if CanKeep(filepath.Join(home, ".cache", "mlruns", "x.index")) == nil || CanKeep(filepath.Join(home, "x.index")) == nil {
+		t.Error("root may keep an index in the home of another")
 	}
 }
 

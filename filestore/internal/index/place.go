@@ -9,15 +9,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 const (
 	suffix    = ".index"
 	temporary = "new-" // before the name of a file that is being made
-	// maxAll is how many bytes all indexes of a directory have. The oldest are removed.
-	maxAll = 1 << 30
-	// unfinished is the age of a file that nobody is making any more.
+	// maxAll is how many bytes all indexes of a directory have, and maxFiles how many there are.
+	// The oldest are removed.
+	maxAll   = 1 << 30
+	maxFiles = 1000
+	// unfinished is the age of a file that nobody is making any more, where no lock tells.
 	unfinished = time.Hour
 )
 
@@ -53,24 +56,49 @@ func openOwn(path string) (*os.File, error) {
 	return f, nil
 }
 
+// CanKeep reports why no index can be kept at a path, nil if one can. It makes nothing.
+func CanKeep(path string) error {
+	dir := filepath.Dir(path)
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "stat", Path: dir, Err: syscall.ENOTDIR}
+	}
+	if err == nil && !isOwn(info) {
+		err = &fs.PathError{Op: "stat", Path: dir, Err: errOthers}
+	}
+	at := dir
+	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(at) != at {
+		at = filepath.Dir(at)
+		if info, err = os.Stat(at); err == nil && !mayMakeIn(info) {
+			err = &fs.PathError{Op: "stat", Path: at, Err: errOthers}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return canWrite(at)
+}
+
+var errOthers = errors.New("others than this user have a right to it")
+
 // createBeside makes a file in the directory of another.
 func createBeside(path string) (*os.File, error) {
+	if err := CanKeep(path); err != nil {
+		return nil, err
+	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(dir)
-	if err == nil && !isOwn(info) {
-		err = fs.ErrPermission
+	f, err := os.CreateTemp(dir, temporary)
+	if err == nil {
+		claim(f)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return os.CreateTemp(dir, temporary)
+	return f, err
 }
 
 // Tidy removes what interrupted writers left beside an index, and of the others the oldest, until
-// all have a bounded size.
+// all have a bounded size and number.
 func Tidy(path string) {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
@@ -78,17 +106,19 @@ func Tidy(path string) {
 		return
 	}
 	var others []fs.FileInfo
-	total := int64(0)
+	total, count := int64(0), 0
 	for _, e := range entries {
 		info, err := e.Info()
 		switch {
 		case err != nil || !info.Mode().IsRegular():
 		case strings.HasPrefix(e.Name(), temporary):
-			if time.Since(info.ModTime()) > unfinished {
-				_ = os.Remove(filepath.Join(dir, e.Name()))
+			name := filepath.Join(dir, e.Name())
+			if isLeft(name) || time.Since(info.ModTime()) > unfinished {
+				_ = os.Remove(name)
 			}
 		case strings.HasSuffix(e.Name(), suffix):
 			total += info.Size()
+			count++
 			if e.Name() != filepath.Base(path) {
 				others = append(others, info)
 			}
@@ -96,11 +126,12 @@ func Tidy(path string) {
 	}
 	slices.SortFunc(others, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, info := range others {
-		if total <= maxAll {
+		if total <= maxAll && count <= maxFiles {
 			return
 		}
 		if os.Remove(filepath.Join(dir, info.Name())) == nil {
 			total -= info.Size()
+			count--
 		}
 	}
 }

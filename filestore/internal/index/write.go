@@ -13,6 +13,7 @@ import (
 // Write makes the index that has what an older one has, nil for none, and what was read since. It
 // replaces the one at the path, whosever that is.
 func Write(path string, owner []byte, old *File, draft *Draft) (err error) {
+	Tidy(path) // or who is killed each time leaves a file each time
 	f, err := createBeside(path)
 	if err != nil {
 		return err

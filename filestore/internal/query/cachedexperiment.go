@@ -46,8 +46,7 @@ func (s *Searcher) experiments() *cachedExperiments {
 	if c != nil && c.folders > 1 && c.folders <= fewExperiments+3 {
 		c = nil
 	}
-	c.open()
-	return s.experimentsIn(c)
+	return s.experimentsIn(c.open())
 }
 
 func (s *Searcher) experimentsIn(c *session) *cachedExperiments {

@@ -16,14 +16,15 @@ import (
 // large for one draft.
 const maxPasses = 64
 
-// Index is where the index is and how it is used, nil where none is.
-func (s *Searcher) Index() *Index { return s.index }
-
 // Rebuild makes an index anew, of all runs that can be in one. each is told of each run.
 func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
+	if at := s.Index(); at != nil && at.Unwritable != nil {
+		return at.Unwritable
+	}
 	if err := s.Drop(); err != nil {
 		return err
 	}
+	s.failed.Store(0) // who asks for it tries again
 	for range maxPasses {
 		c := s.begin()
 		if c == nil {
@@ -61,11 +62,12 @@ func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
 
 // Drop removes the index, when one that is being made is there.
 func (s *Searcher) Drop() error {
-	if s.index == nil {
+	at := s.Index()
+	if at == nil {
 		return nil
 	}
 	s.writers.Wait()
-	if err := os.Remove(s.index.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(at.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -74,10 +76,11 @@ func (s *Searcher) Drop() error {
 // Indexed tells how many runs the index has, and how many bytes; nothing if there is none that can
 // be used.
 func (s *Searcher) Indexed() (runs int, bytes int64) {
-	if s.index == nil {
+	at := s.Index()
+	if at == nil {
 		return 0, 0
 	}
-	f, err := index.Open(s.index.Path, s.index.Owner)
+	f, err := index.Open(at.Path, at.Owner)
 	if err != nil {
 		return 0, 0
 	}

@@ -17,6 +17,8 @@ type Index struct {
 	Start Start
 	// TrustEnded believes the values of runs that have ended, and looks at their meta.yaml only.
 	TrustEnded bool
+	// Unwritable is why it cannot be made anew, nil if it can.
+	Unwritable error
 }
 
 // Start is when the system that caches the files was started, and a number that no other start has.
@@ -54,18 +56,17 @@ type session struct {
 
 // begin opens the index for a search, nil if there is none here.
 func (s *Searcher) begin() *session {
-	c := s.start()
-	c.open()
-	return c
+	return s.start().open()
 }
 
 // start is begin without opening the index.
 func (s *Searcher) start() *session {
-	if s.index == nil {
+	at := s.Index()
+	if at == nil {
 		return nil
 	}
 	now := vfs.Clock()
-	c := &session{searcher: s, index: s.index, draft: index.NewDraft(), began: now, wall: now.Round(0), listed: map[string]listing{}}
+	c := &session{searcher: s, index: at, began: now, wall: now.Round(0), listed: map[string]listing{}}
 	root, err := s.tree.Folder("")
 	if err != nil {
 		return nil
@@ -76,16 +77,27 @@ func (s *Searcher) start() *session {
 		return nil
 	}
 	c.device, c.folders = id.Device, id.Links
+	if at.Unwritable == nil && now.Sub(time.Unix(0, s.failed.Load())) > retry {
+		c.draft = index.NewDraft()
+	}
 	return c
 }
 
-func (c *session) open() {
+// retry is how long no index is made after that failed: the disk may be full, and each search would
+// do the work for nothing.
+const retry = time.Minute
+
+// open opens the index. Where there is none, and none can be made, it gives nil.
+func (c *session) open() *session {
 	if c == nil {
-		return
+		return nil
 	}
 	if file, err := index.Open(c.index.Path, c.index.Owner); err == nil {
 		c.file = file
+	} else if c.draft == nil {
+		return nil
 	}
+	return c
 }
 
 // seen is what a look told.
@@ -186,7 +198,9 @@ func (c *session) end() {
 	}
 	c.searcher.writers.Go(func() {
 		defer c.searcher.writing.Store(false)
-		_ = c.write()
+		if c.write() != nil {
+			c.searcher.failed.Store(time.Now().UnixNano())
+		}
 	})
 }
 
