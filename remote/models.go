@@ -155,6 +155,14 @@ func (s *Store) loggedModel(ctx context.Context, modelID string) (*mlruns.Logged
 	return m, err
 }
 
+// OnePointAPlace reports whether the server has one point of a logged model only under a key, at a
+// time and a step of a run. MLflow's databases have, and fail where there are two, when the run has
+// both: mlruns.ErrExists.
+func (s *Store) OnePointAPlace(ctx context.Context) (bool, error) {
+	e, err := s.extensions(ctx)
+	return e.Version == "", err
+}
+
 // FinalizeLoggedModel implements mlruns.ModelStore.
 func (s *Store) FinalizeLoggedModel(ctx context.Context, modelID string, status mlruns.ModelStatus) (*mlruns.LoggedModel, error) {
 	const op = "finalize logged model"

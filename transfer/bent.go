@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -17,6 +16,7 @@ const (
 	bentDataset  = "points are there without their data set"
 	bentModel    = "points are not there as points of their model, which came later"
 	bentNaN      = "NaN are there as 0 among the points of their model"
+	bentSecond   = "points are not there as points of their model, which has another one of that time and step"
 )
 
 // bends counts what is there of a history and not as it was, by what was done to it.
@@ -72,39 +72,6 @@ func heldIn(there map[identity]int, m mlruns.Metric) (told []string, is bool) {
 		}
 	}
 	return nil, false
-}
-
-// bendsOfModels notes where a point of the run that is NaN is 0 as a point of its model: MLflow's
-// server has no NaN among those. It tells the latest ones, which is what models are compared by.
-func (j *runJob) bendsOfModels(ctx context.Context) error {
-	if j.keepsIDs() || j.visit.models == nil || j.visit.models.into == nil {
-		return nil
-	}
-	there := map[string]*mlruns.LoggedModel{}
-	for key, points := range j.visit.models.points[j.source.Info.ID] {
-		for point, source := range points {
-			id := j.modelCounterpart(source)
-			if point.value != identityOf(mlruns.Metric{Value: math.NaN()}).value || id == "" || j.bent[key] == nil {
-				continue
-			}
-			if there[id] == nil {
-				m, err := j.visit.models.into.LoggedModel(ctx, id)
-				if errors.Is(err, mlruns.ErrNotFound) { // it is deleted there
-					m, err = &mlruns.LoggedModel{}, nil
-				}
-				if err != nil {
-					return err
-				}
-				there[id] = m
-			}
-			zero := point
-			zero.value = 0
-			if slices.ContainsFunc(there[id].Metrics, func(m mlruns.Metric) bool { return m.Key == key && m.RunID == j.it.ID && identityOf(m) == zero }) {
-				j.bent[key].add([]string{bentNaN})
-			}
-		}
-	}
-	return nil
 }
 
 // tellBent tells of all metrics what is there and not as it was.

@@ -119,9 +119,12 @@ func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh
 		}
 	}
 	params := map[string]string{}
-	for key, value := range j.want.Params {
-		if old, there := have.Params[key]; !there || old != value && j.it.differ(j.q.Prefer, true, "params."+key, value, old) {
+	for _, key := range slices.Sorted(maps.Keys(j.want.Params)) { // never replaced, as those of runs
+		value := j.want.Params[key]
+		if old, there := have.Params[key]; !there {
 			params[key] = value
+		} else if old != value {
+			j.it.differ(PreferNeither, false, "params."+key, value, old)
 		}
 	}
 	tags := uniteTags(j.want.Tags, have.Tags, j.q.Prefer, j.it, func(string) bool { return false })

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +96,12 @@ func TestMergeModels(t *testing.T) {
 	if diff := cmp.Diff(modelsIn(t, src), modelsIn(t, dst)); diff != "" {
 		t.Errorf("united (-source +destination):\n%s", diff)
 	}
+	must(t, dst.LogLoggedModelParams(ctx, "m-made", map[string]string{"depth": "4"})) // a param is never replaced
+	it := copyAll(t, dst, src, transfer.Query{Prefer: transfer.PreferSource})["model m-made"]
+	if diff := cmp.Diff([]transfer.Conflict{{Field: "params.depth", Source: "3", Destination: "4"}}, it.Conflicts); diff != "" || it.Action != transfer.ActionNone {
+		t.Errorf("%+v\n%s", it, diff)
+	}
+	must(t, dst.LogLoggedModelParams(ctx, "m-made", map[string]string{"depth": "3"}))
 	must(t, src.DeleteLoggedModel(ctx, "m-alone"))
 	fresh := open(t)
 	copyAll(t, fresh, src, transfer.Query{Deleted: true})
@@ -203,44 +210,102 @@ func TestPushPointsOfOthersModels(t *testing.T) {
 	}
 }
 
-// Where NaN is 0 as a point of a model, as on a database of MLflow, that is told, again the next
-// time, by the run that has the point. Where it is NaN nothing is told.
-func TestPushNaNOfModel(t *testing.T) {
+// A database of MLflow has of a model one point of a run at a time and a step, and 0 for NaN. The
+// model has there the point that it is compared by, the run has all, and what the model lacks or
+// has otherwise is told, again the next time. A server of this module has all of it.
+func TestPushPointsOfOnePlace(t *testing.T) {
 	ctx := context.Background()
 	src := open(t)
 	fillModels(t, src)
-	for step := range int64(2) { // the first is not the latest
-		p := point("loss", math.NaN(), step)
-		p.ModelID = "m-made"
-		must(t, src.LogMetric(ctx, "uses", p))
+	of := func(key string, value float64, step int64, dataset string) mlruns.Metric {
+		p := point(key, value, step)
+		p.ModelID, p.DatasetName, p.DatasetDigest = "m-made", dataset, dataset
+		return p
 	}
-	for _, zero := range []bool{true, false} {
+	must(t, src.LogBatch(ctx, "uses", mlruns.Batch{Metrics: []mlruns.Metric{
+		of("many", 1, 0, ""), of("many", 3, 0, ""), of("many", 2, 0, ""), of("many", 3, 0, ""), of("many", math.NaN(), 0, ""),
+		of("loss", 1, 0, ""), of("loss", math.NaN(), 1, ""), of("loss", math.NaN(), 1, ""),
+		of("sets", 1, 0, "a"), of("sets", 2, 0, "b"), of("sets", 5, 1, "c"),
+	}}))
+	for _, database := range []bool{true, false} {
 		files := open(t)
 		over, w := overHTTP(t, files)
 		var dst mlruns.Store = over
-		var want []transfer.Refusal
-		if zero {
-			dst = zeroNaN{over}
-			want = []transfer.Refusal{{Field: "metrics.loss", Reason: "1 NaN are there as 0 among the points of their model"}}
+		var want []string
+		if database {
+			w.hides = []string{"/api/3.0/mlflow/server-info"}
+			dst = &modelsInDatabase{Store: over, points: map[string]float64{}}
+			want = []string{"metrics.loss: 1 NaN are there as 0 among the points of their model",
+				"metrics.sets: 1 points are not there as points of their model, which has another one of that time and step"}
 		}
 		for pass := range 3 {
 			w.writes = nil
 			items := copyAll(t, dst, src, transfer.Query{})
-			if diff := cmp.Diff(want, items["run uses"].Refused); diff != "" {
-				t.Errorf("zero %v, pass %d (-want +told):\n%s", zero, pass, diff)
+			var told []string
+			for _, r := range items["run uses"].Refused {
+				told = append(told, r.String())
 			}
-			if it := items["run makes"]; len(it.Refused) > 0 || pass > 0 && len(w.writes) > 0 {
-				t.Errorf("zero %v, pass %d: %+v, %q", zero, pass, it, w.writes)
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("database %v, pass %d (-want +told):\n%s", database, pass, diff)
 			}
+			if it := items["run makes"]; !it.Whole() || pass > 0 && len(w.writes) > 0 {
+				t.Errorf("database %v, pass %d: %+v, %q", database, pass, it, w.writes)
+			}
+		}
+		if diff := cmp.Diff(historiesOf(t, src, "uses"), historiesOf(t, files, copyAll(t, dst, src, transfer.Query{})["run uses"].ID)); diff != "" {
+			t.Errorf("database %v: histories of the run (-source +destination):\n%s", database, diff)
+		}
+		got := map[string][]float64{}
+		for m, err := range files.LoggedModels(ctx, mlruns.ModelQuery{Filter: "name = 'made'"}) {
+			must(t, err)
+			for p, err := range files.ModelPoints(ctx, m.ID) {
+				must(t, err)
+				got[p.Key] = append(got[p.Key], p.Value)
+			}
+		}
+		points := map[string][]float64{"acc": {0, 1, 2}, "many": {1, 3, 2, 3, math.NaN()}, "loss": {1, math.NaN(), math.NaN()}, "sets": {1, 2, 5}}
+		if database {
+			points["many"], points["loss"], points["sets"] = []float64{3, 3}, []float64{1, math.NaN()}, []float64{2, 5}
+		}
+		if diff := cmp.Diff(points, got, cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("database %v: points of the model (-want +got):\n%s", database, diff)
 		}
 		sound(t, files)
 	}
 }
 
-// zeroNaN is a store that has no NaN among the points of models.
-type zeroNaN struct{ *remote.Store }
+func historiesOf(t *testing.T, s *filestore.Store, run string) (points []string) {
+	t.Helper()
+	for _, key := range []string{"many", "loss", "sets"} {
+		for m, err := range s.MetricHistory(context.Background(), run, key, mlruns.HistoryQuery{}) {
+			must(t, err)
+			points = append(points, fmt.Sprint(m.Key, m.Time.UnixMilli(), m.Value, m.Step, m.DatasetName))
+		}
+	}
+	return points
+}
 
-func (s zeroNaN) LoggedModel(ctx context.Context, id string) (*mlruns.LoggedModel, error) {
+// modelsInDatabase is a server that keeps the points of models as MLflow's databases do.
+type modelsInDatabase struct {
+	*remote.Store
+	mu     sync.Mutex
+	points map[string]float64
+}
+
+func (s *modelsInDatabase) LogBatch(ctx context.Context, id string, b mlruns.Batch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range b.Metrics {
+		at := fmt.Sprint(id, m.ModelID, m.Key, m.Time.UnixMilli(), m.Step)
+		if have, is := s.points[at]; is && m.ModelID != "" && have != m.Value {
+			return mlruns.ErrExists
+		}
+		s.points[at] = m.Value
+	}
+	return s.Store.LogBatch(ctx, id, b)
+}
+
+func (s *modelsInDatabase) LoggedModel(ctx context.Context, id string) (*mlruns.LoggedModel, error) {
 	m, err := s.Store.LoggedModel(ctx, id)
 	for i := range m.Metrics {
 		if math.IsNaN(m.Metrics[i].Value) {

@@ -330,6 +330,10 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			j.it.refuse("metrics."+key, notTaken)
 		}
 		bent := bends{}
+		ofModels, err := j.ofModels(ctx, key)
+		if err != nil {
+			return err
+		}
 		at, err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
 			if j.again { // a database has it once
 				return nil
@@ -339,6 +343,9 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 			m.ModelID = j.modelOf(m, bent)
 			if j.dry {
 				return nil
+			}
+			if ofModels.second(m) {
+				m.ModelID = ""
 			}
 			if len(heldAs(m)) > 0 {
 				j.bendable[key] = true

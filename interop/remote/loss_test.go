@@ -33,6 +33,7 @@ const (
 	lossZero     = "-0"
 	lossDataset  = "data set of a run's point"
 	lossNaN      = "NaN of a model"
+	lossPlace    = "points of a model at one time and step" // see onePlace
 )
 
 var losses = []loss{
@@ -48,7 +49,7 @@ var losses = []loss{
 	{name: "active runs of a deleted experiment", of: func(p place, want, got string) bool {
 		return p.kind == "run" && p.field == "stage" && want == "active" && got == "deleted"
 	}},
-	{name: lossOrder}, {name: lossZero}, {name: lossNaN, told: true}, {name: lossInfinity, told: true}, {name: lossDataset, told: true},
+	{name: lossOrder}, {name: lossZero}, {name: lossNaN, told: true}, {name: lossPlace, told: true}, {name: lossInfinity, told: true}, {name: lossDataset, told: true},
 	{name: "long texts", told: true, of: func(p place, want, got string) bool {
 		return got == "" && (len(want) > 500 || len(p.field) > 250)
 	}},
