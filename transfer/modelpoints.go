@@ -112,7 +112,8 @@ func (j *runJob) bendsOfModels(ctx context.Context) error {
 
 func (id identity) isNaN() bool { return math.IsNaN(math.Float64frombits(id.value)) }
 
-// bentOf tells what is there of a model in the place of a point, "" if the point is, or a later one.
+// bentOf tells what is there of a model in the place of a point, "" if the point is, or a later
+// one.
 func bentOf(id identity, key string, there []mlruns.Metric) string {
 	words := bentSecond
 	for _, m := range there {
