@@ -13,10 +13,12 @@ import (
 // disk that nothing was read from yet, each costs a while. With the index they are a third at most.
 // It is not parallel: the kernel counts those of the whole process.
 func TestIndexCalls(t *testing.T) {
-	dir, _ := endedStore(t, 400, "3")
+	plainDir, _ := endedStore(t, 400, "3")
+	inputsDir, run := endedStore(t, 400, "3")
+	withInputs(t, inputsDir, run, 400, 3)
 	time.Sleep(30 * time.Millisecond) // what is younger is not kept
 	indexes := filepath.Join(t.TempDir(), "indexes")
-	count := func(mode filestore.IndexMode, q mlruns.RunQuery) int64 {
+	count := func(dir string, mode filestore.IndexMode, q mlruns.RunQuery) int64 {
 		t.Helper()
 		store, err := filestore.Open(dir, filestore.WithReadOnly(), filestore.WithParallelism(1), filestore.WithIndex(mode), filestore.WithIndexDir(indexes))
 		if err != nil {
@@ -38,15 +40,20 @@ func TestIndexCalls(t *testing.T) {
 		}
 		return n.all
 	}
-	for name, q := range map[string]mlruns.RunQuery{
-		"no result":   {Filter: "metrics.m = 3 AND params.p = 'none'"},
-		"ten results": {Filter: "metrics.m = 3 AND params.p = 'x'", MaxResults: 10},
-		"all results": {MaxResults: 400},
+	for _, row := range []struct {
+		name, dir string
+		q         mlruns.RunQuery
+	}{
+		{"no result", plainDir, mlruns.RunQuery{Filter: "metrics.m = 3 AND params.p = 'none'"}},
+		{"ten results", plainDir, mlruns.RunQuery{Filter: "metrics.m = 3 AND params.p = 'x'", MaxResults: 10}},
+		{"all results", plainDir, mlruns.RunQuery{MaxResults: 400}},
+		{"by a data set", inputsDir, mlruns.RunQuery{Filter: "dataset.name = 'none' OR dataset.context = 'none'"}},
+		{"all results with data sets and models", inputsDir, mlruns.RunQuery{MaxResults: 400}},
 	} {
-		plain, checked, ended := count(filestore.IndexNone, q), count(filestore.IndexChecked, q), count(filestore.IndexTrustEnded, q)
-		t.Logf("%s: %d calls without the index, %d checked, %d ended", name, plain, checked, ended)
+		plain, checked, ended := count(row.dir, filestore.IndexNone, row.q), count(row.dir, filestore.IndexChecked, row.q), count(row.dir, filestore.IndexTrustEnded, row.q)
+		t.Logf("%s: %d calls without the index, %d checked, %d ended", row.name, plain, checked, ended)
 		if checked*3 > plain || ended*3 > checked*2 {
-			t.Errorf("%s: %d calls without the index, %d checked, %d ended; want a third, and two thirds of that", name, plain, checked, ended)
+			t.Errorf("%s: %d calls without the index, %d checked, %d ended; want a third, and two thirds of that", row.name, plain, checked, ended)
 		}
 	}
 }

@@ -73,7 +73,9 @@ func anyFile(rng *rand.Rand, run string) string {
 }
 
 // edits are the hard cases, and easy ones.
-var edits = []edit{
+var edits = slices.Concat(valueEdits, inputEdits, datasetEdits)
+
+var valueEdits = []edit{
 	{name: "in place, same length", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		name := anyFile(rng, run)
 		data, err := os.ReadFile(name)
@@ -127,7 +129,7 @@ var edits = []edit{
 		return swap(anyFile(rng, run), anyFile(rng, run), outside)
 	}},
 	{name: "a link in place of a folder", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
-		return moveBehindLink(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags", "tags/t"})), outside, rng)
+		return moveBehindLink(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags", "tags/t", "inputs", "outputs"})), outside, rng)
 	}},
 	{name: "a link in place of a run", do: func(_ *testing.T, rng *rand.Rand, run, outside string) error {
 		return moveBehindLink(run, outside, rng)
@@ -163,14 +165,10 @@ var edits = []edit{
 		return err
 	}},
 	{name: "a foreign file", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
-		return place(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags/t"}), ".DS_Store"), "x")
+		return place(filepath.Join(run, pick(rng, []string{"metrics", "params", "tags/t", "inputs"}), ".DS_Store"), "x")
 	}},
 	{name: "a hard link", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		return os.Link(anyFile(rng, run), filepath.Join(run, "params", fmt.Sprint("p", rng.IntN(4))))
-	}},
-	{name: "a data set", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
-		return place(filepath.Join(run, "inputs", fmt.Sprint("i", rng.IntN(3)), "meta.yaml"), "destination_id: d1\ndestination_type: RUN\nsource_id: "+
-			pick(rng, []string{"d1", "lost"})+"\nsource_type: DATASET\ntags:\n  mlflow.data.context: train\n")
 	}},
 	{name: "removed and made anew, same length and time, perhaps with the same inode", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		name := anyFile(rng, run)
@@ -234,10 +232,6 @@ var edits = []edit{
 	{name: "the rights of a file taken and given back", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
 		name := anyFile(rng, run)
 		return errors.Join(os.Chmod(name, 0), os.Chmod(name, 0o666))
-	}},
-	{name: "a data set's document edited", do: func(_ *testing.T, rng *rand.Rand, run, _ string) error {
-		return rewrite(filepath.Join(filepath.Dir(run), "datasets", "d1", "meta.yaml"),
-			"digest: abc\nname: "+pick(rng, []string{"ds", "x", "y"})+"\nprofile: null\nschema: null\nsource: s\nsource_type: local\n", rng.IntN(2) == 0)
 	}},
 }
 

@@ -168,8 +168,8 @@ func TestTrustEndedEqualsReading(t *testing.T) {
 		}
 		return list
 	}
-	ending, going := of("status and name in place", "a run made", "the store moved away and back"),
-		of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "a data set", "damaged", "two files swapped")
+	ending, going := slices.Concat(of("status and name in place", "a run made", "the store moved away and back"), datasetEdits),
+		slices.Concat(of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "damaged", "two files swapped"), inputEdits)
 	for range proof.Choose(12, 300, 1500) {
 		run := pick(rng, runFolders(t, dir))
 		meta, _ := os.ReadFile(filepath.Join(run, "meta.yaml"))

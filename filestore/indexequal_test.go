@@ -221,6 +221,7 @@ func askWhileEdited(t *testing.T, rounds int) (w *twins, done map[string]int) {
 	w = newTwins(t, dir)
 	w.warm()
 	done = map[string]int{}
+	var hand []edit // each comes once before one comes again
 	for i := range rounds {
 		if i%40 == 39 { // of what was damaged too often there is little left to ask
 			if err := os.RemoveAll(dir); err != nil {
@@ -231,9 +232,17 @@ func askWhileEdited(t *testing.T, rounds int) (w *twins, done map[string]int) {
 			w.warm()
 		}
 		for range rng.IntN(3) {
-			e := pick(rng, edits)
-			if err := e.do(t, rng, pick(rng, runFolders(t, dir)), outside); err == nil {
-				done[e.name]++
+			if len(hand) == 0 {
+				hand = slices.Clone(edits)
+				rng.Shuffle(len(hand), func(i, j int) { hand[i], hand[j] = hand[j], hand[i] })
+			}
+			e := hand[0]
+			hand = hand[1:]
+			for range 3 { // not every run has what it changes
+				if err := e.do(t, rng, pick(rng, runFolders(t, dir)), outside); err == nil {
+					done[e.name]++
+					break
+				}
 			}
 			w.askAll(rng, randomQuery(rng))
 		}

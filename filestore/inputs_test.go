@@ -1,7 +1,9 @@
 package filestore_test
 
 import (
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,5 +34,34 @@ func TestInputsOfAnotherProgram(t *testing.T) {
 	f.Must(err)
 	if len(run.Inputs.Datasets) != 1 || run.Inputs.Datasets[0].Dataset.Source != "first" || placed != 1 {
 		t.Errorf("inputs %+v (placed %d times), want the data set of the first writer", run.Inputs, placed)
+	}
+}
+
+// TestInputIsToldOnce reads an input whose document is perhaps being written, and so is read again.
+func TestInputIsToldOnce(t *testing.T) {
+	t.Parallel()
+	dir, run := endedStore(t, 1, "1")
+	withInputs(t, dir, run, 1, 1)
+	for _, name := range []string{"inputs/a", "inputs/b", "outputs/m-2"} {
+		file := filepath.Join(run(0), name, "meta.yaml")
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, data[:len(data)-1], 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store, err := filestore.Open(dir, filestore.WithReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	got, err := store.Run(t.Context(), filepath.Base(run(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Inputs.Datasets) != 1 || len(got.Inputs.Models) != 1 || len(got.Outputs.Models) != 1 || len(got.Problems) > 0 {
+		t.Errorf("%+v, %+v, problems %v; want one of each", got.Inputs, got.Outputs, got.Problems)
 	}
 }

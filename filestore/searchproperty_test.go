@@ -246,7 +246,8 @@ func randomStore(t *testing.T, rng *rand.Rand, dir string) {
 	}
 	for id, name := range map[string]string{"0": "Default", "7": "seven"} {
 		put(id+"/meta.yaml", fmt.Sprintf("artifact_location: /x/%s\nexperiment_id: '%s'\nlifecycle_stage: active\nname: %s\n", id, id, name))
-		put(id+"/datasets/d1/meta.yaml", "digest: abc\nname: ds\nprofile: null\nschema: null\nsource: s\nsource_type: local\n")
+		put(id+"/datasets/d1/meta.yaml", datasetMeta("ds", "abc"))
+		put(id+"/datasets/d2/meta.yaml", datasetMeta("x", "12"))
 		for range 12 + rng.IntN(10) {
 			randomRun(rng, id, put)
 		}
@@ -288,10 +289,44 @@ func randomRun(rng *rand.Rand, experiment string, put func(name, text string)) {
 	if rng.IntN(3) == 0 {
 		put(run+"/tags/mlflow.runName", "tagged")
 	}
-	if rng.IntN(3) == 0 {
-		put(run+"/inputs/i1/meta.yaml", "destination_id: d1\ndestination_type: RUN\nsource_id: "+pick(rng, []string{"d1", "lost"})+
-			"\nsource_type: DATASET\ntags:\n  mlflow.data.context: "+pick(rng, []string{"train", "eval"})+"\n")
+	for k := range 3 {
+		if rng.IntN(4) == 0 {
+			put(fmt.Sprintf("%s/inputs/i%d/meta.yaml", run, k), inputMeta(rng))
+		}
 	}
+	if rng.IntN(4) == 0 {
+		put(run+"/outputs/m-1/meta.yaml", outputMeta(rng))
+	}
+}
+
+func datasetMeta(name, digest string) string {
+	return "digest: '" + digest + "'\nname: " + name + "\nprofile: null\nschema: '{}'\nsource: s\nsource_type: local\n"
+}
+
+func inputMeta(rng *rand.Rand) string {
+	switch rng.IntN(8) {
+	case 0:
+		return "destination_id: m-1\ndestination_type: RUN\nsource_id: m-1\nsource_type: MODEL\ntags: {}\n"
+	case 1:
+		return inputOf("lost", "train")
+	case 2:
+		return inputOf("d1", "")
+	}
+	return inputOf(pick(rng, []string{"d1", "d2"}), pick(rng, []string{"train", "eval"}))
+}
+
+// inputOf is the document of an input that is a data set, in a context if that is not "".
+func inputOf(id, context string) string {
+	tags := " {}\n"
+	if context != "" {
+		tags = "\n  mlflow.data.context: " + context + "\n"
+	}
+	return "destination_id: " + id + "\ndestination_type: RUN\nsource_id: " + id + "\nsource_type: DATASET\ntags:" + tags
+}
+
+func outputMeta(rng *rand.Rand) string {
+	id := pick(rng, []string{"m-1", "m-2"})
+	return "destination_id: " + id + "\ndestination_type: MODEL_OUTPUT\nsource_id: " + id + "\nsource_type: RUN_OUTPUT\nstep: " + fmt.Sprint(rng.IntN(9)) + "\ntags: {}\n"
 }
 
 func randomHistory(rng *rand.Rand) string {
@@ -333,7 +368,7 @@ func randomClause(rng *rand.Rand) string {
 	number := func() string { return pick(rng, []string{"0", "1", "0.5", "-1", "2.25", "1000"}) }
 	text := func() string { return "'" + pick(rng, someTexts) + "'" }
 	compare := func() string { return pick(rng, []string{"=", "!=", "<", "<=", ">", ">="}) }
-	texts := []string{fmt.Sprintf("params.p%d", rng.IntN(4)), fmt.Sprintf("tags.`t/%d`", rng.IntN(4)), "run_name", "user_id", "status", "dataset.name", "experiment.name"}
+	texts := []string{fmt.Sprintf("params.p%d", rng.IntN(4)), fmt.Sprintf("tags.`t/%d`", rng.IntN(4)), "run_name", "user_id", "status", "dataset.name", pick(rng, []string{"dataset.digest", "dataset.context"}), "experiment.name"}
 	switch rng.IntN(10) {
 	case 0, 1, 2:
 		return fmt.Sprintf("metrics.m%d %s %s", rng.IntN(4), compare(), number())
@@ -346,7 +381,7 @@ func randomClause(rng *rand.Rand) string {
 	case 6:
 		return fmt.Sprintf("%s %s", pick(rng, []string{"start_time", "end_time"}), compare()) + fmt.Sprint(" ", 1600000000000+rng.Int64N(6)*1000)
 	case 7:
-		return fmt.Sprintf("%s IN (%s, %s, 'one', 'ann', 'FAILED', 'seven')", pick(rng, texts), text(), text())
+		return fmt.Sprintf("%s IN (%s, %s, 'one', 'ann', 'FAILED', 'seven', 'train')", pick(rng, texts), text(), text())
 	case 8:
 		return fmt.Sprintf("%s LIKE '%s'", pick(rng, texts), pick(rng, []string{"%", "x%", "%1%", "_", "a%", "%E%", "tag%", "ds"}))
 	}

@@ -66,10 +66,10 @@ func (v *inspection) inspectRun(ref records.RunRef, p *records.Problems) error {
 	if err := v.artifacts(ref, info, readable, loggedModel, p); err != nil {
 		return err
 	}
-	if _, err := v.records.Inputs(v.ctx, f, ref, p); err != nil {
+	if _, _, err := records.Inputs(v.ctx, f, ref, v.records.Dataset, p); err != nil {
 		return err
 	}
-	_, err = records.ReadOutputs(v.ctx, f, ref, p)
+	_, _, err = records.ReadOutputs(v.ctx, f, ref, p)
 	return err
 }
 

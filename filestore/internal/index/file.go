@@ -14,7 +14,7 @@ import (
 
 const (
 	magic      = "mlrunsix"
-	format     = 2
+	format     = 3
 	headerSize = 56
 	// maxFile is the size of the largest index. What does not fit is not kept.
 	maxFile = 512 << 20
@@ -179,10 +179,10 @@ func (p *Part) Rows(names []string) [][]Cell {
 	return rows
 }
 
-// Size is how many rows the index has, but for those of some parts, and how many bytes.
-func (f *File) Size(but ...string) (rows int, bytes int64) {
+// Size is how many rows the index has in the parts of some names, and how many bytes.
+func (f *File) Size(of func(part string) bool) (rows int, bytes int64) {
 	for _, p := range f.parts {
-		if slices.Contains(but, p.name) {
+		if !of(p.name) {
 			continue
 		}
 		for _, g := range p.groups {

@@ -75,9 +75,10 @@ type filler struct {
 	ref     records.RunRef
 	looked  uint64 // what of the session's columns was looked at just now
 	run     *mlruns.Run
-	flags   int64
+	flags   int64 // what is still to come is in them
 	trusted bool
 	folders []filledFolder
+	inputs  []records.Link
 }
 
 // filledFolder is a folder of keys.
@@ -97,8 +98,7 @@ func (r *filler) of(name string) *filledFolder {
 	return &r.folders[len(r.folders)-1]
 }
 
-// fill gives a run without opening its files, nil if it has to be read. Its inputs and outputs, if
-// it has any, are always read.
+// fill gives a run without opening its files, nil if it has to be read.
 func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder vfs.Folder, cells []index.Cell) (*mlruns.Run, error) {
 	if folder == nil || len(cells) == 0 || cells[0].Column != "" {
 		return nil, nil
@@ -107,33 +107,14 @@ func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder
 	if !r.all(cells) {
 		return nil, ctx.Err()
 	}
-	c.hits.Add(int64(len(cells)))
-	p := &records.Problems{}
-	if r.flags&(runInputs|runOutputs) != 0 {
-		if ok, err := s.fillInputs(ctx, &r, p); !ok || err != nil {
-			return nil, err
-		}
-	}
-	records.NameByTag(r.run)
-	r.run.Problems = p.Sorted()
-	return r.run, ctx.Err()
-}
-
-func (s *Searcher) fillInputs(ctx context.Context, r *filler, p *records.Problems) (ok bool, err error) {
-	f, err := s.tree.Folder(r.ref.Dir)
+	in, err := join(ctx, r.inputs, r.ref.Experiment, s.datasets(c, folder))
 	if err != nil {
-		return false, nil //nolint:nilerr // who reads it says so
+		return nil, ctx.Err() // who reads it says why
 	}
-	defer f.Close()
-	if r.flags&runInputs != 0 {
-		if r.run.Inputs, err = s.records.Inputs(ctx, f, r.ref, p); err != nil {
-			return false, err
-		}
-	}
-	if r.flags&runOutputs != 0 {
-		r.run.Outputs, err = records.ReadOutputs(ctx, f, r.ref, p)
-	}
-	return true, err
+	r.run.Inputs = in
+	c.hits.Add(int64(len(cells)))
+	records.NameByTag(r.run)
+	return r.run, ctx.Err()
 }
 
 // emptyRun has room for the values of a row.
@@ -176,7 +157,7 @@ func (r *filler) all(cells []index.Cell) bool {
 			return false
 		}
 	}
-	return true
+	return r.flags&(runInputs|runOutputs) == 0
 }
 
 func (r *filler) info(cell index.Cell) bool {
@@ -222,6 +203,8 @@ func (r *filler) take(cell index.Cell) (ok bool) {
 			return false
 		}
 		r.of(cell.Column).files += files
+	case cellLinks:
+		return r.links(cell)
 	}
 	if !r.trusted && !r.wasLookedAt(cell.Column) {
 		at, err := r.look(cell.Column, kind)
@@ -233,6 +216,28 @@ func (r *filler) take(cell index.Cell) (ok bool) {
 		}
 	}
 	return kind == fs.ModeDir || r.value(cell)
+}
+
+// links takes the inputs or the outputs. The flags, which come before them, say whether there are
+// any.
+func (r *filler) links(cell index.Cell) bool {
+	flag := folderFlags[cell.Column]
+	if r.flags&flag == 0 {
+		return true
+	}
+	r.flags &^= flag
+	links, ok := unpackLinks(cell.Value)
+	if ok && !r.trusted && !r.wasLookedAt(cell.Column) {
+		folder, _ := r.look(cell.Column, fs.ModeDir)
+		at := r.session.lookAtLinks(r.folder, r.ref.ID+"/"+cell.Column, folder, links)
+		ok = at.stamp != 0 && at.stamp == cell.Stamp
+	}
+	if flag == runInputs {
+		r.inputs = links
+	} else {
+		r.run.Outputs = records.OutputsOf(links)
+	}
+	return ok
 }
 
 func (r *filler) value(cell index.Cell) (ok bool) {

@@ -186,10 +186,8 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 		if cell, ok := c.row.Cell(column); ok {
 			return cell.Value, true, false, seen{}
 		}
-		if cell, ok := c.row.Cell(""); ok {
-			if flags, ok := unpackFlags(cell.Value); ok && flags&runWhole != 0 {
-				return nil, false, true, seen{}
-			}
+		if _, whole := c.flags(); whole {
+			return nil, false, true, seen{}
 		}
 	}
 	if _, ok := c.row.Cell(column); !ok && c.renewed {
@@ -212,6 +210,15 @@ func (r *runRecord) keepRead(name string, at seen, value []byte) {
 		at, _ = r.cached.session.look(r.experiment, name, 0)
 	}
 	r.cached.keep(name[len(r.ref.ID)+1:], at, value)
+}
+
+// flags tell what the run's folder has, if the row has all of the run.
+func (c *cachedRun) flags() (flags int64, whole bool) {
+	if cell, ok := c.row.Cell(""); ok {
+		flags, ok = unpackFlags(cell.Value)
+		return flags, ok && flags&runWhole != 0
+	}
+	return 0, false
 }
 
 // areFolders answers for metrics, params and tags at once, and once for each run.

@@ -37,11 +37,11 @@ func (k *keeper) note(name string, id vfs.Identity) { k.noted[name] = k.session.
 
 // keep keeps a run that was read whole, if it has no problem and none of its files may be being
 // written. Its meta.yaml is kept by who found it.
-func (k *keeper) keep(run *mlruns.Run) {
+func (k *keeper) keep(run *mlruns.Run, links records.Links) {
 	if k == nil || k.folder == nil || len(run.Problems) > 0 {
 		return
 	}
-	if k.values(run) && k.rest() {
+	if k.values(run) && k.rest(links) {
 		k.session.draft.Put(k.ref.Experiment.Dir, k.ref.ID, false, k.cells)
 	}
 }
@@ -102,13 +102,15 @@ func (k *keeper) in(name string) *keptFolder {
 }
 
 // rest keeps the folders.
-func (k *keeper) rest() bool {
+func (k *keeper) rest(links records.Links) bool {
 	flags := int64(runWhole)
-	for sub, flag := range map[string]int64{layout.Inputs: runInputs, layout.Outputs: runOutputs} {
-		switch at, err := k.look(sub, fs.ModeDir); {
-		case at.stamp != 0:
-			flags |= flag
-		case !vfs.IsGone(err):
+	for sub, list := range map[string][]records.Link{layout.Inputs: links.Inputs, layout.Outputs: links.Outputs} {
+		folder, err := k.look(sub, fs.ModeDir)
+		if vfs.IsGone(err) {
+			continue
+		}
+		flags |= folderFlags[sub]
+		if !k.add(sub, k.session.lookAtLinks(k.folder, k.ref.ID+"/"+sub, folder, list), packLinks(list)) {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/records"
+	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/search"
 )
 
@@ -21,6 +22,8 @@ const (
 	// the meta.yaml of an experiment
 	cellExperiment = 'e'
 	cellMetric     = 'm' // the latest point of a metric, and the summary if all of it was read
+	cellLinks      = 'l' // the folder of a run's inputs or outputs, and their meta.yaml
+	cellDataset    = 's' // the meta.yaml of a data set
 )
 
 // unpacker takes apart the value of a cell. Once something does not fit all is zero.
@@ -65,6 +68,14 @@ func (u *unpacker) size() int {
 		return 0
 	}
 	return int(n)
+}
+
+// cut is a text with its size before it, out of all that there was to unpack.
+func (u *unpacker) cut(all string) string {
+	n := u.size()
+	from := len(all) - len(u.rest)
+	u.rest = u.rest[n:]
+	return all[from : from+n]
 }
 
 // whole reports whether all was there, and nothing else.
@@ -216,6 +227,9 @@ const (
 	runOutputs             // there is one of outputs
 )
 
+// folderFlags are those of the folders of links.
+var folderFlags = map[string]int64{layout.Inputs: runInputs, layout.Outputs: runOutputs}
+
 func packFlags(flags int64) []byte { return binary.AppendVarint([]byte{cellRun}, flags) }
 
 func unpackFlags(value []byte) (int64, bool) {
@@ -230,4 +244,58 @@ func unpackFolder(value []byte) (files int, ok bool) {
 	u := unpack(value, cellFolder)
 	n := u.number()
 	return int(n), u.whole()
+}
+
+func packCut(dst []byte, text string) []byte {
+	return append(binary.AppendVarint(dst, int64(len(text))), text...)
+}
+
+// packLinks packs the inputs or the outputs of a run, in their order.
+func packLinks(links []records.Link) []byte {
+	v := []byte{cellLinks}
+	for _, l := range links {
+		tags := int64(-1)
+		if l.Dataset {
+			tags = int64(len(l.Tags))
+		}
+		v = binary.AppendVarint(binary.AppendVarint(packCut(packCut(v, l.Name), l.ID), l.Step), tags)
+		for key, value := range l.Tags {
+			v = packCut(packCut(v, key), value)
+		}
+	}
+	return v
+}
+
+func unpackLinks(value []byte) (links []records.Link, ok bool) {
+	u := unpack(value, cellLinks)
+	for all := string(u.rest); len(u.rest) > 0; {
+		l := records.Link{Name: u.cut(all), ID: u.cut(all), Step: u.number()}
+		tags := u.number()
+		if l.Dataset = tags >= 0; l.Dataset {
+			l.Tags = map[string]string{}
+		}
+		for ; tags > 0 && !u.broken; tags-- {
+			key := u.cut(all)
+			l.Tags[key] = u.cut(all)
+		}
+		links = append(links, l)
+	}
+	return links, !u.broken
+}
+
+func packDataset(d mlruns.Dataset) []byte {
+	v := []byte{cellDataset}
+	for _, text := range [...]string{d.Name, d.Digest, d.SourceType, d.Source, d.Schema, d.Profile} {
+		v = packCut(v, text)
+	}
+	return v
+}
+
+func unpackDataset(value []byte) (d mlruns.Dataset, ok bool) {
+	u := unpack(value, cellDataset)
+	all := string(u.rest)
+	for _, to := range [...]*string{&d.Name, &d.Digest, &d.SourceType, &d.Source, &d.Schema, &d.Profile} {
+		*to = u.cut(all)
+	}
+	return d, u.whole()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -85,5 +86,7 @@ func (s *Searcher) Indexed() (runs int, bytes int64) {
 		return 0, 0
 	}
 	defer func() { _ = f.Close() }()
-	return f.Size("", layout.Trash)
+	return f.Size(func(part string) bool {
+		return part != "" && part != layout.Trash && !strings.HasSuffix(part, "/"+layout.Datasets)
+	})
 }

@@ -34,6 +34,7 @@ type runRecord struct {
 	metrics map[string]*asked[search.Summary]
 	params  map[string]*asked[string]
 	tags    map[string]*asked[string]
+	inputs  asked[[]search.Dataset]
 	key     search.Key // memory for the next
 	cached  cachedRun
 	hits    int64 // what was taken from the index
@@ -255,24 +256,45 @@ func (r *runRecord) end(err error) {
 
 // Datasets implements search.Record.
 func (r *runRecord) Datasets() []search.Dataset {
+	if r.inputs.turn != r.turn {
+		r.inputs.turn, r.inputs.value = r.turn, nil
+		in := r.readInputs()
+		for _, d := range in.Datasets {
+			c, ok := d.Tags[mlruns.TagDatasetContext]
+			r.inputs.value = append(r.inputs.value, search.Dataset{Name: d.Dataset.Name, Digest: d.Dataset.Digest, Context: c, HasContext: ok})
+		}
+	}
+	return r.inputs.value
+}
+
+func (r *runRecord) readInputs() mlruns.Inputs {
+	datasets := r.search.datasets(r.cached.session, r.experiment)
+	links, found, folder := r.lookUpInputs()
+	if found {
+		if in, err := join(r.ctx, links, r.ref.Experiment, datasets); err == nil {
+			return in
+		}
+	}
 	run, err := r.experiment.OpenFolder(r.ref.ID)
 	if err != nil {
 		if !vfs.IsGone(err) {
 			r.end(r.problems.Unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.Dir, err))
 		}
-		return nil
+		return mlruns.Inputs{}
 	}
 	defer run.Close()
-	in, err := r.search.records.Inputs(r.ctx, run, r.ref, r.problems)
+	problems, told := r.apart(folder)
+	in, links, err := records.Inputs(r.ctx, run, r.ref, datasets, problems)
+	r.opened.Add(int64(len(links)))
+	if r.cached.session == nil {
+		r.opened.Add(int64(len(in.Datasets)))
+	}
+	if told() && err == nil {
+		r.keepInputs(folder, links)
+	}
 	if err != nil {
 		r.end(err)
-		return nil
+		return mlruns.Inputs{}
 	}
-	list := make([]search.Dataset, len(in.Datasets))
-	for i, d := range in.Datasets {
-		r.opened.Add(2)
-		c, ok := d.Tags[mlruns.TagDatasetContext]
-		list[i] = search.Dataset{Name: d.Dataset.Name, Digest: d.Dataset.Digest, Context: c, HasContext: ok}
-	}
-	return list
+	return in
 }

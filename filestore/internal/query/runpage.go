@@ -176,14 +176,15 @@ func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, f
 		}
 	}
 	ref := found.ref
+	experiment := folders.of(ref.Experiment)
 	reader, k := *s.records, (*keeper)(nil)
 	if c != nil {
-		k = newKeeper(c, ref, folders.of(ref.Experiment))
+		k = newKeeper(c, ref, experiment)
 		reader.Note = k.note
 	}
-	run, err := reader.Run(ctx, ref)
+	run, links, err := reader.RunWithLinks(ctx, ref, s.datasets(c, experiment))
 	if err == nil {
-		k.keep(run)
+		k.keep(run, links)
 	}
 	if vfs.IsMissing(err) { // its experiment may have moved
 		run, err = s.find.Run(ctx, ref.ID)

@@ -32,7 +32,7 @@ func (s *Searcher) match(ctx context.Context, q mlruns.RunQuery, limit int, c *s
 	found := scan.found.sorted()
 	reportSameIDs(found, p)
 	c.asksFor(pl.reads())
-	return found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
+	return found, mlruns.Scan{Reads: pl.reads(), Opened: int(scan.opened.Load() + c.read()), Scanned: int(scan.scanned.Load()), Matched: scan.found.offered}, nil
 }
 
 // queried gives the experiments a query is about, each once. Ids of which there is no experiment

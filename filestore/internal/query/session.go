@@ -2,6 +2,7 @@ package query
 
 import (
 	"io/fs"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,10 @@ type session struct {
 	columns  []string // that the query can ask for, meta.yaml first
 	looks    atomic.Int64
 	hits     atomic.Int64
+	opened   atomic.Int64 // data sets
+	mu       sync.Mutex
+	datasets map[string]*cachedDatasets // by the experiments' folders
+	shared   atomic.Int64               // bytes of them
 }
 
 // begin opens the index for a search, nil if there is none here.
@@ -66,7 +71,7 @@ func (s *Searcher) start() *session {
 		return nil
 	}
 	now := vfs.Clock()
-	c := &session{searcher: s, index: at, began: now, wall: now.Round(0), listed: map[string]listing{}}
+	c := &session{searcher: s, index: at, began: now, wall: now.Round(0), listed: map[string]listing{}, datasets: map[string]*cachedDatasets{}}
 	root, err := s.tree.Folder("")
 	if err != nil {
 		return nil
@@ -222,6 +227,14 @@ func (c *session) clockWasSet() bool {
 	now := time.Now()
 	lead := now.Round(0).Sub(c.wall) - now.Sub(c.began)
 	return lead > jump || lead < -jump
+}
+
+// read is how many data sets were read by now.
+func (c *session) read() int64 {
+	if c == nil {
+		return 0
+	}
+	return c.opened.Load()
 }
 
 // report adds to what a search tells of itself what it had of the index.

@@ -12,9 +12,15 @@ import (
 // Run reads a run whole. Its problems are in the result; an error is about its meta.yaml or its
 // folder.
 func (r *Reader) Run(ctx context.Context, ref RunRef) (*mlruns.Run, error) {
+	run, _, err := r.RunWithLinks(ctx, ref, r.Dataset)
+	return run, err
+}
+
+// RunWithLinks is Run, with the links that the inputs and outputs were read from.
+func (r *Reader) RunWithLinks(ctx context.Context, ref RunRef, dataset DatasetReader) (*mlruns.Run, Links, error) {
 	f, err := r.Tree.Folder(ref.Dir)
 	if err != nil {
-		return nil, err
+		return nil, Links{}, err
 	}
 	defer f.Close()
 	if r.Note != nil {
@@ -22,32 +28,32 @@ func (r *Reader) Run(ctx context.Context, ref RunRef) (*mlruns.Run, error) {
 	}
 	info, err := ReadRunInfo(ctx, f, layout.Meta, ref)
 	if err != nil {
-		return nil, err
+		return nil, Links{}, err
 	}
-	return r.readRunData(ctx, f, ref, info)
+	return readRunData(ctx, f, ref, info, dataset)
 }
 
-func (r *Reader) readRunData(ctx context.Context, f vfs.Folder, ref RunRef, info mlruns.RunInfo) (run *mlruns.Run, err error) {
+func readRunData(ctx context.Context, f vfs.Folder, ref RunRef, info mlruns.RunInfo, dataset DatasetReader) (run *mlruns.Run, links Links, err error) {
 	p := &Problems{}
 	run = &mlruns.Run{Info: info}
 	if run.Data.Metrics, err = readMetrics(ctx, f, ref.Dir, layout.Metrics, p); err != nil {
-		return nil, err
+		return nil, links, err
 	}
 	if run.Data.Params, err = ReadValues(ctx, f, ref.Dir, layout.Params, p); err != nil {
-		return nil, err
+		return nil, links, err
 	}
 	if run.Data.Tags, err = ReadValues(ctx, f, ref.Dir, layout.Tags, p); err != nil {
-		return nil, err
+		return nil, links, err
 	}
-	if run.Inputs, err = r.Inputs(ctx, f, ref, p); err != nil {
-		return nil, err
+	if run.Inputs, links.Inputs, err = Inputs(ctx, f, ref, dataset, p); err != nil {
+		return nil, links, err
 	}
-	if run.Outputs, err = ReadOutputs(ctx, f, ref, p); err != nil {
-		return nil, err
+	if run.Outputs, links.Outputs, err = ReadOutputs(ctx, f, ref, p); err != nil {
+		return nil, links, err
 	}
 	NameByTag(run)
 	run.Problems = p.Sorted()
-	return run, nil
+	return run, links, nil
 }
 
 // NameByTag names a run of which only a tag has the name, as MLflow ≤ 1.29 kept it.
