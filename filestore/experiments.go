@@ -42,6 +42,9 @@ func (s *Store) ExperimentByName(ctx context.Context, name string) (*mlruns.Expe
 	if found == nil {
 		return nil, fail(op, name, &failure.Reason{Kind: mlruns.ErrNotFound, Text: fmt.Sprintf("Could not find experiment with name '%s'", name)})
 	}
+	if found.Tags != nil {
+		return found, nil
+	}
 	e, err := s.records.Experiment(ctx, records.NewExperimentRef(found.ID, found.Stage == mlruns.StageDeleted), s.find.ProblemsFor(nil))
 	if vfs.IsMissing(err) { // it has moved since
 		e, err = s.find.Experiment(ctx, found.ID, s.find.ProblemsFor(nil))

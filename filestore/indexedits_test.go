@@ -270,7 +270,7 @@ func swap(a, b, outside string) error {
 		return err
 	}
 	if err := os.Rename(b, a); err != nil {
-		return err
+		return errors.Join(err, os.Rename(tmp, a))
 	}
 	return os.Rename(tmp, b)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func (w *twins) askExperiments(q mlruns.ExperimentQuery, name string) {
 func randomExperimentQuery(rng *rand.Rand) mlruns.ExperimentQuery {
 	name := pick(rng, someNames)
 	q := mlruns.ExperimentQuery{View: mlruns.View(rng.IntN(3)), MaxResults: mlruns.MaxResultsLimit, Filter: pick(rng, []string{"", "", "name = '" + name + "'", "name LIKE '%1%'",
-		"name != '" + name + "'", fmt.Sprintf("creation_time > %d", 1600000000000+rng.Int64N(9)), "tags.t = 'x'", "last_update_time IS NULL"})}
+		"name != '" + name + "'", fmt.Sprintf("creation_time > %d", 1600000000000+rng.Int64N(9)), "tags.t = 'x'", "tags.`a/b` != 'y'", "tags.t LIKE '%x%'", "last_update_time IS NULL"})}
 	if rng.IntN(3) == 0 {
 		q.MaxResults = 1 + rng.IntN(9)
 	}
@@ -83,7 +84,9 @@ func experimentMeta(rng *rand.Rand, id, stage string) string {
 }
 
 // experimentEdits are made in the folder of an experiment.
-var experimentEdits = []edit{
+var experimentEdits = slices.Concat(experimentMetaEdits, experimentTagEdits)
+
+var experimentMetaEdits = []edit{
 	{name: "in place", do: func(_ *testing.T, rng *rand.Rand, dir, _ string) error {
 		return rewrite(filepath.Join(dir, "meta.yaml"), experimentMeta(rng, filepath.Base(dir), "active"), rng.IntN(2) == 0)
 	}},
@@ -143,9 +146,6 @@ var experimentEdits = []edit{
 		id := fmt.Sprint(200 + rng.IntN(50))
 		return place(filepath.Join(filepath.Dir(dir), id, "meta.yaml"), experimentMeta(rng, id, "active"))
 	}},
-	{name: "a tag set", do: func(_ *testing.T, rng *rand.Rand, dir, _ string) error {
-		return place(filepath.Join(dir, "tags", "t"), pick(rng, someTexts))
-	}},
 	{name: "two swapped", do: func(_ *testing.T, rng *rand.Rand, dir, outside string) error {
 		return swap(dir, filepath.Join(filepath.Dir(dir), fmt.Sprint(100+rng.IntN(80))), outside)
 	}},
@@ -175,8 +175,13 @@ func TestExperimentsIndexEqualsReading(t *testing.T) {
 			if err := place(filepath.Join(dir, in, id, "meta.yaml"), experimentMeta(rng, id, stage)); err != nil {
 				t.Fatal(err)
 			}
-			if err := place(filepath.Join(dir, in, id, "tags", "t"), pick(rng, someTexts)); err != nil {
-				t.Fatal(err)
+			for _, key := range []string{"t", "a/b"} {
+				if rng.IntN(4) == 0 {
+					continue
+				}
+				if err := place(filepath.Join(dir, in, id, "tags", key), pick(rng, someTexts)); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -24,6 +25,7 @@ type cachedExperiments struct {
 	session  *session // nil: all are read
 	active   listedExperiments
 	deleted  listedExperiments
+	spared   atomic.Int64 // files that the filter did not open
 }
 
 // listedExperiments are those of the root or of the trash, as they were listed last.
@@ -76,9 +78,7 @@ func (x *cachedExperiments) list(root vfs.Folder, trashed bool, p *records.Probl
 	var err error
 	l.ids, l.links, err = x.searcher.find.ListExperiments(trashed, own)
 	l.known = false
-	for _, problem := range own.List {
-		p.Add(problem)
-	}
+	passOn(own, p)
 	if err == nil {
 		x.session.list(dir, listing{l.ids, stateOf(at, l.links == nil, own.List)})
 	}
@@ -96,34 +96,73 @@ func (l *listedExperiments) isFolder(id string, row *index.Cursor) bool {
 	return ok && !l.links[id]
 }
 
-// read is records.WithoutTags.
-func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (mlruns.Experiment, error) {
-	if x.session == nil {
-		return records.WithoutTags(ctx, root, ref, p)
+// passOn tells problems, and reports whether there are none.
+func passOn(own, to *records.Problems) bool {
+	for _, problem := range own.List {
+		to.Add(problem)
 	}
-	l, dir := x.in(ref.Trashed)
+	return len(own.List) == 0
+}
+
+// cachedExperiment is what the index has of an experiment that was listed as a folder.
+type cachedExperiment struct {
+	session *session
+	root    vfs.Folder
+	ref     records.ExperimentRef
+	row     *index.Cursor
+}
+
+// of has use ask the index for an experiment, if it can be asked.
+func (x *cachedExperiments) of(root vfs.Folder, ref records.ExperimentRef, use func(cachedExperiment)) {
+	if x.session == nil {
+		return
+	}
+	l, _ := x.in(ref.Trashed)
 	row, ok := l.cursors.Get().(*index.Cursor)
 	if !ok {
 		row = l.part.Cursor()
 	}
 	defer l.cursors.Put(row)
-	if row.Find(ref.ID); !l.isFolder(ref.ID, row) {
-		return records.WithoutTags(ctx, root, ref, p)
+	if row.Find(ref.ID); l.isFolder(ref.ID, row) {
+		use(cachedExperiment{x.session, root, ref, row})
 	}
-	at, _ := x.session.look(root, layout.Join(ref.Dir, layout.Meta), 0)
-	if cell, ok := row.Cell(layout.Meta); ok && at.stamp != 0 && cell.Stamp == at.stamp {
-		if e, ok := unpackExperiment(cell.Value, ref); ok {
-			x.session.hits.Add(1)
-			return e, nil
+}
+
+// meta gives what the meta.yaml says if it looks as it did.
+func (c cachedExperiment) meta() (e mlruns.Experiment, at seen, found bool) {
+	at, _ = c.session.look(c.root, layout.Join(c.ref.Dir, layout.Meta), 0)
+	if cell, ok := c.row.Cell(layout.Meta); ok && at.stamp != 0 && cell.Stamp == at.stamp {
+		if e, found = unpackExperiment(cell.Value, c.ref); found {
+			c.session.hits.Add(1)
 		}
 	}
-	own := &records.Problems{}
-	e, err := records.WithoutTags(ctx, root, ref, own)
-	for _, problem := range own.List {
-		p.Add(problem)
+	return e, at, found
+}
+
+// keep keeps what was read and looks as it was seen.
+func (x *cachedExperiments) keep(ref records.ExperimentRef, column string, at seen, value []byte) {
+	if at.kept && value != nil {
+		_, dir := x.in(ref.Trashed)
+		x.session.draft.Put(dir, ref.ID, false, []index.Cell{{Column: column, Stamp: at.stamp, Value: value}})
 	}
-	if value := packExperiment(e, ref); err == nil && len(own.List) == 0 && at.kept && value != nil {
-		x.session.draft.Put(dir, ref.ID, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: value}})
+}
+
+// read is records.WithoutTags.
+func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref records.ExperimentRef, p *records.Problems) (e mlruns.Experiment, err error) {
+	if x.session == nil {
+		return records.WithoutTags(ctx, root, ref, p)
+	}
+	var at seen
+	var found bool
+	x.of(root, ref, func(c cachedExperiment) { e, at, found = c.meta() })
+	if found {
+		x.spared.Add(1)
+		return e, nil
+	}
+	own := &records.Problems{}
+	e, err = records.WithoutTags(ctx, root, ref, own)
+	if none := passOn(own, p); err == nil && none {
+		x.keep(ref, layout.Meta, at, packExperiment(e, ref))
 	}
 	return e, err
 }
@@ -131,7 +170,7 @@ func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref recor
 // report adds to what a search tells of itself what it had of the index.
 func (x *cachedExperiments) report(scan *mlruns.Scan) {
 	x.session.report(scan)
-	scan.Opened -= scan.Indexed
+	scan.Opened -= int(x.spared.Load())
 }
 
 func (x *cachedExperiments) end() { x.session.end() }
@@ -161,9 +200,23 @@ func unpackExperiment(value []byte, ref records.ExperimentRef) (mlruns.Experimen
 	return e, true
 }
 
-// ExperimentByName is locate.Locator.ByName.
+// ExperimentByName is locate.Locator.ByName. The tags are there if the index has them.
 func (s *Searcher) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	x := s.experiments()
 	defer x.end()
-	return s.find.ByName(ctx, name, x.list, x.read)
+	e, err := s.find.ByName(ctx, name, x.list, x.read)
+	if err != nil || e == nil || x.session == nil {
+		return e, err
+	}
+	root, err := s.tree.Folder("")
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
+	whole, err := x.readWithTags(ctx, root, ref, s.find.ProblemsFor(nil))
+	if err != nil {
+		return e, records.CallError(ctx, err) // who reads it says why
+	}
+	return &whole, nil
 }

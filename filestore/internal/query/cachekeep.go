@@ -15,7 +15,7 @@ import (
 // it was read, and looks at the others.
 type keeper struct {
 	session *session
-	folder  vfs.Folder // of the experiment
+	folder  vfs.Folder // that the run's, of the name of its id, is in
 	ref     records.RunRef
 	cells   []index.Cell
 	noted   map[string]seen        // the files that were read, by their paths from the run's folder
@@ -114,7 +114,16 @@ func (k *keeper) rest(links records.Links) bool {
 			return false
 		}
 	}
-	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
+	if !k.keyFolders(layout.Metrics, layout.Params, layout.Tags) {
+		return false
+	}
+	at, _ := k.look("", fs.ModeDir)
+	return k.add("", at, packFlags(flags))
+}
+
+// keyFolders keeps folders of keys with all that are in them.
+func (k *keeper) keyFolders(subs ...string) bool {
+	for _, sub := range subs {
 		if k.folders[sub] == nil {
 			if _, err := k.look(sub, fs.ModeDir); vfs.IsGone(err) {
 				continue
@@ -133,8 +142,7 @@ func (k *keeper) rest(links records.Links) bool {
 			return false
 		}
 	}
-	at, _ := k.look("", fs.ModeDir)
-	return k.add("", at, packFlags(flags))
+	return true
 }
 
 // hasOnly lists a folder of keys, and compares.

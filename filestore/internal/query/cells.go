@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
 	"github.com/mlruns/mlruns/search"
@@ -24,6 +25,7 @@ const (
 	cellMetric     = 'm' // the latest point of a metric, and the summary if all of it was read
 	cellLinks      = 'l' // the folder of a run's inputs or outputs, and their meta.yaml
 	cellDataset    = 's' // the meta.yaml of a data set
+	cellCells      = 'c' // several of these, as one
 )
 
 // unpacker takes apart the value of a cell. Once something does not fit all is zero.
@@ -298,4 +300,26 @@ func unpackDataset(value []byte) (d mlruns.Dataset, ok bool) {
 		*to = u.cut(all)
 	}
 	return d, u.whole()
+}
+
+// packCells packs cells without their stamps.
+func packCells(cells []index.Cell) []byte {
+	v := []byte{cellCells}
+	for _, cell := range cells {
+		v = packCut(packCut(v, cell.Column), string(cell.Value))
+	}
+	return v
+}
+
+// unpackCells gives cells that have a value.
+func unpackCells(value []byte) (cells []index.Cell, ok bool) {
+	u := unpack(value, cellCells)
+	for all := string(u.rest); len(u.rest) > 0; {
+		cell := index.Cell{Column: u.cut(all), Value: []byte(u.cut(all))}
+		if len(cell.Value) == 0 {
+			return nil, false
+		}
+		cells = append(cells, cell)
+	}
+	return cells, !u.broken && len(cells) > 0
 }

@@ -31,7 +31,7 @@ func (s *Searcher) EachExperiment(ctx context.Context, q mlruns.ExperimentQuery,
 	if q.MaxResults > 0 && q.MaxResults < len(found) {
 		found = found[:q.MaxResults]
 	}
-	for e, err := range s.tagged(ctx, found, q.View, p) {
+	for e, err := range s.tagged(ctx, found, q.View, cached, p) {
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Searcher) ExperimentPage(ctx context.Context, q mlruns.ExperimentQuery)
 	page := &mlruns.ExperimentPage{Scan: report}
 	found, page.NextPageToken = cutPage(found, offset, limit)
 	page.Experiments = make([]mlruns.Experiment, 0, len(found))
-	for e, err := range s.tagged(ctx, found, q.View, p) {
+	for e, err := range s.tagged(ctx, found, q.View, cached, p) {
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 	read := cached.read
 	if len(pl.needs.Tags) > 0 {
 		report.Reads = append(report.Reads, layout.Tags)
-		read = records.WithTags
+		read = cached.readWithTags
 	}
 	type match struct {
 		experiment mlruns.Experiment
@@ -120,7 +120,7 @@ func (s *Searcher) matchExperiments(ctx context.Context, q mlruns.ExperimentQuer
 
 // tagged gives experiments their tags, several at once and in their order, where the listing did
 // not read them. One that has gone since is left out.
-func (s *Searcher) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, p *records.Problems) iter.Seq2[mlruns.Experiment, error] {
+func (s *Searcher) tagged(ctx context.Context, found []mlruns.Experiment, view mlruns.View, cached *cachedExperiments, p *records.Problems) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := s.tree.Folder("")
 		if err != nil {
@@ -133,7 +133,7 @@ func (s *Searcher) tagged(ctx context.Context, found []mlruns.Experiment, view m
 			if e.Tags != nil {
 				return e, nil
 			}
-			return s.withTags(reading, root, e, p)
+			return s.withTags(reading, root, e, cached, p)
 		}
 		for e, err := range parallel.Map(s.parallelism, found, read, stop) {
 			switch {
@@ -162,8 +162,12 @@ func (s *Searcher) tagged(ctx context.Context, found []mlruns.Experiment, view m
 }
 
 // withTags reads the tags of an experiment that was listed.
-func (s *Searcher) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experiment, p *records.Problems) (mlruns.Experiment, error) {
+func (s *Searcher) withTags(ctx context.Context, root vfs.Folder, e mlruns.Experiment, cached *cachedExperiments, p *records.Problems) (mlruns.Experiment, error) {
 	ref := records.NewExperimentRef(e.ID, e.Stage == mlruns.StageDeleted)
+	found := false
+	if cached.of(root, ref, func(c cachedExperiment) { e.Tags, found = c.tags() }); found {
+		return e, nil
+	}
 	f, err := root.OpenFolder(ref.Dir)
 	if vfs.IsMissing(err) { // it has moved since it was listed
 		moved, err := s.find.Experiment(ctx, e.ID, p)
@@ -177,7 +181,7 @@ func (s *Searcher) withTags(ctx context.Context, root vfs.Folder, e mlruns.Exper
 		return e, p.Unreadable(ctx, mlruns.ProblemUnreadable, layout.Join(ref.Dir, layout.Tags), err)
 	}
 	defer f.Close()
-	e.Tags, err = records.ReadValues(ctx, f, ref.Dir, layout.Tags, p)
+	e.Tags, err = cached.readTags(ctx, root, f, ref, p)
 	return e, err
 }
 

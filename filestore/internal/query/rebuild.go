@@ -53,7 +53,7 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 
 func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
 	x := s.experimentsIn(c)
-	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.list, x.read) {
+	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.list, x.readWithTags) {
 		if err != nil {
 			return err
 		}
