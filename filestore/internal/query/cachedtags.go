@@ -13,8 +13,8 @@ import (
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
-// The index has all tags of an experiment in one cell: who asks for one reads them all. Its stamp is
-// of their files and of the folders that these are in.
+// The index has all tags of an experiment in one cell: who asks for one reads them all. Its stamp
+// is of their files and of the folders that these are in.
 
 // lookAtTags looks at each.
 func (c *session) lookAtTags(root vfs.Folder, dir string, cells []index.Cell) (at seen) {
