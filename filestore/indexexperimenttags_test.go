@@ -73,6 +73,14 @@ func TestIndexSeesTagsOfExperiments(t *testing.T) {
 		}
 	}
 	ask()
+	rebuild := func() {
+		t.Helper()
+		time.Sleep(30 * time.Millisecond) // what is younger is not kept
+		if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		w.reopen()
+	}
 	for i, change := range proof.Sample(t, []struct {
 		name string
 		do   func(tags string) error
@@ -94,18 +102,12 @@ func TestIndexSeesTagsOfExperiments(t *testing.T) {
 			if err := os.Mkdir(filepath.Join(tags, "f"), 0o777); err != nil {
 				return err
 			}
-			time.Sleep(30 * time.Millisecond)
-			ask()
-			w.reopen()
+			rebuild()
 			return place(filepath.Join(tags, "f/u"), "u")
 		}},
 	}) {
 		t.Log(change.name)
-		time.Sleep(30 * time.Millisecond) // what is younger is not kept
-		if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
-			t.Fatal(err)
-		}
-		w.reopen()
+		rebuild()
 		if err := change.do(filepath.Join(dir, fmt.Sprint(101+i), "tags")); err != nil {
 			t.Fatal(err)
 		}
