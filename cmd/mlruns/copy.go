@@ -150,7 +150,8 @@ func (a *app) openSource(ctx context.Context, name string) (mlruns.Store, error)
 	if err != nil {
 		return nil, &usageError{"SRC: " + err.Error()}
 	}
-	return filestore.Open(dir, append(a.options(), filestore.WithReadOnly(), filestore.WithMustExist())...)
+	s, err := filestore.Open(dir, append(a.options(), filestore.WithReadOnly(), filestore.WithMustExist())...)
+	return s, pointBelow(dir, "", err)
 }
 
 // openDestination opens the store that is copied to. A dry run into one that is not there looks
@@ -172,7 +173,7 @@ func (a *app) openDestination(ctx context.Context, name, source string, dryRun b
 		if err == nil && !a.verbose {
 			a.warnOfDrive(s.Drive())
 		}
-		return s, err
+		return s, pointBelow(dir, "", err)
 	}
 	s, err := filestore.Open(dir, append(a.options(), filestore.WithReadOnly(), filestore.WithMustExist())...)
 	if errors.Is(err, mlruns.ErrNotFound) {
@@ -208,6 +209,7 @@ func (r *copyReport) item(it *transfer.Item) error {
 	case it.Kind == transfer.KindTrace:
 		r.traces[it.Action]++
 	case it.Kind != transfer.KindRun:
+	case it.Action == transfer.ActionNone && errors.Is(it.Err, context.Canceled):
 	case it.Action == transfer.ActionNone && it.Err != nil:
 		r.failed++
 	case it.Action == transfer.ActionCreated:

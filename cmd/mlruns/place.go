@@ -137,10 +137,11 @@ func (a *app) pointAbove(err error) error {
 	return &mlruns.Error{Op: "open store", ID: usual, Err: errors.Join(&failure.Reason{Kind: mlruns.ErrNotFound, Text: text, Cause: err}, store.Close())}
 }
 
-// pointBelow asks whether the store in a directory is meant that was named itself.
-func pointBelow(at place, err error) error {
-	below := filepath.Join(at.dir, usual)
-	if at.from != "--store" || !errors.Is(err, mlruns.ErrInvalid) {
+// pointBelow asks whether the store in a directory is meant that was named itself, with a flag or
+// without.
+func pointBelow(dir, flag string, err error) error {
+	below := filepath.Join(dir, usual)
+	if !errors.Is(err, mlruns.ErrInvalid) {
 		return err
 	}
 	store, failed := filestore.Open(below, filestore.WithReadOnly(), filestore.WithMustExist())
@@ -149,7 +150,7 @@ func pointBelow(at place, err error) error {
 	}
 	var opening *mlruns.Error
 	if errors.As(err, &opening) {
-		err = &mlruns.Error{Op: opening.Op, ID: opening.ID, Err: &failure.Reason{Kind: mlruns.ErrInvalid, Text: opening.Err.Error() + ", did you mean --store " + below + "?", Cause: err}}
+		err = &mlruns.Error{Op: opening.Op, ID: opening.ID, Err: &failure.Reason{Kind: mlruns.ErrInvalid, Text: opening.Err.Error() + ", did you mean " + flag + below + "?", Cause: err}}
 	}
 	return errors.Join(err, store.Close())
 }

@@ -107,8 +107,11 @@ func (a *app) open(at place, opts []filestore.Option) (*session, error) {
 		return a.openServer(at)
 	}
 	store, err := filestore.Open(at.dir, opts...)
+	if err != nil && at.from == "--store" {
+		err = pointBelow(at.dir, "--store ", err)
+	}
 	if err != nil {
-		return nil, pointBelow(at, err)
+		return nil, err
 	}
 	return newSession(store, at), nil
 }
