@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/mlruns/mlruns"
 )
@@ -60,6 +61,18 @@ func heldAs(m mlruns.Metric) (forms []held) {
 			form.told = append(form.told, told...)
 		}
 		forms = append(forms, form)
+	}
+	return forms
+}
+
+// bentForms are the points that a database may hold in the place of others.
+func bentForms(of map[identity]int) map[identity]bool {
+	forms := map[identity]bool{}
+	for id := range of {
+		m := mlruns.Metric{Time: time.UnixMilli(id.millis), Step: id.step, Value: math.Float64frombits(id.value), DatasetName: id.dataset, DatasetDigest: id.digest}
+		for _, form := range heldAs(m) {
+			forms[form.id] = true
+		}
 	}
 	return forms
 }

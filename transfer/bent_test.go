@@ -160,3 +160,33 @@ func TestPushAnswersLost(t *testing.T) {
 		}
 	}
 }
+
+// What a database bent on the way comes back to where it was logged as what it was: nothing is added
+// there but what was logged on the server since.
+func TestPullOfBentPoints(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	dst := serve(files, true)
+	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
+	logBent(t, src, "run")
+	must(t, src.EndRun(ctx, "run", 0, at(9)))
+	id := copyAll(t, dst, src, transfer.Query{})["run run"].ID
+	want := snapshot(t, src)
+	for range 2 {
+		for key, it := range copyAll(t, src, dst, transfer.Query{}) {
+			if it.Action != transfer.ActionNone || it.Points > 0 {
+				t.Errorf("%s: %+v", key, it)
+			}
+		}
+		if diff := cmp.Diff(want, snapshot(t, src)); diff != "" {
+			t.Fatalf("(-before +after):\n%s", diff)
+		}
+	}
+	must(t, files.LogMetric(ctx, id, point("inf", 7, 7)))
+	for _, points := range []int{1, 0} {
+		if got := copyAll(t, src, dst, transfer.Query{})["run "+id]; got.Points != points {
+			t.Errorf("%+v", got)
+		}
+	}
+	sound(t, src)
+}

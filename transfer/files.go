@@ -116,6 +116,8 @@ func (c *filesCopy) run(ctx context.Context, it *Item) error {
 		switch got, ok := there[name]; {
 		case err != nil:
 		case !ok: // a server that decodes names has it under another
+			it.Files--
+			it.Bytes -= c.copied[name]
 			it.refuse("artifacts/"+name, "the destination does not have it under this name")
 		case got != c.copied[name]:
 			err = fmt.Errorf("%w: artifact %s has %d bytes, not %d", errReadBack, name, got, c.copied[name])

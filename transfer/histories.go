@@ -32,8 +32,10 @@ type points = iter.Seq2[mlruns.Metric, error]
 // nothing in memory unless both go on differently: then fork tells after how many points.
 //
 // A destination that is a database keeps a point once that was logged twice, sorts points, and
-// bends some: then a point counts once, and bent is told of each that is there in another form.
-func missing(source, destination points, database bool, emit func(mlruns.Metric) error, bent func(told []string)) (fork, error) {
+// bends some: then a point counts once, and bent is told of each that is there in another form. A
+// source that is one has bent points that the destination has as they were.
+func missing(source, destination points, s sides, emit func(mlruns.Metric) error, bent func(told []string)) (fork, error) {
+	database := s == toDatabase
 	var at fork
 	next, stop := iter.Pull2(destination)
 	defer stop()
@@ -42,6 +44,7 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 		return at, err
 	}
 	var rest map[identity]int // of the destination, once they go on differently
+	var bentOf map[identity]bool
 	for m, err := range source {
 		if err != nil {
 			return at, err
@@ -59,11 +62,17 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 			if rest, err = counted(there, next, destination, database); err != nil {
 				return at, err
 			}
+			if s == fromDatabase {
+				bentOf = bentForms(rest)
+			}
 		}
 		if rest[id] > 0 {
 			if !database {
 				rest[id]--
 			}
+			continue
+		}
+		if bentOf[id] {
 			continue
 		}
 		if told, is := heldIn(rest, m); database && is {
@@ -75,6 +84,27 @@ func missing(source, destination points, database bool, emit func(mlruns.Metric)
 		}
 	}
 	return at, nil
+}
+
+// sides says which side of a copy may be a database.
+type sides uint8
+
+const (
+	alike sides = iota
+	toDatabase
+	fromDatabase
+)
+
+// sides of the copy. A folder is none.
+func (c *copier) sides() sides {
+	_, fromFolder := c.src.(mlruns.Importer)
+	switch {
+	case !c.keepsIDs():
+		return toDatabase
+	case !fromFolder:
+		return fromDatabase
+	}
+	return alike
 }
 
 // fork is where two histories go on differently, if they do.

@@ -103,7 +103,7 @@ func (j *runJob) readBackPoints(ctx context.Context, id string) error {
 			continue
 		}
 		bent, there := bends{}, map[identity]int(nil)
-		_, err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), !j.keepsIDs(),
+		_, err := missing(history(ctx, j.src, j.source.Info.ID, key, ignore), history(ctx, j.dst, id, key, ignore), j.sides(),
 			func(m mlruns.Metric) error {
 				if !ended {
 					return nil

@@ -334,7 +334,7 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 		if err != nil {
 			return err
 		}
-		at, err := missing(source, destination, !j.keepsIDs(), func(m mlruns.Metric) error {
+		at, err := missing(source, destination, j.sides(), func(m mlruns.Metric) error {
 			if j.again { // a database has it once
 				return nil
 			}
