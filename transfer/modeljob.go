@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/mlruns/mlruns"
@@ -89,7 +90,7 @@ func (j *modelJob) importWhole(ctx context.Context, to *importing) (*mlruns.Logg
 	n := 0
 	points := func(yield func(mlruns.Metric, error) bool) {
 		n = 0
-		for p, err := range j.history(ctx, j.src, j.source) {
+		for p, err := range j.ofRuns(ctx, j.history(ctx, j.src, j.source)) {
 			n++
 			if !yield(p, err) {
 				return
@@ -175,7 +176,7 @@ func (j *modelJob) complete(ctx context.Context, have *mlruns.LoggedModel, fresh
 // sides have gone on differently, with how many points they begin alike with. A key's points are
 // together.
 func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list []mlruns.Metric, forked map[string]int, err error) {
-	here, err := byKey(j.history(ctx, j.src, j.source))
+	here, err := byKey(j.ofRuns(ctx, j.history(ctx, j.src, j.source)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -194,7 +195,11 @@ func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list 
 		for _, p := range destination[same:] {
 			rest[ofModel(p)]++
 		}
+		bent := j.bentForms(destination[same:])
 		for _, p := range source[same:] {
+			if bent[ofModel(p)] {
+				continue
+			}
 			if rest[ofModel(p)]--; rest[ofModel(p)] < 0 {
 				list = append(list, p)
 			}
@@ -204,6 +209,43 @@ func (j *modelJob) lacking(ctx context.Context, have *mlruns.LoggedModel) (list 
 		}
 	}
 	return list, forked, nil
+}
+
+// ofRuns gives points the ids that their runs have in the destination, where those are others.
+func (j *modelJob) ofRuns(ctx context.Context, all points) points {
+	return func(yield func(mlruns.Metric, error) bool) {
+		ids := map[string]string{}
+		for p, err := range all {
+			if _, known := ids[p.RunID]; err == nil && p.RunID != "" && !known {
+				ids[p.RunID], err = j.counterpart(ctx, p.RunID)
+			}
+			if id := ids[p.RunID]; id != "" {
+				p.RunID = id
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// bentForms are what a database that is the source may hold in the place of points. Its table of
+// models' points has no NaN either, and MLflow's server answers 0.
+func (j *modelJob) bentForms(of []mlruns.Metric) map[modelPoint]bool {
+	if j.sides() != fromDatabase {
+		return nil
+	}
+	forms := map[modelPoint]bool{}
+	for _, p := range of {
+		for _, form := range heldAs(p) {
+			forms[modelPoint{form.id, p.RunID}] = true
+		}
+		if math.IsNaN(p.Value) {
+			p.Value = 0
+			forms[ofModel(p)] = true
+		}
+	}
+	return forms
 }
 
 // modelPoint is identity with the run of the point.

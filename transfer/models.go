@@ -236,7 +236,7 @@ func (m *models) copy(ctx context.Context, model *mlruns.LoggedModel, run string
 	}
 	want := *model
 	want.ExperimentID, want.Problems = m.at.id, nil
-	if run == "" && model.SourceRunID != "" && !m.keepsIDs() {
+	if run == "" && model.SourceRunID != "" {
 		var err error
 		if run, err = m.counterpart(ctx, model.SourceRunID); err != nil {
 			it.Err = err
@@ -288,7 +288,7 @@ func (v *visit) modelReferences(r *mlruns.Run) {
 	for _, m := range r.Inputs.Models {
 		if id := c.modelCounterpart(m.ModelID); id != "" {
 			m.ModelID = id
-		} else if v.models != nil && v.models.into != nil && v.models.awaits(m.ModelID) {
+		} else if !c.keepsIDs() && v.models != nil && v.models.into != nil && v.models.awaits(m.ModelID) {
 			continue
 		}
 		inputs = append(inputs, m)

@@ -342,3 +342,54 @@ func (s *forgetful) Runs(ctx context.Context, q mlruns.RunQuery) iter.Seq2[*mlru
 		}
 	}
 }
+
+// A model that was pushed and is pulled back into the folder that it came from is the same one: no
+// point comes twice, the run leads to no model of the server's, and there is nothing to tell. What
+// the server has since is added to it.
+func TestPullOfPushedModel(t *testing.T) {
+	ctx := context.Background()
+	src, files := open(t), open(t)
+	dst, w := overHTTP(t, files)
+	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
+	m, err := src.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: "0", Name: "model", SourceRunID: "run", Params: map[string]string{"a": "1"}, Tags: map[string]string{"t": "1"}})
+	must(t, err)
+	for i, value := range []float64{1, math.Inf(1), math.NaN()} {
+		p := point("m", value, int64(i))
+		p.ModelID = m.ID
+		must(t, src.LogMetric(ctx, "run", p))
+	}
+	must(t, src.WriteModelArtifact(ctx, m.ID, "MLmodel", strings.NewReader("x")), errOf(src.FinalizeLoggedModel(ctx, m.ID, mlruns.ModelReady)),
+		src.LogOutputs(ctx, "run", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: m.ID, Step: 1}}}), src.LogInputs(ctx, "run", mlruns.Inputs{Models: []mlruns.ModelInput{{ModelID: m.ID}}}),
+		src.EndRun(ctx, "run", 0, at(9)))
+	there := copyAll(t, dst, src, transfer.Query{})
+	before, want := sideOf(t, src), snapshot(t, src)
+	for key, it := range copyAll(t, src, dst, transfer.Query{}) {
+		if it.Action != transfer.ActionNone || !it.Whole() {
+			t.Errorf("%s: %+v", key, it)
+		}
+	}
+	if diff := cmp.Diff(before, sideOf(t, src), cmp.AllowUnexported(sideRun{})) + cmp.Diff(want, snapshot(t, src), cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+	w.writes = nil
+	copyAll(t, dst, src, transfer.Query{})
+	if len(w.writes) > 0 {
+		t.Errorf("pushed again: %q", w.writes)
+	}
+
+	p := point("m", 7, 7)
+	p.ModelID = there["model "+m.ID].ID
+	must(t, files.LogMetric(ctx, there["run run"].ID, p))
+	copyAll(t, src, dst, transfer.Query{})
+	points := 0
+	for p, err := range src.ModelPoints(ctx, m.ID) {
+		must(t, err)
+		if points++; p.RunID != "run" {
+			t.Errorf("%+v", p)
+		}
+	}
+	if points != 4 {
+		t.Errorf("%d points", points)
+	}
+	sound(t, src)
+}

@@ -90,6 +90,9 @@ func (j *runJob) do(ctx context.Context) error {
 	if err := j.locate(ctx); err != nil {
 		return err
 	}
+	if j.keepsIDs() { // its models are there, perhaps as those that they were pushed from
+		j.visit.modelReferences(j.want)
+	}
 	if have != nil && !j.keepsIDs() {
 		j.it.ID = have.Info.ID
 		j.copied(j.source.Info.ID, have.Info.ID)
