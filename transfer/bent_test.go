@@ -105,7 +105,8 @@ func TestPushStatus(t *testing.T) {
 				}
 				return nil, nil
 			}
-			for range transfer.Copy(ctx, dst, src, transfer.Query{}) { //nolint:revive // what is told is not looked at
+			// what is told is not looked at
+			for range transfer.Copy(ctx, dst, src, transfer.Query{}) { //nolint:revive
 			}
 			dst.fault = nil
 			got, err := dst.Run(ctx, copyAll(t, dst, src, transfer.Query{})["run run"].ID)
@@ -161,8 +162,8 @@ func TestPushAnswersLost(t *testing.T) {
 	}
 }
 
-// What a database bent on the way comes back to where it was logged as what it was: nothing is added
-// there but what was logged on the server since.
+// What a database bent on the way comes back to where it was logged as what it was: nothing is
+// added there but what was logged on the server since.
 func TestPullOfBentPoints(t *testing.T) {
 	ctx := context.Background()
 	src, files := open(t), open(t)
