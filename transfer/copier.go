@@ -31,7 +31,7 @@ type target interface {
 	// experiment finds the place of an experiment, and makes it unless it is a dry run.
 	experiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error)
 	// finish ends an experiment whose runs are all there.
-	finish(ctx context.Context, e *mlruns.Experiment, at place) error
+	finish(ctx context.Context, e *mlruns.Experiment, at place, it *Item) error
 	// find gives the run of the destination that is r of the source, nil if there is none.
 	find(ctx context.Context, r *mlruns.Run, at place) (*mlruns.Run, error)
 	// known gives the id in the destination of a run of the source, "" if it is not there.
@@ -146,8 +146,12 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 		if err := v.copyTraces(ctx); err != nil {
 			return err
 		}
-		if err := c.to.finish(ctx, &v.experiment, v.at); err != nil {
+		it := Item{Kind: KindExperiment, Action: ActionNone, SourceID: v.experiment.ID, ID: v.at.id, Name: v.experiment.Name}
+		if err := c.to.finish(ctx, &v.experiment, v.at, &it); err != nil {
 			return err
+		}
+		if len(it.Removed) > 0 {
+			tell(it)
 		}
 	}
 	return nil

@@ -73,7 +73,7 @@ func (t *importing) makeExperiment(ctx context.Context, e *mlruns.Experiment, id
 	return at, err
 }
 
-func (t *importing) finish(context.Context, *mlruns.Experiment, place) error { return nil }
+func (t *importing) finish(context.Context, *mlruns.Experiment, place, *Item) error { return nil }
 
 // find looks for the run by its id, and for the one that it was copied from.
 func (t *importing) find(ctx context.Context, r *mlruns.Run, _ place) (*mlruns.Run, error) {

@@ -94,7 +94,7 @@ func TestPushTellsTwins(t *testing.T) {
 	dst := serve(files, false)
 	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
 	first := copyAll(t, dst, src, transfer.Query{})["run run"].ID
-	twin, err := files.CreateRun(ctx, mlruns.RunSpec{Name: "n", Start: at(1), Tags: map[string]string{transfer.TagSourceRun: "run"}})
+	twin, err := files.CreateRun(ctx, mlruns.RunSpec{Name: "n", Start: at(1), Tags: map[string]string{transfer.TagSourceRun: "run", "mine": "1"}})
 	must(t, err)
 	kept := ""
 	for range 2 {

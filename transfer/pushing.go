@@ -3,10 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/mlruns/mlruns"
@@ -19,15 +16,15 @@ type pushing struct {
 	mu sync.Mutex
 	// own are the ids of the runs of the experiments that were looked into.
 	own map[string]bool
-	// copies are those of them that were copied from a run, by its id, the active ones first. There
-	// is more than one where two copies were under way at once.
-	copies map[string][]string
-	active map[string]int  // how many of copies are active
+	// copies are those of them that were copied from a run, by its id, as twin.compare orders them.
+	copies map[string][]twin
+	// made are the experiments in which this copy has made runs
+	made   map[string]bool
 	looked map[string]bool // by id of the experiment
 }
 
 func newPushing(c *copier) *pushing {
-	return &pushing{copier: c, own: map[string]bool{}, copies: map[string][]string{}, active: map[string]int{}, looked: map[string]bool{}}
+	return &pushing{copier: c, own: map[string]bool{}, copies: map[string][]twin{}, made: map[string]bool{}, looked: map[string]bool{}}
 }
 
 // experiment finds the place of an experiment by its name. One that is deleted takes no runs.
@@ -48,7 +45,10 @@ func (t *pushing) experiment(ctx context.Context, e *mlruns.Experiment, it *Item
 	if err := uniteExperiment(ctx, t.copier, e, have, it); err != nil {
 		return at, err
 	}
-	return at, t.look(ctx, at.id)
+	if err := t.look(ctx, at.id); err != nil {
+		return at, err
+	}
+	return at, t.removeEmpty(ctx, at.id, it)
 }
 
 func (t *pushing) makeExperiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error) {
@@ -87,42 +87,19 @@ func (t *pushing) look(ctx context.Context, id string) error {
 	if looked {
 		return nil
 	}
-	for r, err := range t.dst.Runs(ctx, mlruns.RunQuery{Experiments: []string{id}, View: mlruns.ViewAll}) {
-		if err != nil {
+	return t.noteAll(ctx, mlruns.RunQuery{Experiments: []string{id}, View: mlruns.ViewAll})
+}
+
+// finish looks once more for runs that requests of a killed copy have made meanwhile, which go on
+// as they were made, and deletes an experiment that is deleted in the source and that a copy has
+// made.
+func (t *pushing) finish(ctx context.Context, e *mlruns.Experiment, at place, it *Item) error {
+	if t.made[at.id] {
+		err := t.noteAll(ctx, mlruns.RunQuery{Experiments: []string{at.id}, Filter: "attributes.status = 'RUNNING'"})
+		if err = errors.Join(err, t.removeEmpty(ctx, at.id, it)); err != nil {
 			return err
 		}
-		t.note(r.Info.ID, r.Data.Tags[TagSourceRun], r.Info.Stage)
 	}
-	return nil
-}
-
-// note notes a run of the destination, and the one that it was copied from, "" for none.
-func (t *pushing) note(id, source string, stage mlruns.LifecycleStage) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.own[id] = true
-	switch {
-	case source == "":
-	case stage == mlruns.StageDeleted:
-		t.copies[source] = append(t.copies[source], id)
-	default:
-		t.copies[source] = slices.Insert(t.copies[source], t.active[source], id)
-		t.active[source]++
-	}
-}
-
-// tellTwins tells of a run that is in the destination more than once.
-func (t *pushing) tellTwins(r *mlruns.Run, it *Item) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	id := origin(r)
-	if n := t.active[id]; n > 1 {
-		it.refuse("run", fmt.Sprintf("it is in the destination %d times: %s is kept up to date, delete the others: %s", n, t.copies[id][0], strings.Join(t.copies[id][1:n], ", ")))
-	}
-}
-
-// finish deletes an experiment that is deleted in the source and that a copy has made.
-func (t *pushing) finish(ctx context.Context, e *mlruns.Experiment, at place) error {
 	if t.q.DryRun || e.Stage != mlruns.StageDeleted || at.deleted {
 		return nil
 	}
@@ -141,7 +118,7 @@ func (t *pushing) idOf(ids ...string) string {
 			return id
 		}
 		if copies := t.copies[id]; len(copies) > 0 {
-			return copies[0]
+			return copies[0].id
 		}
 	}
 	return ""
@@ -213,7 +190,10 @@ func (t *pushing) create(ctx context.Context, j *runJob) (*mlruns.Run, bool, err
 	if err != nil {
 		return nil, false, err
 	}
-	t.note(made.Info.ID, tags[TagSourceRun], made.Info.Stage)
+	t.note(twin{id: made.Info.ID, experiment: j.at.id, marked: true}, tags[TagSourceRun])
+	t.mu.Lock()
+	t.made[j.at.id] = true
+	t.mu.Unlock()
 	j.it.Tags += len(tags)
 	j.digests = map[string]digest{}
 	return made, true, nil
