@@ -131,8 +131,8 @@ func (t *pushing) removeEmpty(ctx context.Context, experiment string, it *Item) 
 	return nil
 }
 
-// kept is the one of some twins that is kept: the first, but where all are empty one that has made a
-// model, as a copy that was killed then leaves it.
+// kept is the one of some twins that is kept: the first, but where all are empty one that has made
+// a model, as a copy that was killed then leaves it.
 func (t *pushing) kept(ctx context.Context, twins []twin) (id string, err error) {
 	models, ok := t.dst.(mlruns.ModelStore)
 	if !ok || !twins[0].empty {
