@@ -189,7 +189,8 @@ func TestTrustEndedEqualsReading(t *testing.T) {
 // in the files.
 func TestTrustEndedOfDamagedIndex(t *testing.T) {
 	t.Parallel()
-	dir, _ := endedStore(t, 80, "3")
+	dir, run := endedStore(t, 80, "3")
+	withInputs(t, dir, run, 8, 2)
 	indexes := filepath.Join(t.TempDir(), "indexes")
 	askAndClose(t, openEnded(t, dir, indexes), mlruns.RunQuery{})
 	names := filesBelow(indexes)
@@ -208,10 +209,13 @@ func TestTrustEndedOfDamagedIndex(t *testing.T) {
 		if err := os.WriteFile(names[0], damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, filter := range []string{"params.p = 'x' AND metrics.m = 3 AND tags.`a/b` = 'y'", ""} {
+		for filter, want := range map[string]int{"params.p = 'x' AND metrics.m = 3 AND tags.`a/b` = 'y'": 80, "dataset.name = 'ds' AND dataset.context = 'train'": 8, "": 80} {
 			a, _ := answerOf(store, mlruns.RunQuery{Filter: filter})
-			if len(a.Runs) != 80 || a.Runs[7].Data.Params["p"] != "x" || a.Runs[7].Data.Metrics["m"].Value != 3 || len(a.Problems) > 0 {
-				t.Fatalf("byte %d: %d runs, the eighth %+v", at, len(a.Runs), a.Runs[7])
+			if len(a.Runs) != want || len(a.Problems) > 0 {
+				t.Fatalf("byte %d: %d runs, problems %v; want %d", at, len(a.Runs), a.Problems, want)
+			}
+			if r := a.Runs[7]; r.Data.Params["p"] != "x" || r.Data.Metrics["m"].Value != 3 || len(r.Inputs.Datasets) != 1 || len(r.Inputs.Models) != 1 || len(r.Outputs.Models) != 1 {
+				t.Fatalf("byte %d: the eighth run is %+v", at, r)
 			}
 		}
 	}

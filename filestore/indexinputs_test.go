@@ -165,4 +165,7 @@ func TestDatasetsAreLookedAtOnce(t *testing.T) {
 			t.Errorf("%s: %d runs, %+v; want %d looks and no file opened", q, len(got.Runs), scan, want)
 		}
 	}
+	if info := w.indexed.IndexInfo(); info.Runs != 80 {
+		t.Errorf("%+v, want 80 runs", info)
+	}
 }

@@ -135,8 +135,9 @@ func (c *session) dataset(ctx context.Context, f vfs.Folder, e records.Experimen
 		d.once.Do(func() {
 			d.value, d.ok = c.readDataset(ctx, f, e, id, of)
 			v := d.value
-			size := len(v.Name) + len(v.Digest) + len(v.SourceType) + len(v.Source) + len(v.Schema) + len(v.Profile)
-			if c.shared.Add(int64(size)+datasetSize) > maxShared {
+			size := int64(datasetSize + len(v.Name) + len(v.Digest) + len(v.SourceType) + len(v.Source) + len(v.Schema) + len(v.Profile))
+			if c.shared.Add(size) > maxShared {
+				c.shared.Add(-size)
 				of.mu.Lock()
 				defer of.mu.Unlock()
 				delete(of.all, id)

@@ -2,11 +2,14 @@ package query
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/afero"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/dir"
@@ -40,6 +43,25 @@ func agedSession(began time.Time) *session {
 	return &session{index: &Index{}, draft: index.NewDraft(), began: began, device: 1, datasets: map[string]*cachedDatasets{}}
 }
 
+func datasetSession(fsys *memfs.FS, began time.Time) *session {
+	c := agedSession(began)
+	c.searcher = &Searcher{records: &records.Reader{Tree: dir.New(vfs.Adapt(fsys), "/", dir.Options{})}}
+	return c
+}
+
+// putDataset makes a data set named n in experiment 0.
+func putDataset(t *testing.T, fsys *memfs.FS, id, profile string) {
+	t.Helper()
+	name := "/0/datasets/" + id
+	if err := fsys.MkdirAll(name, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	text := "digest: '1'\nname: n\nprofile: " + profile + "\nschema: null\nsource: s\nsource_type: local\n"
+	if err := afero.WriteFile(fsys, name+"/meta.yaml", []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestFreshLinksAreNotKept looks at a run's inputs of which one thing was changed just now.
 func TestFreshLinksAreNotKept(t *testing.T) {
 	began := time.Now()
@@ -59,23 +81,10 @@ func TestFreshLinksAreNotKept(t *testing.T) {
 // TestFreshDatasetIsNotKept reads a data set whose document was changed just now.
 func TestFreshDatasetIsNotKept(t *testing.T) {
 	fsys := memfs.New()
-	if err := fsys.MkdirAll("/0/datasets/d", 0o777); err != nil {
-		t.Fatal(err)
-	}
-	file, err := fsys.Create("/0/datasets/d/meta.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := file.WriteString("digest: '1'\nname: n\nprofile: null\nschema: null\nsource: s\nsource_type: local\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
+	putDataset(t, fsys, "d", "null")
 	began, e := time.Now(), records.NewExperimentRef("0", false)
 	for age, want := range map[time.Duration]int{time.Hour: 1, 0: 0} {
-		c := agedSession(began)
-		c.searcher = &Searcher{records: &records.Reader{Tree: dir.New(vfs.Adapt(fsys), "/", dir.Options{})}}
+		c := datasetSession(fsys, began)
 		f := aged{began: began, ages: map[string]time.Duration{"": time.Hour, "datasets/d/meta.yaml": age}}
 		for range 2 { // the second one is remembered
 			if d, err := c.searcher.datasets(c, f)(t.Context(), e, "d"); err != nil || d.Name != "n" {
@@ -85,6 +94,32 @@ func TestFreshDatasetIsNotKept(t *testing.T) {
 		if got := c.draft.Cells(); got != want || c.looks.Load() != 3 || c.opened.Load() != 1 {
 			t.Errorf("of the age %v: %d data sets are kept after %d looks and %d opened, want %d, 3 and 1", age, got, c.looks.Load(), c.opened.Load(), want)
 		}
+	}
+}
+
+// TestManyDatasetsAreNotRemembered reads more of data sets than a search remembers.
+func TestManyDatasetsAreNotRemembered(t *testing.T) {
+	fsys, began, e := memfs.New(), time.Now(), records.NewExperimentRef("0", false)
+	profile := strings.Repeat("x", 1<<20)
+	for i := range 20 {
+		putDataset(t, fsys, fmt.Sprint("d", i), profile)
+	}
+	putDataset(t, fsys, "small", "x")
+	c := datasetSession(fsys, began)
+	f := aged{began: began, ages: map[string]time.Duration{"": time.Hour}}
+	read := c.searcher.datasets(c, f)
+	for i := range 20 {
+		if d, err := read(t.Context(), e, fmt.Sprint("d", i)); err != nil || d.Profile != profile {
+			t.Errorf("data set %d: %v", i, err)
+		}
+	}
+	for range 3 {
+		if d, err := read(t.Context(), e, "small"); err != nil || d.Profile != "x" {
+			t.Errorf("%+v, %v", d, err)
+		}
+	}
+	if n := len(c.datasets["0"].all); n != 16 || c.shared.Load() > maxShared || c.opened.Load() != 21 {
+		t.Errorf("%d data sets of %d bytes are remembered, %d opened; want 16, %d bytes at most, and 21", n, c.shared.Load(), c.opened.Load(), maxShared)
 	}
 }
 
