@@ -42,11 +42,11 @@ var experimentTagEdits = []edit{
 	}},
 }
 
-// taggedExperiments has 40 experiments with tags.
-func taggedExperiments(t *testing.T) (dir string) {
+// taggedExperiments has experiments with three tags each.
+func taggedExperiments(t *testing.T, n int) (dir string) {
 	t.Helper()
 	rng, dir := rand.New(rand.NewPCG(1, 1)), filepath.Join(t.TempDir(), "mlruns")
-	for i := range 40 {
+	for i := range n {
 		id := fmt.Sprint(100 + i)
 		for name, text := range map[string]string{"meta.yaml": experimentMeta(rng, id, "active"), "tags/t": "x", "tags/a/b": "y", "tags/a/c": "z"} {
 			if err := place(filepath.Join(dir, id, name), text); err != nil {
@@ -63,7 +63,7 @@ func TestIndexSeesTagsOfExperiments(t *testing.T) {
 		t.Skip("links need rights on Windows")
 	}
 	t.Parallel()
-	dir, outside, rng := taggedExperiments(t), t.TempDir(), rand.New(rand.NewPCG(1, 1))
+	dir, outside, rng := taggedExperiments(t, 40), t.TempDir(), rand.New(rand.NewPCG(1, 1))
 	w := newTwins(t, dir)
 	queries := []mlruns.ExperimentQuery{{MaxResults: 100}, {Filter: "tags.t = 'x'", MaxResults: 100}, {Filter: "tags.`a/b` = 'y'", MaxResults: 100}}
 	ask := func() {
@@ -118,7 +118,7 @@ func TestIndexSeesTagsOfExperiments(t *testing.T) {
 // TestTagsOfExperimentsAreNotOpened looks at the tags that it filters by or gives.
 func TestTagsOfExperimentsAreNotOpened(t *testing.T) {
 	t.Parallel()
-	dir := taggedExperiments(t)
+	dir := taggedExperiments(t, 40)
 	w := newTwins(t, dir)
 	time.Sleep(30 * time.Millisecond)
 	if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
