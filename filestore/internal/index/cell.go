@@ -2,8 +2,8 @@ package index
 
 import "strings"
 
-// Cell is what was made of one state of one file. Of its value the index knows one thing: of two
-// values of one state the longer says more.
+// Cell is what was made of one state of one file, or of several together. Of its value the index
+// knows one thing: of two values of one state the longer says more.
 type Cell struct {
 	Column string
 	Stamp  Stamp

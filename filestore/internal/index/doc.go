@@ -1,7 +1,7 @@
 // Package index keeps what was read from files, beside what the files looked like, so that who
 // looks at them again and finds them unchanged need not read them. It knows neither stores nor
 // values: a part has rows, a row has cells, and a cell is the bytes that somebody made of one state
-// of one file.
+// of one file, or of several together.
 //
 // An index file is made whole, beside its name, and renamed into place. It is never changed, so
 // who has it open keeps it. All numbers are little-endian:

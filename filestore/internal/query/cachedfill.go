@@ -107,11 +107,13 @@ func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder
 	if !r.all(cells) {
 		return nil, ctx.Err()
 	}
-	in, err := join(ctx, r.inputs, r.ref.Experiment, s.datasets(c, folder))
-	if err != nil {
-		return nil, ctx.Err() // who reads it says why
+	if len(r.inputs) > 0 {
+		in, err := join(ctx, r.inputs, r.ref.Experiment, s.datasets(c, folder))
+		if err != nil {
+			return nil, ctx.Err() // who reads it says why
+		}
+		r.run.Inputs = in
 	}
-	r.run.Inputs = in
 	c.hits.Add(int64(len(cells)))
 	records.NameByTag(r.run)
 	return r.run, ctx.Err()
