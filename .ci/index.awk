@@ -9,7 +9,7 @@ function cell(k) { return (k in wall) ? ms(median(wall[k])) " (" ms(median(cpu[k
 function ratio(a, b) { return (a in wall) && (b in wall) && median(cpu[b]) > 0 ? sprintf("%.1f (%.1f)", median(wall[a]) / median(wall[b]), median(cpu[a]) / median(cpu[b])) : "–" }
 {
 	row = $1 " " $2 " " $3; key = row " " $4
-	if ($3 == "rebuild") { for (i = 7; i < NF; i += 2) if ($(i+1) == "bytes/run") size[$1 " " $2] = $i; next }
+	if ($4 == "rebuild") { for (i = 7; i < NF; i += 2) if ($3 == "filter" && $(i+1) == "bytes/run") size[$1 " " $2] = $i; next }
 	if ($4 == "build") building[$1 " " $2] = row
 	if (!(row in seen)) { seen[row] = 1; rows[++count] = row }
 	for (i = 7; i < NF; i += 2) {
@@ -30,7 +30,7 @@ END {
 			ratio(c, lo) " | " ratio(e, le) " | " looked[c] ", " looked[e] " | " (c in peak ? sprintf("%.0f", median(peak[c])) : "–") " |"
 	}
 	print ""
-	print "| where | runs | building / the same search without | bytes a run of 25 values |"
-	print "|---|---:|---:|---:|"
-	for (b in building) { split(b, f, " "); print "| " f[1] " | " f[2] " | " ratio(building[b] " build", building[b] " none") " | " sprintf("%.0f", size[b]) " |" }
+	print "| where | runs | building / the same search without | of 25 values, bytes a run | building, peak MiB |"
+	print "|---|---:|---:|---:|---:|"
+	for (b in building) { split(b, f, " "); print "| " f[1] " | " f[2] " | " ratio(building[b] " build", building[b] " none") " | " sprintf("%.0f", size[b]) " | " sprintf("%.0f", median(peak[building[b] " build"])) " |" }
 }

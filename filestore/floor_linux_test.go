@@ -3,6 +3,7 @@ package filestore_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -84,11 +85,16 @@ func runNames() map[string][]string {
 	return names
 }
 
-// workers calls do for 0 … n-1 with as many goroutines as there are processors.
+// workers calls do for 0 … n-1 with as many goroutines as there are processors, or as
+// MLRUNS_BENCH_PARALLELISM says.
 func workers(b *testing.B, n int, do func(f *floor, i int)) {
 	var next atomic.Int64
 	var all sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	several := runtime.GOMAXPROCS(0)
+	if n, err := strconv.Atoi(os.Getenv("MLRUNS_BENCH_PARALLELISM")); err == nil {
+		several = n
+	}
+	for range several {
 		all.Go(func() {
 			f := newFloor(b)
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
