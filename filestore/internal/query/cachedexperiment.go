@@ -160,9 +160,11 @@ func (x *cachedExperiments) read(ctx context.Context, root vfs.Folder, ref recor
 		return e, nil
 	}
 	own := &records.Problems{}
-	e, err = records.WithoutTags(ctx, root, ref, own)
-	if none := passOn(own, p); err == nil && none {
-		x.keep(ref, layout.Meta, at, packExperiment(e, ref))
+	meta := layout.Join(ref.Dir, layout.Meta)
+	was := x.session.noting(root, meta)
+	e, err = records.WithoutTags(ctx, was, ref, own)
+	if none := passOn(own, p); err == nil && none && at.kept {
+		x.keep(ref, layout.Meta, was.told(root, meta), packExperiment(e, ref))
 	}
 	return e, err
 }

@@ -62,7 +62,9 @@ func (r *runRecord) lookUpInputs() (links []records.Link, found bool, folder see
 }
 
 func (r *runRecord) keepInputs(folder seen, links []records.Link) {
-	at := r.cached.session.lookAtLinks(r.experiment, r.ref.ID+"/"+layout.Inputs, folder, links)
+	name := r.ref.ID + "/" + layout.Inputs
+	at := r.cached.session.lookAtLinks(r.experiment, name, folder, links)
+	at.kept = at.kept && r.cached.session.steady(r.experiment, name)
 	r.cached.keep(layout.Inputs, at, packLinks(links))
 }
 
@@ -174,10 +176,18 @@ func (c *session) readDataset(ctx context.Context, f vfs.Folder, e records.Exper
 			return d, true
 		}
 	}
+	in, err := f.OpenFolder(folder)
+	if err != nil {
+		return mlruns.Dataset{}, false
+	}
+	defer in.Close()
+	was := c.noting(in, layout.Meta)
 	c.opened.Add(1)
-	d, err := c.searcher.records.Dataset(ctx, e, id)
+	d, err := records.DatasetIn(ctx, was)
 	if err == nil && at.kept {
-		c.draft.Put(datasetsOf(e), id, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: packDataset(d)}})
+		if at = was.told(f, layout.Join(folder, layout.Meta)); at.kept {
+			c.draft.Put(datasetsOf(e), id, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: packDataset(d)}})
+		}
 	}
 	return d, err == nil
 }

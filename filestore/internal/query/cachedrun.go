@@ -41,16 +41,14 @@ func (c *cachedRun) note(name string, id vfs.Identity) {
 // untold stands for a file that is read without having been looked at.
 var untold = seen{kept: true}
 
-// told gives what a file was that has been read, if at is untold; nothing if the reading did not
-// tell.
-func (c *cachedRun) told(at seen, name string) seen {
-	if at != untold {
-		return at
-	}
-	if c.read == name {
+// told gives what a file was that has been read. A look that came before may have met another: a
+// folder on the way can have changed places with one in which no file has changed.
+func (r *runRecord) told(name string) seen {
+	c := &r.cached
+	if c.read == name && c.was.stamp != 0 {
 		return c.was
 	}
-	return seen{}
+	return c.session.lookAfter(r.experiment, name)
 }
 
 // verdict is whether the folders of a run's values are folders, and no links, in the folder of the
@@ -123,11 +121,8 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	c.renewed = true
 	r.opened.Add(1)
 	info, err := r.search.records.ListedRun(r.ctx, c.reading, ref, r.problems)
-	if at = c.told(at, name); at.stamp == 0 {
-		at, _ = c.session.look(r.experiment, name, 0)
-	}
 	if err == nil {
-		c.keep(layout.Meta, at, packInfo(info, ref))
+		c.keep(layout.Meta, r.told(name), packInfo(info, ref))
 	}
 	return info, err
 }
@@ -206,10 +201,9 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 
 // keepRead keeps a value that was read. at is what lookUp has seen.
 func (r *runRecord) keepRead(name string, at seen, value []byte) {
-	if at = r.cached.told(at, name); at.stamp == 0 && r.cached.folders != doubtful && r.areFolders() && r.areBelow(name) {
-		at, _ = r.cached.session.look(r.experiment, name, 0)
+	if at.kept {
+		r.cached.keep(name[len(r.ref.ID)+1:], r.told(name), value)
 	}
-	r.cached.keep(name[len(r.ref.ID)+1:], at, value)
 }
 
 // flags tell what the run's folder has, if the row has all of the run.

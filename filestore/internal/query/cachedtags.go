@@ -64,7 +64,9 @@ func (x *cachedExperiments) keepTags(root vfs.Folder, ref records.ExperimentRef,
 			return
 		}
 		slices.SortFunc(k.cells, func(a, b index.Cell) int { return strings.Compare(a.Column, b.Column) })
-		x.keep(ref, layout.Tags, x.session.lookAtTags(root, ref.Dir, k.cells), packCells(k.cells))
+		at := x.session.lookAtTags(root, ref.Dir, k.cells)
+		at.kept = at.kept && x.session.steady(root, layout.Join(ref.Dir, layout.Tags))
+		x.keep(ref, layout.Tags, at, packCells(k.cells))
 	})
 }
 
@@ -85,12 +87,16 @@ func (x *cachedExperiments) readWithTags(ctx context.Context, root vfs.Folder, r
 		return e, nil
 	}
 	own := &records.Problems{}
-	e, err = records.WithTags(ctx, root, ref, own)
+	meta := layout.Join(ref.Dir, layout.Meta)
+	was := x.session.noting(root, meta)
+	e, err = records.WithTags(ctx, was, ref, own)
 	if none := passOn(own, p); err == nil && none {
 		x.keepTags(root, ref, e.Tags)
-		plain := e
-		plain.Tags = nil
-		x.keep(ref, layout.Meta, at, packExperiment(plain, ref))
+		if at.kept {
+			plain := e
+			plain.Tags = nil
+			x.keep(ref, layout.Meta, was.told(root, meta), packExperiment(plain, ref))
+		}
 	}
 	return e, err
 }

@@ -32,8 +32,15 @@ func newKeeper(c *session, ref records.RunRef, experiment vfs.Folder) *keeper {
 	return &keeper{session: c, folder: experiment, ref: ref, noted: make(map[string]seen, usualFiles), folders: map[string]*keptFolder{}}
 }
 
-// note is told of a file that was read, perhaps not for the first time.
-func (k *keeper) note(name string, id vfs.Identity) { k.noted[name] = k.session.judge(id, 0) }
+// note is told of a file that was read, perhaps not for the first time, and of the folder of the
+// run, which has no name.
+func (k *keeper) note(name string, id vfs.Identity) {
+	kind := fs.FileMode(0)
+	if name == "" {
+		kind = fs.ModeDir
+	}
+	k.noted[name] = k.session.judge(id, kind)
+}
 
 // keep keeps a run that was read whole, if it has no problem and none of its files may be being
 // written. Its meta.yaml is kept by who found it.
@@ -118,6 +125,9 @@ func (k *keeper) rest(links records.Links) bool {
 		return false
 	}
 	at, _ := k.look("", fs.ModeDir)
+	if at != k.noted[""] { // the run was read where another is now
+		return false
+	}
 	return k.add("", at, packFlags(flags))
 }
 

@@ -125,6 +125,52 @@ func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error
 	return c.judge(id, kind), nil
 }
 
+// steady reports whether the way to a file was the same since the search began: no folder on it is
+// a link, or has changed, or changed places with another.
+func (c *session) steady(f vfs.Folder, name string) bool {
+	for i, b := range []byte(name) {
+		if b == '/' {
+			if at, _ := c.look(f, name[:i], fs.ModeDir); !at.kept {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// lookAfter looks at a file that was read, where the reading did not tell what it was. It is not to
+// be kept if perhaps another was read.
+func (c *session) lookAfter(f vfs.Folder, name string) seen {
+	at, _ := c.look(f, name, 0)
+	at.kept = at.kept && c.steady(f, name)
+	return at
+}
+
+// noting is a folder of which one file is read once.
+type noting struct {
+	vfs.Folder
+	session *session
+	was     seen // what the file was then; nothing if the reading did not tell
+}
+
+func (c *session) noting(f vfs.Folder, name string) *noting {
+	n := &noting{session: c}
+	n.Folder = vfs.Noting(f, func(read string, id vfs.Identity) {
+		if read == name {
+			n.was = c.judge(id, 0)
+		}
+	})
+	return n
+}
+
+// told gives what the file was that has been read; from another folder it has another name.
+func (n *noting) told(from vfs.Folder, name string) seen {
+	if n.was.stamp != 0 {
+		return n.was
+	}
+	return n.session.lookAfter(from, name)
+}
+
 // judge gives what is told by a look, or by a file that was open.
 func (c *session) judge(id vfs.Identity, kind fs.FileMode) seen {
 	if id.Mode != kind || id.Device != c.device || id.Changed == 0 {

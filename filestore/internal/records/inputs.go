@@ -81,14 +81,18 @@ func (r *Reader) Dataset(ctx context.Context, e ExperimentRef, id string) (mlrun
 		return d, err
 	}
 	defer f.Close()
-	_, err = ReadDocument(ctx, f, layout.Meta, func(doc *codec.Document) error {
-		var err error
+	if d, err = DatasetIn(ctx, f); vfs.IsMissing(err) {
+		err = errNoDataset
+	}
+	return d, err
+}
+
+// DatasetIn reads the data set of a folder.
+func DatasetIn(ctx context.Context, f vfs.Folder) (d mlruns.Dataset, err error) {
+	_, err = ReadDocument(ctx, f, layout.Meta, func(doc *codec.Document) (err error) {
 		d, err = codec.DatasetOf(doc)
 		return err
 	})
-	if vfs.IsMissing(err) {
-		err = errNoDataset
-	}
 	return d, err
 }
 

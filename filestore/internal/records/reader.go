@@ -10,7 +10,8 @@ import (
 // nothing: a ref says where to look. What cannot be read goes to the caller's Problems.
 type Reader struct {
 	Tree *dir.Tree
-	// Note is told of each file that Run has read, see vfs.Noting; nil: nobody is.
+	// Note is told of each file that Run has read, see vfs.Noting, and before of the run's folder
+	// as of ""; nil: nobody is.
 	Note func(name string, id vfs.Identity)
 }
 

@@ -24,6 +24,8 @@ func (r *Reader) RunWithLinks(ctx context.Context, ref RunRef, dataset DatasetRe
 	}
 	defer f.Close()
 	if r.Note != nil {
+		id, _ := f.Look(".")
+		r.Note("", id)
 		f = vfs.Noting(f, r.Note)
 	}
 	info, err := ReadRunInfo(ctx, f, layout.Meta, ref)
