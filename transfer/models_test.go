@@ -270,7 +270,13 @@ func TestPushPointsOfOnePlace(t *testing.T) {
 		if diff := cmp.Diff(points, got, cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("database %v: points of the model (-want +got):\n%s", database, diff)
 		}
+		for key, it := range copyAll(t, src, dst, transfer.Query{}) { // it has all, NaN too
+			if it.Action != transfer.ActionNone {
+				t.Errorf("database %v, pulled back: %s: %+v", database, key, it)
+			}
+		}
 		sound(t, files)
+		sound(t, src)
 	}
 }
 
@@ -307,12 +313,29 @@ func (s *modelsInDatabase) LogBatch(ctx context.Context, id string, b mlruns.Bat
 
 func (s *modelsInDatabase) LoggedModel(ctx context.Context, id string) (*mlruns.LoggedModel, error) {
 	m, err := s.Store.LoggedModel(ctx, id)
+	return withoutNaN(m), err
+}
+
+func (s *modelsInDatabase) LoggedModels(ctx context.Context, q mlruns.ModelQuery) iter.Seq2[*mlruns.LoggedModel, error] {
+	return func(yield func(*mlruns.LoggedModel, error) bool) {
+		for m, err := range s.Store.LoggedModels(ctx, q) {
+			if !yield(withoutNaN(m), err) {
+				return
+			}
+		}
+	}
+}
+
+func withoutNaN(m *mlruns.LoggedModel) *mlruns.LoggedModel {
+	if m == nil { // there is an error
+		return nil
+	}
 	for i := range m.Metrics {
 		if math.IsNaN(m.Metrics[i].Value) {
 			m.Metrics[i].Value = 0
 		}
 	}
-	return m, err
+	return m
 }
 
 // A search on a server may leave out the models that a run used, as MLflow's does: they come along.
