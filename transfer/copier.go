@@ -146,7 +146,12 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 		if err := v.copyTraces(ctx); err != nil {
 			return err
 		}
-		it := Item{Kind: KindExperiment, Action: ActionNone, SourceID: v.experiment.ID, ID: v.at.id, Name: v.experiment.Name}
+		it := v.item()
+		if v.models != nil && v.models.made {
+			if err := v.models.removeEmpty(ctx, true, &it); err != nil {
+				return err
+			}
+		}
 		if err := c.to.finish(ctx, &v.experiment, v.at, &it); err != nil {
 			return err
 		}

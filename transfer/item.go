@@ -81,8 +81,9 @@ type Item struct {
 	Files       int   `json:"files,omitempty"`
 	Bytes       int64 `json:"bytes,omitempty"`
 
-	// Removed are runs of an experiment of the destination that were deleted, or would be: a copy
-	// that was killed had left them, with nothing in them, beside those that are kept up to date.
+	// Removed are runs and logged models of an experiment of the destination that were deleted, or
+	// would be: a copy that was killed had left them, with nothing in them, beside those that are
+	// kept up to date.
 	Removed []string `json:"removed,omitempty"`
 
 	Conflicts []Conflict `json:"conflicts,omitempty"`

@@ -48,6 +48,9 @@ func (j *modelJob) do(ctx context.Context, have *mlruns.LoggedModel) error {
 			have, err = j.importWhole(ctx, importing)
 		} else {
 			have, err = j.create(ctx)
+			j.mu.Lock()
+			j.made = true
+			j.mu.Unlock()
 		}
 		if err != nil {
 			j.it.notMade()

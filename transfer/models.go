@@ -20,6 +20,7 @@ type models struct {
 	from, into mlruns.ModelStore
 	at         place
 	hides      bool // the destination does not show its deleted ones
+	made       bool // this copy has made some there
 	// those that are not copied yet, by the run that made them
 	bySource map[string][]*mlruns.LoggedModel
 	// awaited are the ids of those of which it is not known yet what becomes of them
@@ -63,16 +64,8 @@ func (c *copier) modelsOf(ctx context.Context, experiment string, at place) (*mo
 	if m.into == nil || at.id == "" {
 		return m, nil
 	}
-	for model, err := range listed(ctx, m.into, at.id, mlruns.ViewAll, ignore, &m.hides) {
-		if errors.Is(err, mlruns.ErrUnsupported) {
-			m.into = nil
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		m.there[model.ID] = model
-		m.there[originOf(model.ID, model.Tags[TagSourceModel])] = model
+	if err := m.look(ctx); err != nil {
+		return nil, err
 	}
 	m.recognize()
 	return m, nil

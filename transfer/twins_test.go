@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,15 +60,16 @@ func (w *onItsWay) arrives(t testing.TB) {
 	}
 }
 
-// afterCreate does something once a run was made.
+// afterCreate does something once something was made.
 type afterCreate struct {
+	path string
 	once sync.Once
 	do   func()
 }
 
 func (w *afterCreate) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(r)
-	if strings.HasSuffix(r.URL.Path, "/runs/create") {
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, w.path) {
 		w.once.Do(w.do)
 	}
 	return answer, err
@@ -106,7 +108,7 @@ func TestPushKilledWhileARunIsMade(t *testing.T) {
 		}
 		second := http.DefaultTransport
 		if !late {
-			second = &afterCreate{do: func() { way.arrives(t) }}
+			second = &afterCreate{path: "/runs/create", do: func() { way.arrives(t) }}
 		}
 		for it, err := range transfer.Copy(ctx, over(dst.URI(), second), src, q) {
 			count(it, err)
@@ -196,5 +198,64 @@ func TestTwins(t *testing.T) {
 		if removed := r.Info.Stage == mlruns.StageDeleted; removed != (c.removed || name == "deleted, both full") {
 			t.Errorf("%s: deleted %v", name, removed)
 		}
+	}
+}
+
+// So it is with a logged model.
+func TestPushKilledWhileAModelIsMade(t *testing.T) {
+	ctx := context.Background()
+	src := open(t)
+	must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "run", Name: "n", Start: at(1)})))
+	m, err := src.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: "0", Name: "model", SourceRunID: "run", Params: map[string]string{"a": "1"}})
+	must(t, err, src.WriteModelArtifact(ctx, m.ID, "MLmodel", strings.NewReader("x")), errOf(src.FinalizeLoggedModel(ctx, m.ID, mlruns.ModelReady)),
+		src.LogOutputs(ctx, "run", mlruns.Outputs{Models: []mlruns.ModelOutput{{ModelID: m.ID}}}), src.EndRun(ctx, "run", 0, at(9)))
+	for _, late := range []bool{false, true} {
+		files := open(t)
+		dst, _ := overHTTP(t, files)
+		// another source's model that is being made is not touched
+		other, err := files.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: "0", Name: "other", Tags: map[string]string{transfer.TagSourceModel: "m-other"}})
+		must(t, err)
+		over := func(transport http.RoundTripper) *remote.Store {
+			s, err := remote.Open(ctx, dst.URI(), remote.WithTransport(transport), remote.WithRetries(0, time.Millisecond))
+			must(t, err)
+			return s
+		}
+		killed, kill := context.WithCancel(ctx)
+		way := &onItsWay{path: "/logged-models", kill: kill}
+		for it, err := range transfer.Copy(killed, over(way), src, transfer.Query{}) {
+			_, _ = it, err // it is killed
+		}
+		second := http.DefaultTransport
+		if !late {
+			second = &afterCreate{path: "/logged-models", do: func() { way.arrives(t) }}
+		}
+		removed := 0
+		for _, transport := range []http.RoundTripper{second, http.DefaultTransport} {
+			for it, err := range transfer.Copy(ctx, over(transport), src, transfer.Query{}) {
+				must(t, err, it.Err)
+				removed += len(it.Removed)
+			}
+			if late && way.kept != nil && removed == 0 {
+				way.arrives(t)
+			}
+		}
+		if removed != 1 {
+			t.Errorf("late %v: %d empty models are told", late, removed)
+		}
+		dst, w := overWire(t, files, &wire{})
+		copyAll(t, dst, src, transfer.Query{})
+		if len(w.writes) > 0 {
+			t.Errorf("late %v: the last copy sends %q", late, w.writes)
+		}
+		var names []string
+		for m, err := range files.LoggedModels(ctx, mlruns.ModelQuery{}) {
+			must(t, err)
+			names = append(names, m.Name+" "+m.Status.String())
+		}
+		slices.Sort(names)
+		if diff := cmp.Diff([]string{"model READY", "other PENDING"}, names); diff != "" {
+			t.Errorf("late %v, with %s:\n%s", late, other.ID, diff)
+		}
+		sound(t, files)
 	}
 }

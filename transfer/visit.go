@@ -45,6 +45,15 @@ func (v *visit) place(ctx context.Context) error {
 			return err
 		}
 	}
+	if v.models != nil {
+		it := v.item()
+		if err := v.models.removeEmpty(ctx, false, &it); err != nil {
+			return err
+		}
+		if len(it.Removed) > 0 {
+			v.tell(it)
+		}
+	}
 	if v.q.Filter == "" && v.models != nil {
 		if v.keepsIDs() {
 			v.copyModels(ctx, v.models.rest(), "")
@@ -53,6 +62,11 @@ func (v *visit) place(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// item is one about the experiment.
+func (v *visit) item() Item {
+	return Item{Kind: KindExperiment, Action: ActionNone, SourceID: v.experiment.ID, ID: v.at.id, Name: v.experiment.Name}
 }
 
 // copyModels copies models that a run made.

@@ -257,7 +257,7 @@ func (r *copyReport) forPeople(it *transfer.Item) {
 		}
 	}
 	for _, id := range it.Removed {
-		r.note("deleted: run %s of the destination, which an interrupted copy left empty beside another", id)
+		r.note("deleted: %s of the destination, which an interrupted copy left empty beside another", id)
 	}
 	for _, refused := range it.Refused {
 		r.note("not copied: %s: %s", about, flagged(refused.String()))
