@@ -33,8 +33,8 @@ func (m *models) look(ctx context.Context) error {
 	return nil
 }
 
-// isEmptyModel reports whether a model has nothing but what a copy makes one with. Its files are not
-// looked at.
+// isEmptyModel reports whether a model has nothing but what a copy makes one with. Its files are
+// not looked at.
 func isEmptyModel(m *mlruns.LoggedModel) bool {
 	return m.Status == mlruns.ModelPending && len(m.Metrics) == 0
 }
