@@ -75,11 +75,11 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 }
 
 // Look is a Stat.
-func (d *folder) Look(name string) (vfs.Identity, error) {
-	if err := d.tape.fail(Stat, d.path(name)); err != nil {
+func (d *folder) Look(folder, name string) (vfs.Identity, error) {
+	if err := d.tape.fail(Stat, d.path(vfs.Below(folder, name))); err != nil {
 		return vfs.Identity{}, err
 	}
-	return d.inner.Look(name)
+	return d.inner.Look(folder, name)
 }
 
 func (d *folder) Close() error {

@@ -127,7 +127,8 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 	return node.info(path.Base(vfs.Clean(name))), nil
 }
 
-func (d *folder) Look(name string) (vfs.Identity, error) {
+func (d *folder) Look(folder, name string) (vfs.Identity, error) {
+	name = vfs.Below(folder, name)
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
 	if d.closed {

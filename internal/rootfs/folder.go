@@ -173,7 +173,8 @@ func (d *rootFolder) Stat(name string) (info fs.FileInfo, err error) {
 }
 
 // Look tells the kind and the size of a file only.
-func (d *rootFolder) Look(name string) (id vfs.Identity, err error) {
+func (d *rootFolder) Look(folder, name string) (id vfs.Identity, err error) {
+	name = vfs.Below(folder, name)
 	err = d.fsys.patiently(func() (err error) {
 		id, err = vfs.IdentityOf(d.root.Lstat(vfs.Clean(name)))
 		return err

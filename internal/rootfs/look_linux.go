@@ -82,15 +82,21 @@ const longName = 320
 
 // Look implements vfs.Folder. It is asked tens of thousands of times in a search, so it makes the
 // call itself: unix.Statx would copy the name into new memory each time.
-func (d *dirFolder) Look(name string) (vfs.Identity, error) {
+func (d *dirFolder) Look(folder, name string) (vfs.Identity, error) {
 	if d.fd < 0 {
 		return vfs.Identity{}, d.closed()
 	}
 	var room [longName]byte
-	if len(name) >= len(room) || strings.IndexByte(name, 0) >= 0 {
+	n := copy(room[:], folder)
+	if n > 0 && n < len(room) {
+		room[n] = '/'
+		n++
+	}
+	if n+len(name) >= len(room) || strings.IndexByte(folder, 0) >= 0 || strings.IndexByte(name, 0) >= 0 {
+		name = vfs.Below(folder, name)
 		return lookUp(d.fd, name, unix.AT_SYMLINK_NOFOLLOW, true, d.path(name))
 	}
-	copy(room[:], name)
+	copy(room[n:], name)
 	var st unix.Statx_t
 	for {
 		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(d.fd), uintptr(unsafe.Pointer(&room[0])), unix.AT_SYMLINK_NOFOLLOW,
@@ -101,7 +107,7 @@ func (d *dirFolder) Look(name string) (vfs.Identity, error) {
 		case unix.EINTR:
 			continue
 		}
-		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: d.path(name), Err: err}
+		return vfs.Identity{}, &fs.PathError{Op: "stat", Path: d.path(vfs.Below(folder, name)), Err: err}
 	}
 }
 

@@ -67,7 +67,7 @@ func TestNoting(t *testing.T) {
 		if _, err := read(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		want, err := plain.Look(name)
+		want, err := plain.Look("", name)
 		if err != nil {
 			t.Fatal(err)
 		}

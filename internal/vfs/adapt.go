@@ -197,8 +197,8 @@ func (d adaptedFolder) Stat(name string) (fs.FileInfo, error) {
 	return d.fs.Stat(path.Join(d.dir, name))
 }
 
-func (d adaptedFolder) Look(name string) (Identity, error) {
-	return d.fs.Identify(path.Join(d.dir, name), true)
+func (d adaptedFolder) Look(folder, name string) (Identity, error) {
+	return d.fs.Identify(path.Join(d.dir, folder, name), true)
 }
 
 func (d adaptedFolder) Close() error { return nil }

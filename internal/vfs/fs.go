@@ -85,10 +85,10 @@ type Folder interface {
 	OpenFolder(name string) (Folder, error)
 	// Stat follows a final symbolic link.
 	Stat(name string) (fs.FileInfo, error)
-	// Look is FS.Identify, with the time of change, of a name below this folder; "." is the folder
-	// itself. It only compares, so a link in place of a folder above the last name may be followed
-	// out of the file system.
-	Look(name string) (Identity, error)
+	// Look is FS.Identify, with the time of change, of a name in a folder below this one; "" is
+	// this one, and "." as a name the folder itself. It only compares, so a link in place of a
+	// folder above the last name may be followed out of the file system.
+	Look(folder, name string) (Identity, error)
 	io.Closer
 }
 
@@ -107,6 +107,15 @@ func Noting(f Folder, note func(name string, id Identity)) Folder {
 // Noter is a Folder that Noting is asked of.
 type Noter interface {
 	Noting(note func(name string, id Identity)) Folder
+}
+
+// Below is the path of a name in a folder, see Folder.Look. Nothing of it is taken away: what ".."
+// leads to depends on links.
+func Below(folder, name string) string {
+	if folder == "" {
+		return name
+	}
+	return folder + "/" + name
 }
 
 // Entry is one name in a directory.

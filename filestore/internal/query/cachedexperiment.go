@@ -130,7 +130,7 @@ func (x *cachedExperiments) of(root vfs.Folder, ref records.ExperimentRef, use f
 
 // meta gives what the meta.yaml says if it looks as it did.
 func (c cachedExperiment) meta() (e mlruns.Experiment, at seen, found bool) {
-	at, _ = c.session.look(c.root, layout.Join(c.ref.Dir, layout.Meta), 0)
+	at, _ = c.session.lookIn(c.root, c.ref.Dir, layout.Meta, 0)
 	if cell, ok := c.row.Cell(layout.Meta); ok && at.stamp != 0 && cell.Stamp == at.stamp {
 		if e, found = unpackExperiment(cell.Value, c.ref); found {
 			c.session.hits.Add(1)

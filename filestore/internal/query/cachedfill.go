@@ -182,7 +182,7 @@ func (r *filler) look(column string, kind fs.FileMode) (seen, error) {
 	if column == "" {
 		return r.session.look(r.folder, r.ref.ID, kind)
 	}
-	return r.session.look(r.folder, r.ref.ID+"/"+column, kind)
+	return r.session.lookIn(r.folder, r.ref.ID, column, kind)
 }
 
 // take takes one cell. It is false if the run has to be read.

@@ -27,7 +27,8 @@ type aged struct {
 	ages  map[string]time.Duration
 }
 
-func (f aged) Look(name string) (vfs.Identity, error) {
+func (f aged) Look(folder, name string) (vfs.Identity, error) {
+	name = vfs.Below(folder, name)
 	age, ok := f.ages[name]
 	if !ok {
 		age = f.ages[""]

@@ -79,11 +79,16 @@ func (c *cachedRun) hit(column string, at seen) ([]byte, bool) {
 	if !ok || at.stamp == 0 || cell.Stamp != at.stamp {
 		return nil, false
 	}
-	c.looked |= maskOf(c.columns, column)
+	return c.believe(cell, at), true
+}
+
+// believe gives the value of a cell in the state that was seen.
+func (c *cachedRun) believe(cell index.Cell, at seen) []byte {
+	c.looked |= maskOf(c.columns, cell.Column)
 	if c.renewed && at.kept { // the row will have nothing that it had before
-		c.keep(column, at, cell.Value)
+		c.keep(cell.Column, at, cell.Value)
 	}
-	return cell.Value, true
+	return cell.Value
 }
 
 // maskOf has the bit of a column in a set of them, none if it is not one of the first 64.
@@ -106,11 +111,13 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		r.opened.Add(1)
 		return r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
 	}
-	name, at := layout.Join(ref.ID, layout.Meta), untold
-	if _, ok := c.row.Cell(layout.Meta); ok {
-		at = r.lookAtMeta(ref)
+	cell, known := c.row.Cell(layout.Meta)
+	at := untold
+	if known {
+		at = r.lookAtMeta(ref, cell.Stamp)
 	}
-	if value, ok := c.hit(layout.Meta, at); ok {
+	if known && at.stamp != 0 && at.stamp == cell.Stamp {
+		value := c.believe(cell, at)
 		if info, _, ok := unpackNumbers(value, ref); ok {
 			r.hits++
 			c.trusted = c.session.index.TrustEnded && info.Status.Ended()
@@ -122,7 +129,7 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	r.opened.Add(1)
 	info, err := r.search.records.ListedRun(r.ctx, c.reading, ref, r.problems)
 	if err == nil {
-		c.keep(layout.Meta, r.told(name), packInfo(info, ref))
+		c.keep(layout.Meta, r.told(layout.Join(ref.ID, layout.Meta)), packInfo(info, ref))
 	}
 	return info, err
 }
@@ -143,40 +150,42 @@ func throughFolders(needs search.Needs) string {
 		{layout.Tags, len(needs.Tags) > 0 || slices.Contains(needs.Attributes, search.RunName)},
 	} {
 		if of.asked {
-			through += "/" + of.sub + "/.."
+			through += of.sub + "/../"
 		}
+	}
+	if through != "" {
+		through += layout.Meta
 	}
 	return through
 }
 
-// lookAtMeta looks at the run's meta.yaml and, if all is as the index has it, at the folders of its
-// values at once.
-func (r *runRecord) lookAtMeta(ref records.RunRef) seen {
+// lookAtMeta looks at the run's meta.yaml and, if that is in the state that is known, at the
+// folders of its values at once.
+func (r *runRecord) lookAtMeta(ref records.RunRef, known index.Stamp) seen {
 	c := &r.cached
 	var through seen
 	if c.through != "" && !c.session.index.TrustEnded {
-		through, _ = c.session.look(r.experiment, ref.ID+c.through+"/"+layout.Meta, 0)
-		if cell, ok := c.row.Cell(layout.Meta); ok && through.links == 1 && cell.Stamp == through.stamp {
+		through, _ = c.session.lookIn(r.experiment, ref.ID, c.through, 0)
+		if through.links == 1 && through.stamp == known {
 			c.folders = folders
 			return through
 		}
 	}
-	at, _ := c.session.look(r.experiment, ref.ID+"/"+layout.Meta, 0)
+	at, _ := c.session.lookIn(r.experiment, ref.ID, layout.Meta, 0)
 	if through.links == 1 && at.stamp == through.stamp {
 		c.folders = folders
 	}
 	return at
 }
 
-// lookUp looks for a value in the index. name is the path of its file from the experiment's folder.
+// lookUp looks for a value in the index. column is the path of its file from the run's folder.
 // Where it is not found, and not missing either, it is to be read, and may be kept with what was
 // seen.
-func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at seen) {
+func (r *runRecord) lookUp(column string) (value []byte, found, missing bool, at seen) {
 	c := &r.cached
 	if c.folders == doubtful {
 		return nil, false, false, seen{}
 	}
-	column := name[len(r.ref.ID)+1:]
 	if c.trusted {
 		if cell, ok := c.row.Cell(column); ok {
 			return cell.Value, true, false, seen{}
@@ -185,13 +194,15 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 			return nil, false, true, seen{}
 		}
 	}
-	if _, ok := c.row.Cell(column); !ok && c.renewed {
-		return nil, false, false, untold
+	if c.renewed {
+		if _, ok := c.row.Cell(column); !ok {
+			return nil, false, false, untold
+		}
 	}
-	if !r.areFolders() || !r.areBelow(name) {
+	if !r.areFolders() || !r.areBelow(column) {
 		return nil, false, false, seen{}
 	}
-	at, err := c.session.look(r.experiment, name, 0)
+	at, err := c.session.lookIn(r.experiment, r.ref.ID, column, 0)
 	if vfs.IsGone(err) {
 		return nil, false, true, seen{}
 	}
@@ -200,9 +211,9 @@ func (r *runRecord) lookUp(name string) (value []byte, found, missing bool, at s
 }
 
 // keepRead keeps a value that was read. at is what lookUp has seen.
-func (r *runRecord) keepRead(name string, at seen, value []byte) {
+func (r *runRecord) keepRead(column string, at seen, value []byte) {
 	if at.kept {
-		r.cached.keep(name[len(r.ref.ID)+1:], r.told(name), value)
+		r.cached.keep(column, r.told(layout.Join(r.ref.ID, column)), value)
 	}
 }
 
@@ -241,7 +252,7 @@ func (r *runRecord) checkFolders(at seen) bool {
 		return false
 	}
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-		told, err := r.cached.session.look(r.experiment, layout.Join(r.ref.ID, sub), fs.ModeDir)
+		told, err := r.cached.session.lookIn(r.experiment, r.ref.ID, sub, fs.ModeDir)
 		if told.stamp == 0 && !vfs.IsGone(err) {
 			return false
 		}
@@ -251,16 +262,15 @@ func (r *runRecord) checkFolders(at seen) bool {
 }
 
 // areBelow looks at the folders of a key with slashes.
-func (r *runRecord) areBelow(name string) bool {
-	from := len(r.ref.ID) + 1
-	from += strings.IndexByte(name[from:], '/') + 1
+func (r *runRecord) areBelow(column string) bool {
+	from := strings.IndexByte(column, '/') + 1
 	for {
-		i := strings.IndexByte(name[from:], '/')
+		i := strings.IndexByte(column[from:], '/')
 		if i < 0 {
 			return true
 		}
 		from += i + 1
-		if told, err := r.cached.session.look(r.experiment, name[:from-1], fs.ModeDir); told.stamp == 0 {
+		if told, err := r.cached.session.lookIn(r.experiment, r.ref.ID, column[:from-1], fs.ModeDir); told.stamp == 0 {
 			return vfs.IsGone(err) // and then the file is missing too
 		}
 	}

@@ -54,7 +54,10 @@ func (k *keeper) keep(run *mlruns.Run, links records.Links) {
 }
 
 func (k *keeper) look(column string, kind fs.FileMode) (seen, error) {
-	return k.session.look(k.folder, layout.Join(k.ref.ID, column), kind)
+	if column == "" { // else a link would be followed
+		return k.session.look(k.folder, k.ref.ID, kind)
+	}
+	return k.session.lookIn(k.folder, k.ref.ID, column, kind)
 }
 
 func (k *keeper) add(column string, at seen, value []byte) bool {

@@ -40,7 +40,7 @@ func (f *clocked) write() {
 	f.changed = f.clock().UnixNano()
 }
 
-func (f *clocked) Look(string) (vfs.Identity, error) {
+func (f *clocked) Look(string, string) (vfs.Identity, error) {
 	return vfs.Identity{Device: 1, Inode: 2, Size: 3, Changed: f.changed}, nil
 }
 

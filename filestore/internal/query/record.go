@@ -130,9 +130,8 @@ func (r *runRecord) Metric(key string) (search.Summary, bool) {
 }
 
 func (r *runRecord) readMetric(key, column string) (search.Summary, bool) {
-	name := r.ref.ID + "/" + column
 	history := slices.ContainsFunc(r.needs.Metrics, func(m search.MetricNeed) bool { return m.Key == key && m.History })
-	value, found, missing, at := r.lookUp(name)
+	value, found, missing, at := r.lookUp(column)
 	if missing {
 		return search.Summary{}, false
 	}
@@ -146,11 +145,12 @@ func (r *runRecord) readMetric(key, column string) (search.Summary, bool) {
 		}
 	}
 	problems, told := r.apart(at)
+	name := r.ref.ID + "/" + column
 	k := records.KeyFile{Key: key, Folder: r.cached.reading, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
 	m, found, err := r.measure(k, history, problems)
 	found = r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
 	if told() && found {
-		r.keepRead(name, at, packMetric(m))
+		r.keepRead(column, at, packMetric(m))
 	}
 	if !found {
 		return search.Summary{}, false
@@ -214,8 +214,7 @@ func (r *runRecord) readTag(key, column string) (string, bool) {
 }
 
 func (r *runRecord) readValue(sub, key, column string) (string, bool) {
-	name := r.ref.ID + "/" + column
-	cell, found, missing, at := r.lookUp(name)
+	cell, found, missing, at := r.lookUp(column)
 	if missing {
 		return "", false
 	}
@@ -226,11 +225,12 @@ func (r *runRecord) readValue(sub, key, column string) (string, bool) {
 		}
 	}
 	r.opened.Add(1)
+	name := r.ref.ID + "/" + column
 	value, err := records.ReadValue(r.ctx, r.cached.reading, name)
 	if !r.read(layout.Join(r.ref.Experiment.Dir, name), err) || !r.hasOwn(sub, key) {
 		return value, false
 	}
-	r.keepRead(name, at, packText(value))
+	r.keepRead(column, at, packText(value))
 	return value, true
 }
 

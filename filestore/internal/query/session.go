@@ -77,7 +77,7 @@ func (s *Searcher) start() *session {
 		return nil
 	}
 	defer root.Close()
-	id, err := root.Look(".")
+	id, err := root.Look("", ".")
 	if err != nil || id.Changed == 0 {
 		return nil
 	}
@@ -117,8 +117,13 @@ type seen struct {
 // look looks at a file or a folder, whichever it should be. What lies on another device, and what
 // is of another kind, cannot be told.
 func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error) {
+	return c.lookIn(f, "", name, kind)
+}
+
+// lookIn is look at a name in a folder below f.
+func (c *session) lookIn(f vfs.Folder, folder, name string, kind fs.FileMode) (seen, error) {
 	c.looks.Add(1)
-	id, err := f.Look(name)
+	id, err := f.Look(folder, name)
 	if err != nil {
 		return seen{}, err
 	}

@@ -19,7 +19,7 @@ type looked struct {
 	vfs.Identity
 }
 
-func (f looked) Look(string) (vfs.Identity, error) { return f.Identity, nil }
+func (f looked) Look(string, string) (vfs.Identity, error) { return f.Identity, nil }
 
 // TestFreshIsNotKept looks at files by their age: one that could still change without looking
 // otherwise is not kept, nor one whose time is of a coarse clock, nor what lies elsewhere.
@@ -142,11 +142,11 @@ func TestFillWantsAllFiles(t *testing.T) {
 // byName is the folder of an experiment with the run "a", in which "params" is a folder.
 type byName struct{ looked }
 
-func (f byName) Look(name string) (vfs.Identity, error) {
-	if name == "a" || name == "a/params" {
+func (f byName) Look(folder, name string) (vfs.Identity, error) {
+	if name = vfs.Below(folder, name); name == "a" || name == "a/params" {
 		f.Mode = fs.ModeDir
 	}
-	return f.looked.Look(name)
+	return f.looked.Look("", name)
 }
 
 // TestPackedComesBack packs what a run can have.

@@ -24,7 +24,7 @@ func (r *Reader) RunWithLinks(ctx context.Context, ref RunRef, dataset DatasetRe
 	}
 	defer f.Close()
 	if r.Note != nil {
-		id, _ := f.Look(".")
+		id, _ := f.Look("", ".")
 		r.Note("", id)
 		f = vfs.Noting(f, r.Note)
 	}
