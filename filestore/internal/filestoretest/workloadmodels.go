@@ -182,14 +182,14 @@ func addModelsAndTraces(ctx context.Context, s *filestore.Store, all Facts, expe
 		for _, text := range t.Assessments {
 			var a struct {
 				ID       string `json:"assessment_id"`
-				Feedback struct{ Value json.RawMessage }
+				Feedback json.RawMessage
 			}
 			if err := json.Unmarshal(text, &a); err != nil {
 				return err
 			}
-			var value string
-			_ = json.Unmarshal(a.Feedback.Value, &value) // of no workload's, if it is no text
-			all[at+"assessment/"+a.ID] = value
+			var feedback struct{ Value string }
+			_ = json.Unmarshal(a.Feedback, &feedback) // torn, if it has no text
+			all[at+"assessment/"+a.ID] = feedback.Value
 		}
 		for key, value := range t.Tags {
 			if key != mlruns.TagTraceArtifactLocation {
