@@ -238,7 +238,7 @@ func askWhileEdited(t *testing.T, rounds int) (w *twins, done map[string]int) {
 			}
 			e := hand[0]
 			hand = hand[1:]
-			for range 3 { // not every run has what it changes
+			for range 12 { // not every run has what it changes
 				if err := e.do(t, rng, pick(rng, runFolders(t, dir)), outside); err == nil {
 					done[e.name]++
 					break
