@@ -100,7 +100,8 @@ func (s *Searcher) readAll(ctx context.Context, found []candidate, c *session, p
 const (
 	// readChunk is for how many runs the index is read at once.
 	readChunk = 4096
-	// fillSize is how many of them one goroutine takes at once: that is quickly done.
+	// fillSize is how many of them one goroutine takes at once at most: that is quickly done, where
+	// looks are.
 	fillSize = 16
 )
 
@@ -117,7 +118,7 @@ func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, 
 		defer folders.close()
 		rows, size := c.rows(found), 1
 		if rows != nil {
-			size = fillSize
+			size = max(1, min(fillSize, len(found)/s.parallelism))
 		}
 		chunk := func(from int) ([]readRun, error) {
 			list := make([]readRun, min(size, len(found)-from))
