@@ -9,13 +9,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/query"
+	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/internal/vfs"
 )
 
@@ -56,9 +56,10 @@ func (o *options) chooseIndex() {
 	switch {
 	case o.indexChosen:
 		return
-	case name == "" && o.fs == nil:
-		name = indexModes[IndexChecked]
 	case name == "":
+		if o.fs == nil {
+			o.index = IndexChecked
+		}
 		return
 	}
 	i := slices.Index(indexModes[:], name)
@@ -66,7 +67,7 @@ func (o *options) chooseIndex() {
 		o.logger.Warn("there is no index: "+EnvIndex+" must be none, checked or ended", "value", name)
 		i = 0
 	}
-	o.index, o.indexChosen = IndexMode(i), os.Getenv(EnvIndex) != "" //nolint:gosec // one of three
+	o.index, o.indexChosen = IndexMode(i), true //nolint:gosec // one of three
 }
 
 // WithIndexDir is the directory for indexes, which is made if it is missing and must be the user's
@@ -199,27 +200,10 @@ func (s *Store) indexPath(of string) (string, error) {
 			return "", err
 		}
 	}
-	if s.fs == nil && isIn(dir, s.dir) {
+	if _, below := rootfs.Below(dir, s.dir); below && s.fs == nil {
 		return "", fmt.Errorf("%s lies in the store", dir)
 	}
 	return index.Path(dir, of), nil
-}
-
-// isIn reports whether a directory is another, or is or would be below it.
-func isIn(dir, other string) bool {
-	within, err := os.Stat(other)
-	if err != nil {
-		return false
-	}
-	for {
-		if info, err := os.Stat(dir); err == nil && os.SameFile(info, within) {
-			return true
-		}
-		if filepath.Dir(dir) == dir {
-			return false
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // indexOwner is who an index is good for: the version of this module that read the files, the

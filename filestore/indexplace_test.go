@@ -38,7 +38,8 @@ func TestIndexIsNotInTheStore(t *testing.T) {
 	if err := os.Symlink(dir, filepath.Join(links, "link")); err != nil {
 		t.Skip(err)
 	}
-	for _, indexes := range []string{dir, filepath.Join(dir, "cache", "mlruns"), filepath.Join(links, "link")} {
+	filestoretest.Must(t, os.Symlink(filepath.Join(dir, "0"), filepath.Join(links, "within")))
+	for _, indexes := range []string{dir, filepath.Join(dir, "cache", "mlruns"), filepath.Join(links, "link"), filepath.Join(links, "within")} {
 		store := openIndexed(t, dir, indexes, filestore.WithReadOnly())
 		if a, scan := answerOf(store, mlruns.RunQuery{}); len(a.Runs) != 80 || scan.Looked > 0 {
 			t.Errorf("%s: %d runs, %+v; want 80 without looks", indexes, len(a.Runs), scan)

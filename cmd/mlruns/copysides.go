@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/internal/rootfs"
 	"github.com/mlruns/mlruns/tracking"
 )
 
@@ -57,36 +56,11 @@ func apart(from, to string) error {
 	if err != nil {
 		return nil
 	}
-	switch steps, below := below(dst, src); {
+	switch steps, below := rootfs.Below(dst, src); {
 	case below && steps == 0:
 		return sameStore
 	case below:
 		return &usageError{"DST lies inside of SRC: name a folder beside it"}
 	}
 	return nil
-}
-
-// below reports whether a directory, which need not be there, is another one or lies below it, by
-// so many steps.
-func below(dir, top string) (steps int, is bool) {
-	above, err := os.Stat(top)
-	if err != nil {
-		return 0, false
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return 0, false
-	}
-	for {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
-		}
-		if info, err := os.Stat(dir); err == nil && os.SameFile(info, above) {
-			return steps, true
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return 0, false
-		}
-		dir, steps = parent, steps+1
-	}
 }

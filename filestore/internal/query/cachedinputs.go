@@ -24,7 +24,7 @@ func (c *session) lookAtLinks(f vfs.Folder, folder string, at seen, links []reco
 		if at.stamp == 0 || meta.stamp == 0 || l.Symbolic {
 			return seen{}
 		}
-		at = seen{stamp: index.StampOf(uint64(at.stamp), uint64(meta.stamp)), kept: at.kept && meta.kept}
+		at = at.and(meta)
 	}
 	return at
 }

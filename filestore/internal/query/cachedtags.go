@@ -28,7 +28,7 @@ func (c *session) lookAtTags(root vfs.Folder, dir string, cells []index.Cell) (a
 		if told.stamp == 0 {
 			return seen{}
 		}
-		at = seen{stamp: index.StampOf(uint64(at.stamp), uint64(told.stamp)), kept: at.kept && told.kept}
+		at = at.and(told)
 	}
 	return at
 }

@@ -32,9 +32,7 @@ func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, v
 		list.rows, known = sc.session.part(e.Dir).Listed(at.stamp)
 		return known
 	})
-	for _, p := range own.List {
-		sc.problems.Add(p)
-	}
+	passOn(own, sc.problems)
 	if list.rows == nil && err == nil {
 		list.refs = refs
 		names := make([]string, len(refs))

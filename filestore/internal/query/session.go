@@ -114,6 +114,11 @@ type seen struct {
 	links uint64
 }
 
+// and is what looks at two files told together.
+func (s seen) and(other seen) seen {
+	return seen{stamp: index.StampOf(uint64(s.stamp), uint64(other.stamp)), kept: s.kept && other.kept}
+}
+
 // look looks at a file or a folder, whichever it should be. What lies on another device, and what
 // is of another kind, cannot be told.
 func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error) {
