@@ -1,12 +1,10 @@
 package remote
 
 import (
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -131,31 +129,6 @@ func (s *Store) noCall(c call) string {
 		return fmt.Sprintf("The server at %s does not have %s, which MLflow has from %s on", s.base, c.name(), c.since)
 	}
 	return fmt.Sprintf("There is no %s at %s: this is not the URI of an MLflow server", c.name(), s.base)
-}
-
-// neverSent reports whether a failed request has surely not reached the server: no connection was
-// made.
-func neverSent(err error) bool {
-	dial := (*net.OpError)(nil)
-	refusal := (*proxyRefusal)(nil)
-	return errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") || errors.As(err, &refusal) || isHopeless(err)
-}
-
-// proxyRefusal is how a proxy answers that makes no connection to the server: it wants a password,
-// for instance.
-type proxyRefusal struct {
-	host, status string
-	code         int
-}
-
-func (e *proxyRefusal) Error() string { return "the proxy " + e.host + " answered " + e.status }
-
-// isHopeless reports whether trying again would fail in the same way, before anything is sent.
-func isHopeless(err error) bool {
-	certificate, record := (*tls.CertificateVerificationError)(nil), tls.RecordHeaderError{}
-	refusal := (*proxyRefusal)(nil)
-	return errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &refusal) && refusal.code < http.StatusInternalServerError
 }
 
 // bare takes the URL from an error of net/http: which server it is about is told anyway.

@@ -56,6 +56,7 @@ func (s *Store) roundTrip(ctx context.Context, method, target string, header htt
 		w.end()
 		return nil, bare(err)
 	}
+	s.reached.Store(true)
 	w.moved()
 	res.Body = &watched{res.Body, w}
 	return &response{res, w}, nil

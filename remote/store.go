@@ -25,7 +25,8 @@ type Store struct {
 	client  *http.Client
 	close   func()
 	closed  atomic.Bool
-	lacking sync.Map // names of calls that the server does not have
+	reached atomic.Bool // whether the server, or a proxy before it, has ever answered
+	lacking sync.Map    // names of calls that the server does not have
 	known   features
 	version version
 	places  places

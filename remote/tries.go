@@ -63,7 +63,7 @@ func (t *tries) judge(ctx context.Context, outcome error) (done bool, err error)
 	case errors.As(outcome, &gone):
 		never := neverSent(gone.err)
 		t.repeated = t.repeated || !never && t.effect != reads
-		done = isHopeless(gone.err) || ctx.Err() != nil || t.effect == adds && !never || t.n > t.most
+		done = ctx.Err() != nil || t.effect == adds && !never || t.n > t.store.triesLeft(gone.err, t.most)
 		t.wait = t.backoff()
 	default: // success, or what read says
 		if outcome != nil && t.effect == adds {

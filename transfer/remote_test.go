@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
 	"github.com/mlruns/mlruns/internal/proof"
 	"github.com/mlruns/mlruns/remote"
@@ -199,5 +202,36 @@ func TestCopyUnderEveryFault(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWatchOfUnknownHost goes on as with any server that is away, and tells it once.
+func TestWatchOfUnknownHost(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var looked atomic.Int64
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		if looked.Add(1) == 10 {
+			cancel()
+		}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "trakcing.example", IsNotFound: true}}
+	}
+	dst, err := remote.Open(ctx, "http://trakcing.example:5000", remote.WithTransport(&http.Transport{DialContext: dial}), remote.WithRetries(3, time.Microsecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for it, err := range transfer.Watch(ctx, dst, open(t), transfer.Query{}, time.Millisecond) {
+		if told[it.Err.Error()]++; err != nil || !errors.Is(it.Err, mlruns.ErrBusy) || !strings.Contains(it.Err.Error(), "lookup trakcing.example: no such host") {
+			t.Errorf("told %v, %v", it.Err, err)
+		}
+	}
+	if len(told) == 0 || looked.Load() < 10 {
+		t.Errorf("told %v after %d looks", told, looked.Load())
+	}
+	for text, n := range told {
+		if n != 1 {
+			t.Errorf("told %d times: %s", n, text)
+		}
 	}
 }
