@@ -23,7 +23,8 @@ type copier struct {
 	ids      map[string]string // of runs, source to destination, once they are known
 	modelIDs map[string]string // of models, source to destination
 	// what runs looked like when they were copied; nil unless it is a watch
-	seen map[string]uint64
+	seen    map[string]uint64
+	working working // of a watch
 }
 
 // target is how the destination takes things.

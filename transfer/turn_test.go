@@ -125,3 +125,38 @@ func TestWatchComesBack(t *testing.T) {
 		}
 	})
 }
+
+// A watch whose first copy takes an hour, since there is much to send, looks again as soon as ever:
+// what it waits for twenty times is how long it looked, not what it did.
+func TestWatchAfterLongCopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		src := open(t)
+		for _, id := range []string{"one", "two"} {
+			must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: id, Name: id, Start: at(1)})))
+		}
+		dst := serve(open(t), false)
+		dst.fault = func(n int) (error, error) {
+			if n > 0 { // the first makes the experiment
+				time.Sleep(10 * time.Minute)
+			}
+			return nil, nil
+		}
+		var first time.Time
+		for it, err := range transfer.Watch(ctx, dst, src, transfer.Query{}, 10*time.Second) {
+			must(t, err, it.Err)
+			switch {
+			case it.Kind != transfer.KindRun:
+			case first.IsZero() && it.SourceID == "one":
+				first = time.Now()
+				must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "new", Name: "new", Start: at(2)})))
+			case it.SourceID == "new":
+				cancel()
+			}
+		}
+		if took := time.Since(first); took > 3*time.Hour {
+			t.Errorf("what came during the first copy is copied after %v", took)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mlruns/mlruns"
@@ -18,8 +19,9 @@ import (
 // what is to be told of it is new. A copy that fails is an Item of its own, and is tried again.
 //
 // Between two copies it waits for the time every, and at least for twenty times as long as the last
-// one took, unless that ended since a side was away: it is back at any moment. A run that looks as
-// it did, by all but the histories behind its latest points, is passed over.
+// one took to look for what is new, unless that ended since a side was away: it is back at any
+// moment. A run that looks as it did, by all but the histories behind its latest points, is passed
+// over.
 func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Duration) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		seen, told := map[string]uint64{}, map[string]string{}
@@ -45,7 +47,7 @@ func Watch(ctx context.Context, dst, src mlruns.Store, q Query, every time.Durat
 			})
 			wait := every
 			if !away {
-				wait = max(every, 20*took)
+				wait = max(every, 20*(took-c.working.total()))
 			}
 			if !goOn || !sleep(ctx, wait) {
 				return
@@ -90,11 +92,43 @@ func (v *visit) watched(ctx context.Context, r *mlruns.Run) {
 	if err == nil && looks == v.seenBefore(r.Info.ID) {
 		return
 	}
+	end := v.working.begin()
 	it := v.run(ctx, r)
+	end()
 	if err == nil && it.Err == nil {
 		v.remember(r.Info.ID, looks)
 	}
 	v.tell(it)
+}
+
+// working measures for how long at least one run was being copied.
+type working struct {
+	mu    sync.Mutex
+	n     int
+	since time.Time
+	sum   time.Duration
+}
+
+// begin is the beginning of a run's copy; end is its end.
+func (w *working) begin() (end func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n++; w.n == 1 {
+		w.since = time.Now()
+	}
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.n--; w.n == 0 {
+			w.sum += time.Since(w.since)
+		}
+	}
+}
+
+func (w *working) total() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sum
 }
 
 // seenBefore is what something looked like when it was copied last, 0 if it was not.

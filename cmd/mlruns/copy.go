@@ -80,27 +80,30 @@ With --json there is a line for each run that was looked at.`
 // copy opens both stores and copies.
 func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, experiments []string, watch bool, every time.Duration) (err error) {
 	a.leftOut = &leftOut{}
-	src, err := a.openSource(ctx, from)
+	opened, err := a.openSource(ctx, from)
 	if err != nil {
 		return err
 	}
+	src := newSide("SRC", from, opened, func() (mlruns.Store, error) { return a.openSource(ctx, from) })
 	defer closing(src, &err)
-	if q.Experiments, err = answers(ctx, src, experiments, q.Filter); err != nil {
+	if q.Experiments, err = answers(ctx, src.Store, experiments, q.Filter); err != nil {
 		return err
 	}
 	if err := apart(from, to); err != nil {
 		return err
 	}
-	dst, err := a.openDestination(ctx, to, src.URI(), q.DryRun)
-	if err != nil {
+	if opened, err = a.openDestination(ctx, to, src.URI(), q.DryRun); err != nil {
 		return err
 	}
+	dst := newSide("DST", to, opened, func() (mlruns.Store, error) {
+		return a.openDestination(ctx, to, src.URI(), q.DryRun, filestore.WithMustExist())
+	})
 	defer closing(dst, &err)
 	if src.URI() == dst.URI() {
 		return sameStore
 	}
 	if !watch { // which waits for a server that is away
-		if err := isThere(ctx, dst); err != nil {
+		if err := isThere(ctx, dst.Store); err != nil {
 			return err
 		}
 	}
@@ -111,9 +114,9 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 		defer a.line.end()
 		q.Progress = report.progress
 	}
-	items := transfer.Copy(ctx, dst, src, q)
+	items := transfer.Copy(ctx, dst.Store, src.Store, q)
 	if watch {
-		items = transfer.Watch(ctx, dst, src, q, every)
+		items = a.watch(ctx, dst, src, q, every)
 	}
 	for it, err := range items {
 		if err != nil {
@@ -156,7 +159,7 @@ func (a *app) openSource(ctx context.Context, name string) (mlruns.Store, error)
 
 // openDestination opens the store that is copied to. A dry run into one that is not there looks
 // into one that is empty.
-func (a *app) openDestination(ctx context.Context, name, source string, dryRun bool) (mlruns.Store, error) {
+func (a *app) openDestination(ctx context.Context, name, source string, dryRun bool, opts ...filestore.Option) (mlruns.Store, error) {
 	if tracking.IsServer(name) {
 		s, err := remote.Open(ctx, name)
 		if err != nil {
@@ -169,7 +172,7 @@ func (a *app) openDestination(ctx context.Context, name, source string, dryRun b
 		return nil, &usageError{"DST: " + err.Error()}
 	}
 	if !dryRun {
-		s, err := filestore.Open(dir, a.options()...)
+		s, err := filestore.Open(dir, append(a.options(), opts...)...)
 		if err == nil && !a.verbose {
 			a.warnOfDrive(s.Drive())
 		}
