@@ -25,23 +25,29 @@ import (
 // fromEnvironment gives the options that MLflow's environment variables name.
 func fromEnvironment() (options, error) {
 	o := options{retries: 7, firstWait: 200 * time.Millisecond, timeout: 120 * time.Second, workspace: os.Getenv("MLFLOW_WORKSPACE")}
-	for _, name := range [...]string{"MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4"} {
-		if value := os.Getenv(name); value != "" && !isFalse(value) {
+	signs, err := isTrue("MLFLOW_TRACKING_AWS_SIGV4")
+	if err != nil {
+		return o, err
+	}
+	for name, set := range map[string]bool{"MLFLOW_TRACKING_AUTH": os.Getenv("MLFLOW_TRACKING_AUTH") != "", "MLFLOW_TRACKING_AWS_SIGV4": signs} {
+		if set {
 			return o, &failure.Reason{Kind: failure.ErrUnsupported, Text: name + " is set: requests are signed by a program in Python there. Give a transport that does it: remote.WithTransport"}
 		}
 	}
-	var err error
 	for _, v := range [...]struct {
-		name string
-		unit time.Duration
-		to   *time.Duration
-	}{{"MLFLOW_HTTP_REQUEST_TIMEOUT", time.Second, &o.timeout}, {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", time.Second, &o.firstWait}} {
+		name, rule string
+		zero       bool
+		to         *time.Duration
+	}{
+		{"MLFLOW_HTTP_REQUEST_TIMEOUT", "it must be a number of seconds above 0", false, &o.timeout},
+		{"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "it must be a number of seconds, 0 or more", true, &o.firstWait},
+	} {
 		if value := os.Getenv(v.name); value != "" {
 			n, bad := strconv.ParseFloat(value, 64)
-			if bad != nil || !(n > 0 && n < 1e6) {
-				return o, badVariable(v.name, value, "it must be a number of seconds above 0")
+			if bad != nil || !(n > 0 && n < 1e6 || n == 0 && v.zero) {
+				return o, badVariable(v.name, value, v.rule)
 			}
-			*v.to = time.Duration(n * float64(v.unit))
+			*v.to = time.Duration(n * float64(time.Second))
 		}
 	}
 	if value := os.Getenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES"); value != "" {
@@ -57,12 +63,17 @@ func badVariable(name, value, rule string) error {
 	return failure.Invalid(fmt.Sprintf("Invalid value '%s' of the environment variable %s: %s", value, name, rule))
 }
 
-func isFalse(value string) bool {
-	switch strings.ToLower(value) {
-	case "false", "0", "no":
-		return true
+// isTrue reads a variable that is true or false. What is neither is refused: "off", taken for true,
+// would trust anybody.
+func isTrue(name string) (bool, error) {
+	switch value := os.Getenv(name); strings.ToLower(value) {
+	case "true", "1", "yes":
+		return true, nil
+	case "", "false", "0", "no":
+		return false, nil
+	default:
+		return false, badVariable(name, value, "it must be true or false")
 	}
-	return false
 }
 
 // credentials are the user and password of the environment or of MLflow's file, else the token.
@@ -130,11 +141,12 @@ func credentialsFile() (user, password string, err error) {
 			section = strings.Trim(line, "[]")
 			continue
 		}
-		name, value, ok := strings.Cut(line, "=")
-		if !ok || section != "mlflow" || strings.HasPrefix(line, "#") {
+		end := strings.IndexAny(line, "=:")
+		if end < 0 || section != "mlflow" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		switch value = strings.TrimSpace(value); strings.TrimSpace(name) {
+		value := strings.TrimSpace(line[end+1:])
+		switch strings.ToLower(strings.TrimSpace(line[:end])) {
 		case "mlflow_tracking_username":
 			user = value
 		case "mlflow_tracking_password":
@@ -156,8 +168,12 @@ func newTransport() (*http.Transport, error) {
 		return nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	insecure, ca := os.Getenv("MLFLOW_TRACKING_INSECURE_TLS"), os.Getenv("MLFLOW_TRACKING_SERVER_CERT_PATH")
-	if insecure != "" && !isFalse(insecure) {
+	insecure, err := isTrue("MLFLOW_TRACKING_INSECURE_TLS")
+	if err != nil {
+		return nil, err
+	}
+	ca := os.Getenv("MLFLOW_TRACKING_SERVER_CERT_PATH")
+	if insecure {
 		if ca != "" {
 			return nil, failure.Invalid("MLFLOW_TRACKING_INSECURE_TLS and MLFLOW_TRACKING_SERVER_CERT_PATH are both set: only one of them can be meant")
 		}

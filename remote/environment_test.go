@@ -1,14 +1,26 @@
 package remote_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/remote"
@@ -50,6 +62,7 @@ func TestCredentials(t *testing.T) {
 		{name: "token from a file", uri: s.URL, want: "Bearer t ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": " t\r\n"}},
 		{name: "user before token", uri: s.URL, want: "Basic dTpw ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "t", "MLFLOW_TRACKING_USERNAME": "u", "MLFLOW_TRACKING_PASSWORD": "p"}},
 		{name: "file", uri: s.URL, file: file, want: "Basic ZmlsZTpwPXE= "},
+		{name: "file, by another writer", uri: s.URL, file: "; mine\n[mlflow]\nMLFLOW_TRACKING_USERNAME: file\nMLFLOW_TRACKING_PASSWORD : p=q\n", want: "Basic ZmlsZTpwPXE= "},
 		{name: "URI", uri: withUser, want: "Basic dXJpOnNlY3JldA== ", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "t"}},
 		{name: "option", uri: withUser, want: "Bearer o ", opts: []remote.Option{remote.WithToken("o")}},
 		{name: "user option", uri: s.URL, want: "Basic dTpw ", opts: []remote.Option{remote.WithBasicAuth("u", "p")}},
@@ -90,7 +103,8 @@ func TestTLS(t *testing.T) {
 		{nil, false},
 		{map[string]string{"MLFLOW_TRACKING_SERVER_CERT_PATH": ca}, true},
 		{map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "true"}, true},
-		{map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "false"}, false},
+		{map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "1"}, true},
+		{map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "False"}, false},
 	} {
 		clean(t, c.env)
 		if _, err := open(t, s.URL).Run(t.Context(), "r"); (err == nil) != c.ok {
@@ -100,6 +114,9 @@ func TestTLS(t *testing.T) {
 		}
 	}
 }
+
+// errAny is any error.
+var errAny = errors.New("any")
 
 // TestOpenRefuses names what cannot be meant, without what is secret in it.
 func TestOpenRefuses(t *testing.T) {
@@ -117,7 +134,12 @@ func TestOpenRefuses(t *testing.T) {
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_SERVER_CERT_PATH": "environment_test.go"}, text: "PEM"},
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_TOKEN": "secret\nX-Other: 1"}, text: "MLFLOW_TRACKING_TOKEN or WithToken, has a control character"},
 		{uri: "http://h", env: map[string]string{"MLFLOW_WORKSPACE": "a\r\nb"}, text: "MLFLOW_WORKSPACE has a control character"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "-1"}, text: "'-1'"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_INSECURE_TLS": "off"}, text: "MLFLOW_TRACKING_INSECURE_TLS: it must be true or false"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_AWS_SIGV4": "off"}, text: "MLFLOW_TRACKING_AWS_SIGV4: it must be true or false"},
+		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_CLIENT_CERT_PATH": "environment_test.go"}, text: "MLFLOW_TRACKING_CLIENT_CERT_PATH", kind: errAny},
 		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_AWS_SIGV4": "true"}, text: "WithTransport", kind: mlruns.ErrUnsupported},
+		{uri: "http://h", env: map[string]string{"MLFLOW_TRACKING_AUTH": "plugin"}, text: "MLFLOW_TRACKING_AUTH is set", kind: mlruns.ErrUnsupported},
 	} {
 		clean(t, c.env)
 		kind := c.kind
@@ -125,7 +147,7 @@ func TestOpenRefuses(t *testing.T) {
 			kind = mlruns.ErrInvalid
 		}
 		_, err := remote.Open(t.Context(), c.uri)
-		if !errors.Is(err, kind) || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "secret") {
+		if err == nil || kind != errAny && !errors.Is(err, kind) || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s %v: got %v", c.uri, c.env, err)
 		}
 	}
@@ -135,3 +157,92 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("the URI is %s", s.URI())
 	}
 }
+
+// TestClientCertificate is shown to a server that wants one.
+func TestClientCertificate(t *testing.T) {
+	own, pool := ownCertificate(t)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"run":{"info":{"run_id":%q,"status":"RUNNING"}}}`, r.TLS.PeerCertificates[0].Subject.CommonName)
+	}))
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	for path, ok := range map[string]bool{own: true, "": false} {
+		clean(t, map[string]string{"MLFLOW_TRACKING_CLIENT_CERT_PATH": path, "MLFLOW_TRACKING_INSECURE_TLS": "true"})
+		run, err := open(t, s.URL).Run(t.Context(), "r")
+		if (err == nil) != ok || ok && run.Info.ID != "me" {
+			t.Errorf("with %q: %v, %v", path, run, err)
+		}
+	}
+}
+
+// ownCertificate makes a certificate of "me", in one file with its key.
+func ownCertificate(t *testing.T) (file string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "me"}, NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
+	text, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: text}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	file, pool = filepath.Join(t.TempDir(), "me.pem"), x509.NewCertPool()
+	if pool.AppendCertsFromPEM(both); os.WriteFile(file, both, 0o600) != nil {
+		t.Fatal("the certificate cannot be written")
+	}
+	return file, pool
+}
+
+// TestTimesFromEnvironment has a server be silent, and busy, for as long as the variables allow.
+func TestTimesFromEnvironment(t *testing.T) {
+	uri, _ := silent(t)
+	clean(t, map[string]string{"MLFLOW_HTTP_REQUEST_TIMEOUT": "0.02", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"})
+	store, err := remote.Open(t.Context(), uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Run(t.Context(), "r"); !errors.Is(err, mlruns.ErrBusy) || !strings.Contains(err.Error(), "silent") {
+		t.Errorf("got %v", err)
+	}
+	for _, c := range []struct {
+		env  map[string]string
+		want time.Duration // of all waits, of which each may be half as long
+		n    int
+	}{
+		{nil, 25400 * time.Millisecond, 8},
+		{map[string]string{"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "6"}, 92 * time.Second, 7},
+		{map[string]string{"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0"}, 0, 8},
+	} {
+		clean(t, c.env)
+		synctest.Test(t, func(t *testing.T) {
+			n := 0
+			busy := roundTrip(func(r *http.Request) (*http.Response, error) {
+				n++
+				return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			})
+			store, err := remote.Open(t.Context(), "http://h", remote.WithTransport(busy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			_, err = store.Run(t.Context(), "r")
+			if took := time.Since(begun); !errors.Is(err, mlruns.ErrBusy) || n != c.n || took < c.want/2 || took > c.want {
+				t.Errorf("%v: %d tries in %v, want %d in %v at most: %v", c.env, n, took, c.n, c.want, err)
+			}
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -155,6 +155,9 @@ func (e notBusy) Unwrap() error {
 }
 
 func (t *tries) backoff() time.Duration {
+	if t.store.firstWait <= 0 {
+		return 0
+	}
 	wait := t.store.firstWait << min(t.n-1, 20)
 	if wait <= 0 || wait > longestWait {
 		wait = longestWait
