@@ -64,7 +64,8 @@ func (o *options) chooseIndex() {
 	}
 	i := slices.Index(indexModes[:], name)
 	if i < 0 {
-		o.logger.Warn("there is no index: "+EnvIndex+" must be none, checked or ended", "value", name)
+		o.indexWrong = fmt.Sprintf("%s is '%s', and must be none, checked or ended", EnvIndex, name)
+		o.logger.Warn("there is no index", "why", o.indexWrong)
 		i = 0
 	}
 	o.index, o.indexChosen = IndexMode(i), true //nolint:gosec // one of three
@@ -97,6 +98,7 @@ func (s *Store) IndexInfo() IndexInfo {
 	info := IndexInfo{}
 	switch {
 	case s.index == IndexNone:
+		info.Why = s.indexWrong
 	case s.noIndex != nil:
 		info.Why = s.noIndex.Error()
 	case s.fs != nil:

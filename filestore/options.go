@@ -33,7 +33,8 @@ type options struct {
 	truncation    bool
 	parallelism   int
 	index         IndexMode
-	indexChosen   bool // by the caller
+	indexChosen   bool   // by the caller
+	indexWrong    string // what is wrong with the environment's choice
 	indexDir      string
 }
 

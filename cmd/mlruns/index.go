@@ -45,6 +45,13 @@ func (f *indexFlag) Set(text string) error {
 	return nil
 }
 
+// warnOfIndex says that the environment variable means nothing: searches go on without an index.
+func (a *app) warnOfIndex(s *session) {
+	if name := os.Getenv(filestore.EnvIndex); s.store != nil && !a.json && !a.verbose && !a.index.given && name != "" && !slices.Contains(indexModes, name) {
+		a.note("warning: there is no index: %s", s.store.IndexInfo().Why)
+	}
+}
+
 // describeIndex says what the index of a store is, and what it can miss.
 func describeIndex(i filestore.IndexInfo) string {
 	switch {
@@ -85,7 +92,7 @@ func (a *app) indexStore() *cobra.Command {
 		if a.index.mode == filestore.IndexNone && (a.index.given || os.Getenv(filestore.EnvIndex) == "none") {
 			a.index = indexFlag{filestore.IndexChecked, true} // who asks for it means it
 		}
-		return a.reading(func(ctx context.Context, s *session, _ []string) error {
+		return a.reading(onFolder(func(ctx context.Context, s *session, _ []string) error {
 			var err error
 			switch {
 			case rebuild:
@@ -102,7 +109,7 @@ func (a *app) indexStore() *cobra.Command {
 			}
 			a.fields("Index", []field{{"index", describeIndex(info)}})
 			return nil
-		})(ctx, args)
+		}))(ctx, args)
 	})
 	verb.Long = `Show the index of the store: what searches with --index checked or --index ended have kept of
 the files that they read. It lies in the user's cache directory, and can be removed at any time.`

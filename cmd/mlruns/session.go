@@ -29,7 +29,10 @@ type work func(ctx context.Context, s *session, args []string) error
 
 // reading opens the store read-only.
 func (a *app) reading(do work) action {
-	return a.with(do, func() (*session, error) {
+	return a.with(func(ctx context.Context, s *session, args []string) error {
+		a.warnOfIndex(s)
+		return do(ctx, s, args)
+	}, func() (*session, error) {
 		opts := append(a.options(), filestore.WithReadOnly(), filestore.WithMustExist())
 		at, err := a.place()
 		if err != nil {
