@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/query"
@@ -33,7 +34,8 @@ const (
 	IndexChecked
 	// IndexTrustEnded is IndexChecked, but of a run that has ended it looks at meta.yaml only. It
 	// misses what was written to such a run and did not change its meta.yaml: a tag that was set, a
-	// metric that was logged after the end, a value that was edited by hand.
+	// metric that was logged after the end, a value that was edited by hand. On NFS it keeps nothing
+	// but runs that have ended, and believes them after the server was asked about meta.yaml.
 	IndexTrustEnded
 )
 
@@ -105,6 +107,8 @@ func (s *Store) IndexInfo() IndexInfo {
 		info.Why = "the file system is the caller's"
 	case len(s.linkTargets) > 0:
 		info.Why = "links to other disks are followed"
+	case s.drive.Asked:
+		info.Why = "a look at a file does not ask the server of " + s.drive.Kind + "; ended does, of runs that have ended"
 	default:
 		info.Why = "what a look at a file tells cannot be relied on on " + cmp.Or(s.drive.Kind, "this drive")
 	}
@@ -155,7 +159,8 @@ func (s *Store) findIndex() (*query.Index, error) {
 		return nil, err
 	}
 	// nothing is known of a file system of the caller's
-	dir, start := s.dir, query.Start{ID: rand.Uint64()}
+	dir, opened := s.dir, time.Now()
+	start := query.Start{ID: rand.Uint64(), Running: func() time.Duration { return time.Since(opened) }}
 	if s.fs != nil {
 		dir = fmt.Sprintf("%s of %d", dir, root.Inode)
 	} else if start, err = systemStart(); err != nil {
@@ -165,7 +170,7 @@ func (s *Store) findIndex() (*query.Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("there is no place for it: %w", err)
 	}
-	at := &query.Index{Path: path, Owner: s.indexOwner(root), Start: start, TrustEnded: s.index == IndexTrustEnded}
+	at := &query.Index{Path: path, Owner: s.indexOwner(root), Start: start, TrustEnded: s.index == IndexTrustEnded, Served: !s.tree.Local()}
 	if err := index.CanKeep(path); err != nil {
 		at.Unwritable = fmt.Errorf("there is no place for it: %w", err)
 		if _, missing := os.Lstat(path); missing != nil {
@@ -178,12 +183,13 @@ func (s *Store) findIndex() (*query.Index, error) {
 // IndexMode is how searches use the index: as WithIndex says, or IndexNone where it cannot be
 // relied on what a look at a file tells. That is so in a file system of the caller's, with
 // WithLinkTargets, and on drives which the run that is logged to keeps no files open on
-// (docs/drives.md).
+// (docs/drives.md). On NFS it is IndexTrustEnded where that was asked for, and else IndexNone: what
+// this machine remembers of the server's files is no look at them.
 func (s *Store) IndexMode() IndexMode {
-	if !s.tree.Local() {
-		return IndexNone
+	if s.tree.Local() || s.index == IndexTrustEnded && len(s.linkTargets) == 0 && s.tree.FS.Drive().Asked {
+		return s.index
 	}
-	return s.index
+	return IndexNone
 }
 
 // String is the mode as the command names it.
@@ -211,6 +217,9 @@ func (s *Store) indexPath(of string) (string, error) {
 // indexOwner is who an index is good for: the version of this module that read the files, the
 // directory, and the user with the rights to read them.
 func (s *Store) indexOwner(root vfs.Identity) []byte {
+	if !s.tree.Local() {
+		root.Device = 0 // another one each time that the drive is mounted
+	}
 	groups, _ := os.Getgroups()
 	slices.Sort(groups)
 	return fmt.Appendf(nil, "%s\n%s\n%d %d\n%d %d %v %x", moduleVersion(), s.dir, root.Device, root.Inode, os.Geteuid(), os.Getegid(), groups, passesRights())

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mlruns/mlruns/filestore/internal/query"
 )
 
@@ -22,5 +24,11 @@ func systemStart() (query.Start, error) {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write(id) // it never fails
-	return query.Start{At: time.Now().Add(-time.Duration(info.Uptime+2) * time.Second), ID: h.Sum64()}, nil
+	return query.Start{At: time.Now().Add(-time.Duration(info.Uptime+2) * time.Second), ID: h.Sum64(), Running: running}, nil
+}
+
+func running() time.Duration {
+	var ts unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts) // Linux has it since 2.6.39
+	return time.Duration(ts.Nano())
 }

@@ -82,6 +82,14 @@ func (d *folder) Look(folder, name string) (vfs.Identity, error) {
 	return d.inner.Look(folder, name)
 }
 
+// FreshLook is a Stat.
+func (d *folder) FreshLook(folder, name string) (vfs.Identity, error) {
+	if err := d.tape.fail(Stat, d.path(vfs.Below(folder, name))); err != nil {
+		return vfs.Identity{}, err
+	}
+	return d.inner.FreshLook(folder, name)
+}
+
 func (d *folder) Close() error {
 	injected := d.tape.fail(Close, d.name)
 	if err := d.inner.Close(); injected == nil {

@@ -141,6 +141,9 @@ func (d *folder) Look(folder, name string) (vfs.Identity, error) {
 	return a.node.identity(true), nil
 }
 
+// FreshLook implements vfs.Folder: nothing is remembered here.
+func (d *folder) FreshLook(folder, name string) (vfs.Identity, error) { return d.Look(folder, name) }
+
 func (d *folder) Close() error {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()

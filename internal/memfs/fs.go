@@ -204,7 +204,11 @@ func (m *FS) OpenFolder(name string) (vfs.Folder, error) {
 func (m *FS) SyncAll(files []afero.File, dirs []string) error { return vfs.SyncEach(m, files, dirs) }
 
 // Drive implements vfs.FS.
-func (m *FS) Drive() drive.Drive { return drive.Memory() }
+func (m *FS) Drive() drive.Drive {
+	d := drive.Memory()
+	d.Asked = m.served
+	return d
+}
 
 // RealPath is false: nothing here has a path of the operating system.
 func (m *FS) RealPath(string) (string, bool) { return "", false }

@@ -182,4 +182,9 @@ func (d *rootFolder) Look(folder, name string) (id vfs.Identity, err error) {
 	return id, wrap("stat", d.path(name), err)
 }
 
+// FreshLook is Look.
+func (d *rootFolder) FreshLook(folder, name string) (vfs.Identity, error) {
+	return d.Look(folder, name)
+}
+
 func (d *rootFolder) path(name string) string { return path.Join(d.name, name) }

@@ -198,6 +198,9 @@ func (d *dirFolder) readSmall(name string, buf []byte, limit int64, id *vfs.Iden
 		return nil, err
 	}
 	defer func() { _ = syscall.Close(fd) }()
+	if id != nil {
+		d.forget(fd)
+	}
 	data, err := readAll(func(p []byte) (int, error) { return readFd(fd, p) }, size, limit, buf)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: d.path(name), Err: err}

@@ -83,6 +83,15 @@ const longName = 320
 // Look implements vfs.Folder. It is asked tens of thousands of times in a search, so it makes the
 // call itself: unix.Statx would copy the name into new memory each time.
 func (d *dirFolder) Look(folder, name string) (vfs.Identity, error) {
+	return d.look(folder, name, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// FreshLook implements vfs.Folder.
+func (d *dirFolder) FreshLook(folder, name string) (vfs.Identity, error) {
+	return d.look(folder, name, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_FORCE_SYNC)
+}
+
+func (d *dirFolder) look(folder, name string, flags int) (vfs.Identity, error) {
 	if d.fd < 0 {
 		return vfs.Identity{}, d.closed()
 	}
@@ -94,12 +103,12 @@ func (d *dirFolder) Look(folder, name string) (vfs.Identity, error) {
 	}
 	if n+len(name) >= len(room) || strings.IndexByte(folder, 0) >= 0 || strings.IndexByte(name, 0) >= 0 {
 		name = vfs.Below(folder, name)
-		return lookUp(d.fd, name, unix.AT_SYMLINK_NOFOLLOW, true, d.path(name))
+		return lookUp(d.fd, name, flags, true, d.path(name))
 	}
 	copy(room[n:], name)
 	var st unix.Statx_t
 	for {
-		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(d.fd), uintptr(unsafe.Pointer(&room[0])), unix.AT_SYMLINK_NOFOLLOW,
+		_, _, err := unix.Syscall6(unix.SYS_STATX, uintptr(d.fd), uintptr(unsafe.Pointer(&room[0])), uintptr(flags),
 			lookMask, uintptr(unsafe.Pointer(&st)), 0)
 		switch err {
 		case 0:

@@ -201,4 +201,6 @@ func (d adaptedFolder) Look(folder, name string) (Identity, error) {
 	return d.fs.Identify(path.Join(d.dir, folder, name), true)
 }
 
+func (d adaptedFolder) FreshLook(folder, name string) (Identity, error) { return d.Look(folder, name) }
+
 func (d adaptedFolder) Close() error { return nil }

@@ -89,6 +89,8 @@ type Folder interface {
 	// this one, and "." as a name the folder itself. It only compares, so a link in place of a
 	// folder above the last name may be followed out of the file system.
 	Look(folder, name string) (Identity, error)
+	// FreshLook is Look that asks the server, see FS.Served; only about the last of the names.
+	FreshLook(folder, name string) (Identity, error)
 	io.Closer
 }
 

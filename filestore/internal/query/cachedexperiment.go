@@ -43,6 +43,9 @@ const fewExperiments = 16
 // experiments begins a call.
 func (s *Searcher) experiments() *cachedExperiments {
 	c := s.start()
+	if c != nil && c.index.Served {
+		c = nil
+	}
 	// the trash is no experiment, and a folder has two names more than folders in it; some file
 	// systems count none
 	if c != nil && c.folders > 1 && c.folders <= fewExperiments+3 {

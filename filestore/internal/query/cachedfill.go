@@ -163,6 +163,9 @@ func (r *filler) all(cells []index.Cell) bool {
 }
 
 func (r *filler) info(cell index.Cell) bool {
+	if len(cell.Value) == 0 || cell.Value[0] != cellInfo {
+		return false
+	}
 	if !r.wasLookedAt(layout.Meta) {
 		if at, _ := r.look(layout.Meta, 0); at.stamp == 0 || at.stamp != cell.Stamp {
 			return false
@@ -171,7 +174,7 @@ func (r *filler) info(cell index.Cell) bool {
 	info, ok := unpackInfo(cell.Value, r.ref)
 	r.run.Info = info
 	r.trusted = r.session.index.TrustEnded && info.Status.Ended()
-	return ok
+	return ok && (r.trusted || !r.session.index.Served)
 }
 
 func (r *filler) wasLookedAt(column string) bool {

@@ -33,7 +33,7 @@ func (c *session) lookAtLinks(f vfs.Folder, folder string, at seen, links []reco
 // read, and may be kept with how their folder was seen.
 func (r *runRecord) lookUpInputs() (links []records.Link, found bool, folder seen) {
 	c := &r.cached
-	if c.session == nil || r.ref.Linked {
+	if c.session == nil || r.ref.Linked || c.session.index.Served && !c.served.known() {
 		return nil, false, seen{}
 	}
 	cell, ok := c.row.Cell(layout.Inputs)
@@ -184,7 +184,7 @@ func (c *session) readDataset(ctx context.Context, f vfs.Folder, e records.Exper
 	was := c.noting(in, layout.Meta)
 	c.opened.Add(1)
 	d, err := records.DatasetIn(ctx, was)
-	if err == nil && at.kept {
+	if err == nil && at.kept && !c.index.Served {
 		if at = was.told(f, layout.Join(folder, layout.Meta)); at.kept {
 			c.draft.Put(datasetsOf(e), id, true, []index.Cell{{Column: layout.Meta, Stamp: at.stamp, Value: packDataset(d)}})
 		}

@@ -27,6 +27,8 @@ type cachedRun struct {
 	renewed bool         // meta.yaml is not as the index has it
 	trusted bool         // no file is looked at
 	folders verdict
+	served  standing // what the row is of, if something is kept of the run
+	asked   []string // its folders that the server was asked about
 
 	reading vfs.Folder // the experiment's, which tells note
 	read    string     // the file that was read last
@@ -63,12 +65,14 @@ const (
 
 // reset forgets the run before.
 func (c *cachedRun) reset() {
-	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders = nil, 0, nil, false, false, unasked
+	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders, c.served, c.asked = nil, 0, nil, false, false, unasked, standing{}, c.asked[:0]
 }
 
 // commit keeps what was read of the run.
 func (c *cachedRun) commit(ref records.RunRef) {
-	if len(c.fresh) > 0 {
+	if c.session != nil && c.session.index.Served {
+		c.commitServed(ref)
+	} else if len(c.fresh) > 0 {
 		c.session.draft.Put(ref.Experiment.Dir, ref.ID, c.renewed, c.fresh)
 	}
 }
@@ -112,6 +116,9 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		return r.search.records.ListedRun(r.ctx, r.experiment, ref, r.problems)
 	}
 	cell, known := c.row.Cell(layout.Meta)
+	if c.session.index.Served {
+		return r.readServed(ref, cell, known)
+	}
 	at := untold
 	if known {
 		at = r.lookAtMeta(ref, cell.Stamp)
@@ -193,6 +200,10 @@ func (r *runRecord) lookUp(column string) (value []byte, found, missing bool, at
 		if _, whole := c.flags(); whole {
 			return nil, false, true, seen{}
 		}
+	}
+	if c.session.index.Served {
+		r.askServer(column)
+		return nil, false, false, untold
 	}
 	if c.renewed {
 		if _, ok := c.row.Cell(column); !ok {

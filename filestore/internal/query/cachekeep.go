@@ -20,6 +20,7 @@ type keeper struct {
 	cells   []index.Cell
 	noted   map[string]seen        // the files that were read, by their paths from the run's folder
 	folders map[string]*keptFolder // of keys, likewise
+	served  standing
 }
 
 // keptFolder is what lies in a folder of keys, as far as it was read.
@@ -129,6 +130,9 @@ func (k *keeper) rest(links records.Links) bool {
 	}
 	at, _ := k.look("", fs.ModeDir)
 	if at != k.noted[""] { // the run was read where another is now
+		return false
+	}
+	if k.session.index.Served && k.session.stands(k.folder, k.ref.ID) != k.served {
 		return false
 	}
 	return k.add("", at, packFlags(flags))

@@ -26,6 +26,7 @@ const (
 	cellLinks      = 'l' // the folder of a run's inputs or outputs, and their meta.yaml
 	cellDataset    = 's' // the meta.yaml of a data set
 	cellCells      = 'c' // several of these, as one
+	cellSighting   = 'w' // when a meta.yaml was sighted, see standing
 )
 
 // unpacker takes apart the value of a cell. Once something does not fit all is zero.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/index"
@@ -26,7 +27,12 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 		return err
 	}
 	s.failed.Store(0) // who asks for it tries again
-	for range maxPasses {
+	for pass := range maxPasses {
+		if pass > 0 && s.Index().Served {
+			if err := pause(ctx, apart); err != nil {
+				return err
+			}
+		}
 		c := s.begin()
 		if c == nil {
 			return nil
@@ -39,7 +45,7 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 			each()
 			return true
 		})
-		if fresh := c.draft.Cells(); err != nil || fresh == 0 {
+		if fresh := c.draft.Cells(); err != nil || fresh == 0 || pass > 0 && fresh <= int(c.sighted.Load()) {
 			_ = c.file.Close()
 			return err
 		}
@@ -51,7 +57,19 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 	return nil
 }
 
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {
+	if c.index.Served {
+		return nil
+	}
 	x := s.experimentsIn(c)
 	for _, err := range s.find.Experiments(ctx, mlruns.ViewAll, &records.Problems{}, x.list, x.readWithTags) {
 		if err != nil {

@@ -18,7 +18,8 @@ type runList struct {
 }
 
 // runs opens an experiment and tells which runs it has. A folder that looks as it did when the
-// index was made is not listed again: what comes, goes or gets another name changes it.
+// index was made is not listed again: what comes, goes or gets another name changes it. A server's
+// always is.
 func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, vfs.Folder, error) {
 	var list runList
 	if sc.session == nil {
@@ -28,6 +29,9 @@ func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, v
 	var at seen
 	own := &records.Problems{}
 	e, refs, plain, f, err := sc.search.find.ListRuns(e, own, func(e records.ExperimentRef, f vfs.Folder) (known bool) {
+		if sc.session.index.Served {
+			return false
+		}
 		at, _ = sc.session.look(f, ".", fs.ModeDir)
 		list.rows, known = sc.session.part(e.Dir).Listed(at.stamp)
 		return known

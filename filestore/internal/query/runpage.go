@@ -179,8 +179,9 @@ func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, f
 	ref := found.ref
 	experiment := folders.of(ref.Experiment)
 	reader, k := *s.records, (*keeper)(nil)
-	if c != nil {
+	if c != nil && (!c.index.Served || found.served.known()) {
 		k = newKeeper(c, ref, experiment)
+		k.served = found.served
 		reader.Note = k.note
 	}
 	run, links, err := reader.RunWithLinks(ctx, ref, s.datasets(c, experiment))

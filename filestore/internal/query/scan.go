@@ -159,6 +159,6 @@ func (sc *scan) run(ref records.RunRef, r *runRecord) error {
 	if r.ctx.Err() != nil || r.err != nil {
 		return r.err // a value may be missing only because the time was up
 	}
-	r.key = sc.found.offer(candidate{ref, r.key, r.cached.looked})
+	r.key = sc.found.offer(candidate{ref, r.key, r.cached.looked, r.cached.served})
 	return nil
 }

@@ -18,6 +18,8 @@ type Index struct {
 	Start Start
 	// TrustEnded believes the values of runs that have ended, and looks at their meta.yaml only.
 	TrustEnded bool
+	// Served says that the files are a server's: see standing. TrustEnded is set.
+	Served bool
 	// Unwritable is why it cannot be made anew, nil if it can.
 	Unwritable error
 }
@@ -30,6 +32,8 @@ type Index struct {
 type Start struct {
 	At time.Time
 	ID uint64
+	// Running is how long ago it was, by a clock that nobody sets.
+	Running func() time.Duration
 }
 
 // session is the index in one search: what it has, and what is kept for the next. A nil *session is
@@ -54,6 +58,7 @@ type session struct {
 	looks    atomic.Int64
 	hits     atomic.Int64
 	opened   atomic.Int64 // data sets
+	sighted  atomic.Int64 // cells of runs that were sighted, see standing
 	mu       sync.Mutex
 	datasets map[string]*cachedDatasets // by the experiments' folders
 	shared   atomic.Int64               // bytes of them
@@ -128,7 +133,11 @@ func (c *session) look(f vfs.Folder, name string, kind fs.FileMode) (seen, error
 // lookIn is look at a name in a folder below f.
 func (c *session) lookIn(f vfs.Folder, folder, name string, kind fs.FileMode) (seen, error) {
 	c.looks.Add(1)
-	id, err := f.Look(folder, name)
+	look := f.Look
+	if c.index.Served {
+		look = f.FreshLook
+	}
+	id, err := look(folder, name)
 	if err != nil {
 		return seen{}, err
 	}
@@ -186,11 +195,18 @@ func (c *session) judge(id vfs.Identity, kind fs.FileMode) seen {
 	if id.Mode != kind || id.Device != c.device || id.Changed == 0 {
 		return seen{}
 	}
+	if c.index.Served {
+		return seen{c.index.stamp(id), finelyTimed(id.Changed), id.Links}
+	}
 	return seen{c.index.stamp(id), id.Stable(c.began) && finelyTimed(id.Changed), id.Links}
 }
 
 // stamp stands for the state that a file was seen in.
 func (i *Index) stamp(id vfs.Identity) index.Stamp {
+	if i.Served { // this machine's number of the drive is another when it is mounted again
+		//nolint:gosec // only compared
+		return index.StampOf(id.Inode, uint64(id.Size), uint64(id.Changed), uint64(id.Mode))
+	}
 	start := uint64(0)
 	if !i.Start.At.After(time.Unix(0, id.Changed)) {
 		start = i.Start.ID

@@ -80,7 +80,7 @@ func TestStampTellsStates(t *testing.T) {
 // may follow a power cut, which left the file with its time and without its content.
 func TestStampsOfStarts(t *testing.T) {
 	started := time.Unix(1_700_000_000, 0)
-	before, after := &Index{Start: Start{started, 7}}, &Index{Start: Start{started.Add(time.Hour), 8}}
+	before, after := &Index{Start: Start{At: started, ID: 7}}, &Index{Start: Start{At: started.Add(time.Hour), ID: 8}}
 	for name, tc := range map[string]struct {
 		changed time.Time
 		same    bool

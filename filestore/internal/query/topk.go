@@ -15,6 +15,7 @@ type candidate struct {
 	ref    records.RunRef
 	key    search.Key
 	looked uint64 // see cachedRun
+	served standing
 }
 
 // topK keeps the first of all candidates in an order, as many as are wanted, from any number of
