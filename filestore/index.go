@@ -34,8 +34,9 @@ const (
 	IndexChecked
 	// IndexTrustEnded is IndexChecked, but of a run that has ended it looks at meta.yaml only. It
 	// misses what was written to such a run and did not change its meta.yaml: a tag that was set, a
-	// metric that was logged after the end, a value that was edited by hand. On NFS it keeps nothing
-	// but runs that have ended, and believes them after the server was asked about meta.yaml.
+	// metric that was logged after the end, a value that was edited by hand. On NFS it keeps
+	// nothing but runs that have ended, and believes them after the server was asked about
+	// meta.yaml.
 	IndexTrustEnded
 )
 
@@ -103,14 +104,15 @@ func (s *Store) IndexInfo() IndexInfo {
 		info.Why = s.indexWrong
 	case s.noIndex != nil:
 		info.Why = s.noIndex.Error()
-	case s.fs != nil:
+	case s.fs != nil && !s.drive.Asked:
 		info.Why = "the file system is the caller's"
 	case len(s.linkTargets) > 0:
 		info.Why = "links to other disks are followed"
-	case s.drive.Asked:
-		info.Why = "a look at a file does not ask the server of " + s.drive.Kind + "; ended does, of runs that have ended"
 	default:
 		info.Why = "what a look at a file tells cannot be relied on on " + cmp.Or(s.drive.Kind, "this drive")
+		if s.drive.Asked {
+			info.Why += "; --index ended can be used: it asks the server"
+		}
 	}
 	return info
 }

@@ -90,7 +90,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 "store verify" found problems,
 	flags.StringArrayVar(&a.artifacts, "allow-artifacts", nil, "allow artifacts of runs to be below `DIR` too (repeatable)")
 	flags.Var(&a.mappings, "map-artifacts", "`LOCATION=DIR` such as \"mlflow-artifacts:=mlartifacts\": look in DIR for artifacts that were recorded at LOCATION (repeatable)")
 	flags.StringArrayVar(&a.links, "allow-links", nil, "follow symbolic links of the store that lead into `DIR`, the cache of git-annex or DVC for instance (repeatable)")
-	flags.Var(&a.index, "index", "how searches of runs use an index in the user's cache directory: none; checked, after a look at each file; ended, which misses what is written to runs that have ended; else MLRUNS_INDEX says it, else checked")
+	flags.Var(&a.index, "index", "how searches of runs use an index in the user's cache directory: none; checked, after a look at each file; ended, which misses what is written to runs that have ended, and is the one for NFS; else MLRUNS_INDEX says it, else checked")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say which store is used, and what the library logs")
 	complete(root, "index", indexModes)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -22,8 +22,8 @@ type Drive struct {
 	// a file can be made to ask the server: open handles may be kept by who asks before they are
 	// believed.
 	Served bool
-	// Asked says that the files are those of a server, that opening one asks it, as does a look that
-	// is made to, and that the times of change it tells are its own: no client sets them.
+	// Asked says that the files are those of a server, that opening one asks it, as does a look
+	// that is made to, and that the times of change it tells are its own: no client sets them.
 	Asked bool
 	// Cached says that a read gives all there is at once, from memory, as the page cache does.
 	Cached bool

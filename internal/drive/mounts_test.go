@@ -165,3 +165,29 @@ func TestMountsWithin(t *testing.T) {
 		t.Errorf("both: %+v", d)
 	}
 }
+
+// TestAsked relies on the server's answers where a look can be made to ask it, and opening a file
+// does.
+func TestAsked(t *testing.T) {
+	for _, tc := range []struct {
+		seen
+		asked bool
+	}{
+		{seen{kind: "nfs4", options: []string{"rw", "vers=4.2"}}, true},
+		{seen{kind: "nfs", options: []string{"rw", "vers=3"}}, true},
+		{seen{kind: "nfs", options: []string{"rw", "nolock", "local_lock=all"}}, true},
+		{seen{kind: "nfs4", options: []string{"rw", "nocto"}}, false},
+		{seen{kind: "nfs", partial: true}, false},
+		{seen{kind: "cifs", options: []string{"rw", "cache=none"}}, false},
+		{seen{kind: "smb3"}, false},
+		{seen{kind: "fuse.sshfs"}, false},
+		{seen{kind: "ceph"}, false},
+		{seen{kind: "9p"}, false},
+		{seen{kind: "ext4"}, false},
+		{seen{}, false},
+	} {
+		if d := judge(tc.seen); d.Asked != tc.asked {
+			t.Errorf("%s %v: %v, want %v", tc.kind, tc.options, d.Asked, tc.asked)
+		}
+	}
+}

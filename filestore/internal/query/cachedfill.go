@@ -174,7 +174,7 @@ func (r *filler) info(cell index.Cell) bool {
 	info, ok := unpackInfo(cell.Value, r.ref)
 	r.run.Info = info
 	r.trusted = r.session.index.TrustEnded && info.Status.Ended()
-	return ok && (r.trusted || !r.session.index.Served)
+	return ok
 }
 
 func (r *filler) wasLookedAt(column string) bool {

@@ -146,7 +146,7 @@ func (r *runRecord) readMetric(key, column string) (search.Summary, bool) {
 	}
 	problems, told := r.apart(at)
 	name := r.ref.ID + "/" + column
-	k := records.KeyFile{Key: key, Folder: r.cached.reading, Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
+	k := records.KeyFile{Key: key, Folder: r.from(), Name: name, Path: layout.Join(r.ref.Experiment.Dir, name)}
 	m, found, err := r.measure(k, history, problems)
 	found = r.read(k.Path, err) && found && r.hasOwn(layout.Metrics, key)
 	if told() && found {
@@ -226,7 +226,7 @@ func (r *runRecord) readValue(sub, key, column string) (string, bool) {
 	}
 	r.opened.Add(1)
 	name := r.ref.ID + "/" + column
-	value, err := records.ReadValue(r.ctx, r.cached.reading, name)
+	value, err := records.ReadValue(r.ctx, r.from(), name)
 	if !r.read(layout.Join(r.ref.Experiment.Dir, name), err) || !r.hasOwn(sub, key) {
 		return value, false
 	}
@@ -275,7 +275,11 @@ func (r *runRecord) readInputs() mlruns.Inputs {
 			return in
 		}
 	}
-	run, err := r.experiment.OpenFolder(r.ref.ID)
+	from := r.experiment
+	if r.cached.served.known() {
+		from = r.cached.reading
+	}
+	run, err := from.OpenFolder(r.ref.ID)
 	if err != nil {
 		if !vfs.IsGone(err) {
 			r.end(r.problems.Unreadable(r.ctx, mlruns.ProblemUnreadable, r.ref.Dir, err))

@@ -55,30 +55,45 @@ func (r *runRecord) readServed(ref records.RunRef, cell index.Cell, known bool) 
 	}
 	c.folders = doubtful
 	r.opened.Add(1)
-	info, err := r.search.records.ListedRun(r.ctx, c.reading, ref, r.problems)
-	if err != nil || !info.Status.Ended() {
+	age, sighted := c.session.index.Start.since(cell.Value)
+	from := r.experiment
+	if age >= apart {
+		from = c.reading
+	}
+	info, err := r.search.records.ListedRun(r.ctx, from, ref, r.problems)
+	if err != nil || !info.Status.Ended() || sighted && age < apart {
 		return info, err
 	}
-	at := r.told(layout.Join(ref.ID, layout.Meta))
-	age, sighted := c.session.index.Start.since(cell.Value)
-	switch {
-	case !at.kept:
-	case !sighted || cell.Stamp != at.stamp:
+	if sighted {
+		at := r.told(layout.Join(ref.ID, layout.Meta))
+		if sighted = at.kept && at.stamp == cell.Stamp; sighted {
+			c.folders, c.renewed, c.served = unasked, true, standing{at.stamp, whole.Stamp}
+			c.keep(layout.Meta, at, packInfo(info, ref))
+			c.keep("", seen{stamp: whole.Stamp, kept: true}, packFlags(0))
+		}
+	}
+	if !sighted {
 		c.sight(ref)
-	case age >= apart:
-		c.folders, c.renewed, c.served = unasked, true, standing{at.stamp, whole.Stamp}
-		c.keep(layout.Meta, at, packInfo(info, ref))
-		c.keep("", seen{stamp: whole.Stamp, kept: true}, packFlags(0))
 	}
 	return info, nil
 }
 
-// askServer asks about each folder above a value's file, so that its name leads where it does there.
+// from is the folder to read values from that are perhaps kept.
+func (r *runRecord) from() vfs.Folder {
+	if c := &r.cached; c.session == nil || !c.session.index.Served || c.served.known() {
+		return c.reading
+	}
+	return r.experiment
+}
+
+// askServer asks about each folder above a value's file, so that its name leads where it does
+// there.
 func (r *runRecord) askServer(column string) {
 	for i, b := range []byte(column) {
 		if b == '/' && !slices.Contains(r.cached.asked, column[:i]) {
 			r.cached.asked = append(r.cached.asked, strings.Clone(column[:i]))
-			_, _ = r.cached.session.lookIn(r.experiment, r.ref.ID, column[:i], fs.ModeDir) // who reads says why
+			// who reads says why
+			_, _ = r.cached.session.lookIn(r.experiment, r.ref.ID, column[:i], fs.ModeDir)
 		}
 	}
 }

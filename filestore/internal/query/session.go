@@ -256,6 +256,8 @@ func (c *session) part(dir string) *index.Part {
 const (
 	// leastCells are worth an index: fewer are read as quickly as it is opened.
 	leastCells = 64
+	// leastServed are worth one where each file is several calls of a server.
+	leastServed = 16
 	// freshShare is the part of all that a search read anew for which the index is made again.
 	freshShare = 20
 	// jump is by how much a clock that is set differs from one that goes on.
@@ -268,8 +270,11 @@ func (c *session) end() {
 	if c == nil {
 		return
 	}
-	fresh := int64(c.draft.Cells())
-	if fresh < leastCells || fresh*freshShare < fresh+c.hits.Load() || c.clockWasSet() || !c.searcher.writing.CompareAndSwap(false, true) {
+	fresh, least := int64(c.draft.Cells()), int64(leastCells)
+	if c.index.Served {
+		least = leastServed
+	}
+	if fresh < least || fresh*freshShare < fresh+c.hits.Load() || c.clockWasSet() || !c.searcher.writing.CompareAndSwap(false, true) {
 		_ = c.file.Close()
 		return
 	}

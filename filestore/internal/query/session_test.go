@@ -182,3 +182,20 @@ func TestPackedComesBack(t *testing.T) {
 		}
 	}
 }
+
+// TestSightings tells how long ago something was seen, by the clock that saw it.
+func TestSightings(t *testing.T) {
+	now := time.Hour
+	start := Start{ID: 7, Running: func() time.Duration { return now }}
+	seen := start.sighting()
+	now += 5 * time.Second
+	if age, ok := start.since(seen); !ok || age != 5*time.Second {
+		t.Errorf("seen %v ago (%v), want 5 s", age, ok)
+	}
+	other := Start{ID: 8, Running: func() time.Duration { return 10 * time.Hour }}
+	for name, s := range map[string][]byte{"of another start": other.sighting(), "cut": seen[:len(seen)-1], "longer": append(seen[:len(seen):len(seen)], 0), "nothing": nil, "a text": packText("123456789")} {
+		if age, ok := start.since(s); ok {
+			t.Errorf("%s: seen %v ago", name, age)
+		}
+	}
+}
