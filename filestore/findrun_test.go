@@ -122,7 +122,7 @@ func TestFindRunThatIsNowhere(t *testing.T) {
 			if _, err := s.CreateExperiment(t.Context(), mlruns.ExperimentSpec{ID: "e1", Name: "one"}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(50 * time.Millisecond) // after which a change of the root is seen
+			filestoretest.Settle() // after which a change of the root is seen
 			opened := false
 			var looks atomic.Int64
 			fsys := faultfs.New(tc.fsys, func(op faultfs.Op) error {

@@ -3,10 +3,10 @@ package filestore_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestIndexCalls counts the calls of the system that searches take: on a network drive, or on a
@@ -16,7 +16,7 @@ func TestIndexCalls(t *testing.T) {
 	plainDir, _ := endedStore(t, 400, "3")
 	inputsDir, run := endedStore(t, 400, "3")
 	withInputs(t, inputsDir, run, 400, 3)
-	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	filestoretest.Settle() // what is younger is not kept
 	indexes := filepath.Join(t.TempDir(), "indexes")
 	count := func(dir string, mode filestore.IndexMode, q mlruns.RunQuery) int64 {
 		t.Helper()
@@ -67,7 +67,7 @@ func callsWith(t *testing.T, dir, indexes string, mode filestore.IndexMode, sear
 // TestIndexCallsOfExperiments is TestIndexCalls for experiments with three tags, in two folders.
 func TestIndexCallsOfExperiments(t *testing.T) {
 	dir, indexes := taggedExperiments(t, 400), filepath.Join(t.TempDir(), "indexes")
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	for name, q := range map[string]mlruns.ExperimentQuery{
 		"all":      {MaxResults: 1000},
 		"by a tag": {Filter: "tags.t = 'none'"},

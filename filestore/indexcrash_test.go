@@ -3,7 +3,6 @@ package filestore_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/spf13/afero"
 
@@ -31,7 +30,7 @@ func TestIndexAfterPowerCut(t *testing.T) {
 	for i := range 30 {
 		filestoretest.Must(t, afero.WriteFile(mem, fmt.Sprintf("/mlruns/0/%032x/params/p", i), []byte("new"), 0o666))
 	}
-	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	filestoretest.Settle() // what is younger is not kept
 	q := mlruns.RunQuery{Filter: "params.p = 'new'"}
 	filestoretest.Must(t, store.RebuildIndex(t.Context(), nil))
 	if a, scan := answerOf(store, q); len(a.Runs) != 30 || scan.Opened > 0 {

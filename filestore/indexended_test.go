@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
 
@@ -42,7 +42,7 @@ func endedMeta(i int, status string) string {
 // openEnded opens with IndexTrustEnded, after what was written is old enough to be kept.
 func openEnded(t *testing.T, dir, indexes string) *filestore.Store {
 	t.Helper()
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	store, err := filestore.Open(dir, filestore.WithReadOnly(), filestore.WithIndex(filestore.IndexTrustEnded), filestore.WithIndexDir(indexes))
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
 
@@ -69,7 +70,7 @@ func (w *twins) reopen() {
 // warm makes an index of all runs.
 func (w *twins) warm() {
 	w.t.Helper()
-	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	filestoretest.Settle() // what is younger is not kept
 	w.ask(mlruns.RunQuery{View: mlruns.ViewAll, MaxResults: mlruns.MaxResultsLimit})
 	w.reopen()
 }

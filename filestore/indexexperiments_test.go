@@ -10,13 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
 
@@ -188,7 +188,7 @@ func TestExperimentsIndexEqualsReading(t *testing.T) {
 	makeAll()
 	w := newTwins(t, dir)
 	warm := func() {
-		time.Sleep(30 * time.Millisecond)
+		filestoretest.Settle()
 		w.askExperiments(mlruns.ExperimentQuery{View: mlruns.ViewAll}, "none")
 		w.reopen()
 	}
@@ -226,7 +226,7 @@ func TestExperimentIsFoundByIndex(t *testing.T) {
 		}
 	}
 	w := newTwins(t, dir)
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	w.askExperiments(mlruns.ExperimentQuery{}, "n150") // either makes the index
 	w.reopen()
 	_, scan := w.experiments(w.indexed, mlruns.ExperimentQuery{Filter: "name = 'none'"})

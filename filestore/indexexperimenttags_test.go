@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
 
@@ -75,7 +75,7 @@ func TestIndexSeesTagsOfExperiments(t *testing.T) {
 	ask()
 	rebuild := func() {
 		t.Helper()
-		time.Sleep(30 * time.Millisecond) // what is younger is not kept
+		filestoretest.Settle() // what is younger is not kept
 		if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestTagsOfExperimentsAreNotOpened(t *testing.T) {
 	t.Parallel()
 	dir := taggedExperiments(t, 40)
 	w := newTwins(t, dir)
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}

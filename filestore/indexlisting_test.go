@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 	"github.com/mlruns/mlruns/internal/proof"
 )
 
@@ -70,7 +70,7 @@ func TestIndexSeesRunsComeAndGo(t *testing.T) {
 		}
 		t.Log(change.name)
 		ask()
-		time.Sleep(25 * time.Millisecond)
+		filestoretest.Settle()
 		ask()
 		if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
 			t.Fatal(err)

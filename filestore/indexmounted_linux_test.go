@@ -23,14 +23,9 @@ func init() {
 // one path in turn, in a process of its own.
 func TestIndexUnderMounts(t *testing.T) {
 	t.Parallel()
-	as := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		as.Cloneflags |= syscall.CLONE_NEWUSER
-		as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
 	cmd.Env = append(os.Environ(), filestoretest.EnvTask+"=index under mounts", filestoretest.EnvDir+"="+t.TempDir(), filestoretest.EnvID+"=0")
-	cmd.SysProcAttr = as
+	cmd.SysProcAttr = ownMounts()
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || strings.Contains(string(out), cannot) {
 		t.Skipf("%v %s", err, out)

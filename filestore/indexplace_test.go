@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
@@ -125,7 +124,7 @@ func TestIndexThatWasNotWritten(t *testing.T) {
 		t.Fatalf("%+v", info)
 	}
 	filestoretest.Must(t, os.WriteFile(indexes, nil, 0o600))
-	time.Sleep(30 * time.Millisecond) // what is younger is not kept, and then no index is made
+	filestoretest.Settle() // what is younger is not kept, and then no index is made
 	q := mlruns.RunQuery{Filter: "params.p = 'x'"}
 	_, _ = answerOf(store, q)
 	if err := store.DropIndex(); err == nil { // which waits

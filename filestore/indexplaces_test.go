@@ -114,7 +114,7 @@ func (x *exchanged) open(stale bool) {
 			return x.mem.Chmod(name, 0o644)
 		}))
 	}
-	time.Sleep(40 * time.Millisecond)
+	filestoretest.Settle()
 }
 
 // index is the file that the index is.
@@ -202,7 +202,7 @@ func TestIndexWhileFoldersChangePlaces(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%s/%v", path.Base(folder), name, stale), func(t *testing.T) {
 			t.Parallel()
 			x := newExchanged(t, folder)
-			time.Sleep(40 * time.Millisecond)
+			filestoretest.Settle()
 			x.open(stale)
 			x.armed.Store(true)
 			search(x.store)

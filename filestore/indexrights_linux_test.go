@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
@@ -38,7 +37,7 @@ func TestIndexOfMoreRights(t *testing.T) {
 		}
 	}
 	store := openIndexed(t, dir, dir+"-indexes")
-	time.Sleep(30 * time.Millisecond) // what is younger is not kept
+	filestoretest.Settle() // what is younger is not kept
 	a, _ := answerOf(store, q)
 	filestoretest.Must(t, store.Close())
 	if len(a.Runs) != 80 || len(filesBelow(dir+"-indexes")) != 1 {

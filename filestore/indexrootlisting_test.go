@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/filestoretest"
 )
 
 // TestIndexSeesExperimentsComeAndGo changes which experiments there are. The root and the trash are
@@ -43,7 +43,7 @@ func TestIndexSeesExperimentsComeAndGo(t *testing.T) {
 		}
 	}
 	rebuild := func() {
-		time.Sleep(25 * time.Millisecond)
+		filestoretest.Settle()
 		if err := w.indexed.RebuildIndex(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func newKeptDir(t *testing.T) *keptDir {
 	k.id = run.Info.ID
 	k.run = filepath.Join(k.dir, "e1", k.id)
 	k.must(k.log(0))
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	k.must(errors.Join(k.log(1), k.log(2)))
 	want := map[string]int{"ext4": 3, "nfs": 2, "nfs4": 2}[k.fileSystem()] // a server's metric is closed
 	if n := openHandles(t, here); n < want {

@@ -49,14 +49,9 @@ func TestMovesOnMounts(t *testing.T) {
 	for _, m := range mounts {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			as := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-			if os.Geteuid() != 0 {
-				as.Cloneflags |= syscall.CLONE_NEWUSER
-				as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-			}
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTask$", "-test.count=1")
 			cmd.Env = append(os.Environ(), filestoretest.EnvTask+"=move on "+m.name, filestoretest.EnvDir+"="+t.TempDir(), filestoretest.EnvID+"=0")
-			cmd.SysProcAttr = as
+			cmd.SysProcAttr = ownMounts()
 			out, err := cmd.CombinedOutput()
 			if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || strings.Contains(string(out), cannot) {
 				t.Skipf("%v %s", err, out)
@@ -66,6 +61,19 @@ func TestMovesOnMounts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ownMounts is for a process whose mounts nobody else sees. Who is not root is root in there, with
+// the one user and the one group that can be given: on what is mounted there nobody else, and no
+// other group, can have a file.
+func ownMounts() *syscall.SysProcAttr {
+	as := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		as.Cloneflags |= syscall.CLONE_NEWUSER
+		as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		as.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
+	return as
 }
 
 // mount does it, or says that it cannot be done here.

@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/afero"
 
@@ -76,7 +75,7 @@ func newServedRun(t *testing.T) *servedRun {
 	r.id, r.folder = run.Info.ID, "/mlruns/0/"+run.Info.ID
 	for range 3 {
 		r.log(nil)
-		time.Sleep(25 * time.Millisecond)
+		filestoretest.Settle()
 	}
 	r.log(nil)
 	return r

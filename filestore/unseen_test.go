@@ -36,7 +36,7 @@ func TestUnseenIsNotMissing(t *testing.T) {
 	must(filestoretest.ErrOf(made.CreateRun(ctx, mlruns.RunSpec{ID: "run", ExperimentID: "e1"})))
 	must(filestoretest.ErrOf(made.CreateLoggedModel(ctx, mlruns.ModelSpec{ID: "m-1", ExperimentID: "e1"})))
 	must(filestoretest.ErrOf(made.StartTrace(ctx, mlruns.Trace{ID: "tr-1", ExperimentID: "e1", State: mlruns.TraceOK})))
-	time.Sleep(50 * time.Millisecond) // a root that changed just now is looked into again, more carefully
+	filestoretest.Settle() // a root that changed just now is looked into again, more carefully
 
 	noPoints := func(func(mlruns.Metric, error) bool) {}
 	calls := map[string]struct {

@@ -93,10 +93,5 @@ func TestReadsWithoutPermission(t *testing.T) {
 
 // TestReadsFromReadOnlyMount reads a store on a mount that is read-only.
 func TestReadsFromReadOnlyMount(t *testing.T) {
-	as := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		as.Cloneflags |= syscall.CLONE_NEWUSER
-		as.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-	}
-	unwritableTask(t, "read from a read-only mount", as)
+	unwritableTask(t, "read from a read-only mount", ownMounts())
 }

@@ -202,6 +202,6 @@ func logOld(step int64) func(*filestoretest.Faulty) error {
 
 // settle waits until a kept run is no longer so fresh that its meta.yaml is read each time.
 func settle(*filestoretest.Faulty) error {
-	time.Sleep(25 * time.Millisecond)
+	filestoretest.Settle()
 	return nil
 }
