@@ -24,13 +24,13 @@ import (
 // only by pass.
 type client struct {
 	*rootfs.Fs
-	tick    time.Duration
-	ahead   time.Duration // of the server's clock
-	mu      sync.Mutex
-	times   []clientTime
-	memory  map[string]vfs.Identity
-	asked   int
-	listed  int
+	tick   time.Duration
+	ahead  time.Duration // of the server's clock
+	mu     sync.Mutex
+	times  []clientTime
+	memory map[string]vfs.Identity
+	asked  int
+	listed int
 	// is told of each file before it is read, and of each folder by its path
 	reading func(name string)
 }
