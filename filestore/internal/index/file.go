@@ -47,6 +47,7 @@ func Open(path string, owner []byte) (*File, error) {
 		return nil, err
 	}
 	file.closer = f
+	use(path, info)
 	return file, nil
 }
 

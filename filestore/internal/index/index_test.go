@@ -269,6 +269,41 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+// TestUseIsTold keeps an index that is used before one that was made later: once a day its time is
+// that of its use.
+func TestUseIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "used.index")
+	owner := []byte("me")
+	d := NewDraft()
+	d.Put("p", "r", true, []Cell{{Column: "c", Stamp: 1, Value: []byte("v")}})
+	if err := Write(path, owner, nil, d); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		age  time.Duration
+		told bool
+	}{{time.Hour, false}, {used + time.Hour, true}} {
+		made := time.Now().Add(-tc.age).Truncate(time.Second)
+		if err := os.Chtimes(path, made, made); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told := !info.ModTime().Equal(made); told != tc.told {
+			t.Errorf("used after %v: its time was moved: %v, want %v", tc.age, told, tc.told)
+		}
+	}
+}
+
 // TestTidy removes the oldest indexes beyond the bound, and what writers left.
 func TestTidy(t *testing.T) {
 	dir := t.TempDir()

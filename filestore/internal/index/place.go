@@ -17,11 +17,13 @@ const (
 	suffix    = ".index"
 	temporary = "new-" // before the name of a file that is being made
 	// maxAll is how many bytes all indexes of a directory have, and maxFiles how many there are.
-	// The oldest are removed.
+	// Those that were not used for longest are removed.
 	maxAll   = 1 << 30
 	maxFiles = 1000
 	// unfinished is the age of a file that nobody is making any more, where no lock tells.
 	unfinished = time.Hour
+	// used is how exactly it is told when an index was used last: each time would cost a call.
+	used = 24 * time.Hour
 )
 
 // DefaultDir is where the indexes of a user are.
@@ -97,8 +99,15 @@ func createBeside(path string) (*os.File, error) {
 	return f, err
 }
 
-// Tidy removes what interrupted writers left beside an index, and of the others the oldest, until
-// all have a bounded size and number.
+// use says by the time of an index that it is in use. Who may not say so only reads it.
+func use(path string, info fs.FileInfo) {
+	if now := time.Now(); now.Sub(info.ModTime()) > used {
+		_ = os.Chtimes(path, now, now)
+	}
+}
+
+// Tidy removes what interrupted writers left beside an index, and of the others those that were
+// neither made nor used for longest, until all have a bounded size and number.
 func Tidy(path string) {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
