@@ -59,6 +59,6 @@ func judge(s seen) Drive {
 	d.Why = weakness(s)
 	d.Excludes = d.Why == ""
 	d.Served = d.Excludes && isNFS(s.kind)
-	d.Asked = isNFS(s.kind) && !s.partial && !slices.Contains(s.options, "nocto")
+	d.Asked = isNFS(s.kind) && !s.partial && !slices.Contains(s.options, "nocto") && !slices.Contains(s.options, "fsc")
 	return d
 }

@@ -177,6 +177,7 @@ func TestAsked(t *testing.T) {
 		{seen{kind: "nfs", options: []string{"rw", "vers=3"}}, true},
 		{seen{kind: "nfs", options: []string{"rw", "nolock", "local_lock=all"}}, true},
 		{seen{kind: "nfs4", options: []string{"rw", "nocto"}}, false},
+		{seen{kind: "nfs4", options: []string{"rw", "fsc"}}, false},
 		{seen{kind: "nfs", partial: true}, false},
 		{seen{kind: "cifs", options: []string{"rw", "cache=none"}}, false},
 		{seen{kind: "smb3"}, false},
