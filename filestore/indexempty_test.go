@@ -3,6 +3,7 @@ package filestore_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/mlruns/mlruns"
@@ -40,4 +41,26 @@ func TestIndexOfEmptyFolders(t *testing.T) {
 		}
 	}
 	w.ask(all)
+}
+
+// TestIndexOfLongValues keeps more than a search has memory for.
+func TestIndexOfLongValues(t *testing.T) {
+	t.Parallel()
+	dir, run := endedStore(t, 200, "3")
+	for i := range 200 {
+		if err := place(filepath.Join(run(i), "tags", "long"), strings.Repeat(string(rune('a'+i%26)), 7000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newTwins(t, dir)
+	w.warm()
+	all := mlruns.RunQuery{Filter: "tags.long LIKE 'a%' OR params.p = 'x'", OrderBy: []string{"tags.long"}, MaxResults: 500}
+	w.ask(all)
+	w.reopen()
+	if a, scan := answerOf(w.indexed, all); len(a.Runs) != 200 || scan.Opened > 0 {
+		t.Errorf("%d runs, %+v; want 200, and no file", len(a.Runs), scan)
+	}
+	if entries, err := os.ReadDir(w.indexes); err != nil || len(entries) != 1 {
+		t.Errorf("beside the index: %v (%v)", entries, err)
+	}
 }

@@ -93,11 +93,13 @@ func (c *cutter) count(bytes int) int {
 	return int(n) //nolint:gosec // not above a length
 }
 
-func (c *cutter) text() string {
+func (c *cutter) text() string { return string(c.bytes()) }
+
+func (c *cutter) bytes() []byte {
 	n := c.count(1)
-	text := string(c.rest[:n])
+	data := c.rest[:n:n]
 	c.rest = c.rest[n:]
-	return text
+	return data
 }
 
 func (c *cutter) block() block {

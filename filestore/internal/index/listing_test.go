@@ -53,7 +53,7 @@ func TestListedRows(t *testing.T) {
 		}
 		return all
 	}
-	draft := NewDraft()
+	draft := NewDraft(path)
 	for i := range 3000 {
 		name := fmt.Sprintf("row%05d", 2*i)
 		names = append(names, name)
@@ -70,7 +70,7 @@ func TestListedRows(t *testing.T) {
 		t.Error("the rows are those of a listing that there was not")
 	}
 	for round := range 6 {
-		draft = NewDraft()
+		draft = NewDraft(path)
 		at := 100 + 431*round
 		put(draft, names[at], fmt.Sprint("changed longer than it was ", round))
 		if round%2 == 1 { // one comes, some go, and elsewhere one changes
@@ -91,7 +91,7 @@ func TestListedRows(t *testing.T) {
 		}
 	}
 	// a group that lost its last rows
-	draft = NewDraft()
+	draft = NewDraft(path)
 	names = names[:len(names)-2]
 	draft.Listed("p", slices.Clone(names), 99)
 	if got := listed(write(draft), 99); !slices.Equal(got, names) {
@@ -102,7 +102,7 @@ func TestListedRows(t *testing.T) {
 			t.Errorf("group %d has %d rows (%v)", i, n, err)
 		}
 	}
-	draft = NewDraft()
+	draft = NewDraft(path)
 	names = append(names, "row0001")
 	put(draft, "row0001", "nobody has listed it")
 	if got := listed(write(draft), 99); got != nil {
@@ -115,7 +115,7 @@ func TestListedRows(t *testing.T) {
 // be there.
 func TestDamagedColumn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.index")
-	draft := NewDraft()
+	draft := NewDraft(path)
 	large := bytes.Repeat([]byte("x"), maxValue)
 	for i := range 300 {
 		draft.Put("p", fmt.Sprint("row", 1000+i), false, []Cell{{"a", 1, []byte("one")}, {"b", 1, large}})
@@ -148,7 +148,7 @@ func TestDamagedColumn(t *testing.T) {
 	if c, ok := cursor.Cell("a"); ok {
 		t.Errorf("after: %v", c)
 	}
-	draft = NewDraft()
+	draft = NewDraft(path)
 	draft.Put("q", "row", false, []Cell{{"a", 1, []byte("one")}})
 	if err := Write(path, testOwner, f, draft); err != nil {
 		t.Fatal(err)

@@ -1,11 +1,6 @@
 package index
 
-import (
-	"errors"
-	"maps"
-	"slices"
-	"sort"
-)
+import "errors"
 
 // few rows are no group of their own beside others.
 const few = maxRows / 4
@@ -20,41 +15,37 @@ type merger struct {
 	size    int   // of their values
 }
 
-func (m *merger) part(old *Part, fresh *draftPart) error {
-	var names []string // rows that are to be there, or fresh ones, sorted
-	listed := fresh != nil && fresh.listed != nil
-	switch {
-	case listed:
-		names, m.listing = fresh.listed, fresh.listing
-	case fresh != nil:
-		names = slices.Sorted(maps.Keys(fresh.rows))
+func (m *merger) part(old *Part, fresh *arrivals) error {
+	if fresh.isKnown {
+		m.listing = fresh.listing
+	} else if old != nil {
+		m.listing = old.listing
 	}
 	if old != nil {
-		if !listed {
-			m.listing = old.listing
-		}
 		for i, g := range old.groups {
-			own := names
+			fresh.end = ""
 			if i+1 < len(old.groups) {
-				own = names[:sort.SearchStrings(names, old.groups[i+1].first)]
+				fresh.end = old.groups[i+1].first
 			}
-			names = names[len(own):]
-			if err := m.group(g, own, fresh, listed); err != nil {
+			if err := m.group(g, fresh); err != nil {
 				return err
 			}
 		}
 	}
-	for _, name := range names {
-		if err := m.add(Row{name, fresh.rows[name].cells}); err != nil {
+	fresh.end = ""
+	for _, ok := fresh.peek(); ok; _, ok = fresh.peek() {
+		row, _ := fresh.take()
+		if err := m.add(Row{row.name, row.cells}); err != nil {
 			return err
 		}
 	}
+	fresh.leave()
 	return m.drain()
 }
 
-// group writes what an older group has and those of the names that come at its place.
-func (m *merger) group(g *group, names []string, fresh *draftPart, listed bool) error {
-	if g.unchanged(names, fresh, listed) && (len(m.pending) == 0 || len(m.pending) >= few && g.rows.len() >= few) {
+// group writes what an older group has and those rows that come at its place.
+func (m *merger) group(g *group, fresh *arrivals) error {
+	if n, same := g.unchanged(fresh); same && (len(m.pending) == 0 || len(m.pending) >= few && g.rows.len() >= few) {
 		if err := m.drain(); err != nil {
 			return err
 		}
@@ -62,6 +53,7 @@ func (m *merger) group(g *group, names []string, fresh *draftPart, listed bool) 
 		if err == nil {
 			m.entries = entries
 			m.count++
+			fresh.pass(n)
 			return nil
 		}
 		if !errors.Is(err, errDamaged) {
@@ -69,29 +61,31 @@ func (m *merger) group(g *group, names []string, fresh *draftPart, listed bool) 
 		}
 	}
 	rows, err := g.all()
-	if err != nil && !listed { // what it had is read again
+	if err != nil && !fresh.isKnown { // what it had is read again
 		m.listing = 0
 	}
-	for len(rows) > 0 || len(names) > 0 {
+	name, more := fresh.peek()
+	for len(rows) > 0 || more {
 		var row Row
 		switch {
-		case len(names) == 0 || len(rows) > 0 && rows[0].Name < names[0]:
+		case !more || len(rows) > 0 && rows[0].Name < name:
 			row, rows = rows[0], rows[1:]
-			if listed {
+			if fresh.isKnown {
 				continue // it has gone
 			}
-		case len(rows) == 0 || names[0] < rows[0].Name:
-			row, names = Row{names[0], fresh.rows[names[0]].cells}, names[1:]
-			if !listed {
+		case len(rows) == 0 || name < rows[0].Name:
+			now, _ := fresh.take()
+			row = Row{now.name, now.cells}
+			if !fresh.isKnown {
 				m.listing = 0
 			}
 		default:
-			row = rows[0]
-			if now, ok := fresh.rows[row.Name]; ok {
+			row, rows = rows[0], rows[1:]
+			if now, ok := fresh.take(); ok {
 				row.Cells = overlay(row.Cells, now.cells, now.whole)
 			}
-			rows, names = rows[1:], names[1:]
 		}
+		name, more = fresh.peek()
 		if err := m.add(row); err != nil {
 			return err
 		}
@@ -143,20 +137,23 @@ func (m *merger) write(n int) (err error) {
 	return err
 }
 
-// unchanged reports whether nothing comes to the group, and nothing goes.
-func (g *group) unchanged(names []string, fresh *draftPart, listed bool) bool {
-	if !listed {
-		return len(names) == 0
+// unchanged reports whether nothing comes to the group, and nothing goes; and how many names of a
+// listing are those of its rows.
+func (g *group) unchanged(fresh *arrivals) (names int, same bool) {
+	if !fresh.isKnown {
+		_, more := fresh.peek()
+		return 0, !more
 	}
-	if n, err := g.count(); err != nil || n != len(names) {
-		return false
+	n, err := g.count()
+	if err != nil || !fresh.are(n) {
+		return 0, false
 	}
-	for i, name := range names {
-		if _, ok := fresh.rows[name]; ok || g.rows.at(i) != name {
-			return false
+	for i := range n {
+		if fresh.listed[i] != g.rows.at(i) {
+			return 0, false
 		}
 	}
-	return true
+	return n, true
 }
 
 // copyTo writes the group as it is. It checks all of it: what was damaged is not to get a new

@@ -11,8 +11,9 @@ import (
 )
 
 // Write makes the index that has what an older one has, nil for none, and what was read since. It
-// replaces the one at the path, whosever that is.
+// replaces the one at the path, whosever that is. The draft is used up.
 func Write(path string, owner []byte, old *File, draft *Draft) (err error) {
+	defer draft.Discard()
 	Tidy(path) // or who is killed each time leaves a file each time
 	f, err := createBeside(path)
 	if err != nil {
@@ -85,6 +86,7 @@ func (w *writer) header() []byte {
 func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 	draft.mu.Lock()
 	defer draft.mu.Unlock()
+	rows := draft.reader()
 	var list []string
 	for name := range draft.parts {
 		list = append(list, name)
@@ -99,7 +101,11 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 	directory, count := []byte(nil), 0
 	for _, name := range list {
 		m := merger{w: w}
-		if err := m.part(old.Part(name), draft.parts[name]); err != nil {
+		fresh := &arrivals{rows: rows, part: name}
+		if p := draft.parts[name]; p != nil {
+			fresh.draftPart = *p
+		}
+		if err := m.part(old.Part(name), fresh); err != nil {
 			return err
 		}
 		if m.count > 0 || m.listing != 0 {
@@ -109,6 +115,9 @@ func (w *writer) parts(owner []byte, old *File, draft *Draft) error {
 			directory = append(directory, m.entries...)
 			count++
 		}
+	}
+	if rows.err != nil {
+		return rows.err
 	}
 	head := appendText(nil, string(owner))
 	head = binary.AppendUvarint(head, uint64(count)) //nolint:gosec // not negative

@@ -192,30 +192,28 @@ func (l *Locator) runsIn(e records.ExperimentRef, p *records.Problems) ([]record
 	if err != nil {
 		return nil, nil, err
 	}
-	refs, _, err := l.listRuns(e, f, p)
+	ids, links, err := l.listRuns(e, f, p)
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, err
 	}
-	return refs, f, nil
-}
-
-func (l *Locator) listRuns(e records.ExperimentRef, f vfs.Folder, p *records.Problems) (refs []records.RunRef, plain bool, err error) {
-	entries, err := f.Entries()
-	if err != nil {
-		return nil, false, err
-	}
-	ids, err := l.Records.IDs(entries, e.Dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
-	if err != nil {
-		return nil, false, err
-	}
-	links := linksIn(entries)
-	refs = make([]records.RunRef, len(ids))
+	refs := make([]records.RunRef, len(ids))
 	for i, id := range ids {
 		refs[i] = records.NewRunRef(e, id)
 		refs[i].Linked = links[id]
 	}
-	return refs, links == nil, nil
+	return refs, f, nil
+}
+
+// listRuns gives the names of the folders that can be runs, and which of them are links, nil if
+// none is.
+func (l *Locator) listRuns(e records.ExperimentRef, f vfs.Folder, p *records.Problems) (ids []string, links map[string]bool, err error) {
+	entries, err := f.Entries()
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, err = l.Records.IDs(entries, e.Dir, p, layout.ReservedInExperiment, func(name string) bool { return validate.RunID(name) == nil })
+	return ids, linksIn(entries), err
 }
 
 // linksIn are the names in a folder that are links; nil if none is.
@@ -241,17 +239,17 @@ func (l *Locator) OpenRuns(e records.ExperimentRef, p *records.Problems) (at rec
 }
 
 // ListRuns is OpenRuns of who may know which runs there are once the folder is open, and then they
-// are not listed. plain says that no name in the folder is a link: the listing depends on the
-// folder only.
-func (l *Locator) ListRuns(e records.ExperimentRef, p *records.Problems, known func(records.ExperimentRef, vfs.Folder) bool) (at records.ExperimentRef, refs []records.RunRef, plain bool, f vfs.Folder, err error) {
+// are not listed. It gives their ids, of which there may be a great many, and which of the names in
+// the folder are links, nil if none is: then the listing depends on the folder only.
+func (l *Locator) ListRuns(e records.ExperimentRef, p *records.Problems, known func(records.ExperimentRef, vfs.Folder) bool) (at records.ExperimentRef, ids []string, links map[string]bool, f vfs.Folder, err error) {
 	at, err = l.following(e, func(e records.ExperimentRef) (err error) {
 		if f, err = l.Tree.Folder(e.Dir); err != nil || known(e, f) {
 			return err
 		}
-		if refs, plain, err = l.listRuns(e, f, p); err != nil {
+		if ids, links, err = l.listRuns(e, f, p); err != nil {
 			_ = f.Close()
 		}
 		return err
 	})
-	return at, refs, plain, f, err
+	return at, ids, links, f, err
 }

@@ -41,7 +41,7 @@ func (f aged) Look(folder, name string) (vfs.Identity, error) {
 }
 
 func agedSession(began time.Time) *session {
-	return &session{index: &Index{}, draft: index.NewDraft(), began: began, device: 1, datasets: map[string]*cachedDatasets{}}
+	return &session{index: &Index{}, draft: index.NewDraft(""), began: began, device: 1, datasets: map[string]*cachedDatasets{}}
 }
 
 func datasetSession(fsys *memfs.FS, began time.Time) *session {

@@ -65,7 +65,7 @@ const (
 
 // reset forgets the run before.
 func (c *cachedRun) reset() {
-	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders, c.served, c.asked = nil, 0, nil, false, false, unasked, standing{}, c.asked[:0]
+	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders, c.served, c.asked = nil, 0, c.fresh[:0], false, false, unasked, standing{}, c.asked[:0]
 }
 
 // commit keeps what was read of the run.

@@ -38,7 +38,7 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 			return nil
 		}
 		if err := s.rebuildExperiments(ctx, c); err != nil {
-			_ = c.file.Close()
+			c.giveUp()
 			return err
 		}
 		err := s.eachOf(ctx, mlruns.RunQuery{View: mlruns.ViewAll}, c, func(*mlruns.Run, error) bool {
@@ -46,7 +46,7 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 			return true
 		})
 		if fresh := c.draft.Cells(); err != nil || fresh == 0 || pass > 0 && fresh <= int(c.sighted.Load()) {
-			_ = c.file.Close()
+			c.giveUp()
 			return err
 		}
 		if err := c.write(); err != nil {
@@ -64,6 +64,12 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
+}
+
+// giveUp ends a session without making an index.
+func (c *session) giveUp() {
+	_ = c.file.Close()
+	c.draft.Discard()
 }
 
 func (s *Searcher) rebuildExperiments(ctx context.Context, c *session) error {

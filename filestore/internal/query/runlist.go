@@ -13,8 +13,9 @@ import (
 
 // runList are the runs of an experiment: as they were listed, or the rows that the index has.
 type runList struct {
-	refs []records.RunRef
-	rows []int // how many there are of each group; nil: they were listed
+	ids   []string
+	links map[string]bool // which of these are links
+	rows  []int           // how many there are of each group; nil: they were listed
 }
 
 // runs opens an experiment and tells which runs it has. A folder that looks as it did when the
@@ -22,28 +23,21 @@ type runList struct {
 // always is.
 func (sc *scan) runs(e records.ExperimentRef) (records.ExperimentRef, runList, vfs.Folder, error) {
 	var list runList
-	if sc.session == nil {
-		e, refs, f, err := sc.search.find.OpenRuns(e, sc.problems)
-		return e, runList{refs: refs}, f, err
-	}
 	var at seen
 	own := &records.Problems{}
-	e, refs, plain, f, err := sc.search.find.ListRuns(e, own, func(e records.ExperimentRef, f vfs.Folder) (known bool) {
-		if sc.session.index.Served {
-			return false
+	e, ids, links, f, err := sc.search.find.ListRuns(e, own, func(e records.ExperimentRef, f vfs.Folder) (known bool) {
+		if sc.session != nil && !sc.session.index.Served {
+			at, _ = sc.session.look(f, ".", fs.ModeDir)
+			list.rows, known = sc.session.part(e.Dir).Listed(at.stamp)
 		}
-		at, _ = sc.session.look(f, ".", fs.ModeDir)
-		list.rows, known = sc.session.part(e.Dir).Listed(at.stamp)
 		return known
 	})
 	passOn(own, sc.problems)
 	if list.rows == nil && err == nil {
-		list.refs = refs
-		names := make([]string, len(refs))
-		for i, ref := range refs {
-			names[i] = ref.ID
+		list.ids, list.links = ids, links
+		if sc.session != nil {
+			sc.session.list(e.Dir, listing{ids, stateOf(at, links == nil, own.List)})
 		}
-		sc.session.list(e.Dir, listing{names, stateOf(at, plain, own.List)})
 	}
 	return e, list, f, err
 }
@@ -57,7 +51,7 @@ func stateOf(at seen, plain bool, problems []mlruns.Problem) index.Stamp {
 	return at.stamp
 }
 
-// span are some runs of a list: of a group, or of the refs.
+// span are some runs of a list: of a group, or of the ids.
 type span struct{ group, from, to int }
 
 // spanSize is how many runs a goroutine takes at once.
@@ -66,7 +60,7 @@ const spanSize = 16
 func (l runList) spans() []span {
 	rows := l.rows
 	if rows == nil {
-		rows = []int{len(l.refs)}
+		rows = []int{len(l.ids)}
 	}
 	var spans []span
 	for group, n := range rows {
@@ -86,7 +80,8 @@ func (l runList) in(s span, e records.ExperimentRef, row *index.Cursor) iter.Seq
 				row.Go(s.group, i)
 				ref = records.NewRunRef(e, row.Name())
 			} else {
-				ref = l.refs[i]
+				ref = records.NewRunRef(e, l.ids[i])
+				ref.Linked = l.links[ref.ID]
 				row.Find(ref.ID)
 			}
 			if !yield(ref) {

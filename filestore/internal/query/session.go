@@ -88,7 +88,7 @@ func (s *Searcher) start() *session {
 	}
 	c.device, c.folders = id.Device, id.Links
 	if at.Unwritable == nil && now.Sub(time.Unix(0, s.failed.Load())) > retry {
-		c.draft = index.NewDraft()
+		c.draft = index.NewDraft(at.Path)
 	}
 	return c
 }
@@ -275,7 +275,11 @@ func (c *session) end() {
 		least = leastServed
 	}
 	if fresh < least || fresh*freshShare < fresh+c.hits.Load() || c.clockWasSet() || !c.searcher.writing.CompareAndSwap(false, true) {
-		_ = c.file.Close()
+		if c.draft.Spilled() {
+			c.searcher.writers.Go(c.giveUp)
+		} else {
+			_ = c.file.Close()
+		}
 		return
 	}
 	c.searcher.writers.Go(func() {
