@@ -237,3 +237,37 @@ func TestExperimentIsFoundByIndex(t *testing.T) {
 		t.Errorf("%+v, want no runs and some bytes", info)
 	}
 }
+
+// TestNamesOfTwins finds experiments by their names where some ids are in the trash too, with other
+// names: those are what is found without the index.
+func TestNamesOfTwins(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "mlruns")
+	put := func(in, id, name, stage string) {
+		text := "artifact_location: /x\nexperiment_id: '" + id + "'\nlifecycle_stage: " + stage + "\nname: " + name + "\n"
+		if err := place(filepath.Join(dir, in, id, "meta.yaml"), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 80 {
+		id := fmt.Sprint(100 + i)
+		put("", id, "n"+id, "active")
+		if i%9 == 0 {
+			put(".trash", id, "t"+id, "deleted")
+		}
+		if i%9 == 1 {
+			put(".trash", "1"+id, "t1"+id, "deleted")
+		}
+	}
+	w := newTwins(t, dir)
+	time.Sleep(30 * time.Millisecond)
+	w.askExperiments(mlruns.ExperimentQuery{View: mlruns.ViewAll}, "none")
+	w.reopen()
+	for _, name := range []string{"n100", "t100", "n101", "t1101", "n179", "t172", "n105", "t105", "none", ""} {
+		w.askExperiments(mlruns.ExperimentQuery{MaxResults: 1}, name)
+	}
+	put("", "150", "other", "active")
+	for _, name := range []string{"n150", "other"} {
+		w.askExperiments(mlruns.ExperimentQuery{MaxResults: 1}, name)
+	}
+}

@@ -24,7 +24,17 @@ const (
 type File struct {
 	source source
 	closer io.Closer
-	parts  []*Part // sorted by name
+	parts  []entry // sorted by name
+
+	mu     sync.Mutex
+	opened map[string]*Part
+}
+
+// entry is how the directory tells of a part. Of the many parts that an index may have, a search
+// asks for few.
+type entry struct {
+	name string
+	rest []byte
 }
 
 // Open opens the index of an owner: what is another's, or of another format, or damaged, is an
@@ -83,18 +93,29 @@ func parse(r io.ReaderAt, size int64, owner []byte) (*File, error) {
 	if !bytes.Equal([]byte(c.text()), owner) {
 		return nil, errDamaged
 	}
-	f.parts = make([]*Part, c.count(3))
+	f.parts = make([]entry, c.count(3))
+	names := string(c.rest)
 	for i := range f.parts {
-		p := &Part{name: c.text(), listing: Stamp(c.number()), groups: make([]*group, c.count(14))}
-		for j := range p.groups {
-			p.groups[j] = &group{source: f.source, first: c.text(), start: c.number(), names: c.block(), table: c.block()}
-		}
-		f.parts[i] = p
+		name := c.bytes()
+		to := len(names) - len(c.rest)
+		f.parts[i] = entry{names[to-len(name) : to], c.rest}
+		c.skipPart()
 	}
 	if c.broken {
 		return nil, errDamaged
 	}
 	return f, nil
+}
+
+// skipPart goes past what the directory tells of a part, after its name.
+func (c *cutter) skipPart() {
+	c.number()
+	for range c.count(14) {
+		c.bytes()
+		c.number()
+		c.block()
+		c.block()
+	}
 }
 
 // Part gives a part, nil if there is none of the name.
@@ -106,12 +127,31 @@ func (f *File) Part(name string) *Part {
 	if i == len(f.parts) || f.parts[i].name != name {
 		return nil
 	}
-	return f.parts[i]
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.opened[name]
+	if p == nil {
+		p = f.parts[i].open(f.source)
+		if f.opened == nil {
+			f.opened = map[string]*Part{}
+		}
+		f.opened[name] = p
+	}
+	return p
+}
+
+// open takes apart what was found to fit.
+func (e entry) open(from source) *Part {
+	c := cutter{rest: e.rest}
+	p := &Part{listing: Stamp(c.number()), groups: make([]*group, c.count(14))}
+	for i := range p.groups {
+		p.groups[i] = &group{source: from, first: c.text(), start: c.number(), names: c.block(), table: c.block()}
+	}
+	return p
 }
 
 // Part is some rows of an index. It is safe for concurrent use. A nil *Part has none.
 type Part struct {
-	name    string
 	listing Stamp    // of the folder of which the rows are all that there is; 0: not known
 	groups  []*group // sorted by their first names
 }
@@ -182,11 +222,11 @@ func (p *Part) Rows(names []string) [][]Cell {
 
 // Size is how many rows the index has in the parts of some names, and how many bytes.
 func (f *File) Size(of func(part string) bool) (rows int, bytes int64) {
-	for _, p := range f.parts {
-		if !of(p.name) {
+	for _, e := range f.parts {
+		if !of(e.name) {
 			continue
 		}
-		for _, g := range p.groups {
+		for _, g := range f.Part(e.name).groups {
 			n, err := g.count()
 			if err == nil {
 				rows += n

@@ -171,7 +171,8 @@ func mostly(t *testing.T, what string, data []byte, want model) (found int) {
 	if err != nil {
 		return 0
 	}
-	for _, p := range f.parts {
+	for _, e := range f.parts {
+		p := f.Part(e.name)
 		for _, g := range p.groups {
 			rows, err := g.all()
 			if err != nil {
@@ -179,17 +180,17 @@ func mostly(t *testing.T, what string, data []byte, want model) (found int) {
 			}
 			for _, row := range rows {
 				for _, c := range row.Cells {
-					if !same(c, want[p.name][row.Name][c.Column]) {
-						t.Fatalf("%s: %s %s has %v, want %v", what, p.name, row.Name, c, want[p.name][row.Name][c.Column])
+					if !same(c, want[e.name][row.Name][c.Column]) {
+						t.Fatalf("%s: %s %s has %v, want %v", what, e.name, row.Name, c, want[e.name][row.Name][c.Column])
 					}
 					found++
 				}
 			}
 		}
-		for row, cells := range want[p.name] {
+		for row, cells := range want[e.name] {
 			for name, cell := range cells {
 				if c, ok := cellOf(p, row, name); ok && !same(c, cell) {
-					t.Fatalf("%s: %s %s has %v, want %v", what, p.name, row, c, cell)
+					t.Fatalf("%s: %s %s has %v, want %v", what, e.name, row, c, cell)
 				}
 			}
 		}
@@ -438,7 +439,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, p := range file.parts {
+		for _, e := range file.parts {
+			p := file.Part(e.name)
 			for _, g := range p.groups {
 				rows, _ := g.all()
 				for _, row := range rows {
@@ -471,7 +473,7 @@ func TestBlocksOfOnePlace(t *testing.T) {
 	if c, ok := cellOf(f.Part("part"), "row", "a"); !ok || string(c.Value) != "one" {
 		t.Fatalf("before: %v, %v", c, ok)
 	}
-	a, b := f.parts[0].groups[0].list[0], f.parts[0].groups[0].list[1]
+	a, b := f.Part("part").groups[0].list[0], f.Part("part").groups[0].list[1]
 	swapped := bytes.Clone(data)
 	copy(swapped[a.offset:a.offset+a.size], data[b.offset:])
 	copy(swapped[b.offset:b.offset+b.size], data[a.offset:])

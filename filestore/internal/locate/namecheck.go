@@ -70,7 +70,7 @@ func (c *NameCheck) Last(name string) error {
 
 // NameFree refuses a name that any experiment has. The caller holds the root lock.
 func (l *Locator) NameFree(ctx context.Context, name string) error {
-	taken, err := l.ByName(ctx, name, nil, records.WithoutTags)
+	taken, err := l.ByName(ctx, name, nil, nil, records.WithoutTags)
 	if err != nil || taken == nil {
 		return err
 	}

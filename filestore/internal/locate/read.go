@@ -31,14 +31,22 @@ func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems
 
 // ByName finds an experiment and reads no tags, not those of the experiment found either. It gives
 // nil where there is none, and an error where there is none among those that could be read and the
-// others may have the name. list may be nil, read is records.WithoutTags, or who knows what they
-// give.
-func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister, read ExperimentReader) (*mlruns.Experiment, error) {
+// others may have the name. list and sift may be nil, read is records.WithoutTags, or who knows what
+// they give.
+func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister, sift ExperimentSifter, read ExperimentReader) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	check := NameCheck{read: read}
-	var seen []string
+	seen := map[string]bool{}
+	var listed, left []records.ExperimentRef
+	sifting := func(root vfs.Folder, refs []records.ExperimentRef) []records.ExperimentRef {
+		listed, left = refs, refs
+		if sift != nil {
+			left = sift(root, refs)
+		}
+		return left
+	}
 	take := func(e mlruns.Experiment) {
-		seen = append(seen, e.ID)
+		seen[e.ID] = true
 		if e.Name != name || found != nil && (found.Stage == mlruns.StageActive && e.Stage != mlruns.StageActive ||
 			found.Stage == e.Stage && !e.Created.After(found.Created)) {
 			return
@@ -47,7 +55,7 @@ func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister
 		found = &it
 	}
 	before, stable := l.identifyRoot()
-	for e, err := range l.Experiments(ctx, mlruns.ViewAll, check.Listing(), list, check.Read) {
+	for e, err := range l.experiments(ctx, mlruns.ViewAll, check.Listing(), list, sifting, check.Read) {
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +63,9 @@ func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister
 	}
 	if found == nil {
 		if now, _ := l.identifyRoot(); !stable || now != before {
+			for _, ref := range listed {
+				seen[ref.ID] = seen[ref.ID] || !slices.Contains(left, ref)
+			}
 			if err := l.readUnseen(ctx, seen, &check, take); err != nil {
 				return nil, err
 			}
@@ -68,17 +79,13 @@ func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister
 
 // readUnseen lists the experiments once more and reads those that were not seen: one that moves
 // twice may have been elsewhere at each look of one listing.
-func (l *Locator) readUnseen(ctx context.Context, seen []string, check *NameCheck, each func(mlruns.Experiment)) error {
+func (l *Locator) readUnseen(ctx context.Context, seen map[string]bool, check *NameCheck, each func(mlruns.Experiment)) error {
 	refs, err := l.ExperimentRefs(mlruns.ViewAll, check.Listing())
 	if err != nil {
 		return err
 	}
-	known := make(map[string]bool, len(seen))
-	for _, id := range seen {
-		known[id] = true
-	}
 	for _, ref := range refs {
-		if known[ref.ID] {
+		if seen[ref.ID] {
 			continue
 		}
 		e, err := l.ListedExperiment(ctx, ref, nil, check.Read)
@@ -99,6 +106,10 @@ type ExperimentReader func(ctx context.Context, root vfs.Folder, ref records.Exp
 // ExperimentLister is Locator.ListExperimentIDs for a listing that has opened the root.
 type ExperimentLister func(root vfs.Folder, trashed bool, p *records.Problems) ([]string, error)
 
+// ExperimentSifter leaves out of experiments that were listed those that it has looked at and that
+// are not asked for. It keeps those of an id that is listed twice.
+type ExperimentSifter func(root vfs.Folder, refs []records.ExperimentRef) []records.ExperimentRef
+
 // readSize is how many experiments one goroutine reads at once: one is read in less time than
 // another takes over.
 const readSize = 16
@@ -106,6 +117,10 @@ const readSize = 16
 // Experiments goes through the readable experiments, in the order of their places. Several are read
 // at once. list may be nil.
 func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.Problems, list ExperimentLister, read ExperimentReader) iter.Seq2[mlruns.Experiment, error] {
+	return l.experiments(ctx, view, p, list, nil, read)
+}
+
+func (l *Locator) experiments(ctx context.Context, view mlruns.View, p *records.Problems, list ExperimentLister, sift ExperimentSifter, read ExperimentReader) iter.Seq2[mlruns.Experiment, error] {
 	return func(yield func(mlruns.Experiment, error) bool) {
 		root, err := l.Tree.Folder("")
 		if err != nil {
@@ -121,6 +136,9 @@ func (l *Locator) Experiments(ctx context.Context, view mlruns.View, p *records.
 		if err != nil {
 			yield(mlruns.Experiment{}, err)
 			return
+		}
+		if sift != nil {
+			refs = sift(root, refs)
 		}
 		reading, stop := context.WithCancel(ctx)
 		type found struct {

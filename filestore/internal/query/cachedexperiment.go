@@ -205,11 +205,19 @@ func unpackExperiment(value []byte, ref records.ExperimentRef) (mlruns.Experimen
 	return e, true
 }
 
+// isOfAnother reports whether what is packed has another name.
+func isOfAnother(value []byte, name string) bool {
+	u := unpack(value, cellExperiment)
+	_, _ = u.time(), u.time()
+	size := u.size()
+	return !u.broken && string(u.rest[:size]) != name
+}
+
 // ExperimentByName is locate.Locator.ByName. The tags are there if the index has them.
 func (s *Searcher) ExperimentByName(ctx context.Context, name string) (*mlruns.Experiment, error) {
 	x := s.experiments()
 	defer x.end()
-	e, err := s.find.ByName(ctx, name, x.list, x.read)
+	e, err := s.find.ByName(ctx, name, x.list, x.sifter(ctx, name), x.read)
 	if err != nil || e == nil || x.session == nil {
 		return e, err
 	}
