@@ -31,8 +31,8 @@ func (l *Locator) Experiment(ctx context.Context, id string, p *records.Problems
 
 // ByName finds an experiment and reads no tags, not those of the experiment found either. It gives
 // nil where there is none, and an error where there is none among those that could be read and the
-// others may have the name. list and sift may be nil, read is records.WithoutTags, or who knows what
-// they give.
+// others may have the name. list and sift may be nil, read is records.WithoutTags, or who knows
+// what they give.
 func (l *Locator) ByName(ctx context.Context, name string, list ExperimentLister, sift ExperimentSifter, read ExperimentReader) (*mlruns.Experiment, error) {
 	var found *mlruns.Experiment
 	check := NameCheck{read: read}

@@ -18,8 +18,8 @@ import (
 const siftSize = 32
 
 // sifter leaves out the experiments whose meta.yaml looks as it did when it had another name, nil
-// if nothing is known of them. Most of what a name costs are these looks, so nothing is made of what
-// the index has.
+// if nothing is known of them. Most of what a name costs are these looks, so nothing is made of
+// what the index has.
 func (x *cachedExperiments) sifter(ctx context.Context, name string) locate.ExperimentSifter {
 	if x.session == nil {
 		return nil
