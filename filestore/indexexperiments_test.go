@@ -260,7 +260,7 @@ func TestNamesOfTwins(t *testing.T) {
 		}
 	}
 	w := newTwins(t, dir)
-	time.Sleep(30 * time.Millisecond)
+	filestoretest.Settle()
 	w.askExperiments(mlruns.ExperimentQuery{View: mlruns.ViewAll}, "none")
 	w.reopen()
 	for _, name := range []string{"n100", "t100", "n101", "t1101", "n179", "t172", "n105", "t105", "none", ""} {
