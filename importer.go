@@ -52,6 +52,15 @@ type Importer interface {
 	AddToLoggedModel(ctx context.Context, m LoggedModel, points []Metric) error
 }
 
+// ManyImporter is the part of an Importer to which many imports at once cost less than a few at a
+// time, for one sync of the file system makes all of them durable. Package transfer finds it by
+// type assertion.
+type ManyImporter interface {
+	// ImportsAtOnce is how many calls of ImportRun at once cost least; 0 where it makes no
+	// difference. It is asked when CopyLocker.LockCopies has been called.
+	ImportsAtOnce() int
+}
+
 // CopyLocker is the part of a store that lets one copy at a time into it: two would find the same
 // points missing, and both would add them. Package transfer finds it by type assertion.
 type CopyLocker interface {

@@ -63,6 +63,11 @@ type Place struct {
 	URI string
 	// Writable says that the place may be written to.
 	Writable bool
+	// InStore says that Fs is that of the run.
+	InStore bool
+	// Settle is atomicfile.Options.Settle for what Repository writes. Set it before Repository is
+	// called, where it fits TempDir, or leave it nil.
+	Settle func() error
 	// LeftOut is told of each artifact path that a listing or a copy leaves out, and why. Set it
 	// before Repository is called; nil tells nobody.
 	LeftOut func(path, reason string)
@@ -91,7 +96,7 @@ func (p *Place) Repository(sync bool) *Repository {
 	if leftOut == nil {
 		leftOut = func(string, string) {}
 	}
-	return &Repository{fs: vfs.Adapt(p.Fs), folder: p.Folder, tempDir: p.TempDir, sync: sync, readOnly: !p.Writable, leftOut: leftOut, alike: p.Alike}
+	return &Repository{fs: vfs.Adapt(p.Fs), folder: p.Folder, tempDir: p.TempDir, sync: sync, settle: p.Settle, readOnly: !p.Writable, leftOut: leftOut, alike: p.Alike}
 }
 
 // Locate decides where the artifacts of a run are, by the first of these rules that fits:
@@ -170,7 +175,7 @@ func (r Run) beside(recorded string, notLocal error) (*Place, error) {
 
 // inStore is the place of a run whose artifacts are in another folder of the store.
 func (r Run) inStore(folder, uri, recorded string, notLocal error) (*Place, error) {
-	p := &Place{Fs: r.Fs, Folder: folder, TempDir: folder, URI: uri, Writable: !r.ReadOnly}
+	p := &Place{Fs: r.Fs, InStore: true, Folder: folder, TempDir: folder, URI: uri, Writable: !r.ReadOnly}
 	empty, err := vacant(p.Fs, p.Folder)
 	if err != nil {
 		return nil, err
@@ -207,7 +212,7 @@ func (r Run) own(uri string) (*Place, error) {
 	if err := checkBase(vfs.Adapt(r.Fs), folder); err != nil {
 		return nil, refuse(err, "")
 	}
-	return &Place{Fs: r.Fs, Folder: folder, TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}, nil
+	return &Place{Fs: r.Fs, InStore: true, Folder: folder, TempDir: r.Dir, URI: uri, Writable: !r.ReadOnly}, nil
 }
 
 func (r Run) ownURI() string {

@@ -28,6 +28,7 @@ type Repository struct {
 	folder   string
 	tempDir  string
 	sync     bool
+	settle   func() error
 	readOnly bool
 	leftOut  func(path, reason string)
 	alike    func(path, other string) // or nil
@@ -39,7 +40,7 @@ func (r *Repository) at(p string) string { return path.Join(r.folder, p) }
 func (r *Repository) origin() origin { return origin{fs: r.fs, base: r.folder} }
 
 func (r *Repository) target() target {
-	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, leftOut: r.leftOut, folds: sync.OnceValue(r.foldsAt)}
+	return target{fs: r.fs, base: r.folder, tempDir: r.tempDir, sync: r.sync, settle: r.settle, leftOut: r.leftOut, folds: sync.OnceValue(r.foldsAt)}
 }
 
 // refuse gives an error of the file system the sentinel of package mlruns that belongs to it, and

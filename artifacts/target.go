@@ -23,6 +23,7 @@ type target struct {
 	base    string
 	tempDir string
 	sync    bool
+	settle  func() error              // see atomicfile.Options
 	folds   func() bool               // whether the file system folds case
 	leftOut func(path, reason string) // is told of what a copy does not have, by its path here
 }
@@ -37,11 +38,11 @@ func (t target) write(ctx context.Context, p string, src io.Reader, perm fs.File
 	if err != nil {
 		return refuse(err, p)
 	}
-	o := atomicfile.Options{TempDir: t.tempDir, OrBeside: true, Sync: t.sync, Perm: perm}
+	o := atomicfile.Options{TempDir: t.tempDir, OrBeside: true, Sync: t.sync, Settle: t.settle, Perm: perm}
 	first := "."
 	if away {
 		// A rename does not lead from disk to disk.
-		o.TempDir, first = t.at(folder), folder
+		o.TempDir, o.Settle, first = t.at(folder), nil, folder
 	}
 	if away || t.tempDir == t.base {
 		// Only here is the folder for temporary files ours to make: a run whose folder is gone must

@@ -27,7 +27,14 @@ func (s *Store) writeArtifacts(ctx context.Context, op string, use useArtifacts,
 	if err := s.beginWrite(ctx); err != nil {
 		return fail(op, id, err)
 	}
-	return fail(op, id, use(ctx, id, true, func(p *artifacts.Place) error { return do(p.Repository(s.syncs(SyncMeta))) }))
+	m, leave := s.tree.Join()
+	defer leave()
+	return fail(op, id, use(ctx, id, true, func(p *artifacts.Place) error {
+		if p.InStore && m.Holds(p.TempDir) {
+			p.Settle = m.Sync
+		}
+		return do(p.Repository(s.syncs(SyncMeta)))
+	}))
 }
 
 // LogArtifact implements mlruns.ArtifactStore. The commit point of each file is its rename.

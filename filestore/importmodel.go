@@ -58,7 +58,7 @@ func (s *Store) importModel(ctx context.Context, m mlruns.LoggedModel, points it
 			codec.SetModelDeleted(&doc, m)
 		}
 		b.Meta(doc.Encode())
-		b.Then(func() error {
+		b.Last(func() error {
 			return s.lockFree(ctx, &locks, e, ref.Dir, modelTaken(m.ID), func() error {
 				_, err := s.find.FindModel(ctx, m.ID)
 				return free(err, modelTaken(m.ID))

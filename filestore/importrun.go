@@ -16,9 +16,9 @@ import (
 	"github.com/mlruns/mlruns/internal/validate"
 )
 
-// ImportRun implements mlruns.Importer. It is built without a lock, however long points take. The
-// commit point is the rename that puts the finished folder into its experiment. A data set that the
-// experiment lacks is there before the run is.
+// ImportRun implements mlruns.Importer. It is built, and made durable, without a lock, however long
+// that takes. The commit point is the rename that puts the finished folder into its experiment. A
+// data set that the experiment lacks is there before the run is.
 func (s *Store) ImportRun(ctx context.Context, r mlruns.Run, points iter.Seq2[mlruns.Metric, error]) error {
 	return fail("import run", r.Info.ID, s.importRun(ctx, r, points))
 }
@@ -41,12 +41,16 @@ func (s *Store) importRun(ctx context.Context, r mlruns.Run, points iter.Seq2[ml
 	}
 	var locks placeLocks
 	defer func() { locks.unlock(s) }()
-	err = s.tree.Place(records.NewRunRef(e, r.Info.ID).Dir, func(b *dir.Builder) {
+	settle, err := s.tree.PlaceTogether(records.NewRunRef(e, r.Info.ID).Dir, func(b *dir.Builder) {
 		buildRun(b, r, points)
-		b.Then(func() error { return s.lockRunPlace(ctx, &locks, e, r) })
+		b.Last(func() error { return s.lockRunPlace(ctx, &locks, e, r) })
 	})
 	s.find.Remember(records.NewRunRef(e, r.Info.ID))
-	return err
+	locks.unlock(s)
+	if err != nil {
+		return err
+	}
+	return settle()
 }
 
 // importedInto finds the experiment that something is imported into.
@@ -65,10 +69,11 @@ func (s *Store) importedInto(ctx context.Context, id string) (records.Experiment
 // placeLocks keep the place of what is being imported free.
 type placeLocks []locate.UnlockFunc
 
-func (l placeLocks) unlock(s *Store) {
-	for _, unlock := range slices.Backward(l) {
+func (l *placeLocks) unlock(s *Store) {
+	for _, unlock := range slices.Backward(*l) {
 		s.find.Unlock(unlock)
 	}
+	*l = nil
 }
 
 // lockPlace takes the locks under which what is built may be put into an experiment.

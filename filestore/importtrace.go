@@ -56,7 +56,7 @@ func (s *Store) importTrace(ctx context.Context, t mlruns.Trace) error {
 		}
 		doc := codec.NewTraceDocument(t)
 		b.TraceInfo(doc.Encode())
-		b.Then(func() error {
+		b.Last(func() error {
 			return s.lockFree(ctx, &locks, e, ref.Dir, traceTaken(t.ID), func() error {
 				_, err := s.find.FindTrace(ctx, t.ID)
 				return free(err, traceTaken(t.ID))

@@ -9,8 +9,17 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// workers is how many runs are copied at once.
+// workers is how many runs are copied at once, as a rule.
 const workers = 4
+
+// atOnce is how many runs are copied at once. From a server more than a few would be a burden to
+// it.
+func (c *copier) atOnce() int {
+	if many, ok := c.dst.(mlruns.ManyImporter); ok && c.merges() {
+		return max(workers, many.ImportsAtOnce())
+	}
+	return workers
+}
 
 // copier is one copy.
 type copier struct {
@@ -114,7 +123,7 @@ func (c *copier) experiments(ctx context.Context) iter.Seq2[mlruns.Experiment, e
 
 // pass goes once through the source, some runs at a time.
 func (c *copier) pass(ctx context.Context, tell func(Item)) error {
-	pool := newPool(workers)
+	pool := newPool(c.atOnce())
 	defer pool.wait()
 	var all []*visit
 	for e, err := range c.experiments(ctx) {

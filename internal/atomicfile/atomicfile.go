@@ -27,6 +27,10 @@ type Options struct {
 	OrBeside bool
 	// Sync makes the write durable before the call returns.
 	Sync bool
+	// Settle makes the write durable in place of a sync of the file, and then of its folder, with
+	// what others have written: see vfs.Volume, which must hold the file. It is not used for a file
+	// that comes to lie on another file system than its temporary file. nil, or without Sync: none.
+	Settle func() error
 	// Perm is the mode of a new file, less umask. 0 means 0666.
 	Perm fs.FileMode
 	// Absent says that Publish need not look whether the file exists before it writes: the caller
@@ -55,6 +59,7 @@ func ReplaceFrom(fsys vfs.FS, name string, r io.Reader, o Options) (n int64, err
 	}
 	err = rename(fsys, tmp, name)
 	if o.OrBeside && CrossesFileSystems(err) {
+		o.Settle = nil
 		err = renameBeside(fsys, tmp, name, mode, o)
 	}
 	if err != nil {
@@ -137,7 +142,11 @@ func settle(fsys vfs.FS, name string, o Options) error {
 	if !o.Sync {
 		return nil
 	}
-	if err := SyncDir(fsys, dirOf(name)); err != nil {
+	sync := o.Settle
+	if sync == nil {
+		sync = func() error { return SyncDir(fsys, dirOf(name)) }
+	}
+	if err := sync(); err != nil {
 		return fmt.Errorf("%s: %w: %w", name, ErrNotDurable, err)
 	}
 	return nil

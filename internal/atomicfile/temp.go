@@ -51,7 +51,7 @@ func writeTemp(fsys vfs.FS, name string, r io.Reader, old fs.FileInfo, o Options
 		return "", 0, err
 	}
 	n, err = io.Copy(f, r)
-	if err == nil && o.Sync {
+	if err == nil && o.Sync && o.Settle == nil {
 		err = f.Sync()
 	}
 	keepMode := false
@@ -61,6 +61,9 @@ func writeTemp(fsys vfs.FS, name string, r io.Reader, old fs.FileInfo, o Options
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
+	}
+	if err == nil && o.Sync && o.Settle != nil {
+		err = o.Settle()
 	}
 	if err != nil {
 		_ = fsys.Remove(tmp)

@@ -97,6 +97,36 @@ func (n *fullFs) SyncAll(files []afero.File, dirs []string) error {
 	return errors.Join(append(errs, n.full.SyncAll(inner, folders))...)
 }
 
+// OpenVolume is an OpenFolder.
+func (n *fullFs) OpenVolume(folder string) (vfs.Volume, error) {
+	if err := n.tape.fail(OpenFolder, folder); err != nil {
+		return nil, err
+	}
+	inner, err := n.full.OpenVolume(folder)
+	if err != nil {
+		return nil, err
+	}
+	return &volume{inner, folder, n.tape}, nil
+}
+
+type volume struct {
+	vfs.Volume
+	folder string
+	tape   *tape
+}
+
+func (v *volume) Sync() error {
+	if err := v.tape.fail(SyncVolume, v.folder); err != nil {
+		return err
+	}
+	return v.Volume.Sync()
+}
+
+// Holds is a Stat.
+func (v *volume) Holds(folder string) bool {
+	return v.tape.fail(Stat, folder) == nil && v.Volume.Holds(folder)
+}
+
 // Identify is a Stat.
 func (n *fullFs) Identify(name string, changed bool) (vfs.Identity, error) {
 	if err := n.tape.fail(Stat, name); err != nil {

@@ -30,6 +30,7 @@ const (
 	Chown      Kind = "chown"
 	Chtimes    Kind = "chtimes"
 	SyncDir    Kind = "syncdir"
+	SyncVolume Kind = "syncvolume"
 	OpenFolder Kind = "openfolder"
 	ReadFile   Kind = "readfile" // of a folder
 )

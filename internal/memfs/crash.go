@@ -4,6 +4,9 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"syscall"
+
+	"github.com/mlruns/mlruns/internal/vfs"
 )
 
 // syncDir makes the changes of a directory durable, and with them what other directories had to
@@ -43,6 +46,30 @@ func (m *FS) SyncEverything() {
 	m.log = nil
 	m.root.syncAll()
 }
+
+// OpenVolume implements vfs.FS: what Sync makes durable is everything.
+func (m *FS) OpenVolume(folder string) (vfs.Volume, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, err := existing(m.root, folder)
+	if err == nil && !a.node.mode.IsDir() {
+		err = syscall.ENOTDIR
+	}
+	if err != nil {
+		return nil, pathError("open", folder, err)
+	}
+	return volume{m}, nil
+}
+
+type volume struct{ m *FS }
+
+func (v volume) Sync() error {
+	v.m.SyncEverything()
+	return nil
+}
+
+func (v volume) Holds(string) bool { return true }
+func (v volume) Close() error      { return nil }
 
 func (n *inode) syncAll() {
 	n.sync()

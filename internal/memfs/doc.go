@@ -12,9 +12,10 @@
 //
 // CrashClone returns what a journaling file system might hold after a power cut. Durable are,
 // exactly:
-//   - the bytes of a file as of its last Sync, and
+//   - the bytes of a file as of its last Sync,
 //   - the entries of a directory as of its last sync (SyncDir, or Sync of its handle). Sync of a
-//     file does not make its name durable.
+//     file does not make its name durable; and
+//   - all that was there at the last Sync of a volume.
 //
 // Of what came later, each outcome is possible on its own:
 //   - every write to a file is kept, lost, torn at any byte, or leaves its length with zeros in

@@ -76,6 +76,10 @@ func (a adapted) SyncDir(name string) error {
 
 func (a adapted) SyncAll(files []afero.File, dirs []string) error { return SyncEach(a, files, dirs) }
 
+func (a adapted) OpenVolume(folder string) (Volume, error) {
+	return nil, &fs.PathError{Op: "syncfs", Path: folder, Err: errors.ErrUnsupported}
+}
+
 // Identify knows neither devices nor inodes.
 func (a adapted) Identify(name string, _ bool) (Identity, error) { return IdentityOf(a.Lstat(name)) }
 

@@ -36,6 +36,10 @@ type FS interface {
 	// SyncAll makes the data of open files and the entries of directories durable, in no particular
 	// order. Directories that cannot be synced, on file systems that say so, are left out.
 	SyncAll(files []afero.File, dirs []string) error
+	// OpenVolume opens the file system of the operating system that a folder lies on, to make
+	// durable at once what is written to it from then on. It is errors.ErrUnsupported where there
+	// is no such call, or where it may not tell each write that failed.
+	OpenVolume(folder string) (Volume, error)
 	// Identify tells which file a name leads to, a final link not followed, and what state it is
 	// in. changed asks for the time of change. It is for files that are looked at more often than
 	// they are written: a file system with fine times (Linux ≥ 6.13) pays for it at the next write.

@@ -22,6 +22,9 @@ type Builder struct {
 	made []string     // folders, parents first
 	open []afero.File // files that are not durable yet
 	err  error
+
+	member *Member      // or nil
+	last   func() error // or nil
 }
 
 // Folder makes a folder and those above it, where that was not done before; "" is the builder's
@@ -51,7 +54,7 @@ func (b *Builder) file(rel string, data []byte) {
 		return
 	}
 	name := layout.Join(b.dir, rel)
-	if !b.tree.Durable {
+	if !b.tree.Durable || b.member != nil {
 		b.err = b.tree.Create(name, data, false)
 		return
 	}
@@ -119,7 +122,7 @@ func (b *Builder) Series(key string, keys []string, next func() ([]byte, error))
 		}
 		_, err = f.Write(lines)
 	}
-	if err == nil && b.tree.Durable {
+	if err == nil && b.tree.Durable && b.member == nil {
 		err = f.Sync()
 	}
 	if f != nil {
@@ -147,6 +150,10 @@ func (b *Builder) Then(do func() error) {
 	}
 }
 
+// Last has something done when all is made and durable, just before it is placed. An error ends the
+// building.
+func (b *Builder) Last(do func() error) { b.last = do }
+
 // named says in words what the file system has against the name of a key's file, or makes of it.
 func (b *Builder) named(folder, key string, keys []string) {
 	switch {
@@ -161,6 +168,10 @@ func (b *Builder) named(folder, key string, keys []string) {
 
 // settle makes all that was made durable.
 func (b *Builder) settle() {
+	if b.member != nil {
+		b.Then(b.member.Sync)
+		return
+	}
 	if b.tree.Durable {
 		dirs := make([]string, 0, len(b.made))
 		for _, dir := range slices.Backward(b.made) {

@@ -19,25 +19,64 @@ import (
 // point is the rename. Where the private folder is on another file system, for an experiment is a
 // mount point or a link, it is built in a private folder near it instead.
 func (t *Tree) Place(target string, build func(*Builder)) error {
-	if err := t.MakeFolder(layout.Private, false); err != nil {
+	if _, err := t.place(nil, target, build); err != nil {
 		return err
 	}
-	err := t.placeFrom(layout.Private, target, build)
-	if near := stagingBeside(target); near != "" && atomicfile.CrossesFileSystems(err) {
-		err = t.placeNear(near, target, build)
+	return t.makeEntryDurable(target)
+}
+
+// PlaceTogether is Place for one of many that are perhaps placed at once, whose files are then made
+// durable together. So is that it is there, by settle, which is to be called if err is nil, when
+// locks that keep others from being placed are released. A target that stands and could not be made
+// durable is failure.ErrNotDurable of either.
+func (t *Tree) PlaceTogether(target string, build func(*Builder)) (settle func() error, err error) {
+	m, leave := t.Join()
+	together, err := t.place(m, target, build)
+	if err != nil || !together {
+		defer leave()
+		if err == nil {
+			err = t.makeEntryDurable(target)
+		}
+		return func() error { return nil }, err
 	}
-	if err != nil {
-		return cannotPlace(target, err)
-	}
+	return func() error {
+		defer leave()
+		return notDurable(m.Sync())
+	}, nil
+}
+
+func (t *Tree) makeEntryDurable(target string) error {
 	return notDurable(t.MakeDurable(layout.Parent(target)))
 }
 
-func (t *Tree) placeFrom(private, target string, build func(*Builder)) error {
+// place tells whether it was done as a member.
+func (t *Tree) place(m *Member, target string, build func(*Builder)) (together bool, err error) {
+	if err := t.MakeFolder(layout.Private, false); err != nil {
+		return false, err
+	}
+	if together = m.Holds(t.Path(layout.Private)); !together {
+		m = nil
+	}
+	err = t.placeFrom(m, layout.Private, target, build)
+	if near := stagingBeside(target); near != "" && atomicfile.CrossesFileSystems(err) {
+		together = false
+		err = t.placeNear(near, target, build)
+	}
+	if err != nil {
+		err = cannotPlace(target, err)
+	}
+	return together, err
+}
+
+func (t *Tree) placeFrom(m *Member, private, target string, build func(*Builder)) error {
 	staging := layout.Join(private, TemporaryName(path.Base(target)))
-	b := &Builder{tree: t, dir: staging}
+	b := &Builder{tree: t, dir: staging, member: m}
 	b.Folder("")
 	build(b)
 	b.settle()
+	if b.last != nil {
+		b.Then(b.last)
+	}
 	if b.err == nil {
 		b.err = t.Rename(staging, target)
 	}
@@ -58,7 +97,7 @@ func (t *Tree) placeNear(near, target string, build func(*Builder)) error {
 		return err
 	}
 	defer t.CleanUp(private)
-	return t.placeFrom(private, target, build)
+	return t.placeFrom(nil, private, target, build)
 }
 
 // stagingBeside is the nearest folder to a target in which a private folder may be, "" if there is

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/spf13/afero"
 
@@ -21,6 +22,7 @@ type Tree struct {
 	base   string // the root's path in fs, "" for fs itself
 	Options
 	folding folding // of each experiment
+	group   atomic.Pointer[group]
 }
 
 // Options are what the verbs need to know of the store. The zero value is for reading.

@@ -49,7 +49,7 @@ func (p *powerCuts) workload(ctx context.Context, seed uint64) (wrong []string) 
 	var under *filestoretest.Step
 	countdown := -1 // changes of the disk until the next cut; below 0 none is due
 	hook := func(op faultfs.Op) error {
-		if !op.Kind.Mutates() && op.Kind != faultfs.Sync && op.Kind != faultfs.SyncDir {
+		if !op.Kind.Mutates() && op.Kind != faultfs.Sync && op.Kind != faultfs.SyncDir && op.Kind != faultfs.SyncVolume {
 			return nil // a cut before it is one after the change before
 		}
 		if countdown--; countdown == -1 && wrong == nil {
