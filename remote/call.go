@@ -201,8 +201,8 @@ func (e *lost) Error() string { return e.err.Error() }
 
 func (e *lost) Unwrap() error { return e.err }
 
-// stopReading is how who reads an answer says that enough of it was read.
-type stopReading struct{}
+// stopReading is how who reads an answer says that enough of it was read, or that it cannot go on.
+type stopReading struct{ err error }
 
 func (*stopReading) Error() string { return "enough was read" }
 

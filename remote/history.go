@@ -1,12 +1,14 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,13 +27,16 @@ func (s *Store) MetricHistory(ctx context.Context, runID, key string, q mlruns.H
 	return func(yield func(mlruns.Metric, error) bool) {
 		err := firstOf(validate.RunID(runID), validate.Text("metric_key", key))
 		h := &history{store: s, query: url.Values{"run_id": {runID}, "run_uuid": {runID}, "metric_key": {key}, "max_results": {strconv.Itoa(historyPage)}}, yield: yield}
-		for more := err == nil; more; {
+		for more := err == nil; more && err == nil; {
 			if err = h.page(ctx); err != nil || h.left {
 				break
 			}
 			s.tell(q.OnProblem, h.problems)
 			more = h.token != ""
 			h.query.Set("page_token", h.token)
+			if more {
+				err = h.goesOn(ctx)
+			}
 		}
 		if err != nil && !h.left {
 			yield(mlruns.Metric{}, fail("metric history", runID, err))
@@ -50,6 +55,43 @@ type history struct {
 	problems []mlruns.Problem
 	// left reports whether who reads has gone.
 	left bool
+	// last is the point that was given last, and unsorted says that not each was behind the one
+	// before it, as they are in a database.
+	last     *mlruns.Metric
+	unsorted bool
+	// shifts says that what is asked for next may begin with what was given already.
+	shifts bool
+}
+
+// goesOn is called before more of the history is asked for. A server of MLflow counts points from
+// the first, in the order of a database, so that a point which comes meanwhile, and is older, has
+// the next page begin with points of the last one.
+func (h *history) goesOn(ctx context.Context) error {
+	e, err := h.store.extensions(ctx)
+	h.shifts = err == nil && e.Version == ""
+	return err
+}
+
+// again reports whether a point was given before.
+func (h *history) again(m *mlruns.Metric) bool {
+	if h.last == nil {
+		return false
+	}
+	order := cmp.Or(m.Time.Compare(h.last.Time), cmp.Compare(m.Step, h.last.Step), cmp.Compare(number(m.Value), number(h.last.Value)))
+	same := order == 0 && math.IsNaN(m.Value) == math.IsNaN(h.last.Value)
+	if h.shifts && !h.unsorted && (order < 0 || same) {
+		return true
+	}
+	h.unsorted = h.unsorted || order < 0 || same
+	return false
+}
+
+// number is a value as a database sorts it.
+func number(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return v
 }
 
 // page gives the points of a page. A page that was cut is asked for again, and what was given of it
@@ -59,6 +101,11 @@ func (h *history) page(ctx context.Context) error {
 	c := call{method: http.MethodGet, path: "2.0/mlflow/metrics/get-history", query: h.query}
 	_, err := h.store.send(ctx, c, func(body io.Reader) error {
 		h.token, h.problems = "", nil
+		if h.given > 0 { // the page was cut
+			if err := h.goesOn(ctx); err != nil {
+				return &stopReading{err}
+			}
+		}
 		err := h.read(json.NewDecoder(body))
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
 			return &strangeAnswer{fmt.Errorf("%s sent a history that cannot be understood: %w", h.store.base, err)}
@@ -66,7 +113,7 @@ func (h *history) page(ctx context.Context) error {
 		return err
 	})
 	if stop := (*stopReading)(nil); errors.As(err, &stop) {
-		return nil
+		return stop.err
 	}
 	return err
 }
@@ -112,7 +159,12 @@ func (h *history) points(d *json.Decoder) error {
 			continue
 		}
 		h.given++
-		if !h.yield(m.Entity(), nil) {
+		point := m.Entity()
+		if h.again(&point) {
+			continue
+		}
+		h.last = &point
+		if !h.yield(point, nil) {
 			h.left = true
 			return &stopReading{}
 		}
