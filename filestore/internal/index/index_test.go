@@ -278,7 +278,7 @@ func TestOverlay(t *testing.T) {
 func TestUseIsTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "used.index")
 	owner := []byte("me")
-	d := NewDraft()
+	d := NewDraft(path)
 	d.Put("p", "r", true, []Cell{{Column: "c", Stamp: 1, Value: []byte("v")}})
 	if err := Write(path, owner, nil, d); err != nil {
 		t.Fatal(err)
