@@ -336,6 +336,30 @@ func TestServedIndexIsNotFresh(t *testing.T) {
 	}
 }
 
+// TestServedIndexReadsDatasets rewrites a data set within one tick of the server's clock, and the
+// runs that used it, so that the index is made each time.
+func TestServedIndexReadsDatasets(t *testing.T) {
+	t.Parallel()
+	dir, run := endedStore(t, 20, "3")
+	withInputs(t, dir, run, 20, 2)
+	w, _ := newServedTwins(t, dir, 900*time.Millisecond, 0)
+	for i, digest := range []string{"7", "8", "7", "8"} {
+		for n := range 20 { // of another size each time
+			meta := endedMeta(n, "3") + strings.Repeat("#", i) + "\n"
+			if err := rewrite(filepath.Join(run(n), "meta.yaml"), meta, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := rewrite(filepath.Join(dir, "0", "datasets", "d0", "meta.yaml"), datasetMeta("ds", digest), true); err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range []mlruns.RunQuery{{Filter: "dataset.digest = '7'"}, {}} {
+			w.ask(q)
+			filestore.WaitForIndex(w.indexed)
+		}
+	}
+}
+
 // TestServedIndexWhileEdited edits a run that was sighted while a search reads it: before one of
 // its files, or its folder, is opened the folder of its params changes places with another's, and
 // back after the search.
