@@ -74,6 +74,7 @@ type filler struct {
 	folder  vfs.Folder // of the experiment
 	ref     records.RunRef
 	looked  uint64 // what of the session's columns was looked at just now
+	looks   int64  // that the session has not counted
 	run     *mlruns.Run
 	flags   int64 // what is still to come is in them
 	trusted bool
@@ -104,7 +105,9 @@ func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder
 		return nil, nil
 	}
 	r := filler{session: c, folder: folder, ref: found.ref, looked: found.looked, run: emptyRun(cells)}
-	if !r.all(cells) {
+	whole := r.all(cells)
+	c.looks.Add(r.looks)
+	if !whole {
 		return nil, ctx.Err()
 	}
 	if len(r.inputs) > 0 {
@@ -182,10 +185,11 @@ func (r *filler) wasLookedAt(column string) bool {
 }
 
 func (r *filler) look(column string, kind fs.FileMode) (seen, error) {
+	r.looks++
 	if column == "" {
-		return r.session.look(r.folder, r.ref.ID, kind)
+		return r.session.lookUncounted(r.folder, "", r.ref.ID, kind)
 	}
-	return r.session.lookIn(r.folder, r.ref.ID, column, kind)
+	return r.session.lookUncounted(r.folder, r.ref.ID, column, kind)
 }
 
 // take takes one cell. It is false if the run has to be read.

@@ -29,6 +29,7 @@ type cachedRun struct {
 	folders verdict
 	served  standing // what the row is of, if something is kept of the run
 	asked   []string // its folders that the server was asked about
+	looks   int64    // that the session has not counted
 
 	reading vfs.Folder // the experiment's, which tells note
 	read    string     // the file that was read last
@@ -75,6 +76,12 @@ func (c *cachedRun) commit(ref records.RunRef) {
 	} else if len(c.fresh) > 0 {
 		c.session.draft.Put(ref.Experiment.Dir, ref.ID, c.renewed, c.fresh)
 	}
+}
+
+// lookIn is session.lookIn. The looks are counted when all runs have been gone through.
+func (c *cachedRun) lookIn(f vfs.Folder, folder, name string, kind fs.FileMode) (seen, error) {
+	c.looks++
+	return c.session.lookUncounted(f, folder, name, kind)
 }
 
 // hit gives the value that the index has of a column, in the state that was seen.
@@ -172,13 +179,13 @@ func (r *runRecord) lookAtMeta(ref records.RunRef, known index.Stamp) seen {
 	c := &r.cached
 	var through seen
 	if c.through != "" && !c.session.index.TrustEnded {
-		through, _ = c.session.lookIn(r.experiment, ref.ID, c.through, 0)
+		through, _ = c.lookIn(r.experiment, ref.ID, c.through, 0)
 		if through.links == 1 && through.stamp == known {
 			c.folders = folders
 			return through
 		}
 	}
-	at, _ := c.session.lookIn(r.experiment, ref.ID, layout.Meta, 0)
+	at, _ := c.lookIn(r.experiment, ref.ID, layout.Meta, 0)
 	if through.links == 1 && at.stamp == through.stamp {
 		c.folders = folders
 	}
@@ -213,7 +220,7 @@ func (r *runRecord) lookUp(column string) (value []byte, found, missing bool, at
 	if !r.areFolders() || !r.areBelow(column) {
 		return nil, false, false, seen{}
 	}
-	at, err := c.session.lookIn(r.experiment, r.ref.ID, column, 0)
+	at, err := c.lookIn(r.experiment, r.ref.ID, column, 0)
 	if vfs.IsGone(err) {
 		return nil, false, true, seen{}
 	}
@@ -242,7 +249,7 @@ func (r *runRecord) areFolders() bool {
 	c := &r.cached
 	if c.folders == unasked {
 		c.folders = doubtful
-		at, _ := c.session.look(r.experiment, r.ref.ID, fs.ModeDir)
+		at, _ := c.lookIn(r.experiment, "", r.ref.ID, fs.ModeDir)
 		switch cell, ok := c.row.Cell(""); {
 		case ok && at.stamp != 0 && cell.Stamp == at.stamp:
 			c.folders = folders
@@ -263,7 +270,7 @@ func (r *runRecord) checkFolders(at seen) bool {
 		return false
 	}
 	for _, sub := range [...]string{layout.Metrics, layout.Params, layout.Tags} {
-		told, err := r.cached.session.lookIn(r.experiment, r.ref.ID, sub, fs.ModeDir)
+		told, err := r.cached.lookIn(r.experiment, r.ref.ID, sub, fs.ModeDir)
 		if told.stamp == 0 && !vfs.IsGone(err) {
 			return false
 		}
@@ -281,7 +288,7 @@ func (r *runRecord) areBelow(column string) bool {
 			return true
 		}
 		from += i + 1
-		if told, err := r.cached.session.lookIn(r.experiment, r.ref.ID, column[:from-1], fs.ModeDir); told.stamp == 0 {
+		if told, err := r.cached.lookIn(r.experiment, r.ref.ID, column[:from-1], fs.ModeDir); told.stamp == 0 {
 			return vfs.IsGone(err) // and then the file is missing too
 		}
 	}

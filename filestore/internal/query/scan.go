@@ -127,7 +127,7 @@ func (sc *scan) experiment(ctx context.Context, e records.ExperimentRef) error {
 			if r.cached.reading = f; sc.session != nil {
 				r.cached.reading = vfs.Noting(f, r.cached.note)
 			}
-			defer func() { sc.session.count(r.hits) }()
+			defer func() { sc.session.count(r.hits, r.cached.looks) }()
 			for i := next.Add(1) - 1; int(i) < len(spans); i = next.Add(1) - 1 {
 				sc.scanned.Add(int64(spans[i].to - spans[i].from))
 				for ref := range runs.in(spans[i], e, r.cached.row) {
