@@ -197,8 +197,8 @@ func (p *Part) Names(rows []int) []string {
 
 // Rows reads rows whole: of each name its cells, none where there is no such row. It reads all of a
 // group for one row of it, so it is for many rows.
-func (p *Part) Rows(names []string) [][]Cell {
-	rows := make([][]Cell, len(names))
+func (p *Part) Rows(names []string) []Packed {
+	rows := make([]Packed, len(names))
 	of := map[int][]int{} // the names of each group
 	for i, name := range names {
 		if g := p.groupOf(name); g >= 0 {
@@ -212,7 +212,7 @@ func (p *Part) Rows(names []string) [][]Cell {
 		workers.Go(func() {
 			var buf []byte
 			for i := next.Add(1) - 1; int(i) < len(groups); i = next.Add(1) - 1 {
-				buf = p.groups[groups[i]].rowsOf(names, of[groups[i]], rows, buf)
+				buf = p.groups[groups[i]].pack(names, of[groups[i]], rows, buf)
 			}
 		})
 	}

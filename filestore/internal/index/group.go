@@ -145,7 +145,7 @@ func (g *group) all() ([]Row, error) {
 	for i := range numbers {
 		numbers[i] = i
 	}
-	if _, err := g.cells(numbers, cells, nil); err != nil {
+	if err := g.cells(numbers, cells); err != nil {
 		return nil, err
 	}
 	rows := make([]Row, n)
@@ -155,44 +155,21 @@ func (g *group) all() ([]Row, error) {
 	return rows, nil
 }
 
-// rowsOf gives some of all names what the group has of them. It reads into a buffer, which it
-// returns.
-func (g *group) rowsOf(names []string, some []int, rows [][]Cell, buf []byte) []byte {
-	var numbers, places []int
-	for _, i := range some {
-		if row := g.find(names[i]); row >= 0 {
-			numbers, places = append(numbers, row), append(places, i)
-		}
-	}
-	cells := make([][]Cell, len(numbers))
-	buf, err := g.cells(numbers, cells, buf)
-	if err != nil {
-		return buf
-	}
-	for i, at := range places {
-		own(cells[i])
-		rows[at] = cells[i]
-	}
-	return buf
-}
-
-// cells reads the whole group, into a buffer that it returns, and gives the cells of some of its
-// rows. Their values are in the buffer.
-func (g *group) cells(numbers []int, cells [][]Cell, buf []byte) ([]byte, error) {
+// cells reads the whole group, and gives the cells of some of its rows.
+func (g *group) cells(numbers []int, cells [][]Cell) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.open(); err != nil {
-		return buf, err
+		return err
 	}
 	bytes := g.bytes
 	if bytes == nil {
 		var err error
-		if buf, err = g.source.readInto(buf, g.start, g.table.offset); err != nil {
-			return buf, err
+		if bytes, err = g.source.read(g.start, g.table.offset); err != nil {
+			return err
 		}
-		bytes = buf
 	}
-	return buf, g.cellsIn(bytes, numbers, cells)
+	return g.cellsIn(bytes, numbers, cells)
 }
 
 func (g *group) cellsIn(bytes []byte, numbers []int, cells [][]Cell) error {
@@ -234,18 +211,4 @@ const usual = 64
 type Row struct {
 	Name  string
 	Cells []Cell
-}
-
-// own gives the values memory of their own.
-func own(cells []Cell) {
-	size := 0
-	for _, c := range cells {
-		size += len(c.Value)
-	}
-	memory := make([]byte, 0, size)
-	for i, c := range cells {
-		from := len(memory)
-		memory = append(memory, c.Value...)
-		cells[i].Value = memory[from:len(memory):len(memory)]
-	}
 }

@@ -62,7 +62,7 @@ func read(t *testing.T, f *File, want model) {
 		whole := f.Part(part).Rows(names)
 		cursor := f.Part(part).Cursor()
 		for i, row := range names {
-			cells, whole := rows[row], whole[i]
+			cells, whole := rows[row], whole[i].Cells(nil)
 			cursor.Find(row)
 			for i := range 7 {
 				name := fmt.Sprintf("metrics/m%d", i)

@@ -15,7 +15,7 @@ import (
 )
 
 // rows reads what the index has of runs that were found, of each its cells; nil if there is none.
-func (c *session) rows(found []candidate) [][]index.Cell {
+func (c *session) rows(found []candidate) []index.Packed {
 	if c == nil || c.file == nil {
 		return nil
 	}
@@ -32,10 +32,10 @@ func (c *session) rows(found []candidate) [][]index.Cell {
 		}
 		e.ids, e.at = append(e.ids, f.ref.ID), append(e.at, i)
 	}
-	rows := make([][]index.Cell, len(found))
+	rows := make([]index.Packed, len(found))
 	for dir, e := range experiments {
-		for i, cells := range c.part(dir).Rows(e.ids) {
-			rows[e.at[i]] = cells
+		for i, packed := range c.part(dir).Rows(e.ids) {
+			rows[e.at[i]] = packed
 		}
 	}
 	return rows
@@ -104,7 +104,7 @@ func (s *Searcher) fill(ctx context.Context, c *session, found candidate, folder
 	if folder == nil || len(cells) == 0 || cells[0].Column != "" {
 		return nil, nil
 	}
-	r := filler{session: c, folder: folder, ref: found.ref, looked: found.looked, run: emptyRun(cells)}
+	r := filler{session: c, folder: folder, ref: found.ref, looked: found.looked, run: emptyRun(cells), folders: make([]filledFolder, 0, 4)}
 	whole := r.all(cells)
 	c.looks.Add(r.looks)
 	if !whole {

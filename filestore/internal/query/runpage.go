@@ -122,8 +122,12 @@ func (s *Searcher) readSome(ctx context.Context, found []candidate, c *session, 
 		}
 		chunk := func(from int) ([]readRun, error) {
 			list := make([]readRun, min(size, len(found)-from))
+			var cells []index.Cell
 			for i := range list {
-				list[i].run, list[i].err = s.readFound(reading, found[from+i], c, &folders, rows, from+i)
+				if rows != nil {
+					cells = rows[from+i].Cells(cells)
+				}
+				list[i].run, list[i].err = s.readFound(reading, found[from+i], c, &folders, cells)
 				if err := list[i].err; err != nil && records.EndsCall(reading, err) {
 					return list[:i], err
 				}
@@ -170,9 +174,9 @@ type foundError struct{ problem mlruns.Problem }
 
 func (e *foundError) Error() string { return e.problem.String() }
 
-func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, folders *openFolders, rows [][]index.Cell, i int) (*mlruns.Run, error) {
-	if rows != nil {
-		if run, err := s.fill(ctx, c, found, folders.of(found.ref.Experiment), rows[i]); run != nil || err != nil {
+func (s *Searcher) readFound(ctx context.Context, found candidate, c *session, folders *openFolders, cells []index.Cell) (*mlruns.Run, error) {
+	if len(cells) > 0 {
+		if run, err := s.fill(ctx, c, found, folders.of(found.ref.Experiment), cells); run != nil || err != nil {
 			return run, err
 		}
 	}
