@@ -42,16 +42,24 @@ type target interface {
 	experiment(ctx context.Context, e *mlruns.Experiment, it *Item) (place, error)
 	// finish ends an experiment whose runs are all there.
 	finish(ctx context.Context, e *mlruns.Experiment, at place, it *Item) error
-	// find gives the run of the destination that is r of the source, nil if there is none.
-	find(ctx context.Context, r *mlruns.Run, at place) (*mlruns.Run, error)
+	// find gives the run of the destination that is r of the source, nil if there is none, and
+	// tells of others that are r too.
+	find(ctx context.Context, r *mlruns.Run, at place, it *Item) (*mlruns.Run, error)
 	// known gives the id in the destination of a run of the source, "" if it is not there.
 	known(ctx context.Context, id string) (string, error)
+	// planned tells what create, in a dry run, would leave to be added of the run that a job wants.
+	planned(j *runJob) mlruns.Run
 	// create makes the run that a job wants. bare says that its points are to be added.
 	create(ctx context.Context, j *runJob) (have *mlruns.Run, bare bool, err error)
 	// holds takes out of what a run lacks what the destination cannot hold, and records that.
 	holds(lacks *mlruns.Run, it *Item)
 	// add adds what a run lacks and points, and at last what its Info says.
 	add(ctx context.Context, lacks *mlruns.Run, points []mlruns.Metric, it *Item) error
+	// sort orders histories of a run whose two sides have gone on differently, by their keys and
+	// after how many points.
+	sort(ctx context.Context, id string, forked map[string]int, it *Item) error
+	// seal ends a run of which all is there, or tells in a dry run whether that would write.
+	seal(ctx context.Context, j *runJob, have *mlruns.Run) error
 }
 
 // place is an experiment in the destination.

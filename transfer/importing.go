@@ -76,7 +76,7 @@ func (t *importing) makeExperiment(ctx context.Context, e *mlruns.Experiment, id
 func (t *importing) finish(context.Context, *mlruns.Experiment, place, *Item) error { return nil }
 
 // find looks for the run by its id, and for the one that it was copied from.
-func (t *importing) find(ctx context.Context, r *mlruns.Run, _ place) (*mlruns.Run, error) {
+func (t *importing) find(ctx context.Context, r *mlruns.Run, _ place, _ *Item) (*mlruns.Run, error) {
 	have, err := missingIsNil(t.dst.Run(ctx, r.Info.ID))
 	if have != nil || err != nil || origin(r) == r.Info.ID {
 		return have, err
@@ -98,6 +98,9 @@ func (t *importing) known(ctx context.Context, id string) (string, error) {
 	}
 	return have.Info.ID, err
 }
+
+// planned is all of it, for create imports it whole.
+func (t *importing) planned(j *runJob) mlruns.Run { return *j.want }
 
 // create imports a run whole. Where the destination refuses something of it, it is imported empty
 // and filled value by value, so that only what is refused is missing.
@@ -130,3 +133,9 @@ func (t *importing) add(ctx context.Context, lacks *mlruns.Run, points []mlruns.
 
 // holds leaves all as it is: an Importer has no limits.
 func (t *importing) holds(*mlruns.Run, *Item) {}
+
+func (t *importing) sort(ctx context.Context, id string, forked map[string]int, it *Item) error {
+	return sortForked(ctx, id, forked, it, t.importer.SortHistory)
+}
+
+func (t *importing) seal(context.Context, *runJob, *mlruns.Run) error { return nil }

@@ -124,12 +124,16 @@ func (t *pushing) idOf(ids ...string) string {
 	return ""
 }
 
-func (t *pushing) find(ctx context.Context, r *mlruns.Run, _ place) (*mlruns.Run, error) {
+func (t *pushing) find(ctx context.Context, r *mlruns.Run, _ place, it *Item) (*mlruns.Run, error) {
 	id := t.idOf(r.Info.ID, origin(r))
 	if id == "" {
 		return nil, nil
 	}
-	return t.dst.Run(ctx, id)
+	have, err := t.dst.Run(ctx, id)
+	if err == nil {
+		t.tellTwins(r, it)
+	}
+	return have, err
 }
 
 // known looks for a run that may be in an experiment that was not looked into.

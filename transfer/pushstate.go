@@ -87,9 +87,8 @@ func (j *runJob) deleted(ctx context.Context, have *mlruns.Run) (done bool, err 
 // What fails is left for the attempt.
 func (j *runJob) lacking(ctx context.Context, have *mlruns.Run) bool {
 	it := *j.it
-	look := *j
-	look.dry, look.it = true, &it
-	look.want.Info.Stage = have.Info.Stage
+	look := j.look(have)
+	look.it = &it
 	if err := look.complete(ctx, have, false, true); err != nil || it.Action != ActionNone {
 		return true
 	}
@@ -103,12 +102,17 @@ const notWhole = "!"
 
 // tellAgain tells what differs, and what the destination did not take, of a run that was copied.
 func (j *runJob) tellAgain(ctx context.Context, have *mlruns.Run) error {
-	look := *j
-	want := *j.want
+	look := j.look(have)
+	look.again = true
+	return look.complete(ctx, have, false, true)
+}
+
+// look is a dry run of the job, in which the stage does not count.
+func (j *runJob) look(have *mlruns.Run) *runJob {
+	look, want := *j, *j.want
 	want.Info.Stage = have.Info.Stage
-	look.dry, look.again, look.want = true, true, &want
-	err := look.complete(ctx, have, false, true)
-	return err
+	look.dry, look.want = true, &want
+	return &look
 }
 
 // mark is what a run is marked with when it has been copied.
@@ -120,15 +124,6 @@ func (j *runJob) mark(ctx context.Context) (string, error) {
 	return mark, err
 }
 
-// plannedSeal tells in a dry run whether seal would write.
-func (t *pushing) plannedSeal(ctx context.Context, j *runJob, have *mlruns.Run) error {
-	mark, err := j.mark(ctx)
-	if err == nil && (!j.orphan && have.Data.Tags[TagPushed] != mark || j.source.Info.Stage == mlruns.StageDeleted) {
-		j.it.written()
-	}
-	return err
-}
-
 // seal marks a run as copied, and deletes it where the source's is deleted.
 func (t *pushing) seal(ctx context.Context, j *runJob, have *mlruns.Run) error {
 	if !j.orphan {
@@ -138,14 +133,20 @@ func (t *pushing) seal(ctx context.Context, j *runJob, have *mlruns.Run) error {
 		}
 		if have.Data.Tags[TagPushed] != mark {
 			j.it.written()
-			if err := t.dst.SetTag(ctx, have.Info.ID, TagPushed, mark); err != nil {
-				return err
+			if !j.dry {
+				err = t.dst.SetTag(ctx, have.Info.ID, TagPushed, mark)
 			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if j.source.Info.Stage != mlruns.StageDeleted {
 		return nil
 	}
 	j.it.written()
+	if j.dry {
+		return nil
+	}
 	return t.dst.DeleteRun(ctx, have.Info.ID)
 }

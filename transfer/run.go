@@ -73,12 +73,9 @@ type runJob struct {
 }
 
 func (j *runJob) do(ctx context.Context) error {
-	have, err := j.to.find(ctx, j.source, j.at)
+	have, err := j.to.find(ctx, j.source, j.at, j.it)
 	if err != nil {
 		return err
-	}
-	if p, ok := j.to.(*pushing); ok {
-		p.tellTwins(j.source, j.it)
 	}
 	if have == nil && j.at.deleted && !j.keepsIDs() {
 		j.it.differ(PreferNeither, false, "lifecycle_stage", string(j.source.Info.Stage), "its experiment is deleted")
@@ -121,20 +118,24 @@ func (j *runJob) do(ctx context.Context) error {
 		j.want.Info.Stage = have.Info.Stage
 		j.visit.modelReferences(j.want)
 	}
-	err = j.complete(ctx, have, fresh, bare)
-	if p, ok := j.to.(*pushing); ok && j.dry && err == nil {
-		return p.plannedSeal(ctx, j, have)
-	}
+	err = j.completeAndSeal(ctx, have, fresh, bare)
 	for range lostAnswers {
 		if !errors.Is(err, mlruns.ErrUnconfirmed) || ctx.Err() != nil {
 			break
 		}
 		if have, err = j.dst.Run(ctx, have.Info.ID); err == nil {
 			j.pending = j.pending[:0]
-			err = j.complete(ctx, have, false, true)
+			err = j.completeAndSeal(ctx, have, false, true)
 		}
 	}
 	return err
+}
+
+func (j *runJob) completeAndSeal(ctx context.Context, have *mlruns.Run, fresh, bare bool) error {
+	if err := j.complete(ctx, have, fresh, bare); err != nil {
+		return err
+	}
+	return j.to.seal(ctx, j, have)
 }
 
 // lostAnswers is how often a run is looked at again after a call of which nobody knows whether it
@@ -182,10 +183,7 @@ func (j *runJob) translate(ctx context.Context, have *mlruns.Run) error {
 
 // plan tells what a run that is not there would be.
 func (j *runJob) plan(ctx context.Context) error {
-	lacks := *j.want
-	if p, ok := j.to.(*pushing); ok {
-		lacks = p.planned(j)
-	}
+	lacks := j.to.planned(j)
 	j.it.count(&lacks)
 	j.bent = map[string]bends{}
 	for m, err := range allPoints(ctx, j.src, j.source.Info.ID, metricKeys(j.source), ignore, map[string]digest{}) {
@@ -205,7 +203,8 @@ func (j *runJob) plan(ctx context.Context) error {
 
 func ignore(mlruns.Problem) {}
 
-// complete brings a run of the destination up to the source's.
+// complete brings a run of the destination up to the source's, or tells in a dry run what that
+// would take.
 func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare bool) error {
 	lacks := unite(j.want, j.parentFixed(have), j.q.Prefer, j.it)
 	j.to.holds(&lacks, j.it)
@@ -259,10 +258,7 @@ func (j *runJob) complete(ctx context.Context, have *mlruns.Run, fresh, bare boo
 	if err := j.tellBent(ctx); err != nil {
 		return err
 	}
-	if err := j.unread.asError(); err != nil { // it is not whole, so that the next copy tries again
-		return err
-	}
-	return j.seal(ctx, have)
+	return j.unread.asError() // it is not whole, so that the next copy tries again
 }
 
 // asMade reports whether a run of a server has the status and the end that the server gave it,
@@ -377,11 +373,10 @@ func (j *runJob) points(ctx context.Context, have *mlruns.Run, fresh bool, lacks
 
 // sort puts histories in order whose two sides have gone on differently.
 func (j *runJob) sort(ctx context.Context, id string) error {
-	to, keeps := j.to.(*importing)
-	if j.dry || !keeps {
+	if j.dry {
 		return nil
 	}
-	return sortForked(ctx, id, j.forked, j.it, to.importer.SortHistory)
+	return j.to.sort(ctx, id, j.forked, j.it)
 }
 
 // sortForked sorts the histories of a run, or of a model.
@@ -480,13 +475,4 @@ func (j *runJob) locate(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-// seal marks a run of a server as whole, and deletes it where the source's is deleted.
-func (j *runJob) seal(ctx context.Context, have *mlruns.Run) error {
-	p, ok := j.to.(*pushing)
-	if !ok || j.dry {
-		return nil
-	}
-	return p.seal(ctx, j, have)
 }
