@@ -7,8 +7,8 @@ import (
 	"errors"
 	"io"
 	"math"
-	"path"
 	"slices"
+	"time"
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore/internal/codec"
@@ -117,6 +117,9 @@ func (h *history) read() (old, sorted []byte, wanted bool, err error) {
 
 // sort puts the file in order, whose folder is locked.
 func (h *history) sort(ctx context.Context) (changed bool, err error) {
+	if err := h.finish(ctx); err != nil {
+		return false, err
+	}
 	old, sorted, wanted, err := h.read()
 	if err != nil || !wanted {
 		return false, err
@@ -179,42 +182,86 @@ func comparePoints(a, b mlruns.Metric) int {
 		cmp.Compare(a.DatasetName, b.DatasetName), cmp.Compare(a.DatasetDigest, b.DatasetDigest), cmp.Compare(a.RunID, b.RunID))
 }
 
-// replace puts lines in the place of the old ones.
+// replace puts lines in the place of the old ones. The link to the old file is removed when nothing
+// of it is lacking; one that an interrupted call left is dealt with by the next, and by Repair.
 func (h *history) replace(ctx context.Context, old, sorted []byte) (changed bool, err error) {
-	s, name, kept := h.store, h.name(), layout.Join(h.folder, atomicfile.Prefix+"sort-"+dir.TemporaryName(path.Base(h.key)))
-	linked := s.tree.FS.Link(s.tree.Path(name), s.tree.Path(kept)) == nil
+	s, name := h.store, h.name()
+	kept, linked := dir.ReplacedName(h.key)
+	kept = layout.Join(h.folder, kept)
+	linked = linked && s.tree.FS.Link(s.tree.Path(name), s.tree.Path(kept)) == nil
 	if !linked && !h.ended {
 		return false, nil
 	}
-	if linked {
-		defer s.tree.CleanUpFile(kept)
-	}
 	now, err := s.readLines(name)
-	if err != nil || !bytes.Equal(now, old) { // MLflow is logging to it: the next merge may
-		return false, err
+	if err == nil && !bytes.Equal(now, old) { // MLflow is logging to it: the next merge may
+		err = errLoggedTo
 	}
 	var all dir.Durability
-	if err := all.Step(atomicfile.Replace(s.tree.FS, s.tree.Path(name), sorted, atomicfile.Options{TempDir: s.tree.Path(h.folder), Sync: s.tree.Durable})); err != nil {
+	if err == nil {
+		err = all.Step(atomicfile.Replace(s.tree.FS, s.tree.Path(name), sorted, atomicfile.Options{TempDir: s.tree.Path(h.folder), Sync: s.tree.Durable}))
+	}
+	if err != nil {
+		if linked {
+			s.tree.CleanUpFile(kept)
+		}
+		if errors.Is(err, errLoggedTo) {
+			err = nil
+		}
 		return false, err
 	}
-	for read := len(old); linked; {
-		if !h.ended {
-			if err := dir.Sleep(ctx, records.TornRetry); err != nil {
-				return true, err
-			}
-		}
-		now, err := s.readLines(kept)
-		if err != nil {
-			return true, err
-		}
-		more := now[read : bytes.LastIndexByte(now, '\n')+1]
-		if len(more) == 0 {
-			break
-		}
-		read += len(more)
-		if err := all.Step(s.tree.Append(ctx, h.folder, h.key, more, s.tree.Durable)); err != nil {
+	if linked {
+		// Whoever interrupts this has the points brought first that were logged meanwhile.
+		rest, end := context.WithTimeout(context.WithoutCancel(ctx), longestCarrying)
+		defer end()
+		if err := all.Step(h.carryOver(rest, kept, len(old))); err != nil {
 			return true, err
 		}
 	}
 	return true, all.Last(nil)
+}
+
+// longestCarrying is how long is waited for who goes on writing to a file that was replaced: MLflow
+// opens it for each point.
+const longestCarrying = 10 * time.Second
+
+var errLoggedTo = errors.New("the metric was logged to meanwhile")
+
+// carryOver brings what the file that was replaced has more than it had, until there comes no more,
+// and removes its link.
+func (h *history) carryOver(ctx context.Context, kept string, size int) error {
+	var all dir.Durability
+	for {
+		if !h.ended {
+			if err := dir.Sleep(ctx, records.TornRetry); err != nil {
+				return err
+			}
+		}
+		read, err := h.store.tree.CarryOver(ctx, h.folder, h.key, kept, size)
+		if err := all.Step(err); err != nil {
+			return err
+		}
+		if read <= size {
+			h.store.tree.CleanUpFile(kept)
+			return all.Last(nil)
+		}
+		size = read
+	}
+}
+
+// finish does what an interrupted call has left to do.
+func (h *history) finish(ctx context.Context) error {
+	entries, err := h.store.tree.Entries(h.folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if key, ok := dir.ReplacedKey(e.Name); ok && key == h.key && e.Type.IsRegular() {
+			kept := layout.Join(h.folder, e.Name)
+			if _, err := h.store.tree.CarryOver(ctx, h.folder, h.key, kept, 0); err != nil && !errors.Is(err, mlruns.ErrNotDurable) {
+				return err
+			}
+			h.store.tree.CleanUpFile(kept)
+		}
+	}
+	return nil
 }

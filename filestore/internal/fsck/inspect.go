@@ -284,7 +284,7 @@ func (v *inspection) beside(dir, meta string, p *records.Problems) error {
 	for _, e := range entries {
 		path := layout.Join(dir, e.Name)
 		switch {
-		case atomicfile.IsTemp(e.Name):
+		case atomicfile.IsTemp(e.Name), isReplaced(e.Name):
 			p.Add(leftover(path))
 		case e.Name == layout.Moving:
 			p.Add(mlruns.Problem{Kind: mlruns.ProblemLeftover, Path: path, Repairable: true,

@@ -87,6 +87,9 @@ func (r *repair) clearLeftover(f finding, p mlruns.Problem) remedy {
 	if path.Base(p.Path) == layout.Moving {
 		return r.finishMove(f.experiment, p.Path)
 	}
+	if key, ok := dir.ReplacedKey(path.Base(p.Path)); ok {
+		return r.clearReplaced(f, p, key)
+	}
 	return remedy{action: "move it aside", takes: p.Path, do: func(*remedy) error {
 		if err := r.examineLeftover(&p); err != nil {
 			return err
@@ -95,6 +98,35 @@ func (r *repair) clearLeftover(f finding, p mlruns.Problem) remedy {
 			return errMended
 		}
 		return r.quarantine(p.Path)
+	}}
+}
+
+// isReplaced reports whether a name is that of a link to a metric's file that was put in order.
+func isReplaced(name string) bool {
+	_, is := dir.ReplacedKey(name)
+	return is
+}
+
+// clearReplaced brings to a metric's file what was logged to the one that it replaced, when a merge
+// was killed in that moment, and moves that aside.
+func (r *repair) clearReplaced(f finding, p mlruns.Problem, key string) remedy {
+	return remedy{action: "append the points that the metric's file lacks, and move it aside", takes: p.Path, do: func(*remedy) error {
+		if err := r.examineLeftover(&p); err != nil {
+			return err
+		}
+		if !p.Repairable {
+			return errMended
+		}
+		if err := r.tree.RefuseLinks(f.dir(), layout.Metrics, key); err != nil {
+			return err
+		}
+		var all dir.Durability
+		_, err := r.tree.CarryOver(r.ctx, f.dir(), key, p.Path, 0)
+		// then there is nothing to add to
+		if err := all.Step(err); err != nil && !vfs.IsMissing(err) {
+			return err
+		}
+		return all.Last(r.quarantine(p.Path))
 	}}
 }
 
