@@ -113,7 +113,7 @@ func Folder(uri string) (string, error) {
 	switch {
 	case errors.Is(err, mlruns.ErrUnsupported) || uri == "databricks":
 		scheme, _, _ := strings.Cut(uri, ":") // the rest may hold a password
-		return "", failure.Invalid(fmt.Sprintf("the tracking URI has the scheme '%s'; supported are paths and the schemes %s", scheme, pyfmt.ReprList(Schemes())))
+		return "", failure.Invalid(fmt.Sprintf("the tracking URI has the scheme '%s'; supported are paths and the schemes %s, as in http://localhost:5000", scheme, pyfmt.ReprList(Schemes())))
 	case err != nil:
 		return "", err
 	case dir == "":

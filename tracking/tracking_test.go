@@ -78,9 +78,9 @@ func TestOpen(t *testing.T) {
 // TestOpenRefuses lists the schemes, and tells no password.
 func TestOpenRefuses(t *testing.T) {
 	setenv(t, "", "")
-	for _, uri := range []string{"sqlite:///x.db", "postgresql://u:secret@h/db", "databricks", "databricks://p", "s3://bucket"} {
+	for _, uri := range []string{"sqlite:///x.db", "postgresql://u:secret@h/db", "databricks", "databricks://p", "s3://bucket", "localhost:5000"} {
 		_, err := tracking.Open(t.Context(), uri, "")
-		if !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), "['file', 'http', 'https']") || strings.Contains(err.Error(), "secret") {
+		if !errors.Is(err, mlruns.ErrInvalid) || !strings.Contains(err.Error(), "['file', 'http', 'https'], as in http://localhost:5000") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", uri, err)
 		}
 	}

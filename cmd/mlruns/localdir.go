@@ -32,7 +32,7 @@ func trackingDir(uri string) (string, error) {
 	switch {
 	case errors.Is(err, mlruns.ErrUnsupported) || uri == "databricks":
 		scheme, _, _ := strings.Cut(uri, ":") // the rest may hold a password
-		return "", fmt.Errorf("the scheme %q is not supported: a store is a path, or a URI of the scheme file, http or https", scheme)
+		return "", fmt.Errorf("the scheme %q is not supported: a store is a path, or a URI of the scheme file, http or https, such as http://localhost:5000", scheme)
 	case err != nil:
 		return "", err
 	case dir == "":
