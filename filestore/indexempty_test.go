@@ -57,8 +57,8 @@ func TestIndexOfLongValues(t *testing.T) {
 	all := mlruns.RunQuery{Filter: "tags.long LIKE 'a%' OR params.p = 'x'", OrderBy: []string{"tags.long"}, MaxResults: 500}
 	w.ask(all)
 	w.reopen()
-	if a, scan := answerOf(w.indexed, all); len(a.Runs) != 200 || scan.Opened > 0 {
-		t.Errorf("%d runs, %+v; want 200, and no file", len(a.Runs), scan)
+	if a, scan := answerOf(w.indexed, all); len(a.Runs) != 200 || scan.Opened > 0 || scan.Looked < 200*9 {
+		t.Errorf("%d runs, %+v; want 200, no file, and looks at those of each", len(a.Runs), scan)
 	}
 	if entries, err := os.ReadDir(w.indexes); err != nil || len(entries) != 1 {
 		t.Errorf("beside the index: %v (%v)", entries, err)

@@ -188,6 +188,11 @@ func mostly(t *testing.T, what string, data []byte, want model) (found int) {
 			}
 		}
 		for row, cells := range want[e.name] {
+			for _, c := range p.Rows([]string{row})[0].Cells(nil) {
+				if !same(c, cells[c.Column]) {
+					t.Fatalf("%s: %s %s read whole has %v, want %v", what, e.name, row, c, cells[c.Column])
+				}
+			}
 			for name, cell := range cells {
 				if c, ok := cellOf(p, row, name); ok && !same(c, cell) {
 					t.Fatalf("%s: %s %s has %v, want %v", what, e.name, row, c, cell)
