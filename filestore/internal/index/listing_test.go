@@ -164,3 +164,69 @@ func TestDamagedColumn(t *testing.T) {
 		t.Errorf("groups of %v rows are all that were listed", rows)
 	}
 }
+
+// TestListedNone forgets that a listing gave no rows when one comes without a listing.
+func TestListedNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.index")
+	var old *File
+	for _, tc := range []struct {
+		fill func(*Draft)
+		ok   bool
+	}{
+		{func(d *Draft) { d.Listed("p", nil, 5) }, true},
+		{func(d *Draft) { d.Put("other", "row", false, []Cell{{"c", 1, nil}}) }, true},
+		{func(d *Draft) { d.Put("p", "row", false, []Cell{{"c", 1, nil}}) }, false},
+	} {
+		draft := NewDraft(path)
+		tc.fill(draft)
+		if err := Write(path, testOwner, old, draft); err != nil {
+			t.Fatal(err)
+		}
+		_ = old.Close()
+		var err error
+		if old, err = Open(path, testOwner); err != nil {
+			t.Fatal(err)
+		}
+		if rows, ok := old.Part("p").Listed(5); ok != tc.ok {
+			t.Errorf("listed: %v %v, want %v", rows, ok, tc.ok)
+		}
+	}
+	_ = old.Close()
+}
+
+// TestRowsThatWent leaves out what was read of rows that a listing has no more, wherever they come,
+// and nothing of the parts after them.
+func TestRowsThatWent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.index")
+	for _, limit := range []int{maxBuffer, 1} {
+		draft := NewDraft(path)
+		draft.limit = limit
+		for _, part := range []string{"p", "q", "r"} {
+			for _, row := range []string{"a", "b", "c", "d", "e"} {
+				draft.Put(part, row, false, []Cell{{"c", 1, []byte(row)}})
+				settle(draft)
+			}
+		}
+		draft.Listed("p", []string{"d", "b"}, 5)
+		draft.Listed("q", nil, 5)
+		if err := Write(path, testOwner, nil, draft); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, testOwner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part, want := range map[string]string{"p": "bd", "q": "", "r": "abcde"} {
+			got := ""
+			for _, row := range []string{"a", "b", "c", "d", "e"} {
+				if c, ok := cellOf(f.Part(part), row, "c"); ok {
+					got += string(c.Value)
+				}
+			}
+			if got != want {
+				t.Errorf("%s has %s, want %s", part, got, want)
+			}
+		}
+		_ = f.Close()
+	}
+}

@@ -35,6 +35,9 @@ func (m *merger) part(old *Part, fresh *arrivals) error {
 	fresh.end = ""
 	for _, ok := fresh.peek(); ok; _, ok = fresh.peek() {
 		row, _ := fresh.take()
+		if !fresh.isKnown {
+			m.listing = 0
+		}
 		if err := m.add(Row{row.name, row.cells}); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -90,6 +91,7 @@ func TestSpillHasNoName(t *testing.T) {
 		if _, err := draft.spill.finish(); err != nil {
 			t.Fatal(err)
 		}
+		file := draft.spill.file
 		if entries, err := os.ReadDir(dir); err != nil || runtime.GOOS != "windows" && len(entries) > 0 {
 			t.Errorf("%s: while it is filled the directory has %v (%v)", name, entries, err)
 		}
@@ -97,6 +99,9 @@ func TestSpillHasNoName(t *testing.T) {
 			t.Fatal(err)
 		}
 		draft.Discard() // again
+		if err := file.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: the file is left open: %v", name, err)
+		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) > 1 || len(entries) == 1 && (name == "discarded" || entries[0].Name() != "x.index") {
 			t.Errorf("%s: then the directory has %v (%v)", name, entries, err)
@@ -151,14 +156,82 @@ func TestSpillThatFails(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	draft := NewDraft(filepath.Join(file, "x.index"))
-	draft.limit = 1 << 10
-	scattered(1000, func(name string) { draft.Put("p", name, true, []Cell{{"a", 1, make([]byte, 80)}}) })
-	if n := draft.Cells(); n == 1000 {
-		t.Error("all rows are taken")
+	full := func(draft *Draft) { // as on a full disk each write fails
+		var err error
+		draft.spill = newSpill(draft.path)
+		if draft.spill.file, err = os.Open(file); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := Write(draft.path, testOwner, nil, draft); err == nil {
-		t.Error("an index is written below a file")
+	for name, tc := range map[string]struct {
+		path  string
+		set   func(*Draft)
+		value int
+	}{
+		"it cannot be made": {filepath.Join(file, "x.index"), func(*Draft) {}, 80},
+		"the disk is full":  {filepath.Join(t.TempDir(), "x.index"), full, 80},
+		"of large rows":     {filepath.Join(t.TempDir(), "x.index"), full, maxValue},
+	} {
+		draft := NewDraft(tc.path)
+		draft.limit = 1 << 10
+		tc.set(draft)
+		scattered(1000, func(name string) {
+			draft.Put("p", name, true, []Cell{{"a", 1, make([]byte, tc.value)}})
+			settle(draft)
+		})
+		if n := draft.Cells(); n == 1000 {
+			t.Errorf("%s: all rows are taken", name)
+		}
+		if err := Write(tc.path, testOwner, nil, draft); err == nil {
+			t.Errorf("%s: an index is written", name)
+		}
+		if _, err := os.Stat(tc.path); err == nil {
+			t.Errorf("%s: there is an index", name)
+		}
+	}
+}
+
+// TestSpillWithName removes a file that could not do without a name.
+func TestSpillWithName(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), temporary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&spill{file: f, name: f.Name()}).remove()
+	if _, err := os.Stat(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is left: %v", err)
+	}
+}
+
+// TestDraftTakes nothing that no index may have, nothing after what was too much, and nothing once
+// it is discarded.
+func TestDraftTakes(t *testing.T) {
+	draft := NewDraft(filepath.Join(t.TempDir(), "x.index"))
+	put := func(cells ...Cell) int {
+		before := draft.Cells()
+		draft.Put("p", "row", false, cells)
+		return draft.Cells() - before
+	}
+	longest := Cell{"a", 1, make([]byte, maxValue)}
+	for name, n := range map[string]int{
+		"a cell":               1 - put(longest),
+		"a cell of no state":   put(Cell{"a", 0, nil}),
+		"a value too long":     put(Cell{"a", 1, make([]byte, maxValue+1)}),
+		"too many cells":       put(slices.Repeat([]Cell{{"a", 1, nil}}, maxCells+1)...),
+		"one of them too long": put(Cell{"b", 1, nil}, Cell{"a", 1, make([]byte, maxValue+1)}),
+	} {
+		if n != 0 {
+			t.Errorf("%s: %d cells more or less than what may be taken", name, n)
+		}
+	}
+	draft.bytes = maxDraft - maxValue
+	if put(longest) != 0 || put(Cell{"b", 1, nil}) != 0 {
+		t.Error("more is taken than an index may have, or something after that")
+	}
+	draft = NewDraft(draft.path)
+	draft.Discard()
+	if put(longest) != 0 {
+		t.Error("something is taken after the end")
 	}
 }
 
