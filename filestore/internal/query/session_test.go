@@ -1,8 +1,12 @@
 package query
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,6 +55,26 @@ func TestFreshIsNotKept(t *testing.T) {
 		if at, err := c.look(looked{Identity: id}, "f", 0); err != nil || (at.stamp != 0) != tc.told || at.kept != tc.kept {
 			t.Errorf("%s: %+v, %v; want told %v, kept %v", name, at, err, tc.told, tc.kept)
 		}
+	}
+}
+
+// TestNothingIsLeftOfSearch ends a search that read more than memory is for, of which no index is
+// made as another is being made: who waits for the index waits until the file of it is gone.
+func TestNothingIsLeftOfSearch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.index")
+	s, now := &Searcher{}, time.Now()
+	c := &session{searcher: s, index: &Index{Path: path}, draft: index.NewDraft(path), began: now, wall: now.Round(0)}
+	for i := 0; !c.draft.Spilled(); i++ {
+		c.draft.Put("0", fmt.Sprint(i), true, []index.Cell{{Column: "params/p", Stamp: 1, Value: make([]byte, 8000)}})
+	}
+	s.writing.Store(true)
+	c.end()
+	s.Close()
+	if c.draft.Spilled() {
+		t.Error("the file is kept")
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an index is made: %v", err)
 	}
 }
 
