@@ -30,6 +30,7 @@ type client struct {
 	times  []clientTime
 	memory map[string]vfs.Identity
 	asked  int
+	fresh  map[string]bool // what the server was asked about, by its path
 	listed int
 	// is told of each file before it is read, and of each folder by its path
 	reading func(name string)
@@ -48,7 +49,7 @@ func newClient(t *testing.T, dir string, tick, ahead time.Duration) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = disk.Close() })
-	c := &client{Fs: disk, tick: tick, ahead: ahead, memory: map[string]vfs.Identity{}}
+	c := &client{Fs: disk, tick: tick, ahead: ahead, memory: map[string]vfs.Identity{}, fresh: map[string]bool{}}
 	c.pass(0)
 	return c
 }
@@ -130,6 +131,7 @@ func (f clientFolder) Look(folder, name string) (vfs.Identity, error) {
 func (f clientFolder) FreshLook(folder, name string) (vfs.Identity, error) {
 	f.c.mu.Lock()
 	f.c.asked++
+	f.c.fresh[filepath.Join(f.name, folder, name)] = true
 	f.c.mu.Unlock()
 	return f.ask(folder, name)
 }
