@@ -43,8 +43,8 @@ func TestServedIndexAsksAboutFolders(t *testing.T) {
 	w.ask(q)
 }
 
-// TestServedIndexIsOfRuns edits a data set, and the experiments, within a tick of the server's clock
-// after they were read: of them nothing is kept.
+// TestServedIndexIsOfRuns edits a data set, and the experiments, within a tick of the server's
+// clock after they were read: of them nothing is kept.
 func TestServedIndexIsOfRuns(t *testing.T) {
 	t.Parallel()
 	dir, run := endedStore(t, 20, "3")
