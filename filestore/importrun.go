@@ -202,8 +202,8 @@ func buildRun(b *dir.Builder, r mlruns.Run, points iter.Seq2[mlruns.Metric, erro
 	b.Meta(doc.Encode())
 }
 
-// chunkOfLines bounds what is held of a history that is written.
-const chunkOfLines = 1 << 18
+// chunkOfLines bounds what is held of a history that is written: by each of 64 runs at once.
+const chunkOfLines = 1 << 16
 
 // buildHistories makes the files of metrics of points that come key by key.
 func buildHistories(b *dir.Builder, points iter.Seq2[mlruns.Metric, error], appendTo func([]byte, mlruns.Metric) []byte) {

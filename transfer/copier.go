@@ -9,7 +9,7 @@ import (
 	"github.com/mlruns/mlruns"
 )
 
-// workers is how many runs are copied at once, as a rule.
+// workers is how many things are copied at once, as a rule.
 const workers = 4
 
 // atOnce is how many runs are copied at once. From a server more than a few would be a burden to
@@ -33,7 +33,8 @@ type copier struct {
 	modelIDs map[string]string // of models, source to destination
 	// what runs looked like when they were copied; nil unless it is a watch
 	seen    map[string]uint64
-	working working // of a watch
+	working working       // of a watch
+	few     chan struct{} // see oneOfFew
 }
 
 // target is how the destination takes things.
@@ -70,7 +71,7 @@ type place struct {
 }
 
 func newCopier(dst, src mlruns.Store, q Query) *copier {
-	c := &copier{dst: dst, src: src, q: q, ids: map[string]string{}, modelIDs: map[string]string{}, from: runFiles(src), into: runFiles(dst)}
+	c := &copier{dst: dst, src: src, q: q, ids: map[string]string{}, modelIDs: map[string]string{}, few: make(chan struct{}, workers), from: runFiles(src), into: runFiles(dst)}
 	if importer, ok := dst.(mlruns.Importer); ok {
 		c.to = &importing{c, importer}
 	} else {
@@ -178,6 +179,18 @@ func (c *copier) pass(ctx context.Context, tell func(Item)) error {
 		}
 	}
 	return nil
+}
+
+// oneOfFew waits until less than workers are between it and end. It is for what only few runs may
+// do at once, whatever atOnce says: histories of both sides that differ are held in memory, and
+// adding to a run waits for locks, which have a time limit.
+func (c *copier) oneOfFew(ctx context.Context) (end func(), err error) {
+	select {
+	case c.few <- struct{}{}:
+		return func() { <-c.few }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // copied notes the id of a run in the destination.

@@ -111,6 +111,13 @@ func (j *runJob) do(ctx context.Context) error {
 			return err
 		}
 	}
+	if bare {
+		end, err := j.oneOfFew(ctx)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	j.it.ID, j.it.ExperimentID = have.Info.ID, have.Info.ExperimentID
 	j.copied(j.source.Info.ID, have.Info.ID)
 	j.itsModels(ctx, have.Info.ID)

@@ -34,6 +34,8 @@ func (v *visit) copyTraces(ctx context.Context) error {
 	}
 	t := &traces{copier: v.copier, from: from, at: v.at, fromFile: traceFiles(v.src), intoFile: traceFiles(v.dst), there: map[string]string{}}
 	listed := false
+	pool := newPool(workers) // not that of runs: a trace is in memory, and is made durable by itself
+	defer pool.wait()
 	q := mlruns.TraceQuery{Experiments: []string{v.experiment.ID}, OnProblem: v.q.onProblem()}
 	for trace, err := range from.Traces(ctx, q) {
 		if errors.Is(err, mlruns.ErrUnsupported) {
@@ -55,7 +57,7 @@ func (v *visit) copyTraces(ctx context.Context) error {
 				return err
 			}
 		}
-		v.pool.do(func() {
+		pool.do(func() {
 			if ctx.Err() != nil {
 				return
 			}
@@ -66,7 +68,6 @@ func (v *visit) copyTraces(ctx context.Context) error {
 			v.tell(it)
 		})
 	}
-	v.pool.wait()
 	return nil
 }
 
