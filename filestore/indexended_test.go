@@ -168,8 +168,10 @@ func TestTrustEndedEqualsReading(t *testing.T) {
 		}
 		return list
 	}
+	// the other of two whose inputs are swapped may have ended
+	ofOne := slices.DeleteFunc(slices.Clone(inputEdits), func(e edit) bool { return e.name == "the inputs of two runs swapped" })
 	ending, going := slices.Concat(of("status and name in place", "a run made", "the store moved away and back"), datasetEdits),
-		slices.Concat(of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "damaged", "two files swapped"), inputEdits)
+		slices.Concat(of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "damaged", "two files swapped"), ofOne)
 	for range proof.Choose(12, 300, 1500) {
 		run := pick(rng, runFolders(t, dir))
 		meta, _ := os.ReadFile(filepath.Join(run, "meta.yaml"))
