@@ -30,6 +30,7 @@ type exchanged struct {
 	mem         *memfs.FS
 	plain       *filestore.Store
 	folder      string
+	mode        filestore.IndexMode
 	store       *filestore.Store
 	at          faultfs.Op // before which the two change places, once
 	armed, done atomic.Bool
@@ -38,8 +39,8 @@ type exchanged struct {
 
 const exchangedRun = "/mlruns/0/00000000000000000000000000000007"
 
-func newExchanged(t *testing.T, folder string) *exchanged {
-	x := &exchanged{t: t, mem: memfs.NewLocal(), folder: folder}
+func newExchanged(t *testing.T, folder string, mode filestore.IndexMode) *exchanged {
+	x := &exchanged{t: t, mem: memfs.NewLocal(), folder: folder, mode: mode}
 	run := func(dir, id, param string) {
 		for name, text := range map[string]string{
 			"meta.yaml": fmt.Sprintf("artifact_uri: /x\nend_time: 5\nexperiment_id: '0'\nlifecycle_stage: active\nrun_id: '%s'\nrun_name: %s\nstart_time: 1\nstatus: 3\nuser_id: ann\n", id, param),
@@ -99,7 +100,7 @@ func (x *exchanged) inject(op faultfs.Op) error {
 func (x *exchanged) open(stale bool) {
 	x.t.Helper()
 	var err error
-	x.store, err = filestore.Open("/mlruns", filestore.WithFs(faultfs.New(x.mem, x.inject)), filestore.WithIndex(filestore.IndexChecked), filestore.WithIndexDir(x.t.TempDir()))
+	x.store, err = filestore.Open("/mlruns", filestore.WithFs(faultfs.New(x.mem, x.inject)), filestore.WithIndex(x.mode), filestore.WithIndexDir(x.t.TempDir()))
 	filestoretest.Must(x.t, err)
 	x.t.Cleanup(func() { _ = x.store.Close() })
 	if !stale {
@@ -178,6 +179,7 @@ func TestIndexWhileFoldersChangePlaces(t *testing.T) {
 	type test struct {
 		folder, search string
 		stale          bool
+		mode           filestore.IndexMode
 	}
 	var tests []test
 	for folder, searches := range map[string][]string{
@@ -190,18 +192,20 @@ func TestIndexWhileFoldersChangePlaces(t *testing.T) {
 		"/mlruns/0":              {"filter", "whole", "datasets", "experiments", "name"},
 	} {
 		for _, name := range searches {
-			tests = append(tests, test{folder, name, false})
-			if name != "name" && name != "experiments" { // which have no fresh files, but for one
-				tests = append(tests, test{folder, name, true})
+			for _, mode := range []filestore.IndexMode{filestore.IndexChecked, filestore.IndexTrustEnded} {
+				tests = append(tests, test{folder, name, false, mode})
+				if name != "name" && name != "experiments" { // which have no fresh files, but for one
+					tests = append(tests, test{folder, name, true, mode})
+				}
 			}
 		}
 	}
 	slices.SortFunc(tests, func(a, b test) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	for _, tc := range proof.Sample(t, tests) {
 		folder, name, stale, search := tc.folder, tc.search, tc.stale, ask[tc.search]
-		t.Run(fmt.Sprintf("%s/%s/%v", path.Base(folder), name, stale), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%s/%v/%v", path.Base(folder), name, stale, tc.mode), func(t *testing.T) {
 			t.Parallel()
-			x := newExchanged(t, folder)
+			x := newExchanged(t, folder, tc.mode)
 			filestoretest.Settle()
 			x.open(stale)
 			x.armed.Store(true)

@@ -26,10 +26,12 @@ type cachedRun struct {
 	fresh   []index.Cell // for the next index
 	renewed bool         // meta.yaml is not as the index has it
 	trusted bool         // no file is looked at
-	folders verdict
-	served  standing // what the row is of, if something is kept of the run
-	asked   []string // its folders that the server was asked about
-	looks   int64    // that the session has not counted
+	// what is kept will be trusted: no look will tell that it was read where another file is
+	trusting bool
+	folders  verdict
+	served   standing // what the row is of, as far as that is told
+	asked    []string // its folders that the server was asked about
+	looks    int64    // that the session has not counted
 
 	reading vfs.Folder // the experiment's, which tells note
 	read    string     // the file that was read last
@@ -66,14 +68,14 @@ const (
 
 // reset forgets the run before.
 func (c *cachedRun) reset() {
-	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.folders, c.served, c.asked = nil, 0, c.fresh[:0], false, false, unasked, standing{}, c.asked[:0]
+	c.info, c.looked, c.fresh, c.renewed, c.trusted, c.trusting, c.folders, c.served, c.asked = nil, 0, c.fresh[:0], false, false, false, unasked, standing{}, c.asked[:0]
 }
 
 // commit keeps what was read of the run.
 func (c *cachedRun) commit(ref records.RunRef) {
 	if c.session != nil && c.session.index.Served {
 		c.commitServed(ref)
-	} else if len(c.fresh) > 0 {
+	} else if len(c.fresh) > 0 && (!c.trusting && !c.trusted || c.isSteady(ref)) {
 		c.session.draft.Put(ref.Experiment.Dir, ref.ID, c.renewed, c.fresh)
 	}
 }
@@ -82,6 +84,19 @@ func (c *cachedRun) commit(ref records.RunRef) {
 func (c *cachedRun) lookIn(f vfs.Folder, folder, name string, kind fs.FileMode) (seen, error) {
 	c.looks++
 	return c.session.lookUncounted(f, folder, name, kind)
+}
+
+// isSteady reports whether no folder of what was read changed places with another meanwhile.
+func (c *cachedRun) isSteady(ref records.RunRef) bool {
+	last := "none"
+	for _, cell := range c.fresh {
+		folder := cell.Column[:max(0, strings.LastIndexByte(cell.Column, '/'))]
+		if folder != last && !c.session.steady(c.reading, layout.Join(ref.ID, folder)+"/") {
+			return false
+		}
+		last = folder
+	}
+	return true
 }
 
 // hit gives the value that the index has of a column, in the state that was seen.
@@ -135,7 +150,7 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 		if info, _, ok := unpackNumbers(value, ref); ok {
 			r.hits++
 			c.trusted = c.session.index.TrustEnded && info.Status.Ended()
-			c.info = value
+			c.info, c.served.meta = value, at.stamp
 			return info, nil
 		}
 	}
@@ -143,7 +158,9 @@ func (r *runRecord) readInfo(ref records.RunRef) (mlruns.RunInfo, error) {
 	r.opened.Add(1)
 	info, err := r.search.records.ListedRun(r.ctx, c.reading, ref, r.problems)
 	if err == nil {
-		c.keep(layout.Meta, r.told(layout.Join(ref.ID, layout.Meta)), packInfo(info, ref))
+		at = r.told(layout.Join(ref.ID, layout.Meta))
+		c.keep(layout.Meta, at, packInfo(info, ref))
+		c.served.meta, c.trusting = at.stamp, c.session.index.TrustEnded && info.Status.Ended()
 	}
 	return info, err
 }

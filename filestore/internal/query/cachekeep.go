@@ -132,10 +132,22 @@ func (k *keeper) rest(links records.Links) bool {
 	if at != k.noted[""] { // the run was read where another is now
 		return false
 	}
+	if k.session.index.TrustEnded && !k.session.index.Served && k.meta() != k.served.meta {
+		return false
+	}
 	if k.session.index.Served && k.session.stands(k.folder, k.ref.ID) != k.served {
 		return false
 	}
 	return k.add("", at, packFlags(flags))
+}
+
+// meta is the state of the meta.yaml that was read.
+func (k *keeper) meta() index.Stamp {
+	at := k.noted[layout.Meta]
+	if at.stamp == 0 {
+		at, _ = k.look(layout.Meta, 0)
+	}
+	return at.stamp
 }
 
 // keyFolders keeps folders of keys with all that are in them.

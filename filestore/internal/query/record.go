@@ -276,7 +276,7 @@ func (r *runRecord) readInputs() mlruns.Inputs {
 		}
 	}
 	from := r.experiment
-	if r.cached.served.known() {
+	if r.cached.session != nil && r.cached.session.index.Served && r.cached.served.known() {
 		from = r.cached.reading
 	}
 	run, err := from.OpenFolder(r.ref.ID)
