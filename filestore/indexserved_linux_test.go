@@ -1,9 +1,7 @@
 package filestore_test
 
 import (
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -225,16 +223,7 @@ func TestTrustEndedOnServer(t *testing.T) {
 	tick := pick(rng, []time.Duration{10 * time.Millisecond, 900 * time.Millisecond})
 	w, c := newServedTwins(t, dir, tick, pick(rng, []time.Duration{0, 300 * 24 * time.Hour, -300 * 24 * time.Hour}))
 	w.settle(c)
-	of := func(names ...string) (list []edit) {
-		for _, e := range edits {
-			if slices.Contains(names, e.name) {
-				list = append(list, e)
-			}
-		}
-		return list
-	}
-	ending := slices.Concat(of("status and name in place", "a run made", "the store moved away and back"), datasetEdits)
-	going := slices.Concat(ending, of("in place, same length", "in place, same length and time", "a point appended", "a value set", "a tag with slashes set", "damaged", "two files swapped"), inputEdits)
+	ending, going := editsOfRuns()
 	for range proof.Choose(10, 200, 1500) {
 		run := pick(rng, runFolders(t, dir))
 		for range 1 + rng.IntN(3) { // a run that is edited is often edited again, within one tick
@@ -257,11 +246,6 @@ func TestTrustEndedOnServer(t *testing.T) {
 	if w.answered == 0 {
 		t.Error("the index had nothing of any answer")
 	}
-}
-
-func goesOn(run string) bool {
-	meta, _ := os.ReadFile(filepath.Join(run, "meta.yaml"))
-	return strings.Contains(string(meta), "\nstatus: 1\n") || strings.Contains(string(meta), "\nstatus: 2\n")
 }
 
 // TestServedIndex asks the server once for each run that has ended, opens no file of it and lists
