@@ -9,6 +9,7 @@ import (
 
 	"github.com/mlruns/mlruns"
 	"github.com/mlruns/mlruns/filestore"
+	"github.com/mlruns/mlruns/internal/drive"
 )
 
 // TestServedIndexAsksAboutFolders asks the server about each folder on the way to a value that is
@@ -83,6 +84,52 @@ func TestServedIndexIsOfRuns(t *testing.T) {
 		for _, of := range []string{"n", "m"} {
 			w.askExperiments(mlruns.ExperimentQuery{Filter: "name LIKE '" + of + "%'"}, of+"110")
 			filestore.WaitForIndex(w.indexed)
+		}
+	}
+}
+
+// TestServedIndexOutlivesMounts believes what was kept when the drive had another number.
+func TestServedIndexOutlivesMounts(t *testing.T) {
+	t.Parallel()
+	dir, _ := endedStore(t, 20, "3")
+	w, c := newServedTwins(t, dir, 10*time.Millisecond, 0)
+	w.settle(c)
+	c.mount++
+	store, err := filestore.Open(filepath.Base(dir), filestore.WithFs(c), filestore.WithReadOnly(), filestore.WithIndex(w.mode), filestore.WithIndexDir(w.indexes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	if _, scan := answerOf(store, mlruns.RunQuery{Filter: "params.p = 'none'"}); scan.Opened != 0 || scan.Indexed == 0 {
+		t.Errorf("%+v", scan)
+	}
+}
+
+// deaf is a client that cannot be made to ask the server.
+type deaf struct{ *client }
+
+func (deaf) Drive() drive.Drive { return drive.Drive{Kind: "nfs4", Excludes: true, Served: true} }
+
+// TestNoIndexOnServer uses no index, whatever was asked for, where a look cannot be made to ask the
+// server, and where links to other disks are followed.
+func TestNoIndexOnServer(t *testing.T) {
+	t.Parallel()
+	dir, _ := endedStore(t, 1, "3")
+	c := newClient(t, filepath.Dir(dir), time.Millisecond, 0)
+	for name, options := range map[string][]filestore.Option{
+		"not asked": {filestore.WithFs(deaf{c})},
+		"links":     {filestore.WithFs(c), filestore.WithLinkTargets(t.TempDir())},
+	} {
+		store, err := filestore.Open(filepath.Base(dir), append(options, filestore.WithReadOnly(), filestore.WithIndex(filestore.IndexTrustEnded), filestore.WithIndexDir(t.TempDir()))...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if info := store.IndexInfo(); store.IndexMode() != filestore.IndexNone || info.Path != "" || info.Why == "" {
+			t.Errorf("%s: %v, %+v", name, store.IndexMode(), info)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type client struct {
 	tick   time.Duration
 	ahead  time.Duration // of the server's clock
 	mu     sync.Mutex
+	mount  uint64 // is added to the number of the drive
 	times  []clientTime
 	memory map[string]vfs.Identity
 	asked  int
@@ -87,7 +88,12 @@ func (c *client) mark(id vfs.Identity, err error) (vfs.Identity, error) {
 	}
 	at += time.Hour + c.ahead
 	id.Changed = time.Unix(1_700_000_000, 123).Add(at - at%c.tick).UnixNano()
+	id.Device += c.mount
 	return id, err
+}
+
+func (c *client) Identify(name string, changed bool) (vfs.Identity, error) {
+	return c.mark(c.Fs.Identify(name, changed))
 }
 
 func (c *client) Local() bool { return false }
