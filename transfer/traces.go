@@ -61,7 +61,9 @@ func (v *visit) copyTraces(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return
 			}
+			end := v.working.begin()
 			it := t.copy(ctx, trace)
+			end()
 			if looks != 0 && it.Err == nil {
 				v.remember(trace.ID, looks)
 			}

@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -159,4 +160,53 @@ func TestWatchAfterLongCopy(t *testing.T) {
 			t.Errorf("what came during the first copy is copied after %v", took)
 		}
 	})
+}
+
+// slow is a folder into which a model, and a trace, take an hour.
+type slow struct{ *filestore.Store }
+
+func (s slow) ImportLoggedModel(ctx context.Context, m mlruns.LoggedModel, points iter.Seq2[mlruns.Metric, error]) error {
+	time.Sleep(time.Hour)
+	return s.Store.ImportLoggedModel(ctx, m, points)
+}
+
+func (s slow) ImportTrace(ctx context.Context, trace mlruns.Trace) (string, error) {
+	time.Sleep(time.Hour)
+	return s.Store.ImportTrace(ctx, trace)
+}
+
+// The hours that models and traces take to be copied are no looking either.
+func TestWatchAfterLongModelsAndTraces(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fill func(ctx context.Context, s *filestore.Store) error
+	}{
+		{"a model", func(ctx context.Context, s *filestore.Store) error {
+			return errOf(s.CreateLoggedModel(ctx, mlruns.ModelSpec{ExperimentID: "0", Name: "m"}))
+		}},
+		{"a trace", func(ctx context.Context, s *filestore.Store) error {
+			return errOf(s.ImportTrace(ctx, mlruns.Trace{ID: "tr-1", State: mlruns.TraceOK, Start: at(1)}))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				src, dst, begun := open(t), open(t), time.Now()
+				must(t, c.fill(ctx, src), errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "one", Name: "one", Start: at(1)})))
+				for it, err := range transfer.Watch(ctx, slow{dst}, src, transfer.Query{}, 10*time.Second) {
+					must(t, err, it.Err)
+					switch it.SourceID {
+					case "one":
+						must(t, errOf(src.CreateRun(ctx, mlruns.RunSpec{ID: "new", Name: "new", Start: at(2)})))
+					case "new":
+						cancel()
+					}
+				}
+				if took := time.Since(begun); took < time.Hour || took > 2*time.Hour {
+					t.Errorf("what came during the first copy is copied after %v", took)
+				}
+			})
+		})
+	}
 }

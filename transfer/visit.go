@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/mlruns/mlruns"
 )
@@ -73,7 +74,11 @@ func (v *visit) item() Item {
 func (v *visit) copyModels(ctx context.Context, list []*mlruns.LoggedModel, run string) {
 	for _, m := range list {
 		if ctx.Err() == nil {
+			begun := time.Now()
 			it := v.models.copy(ctx, m, run)
+			if it.Action != ActionNone {
+				v.working.add(time.Since(begun))
+			}
 			if v.seen == nil || it.Action != ActionNone || !it.Whole() {
 				v.tell(it)
 			}

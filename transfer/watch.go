@@ -101,7 +101,7 @@ func (v *visit) watched(ctx context.Context, r *mlruns.Run) {
 	v.tell(it)
 }
 
-// working measures for how long at least one run was being copied.
+// working measures for how long at least one run, trace or model was being copied.
 type working struct {
 	mu    sync.Mutex
 	n     int
@@ -122,6 +122,15 @@ func (w *working) begin() (end func()) {
 		if w.n--; w.n == 0 {
 			w.sum += time.Since(w.since)
 		}
+	}
+}
+
+// add is for what turned out to be a copy when it had ended. Beside others it is measured already.
+func (w *working) add(took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.n == 0 {
+		w.sum += took
 	}
 }
 
