@@ -3,7 +3,9 @@ package powercut
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/afero"
@@ -116,4 +118,57 @@ func TestMutantWithoutVolumeSync(t *testing.T) {
 		}
 	}
 	t.Errorf("not caught in 20 imports; seeds from %d", first)
+}
+
+// TestPowerCutsOffTheVolume is TestPowerCutsOfManyImports where nothing, or only what is renamed
+// elsewhere in the end, lies on the file system that is synced for all: each import makes durable
+// what it writes.
+func TestPowerCutsOffTheVolume(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		over func(native) afero.Fs
+	}{
+		{"the store", func(fsys native) afero.Fs { return heldNowhere{fsys} }},
+		{"experiments and artifacts", func(fsys native) afero.Fs { return mounted{withoutVolumeSync{fsys}} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			seed := rand.Uint64() >> 16
+			wrong, cuts, _ := togetherCut(t.Context(), filestore.SyncMeta, seed, proof.Choose(30, 10, 1), c.over)
+			if wrong != nil {
+				t.Errorf("seed %d, power cut %d:\n%s", seed, cuts, strings.Join(wrong, "\n"))
+			}
+		})
+	}
+}
+
+// heldNowhere is a file system none of whose folders is known to lie on the volume.
+type (
+	heldNowhere struct{ native }
+	otherVolume struct{ unsyncedVolume }
+)
+
+func (m heldNowhere) OpenVolume(folder string) (vfs.Volume, error) {
+	v, err := m.native.OpenVolume(folder)
+	return otherVolume{unsyncedVolume{v}}, err
+}
+
+func (otherVolume) Holds(string) bool { return false }
+
+// mounted has experiments, and the artifacts of each run, on disks of their own.
+type mounted struct{ withoutVolumeSync }
+
+func (m mounted) Rename(from, to string) error {
+	if disk(from) != disk(to) && strings.Count(to, "/") > 2 { // the experiment is made in place
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: syscall.EXDEV}
+	}
+	return m.withoutVolumeSync.Rename(from, to)
+}
+
+func disk(name string) string {
+	if run, _, ok := strings.Cut(name, "/artifacts/"); ok {
+		return run
+	}
+	experiment, _, _ := strings.Cut(strings.TrimPrefix(name, "/mlruns/"), "/")
+	return experiment
 }
