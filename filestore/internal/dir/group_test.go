@@ -4,6 +4,8 @@ import (
 	"errors"
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // heldVolume lets a test decide when a sync ends, and how.
@@ -129,4 +131,49 @@ func TestVolumeClosedOnce(t *testing.T) {
 	if v.closed != 1 {
 		t.Errorf("the volume was closed %d times", v.closed)
 	}
+}
+
+// TestJoinAfterTheEnd is for who took the group in its last moment: its volume is closed.
+func TestJoinAfterTheEnd(t *testing.T) {
+	v, g, _, leave := someMembers(t, 1)
+	leave()
+	g.end()
+	tree := &Tree{}
+	tree.group.Store(g)
+	for range groupOf + 1 {
+		m, leave := tree.Join()
+		defer leave()
+		if m != nil {
+			t.Error("a member of a group that has ended")
+		}
+	}
+	if v.closed != 1 {
+		t.Errorf("the volume was closed %d times", v.closed)
+	}
+}
+
+// TestWhoLeavesIsNotWaitedFor begins the sync when who is left waits, not after the time that
+// bounds it.
+func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, g, members, _ := someMembers(t, 3)
+		begun := time.Now()
+		ended := make(chan error)
+		go func() { ended <- members[0].Sync() }()
+		synctest.Wait()
+		select {
+		case <-v.began:
+			t.Fatal("two of three were not waited for")
+		default:
+		}
+		g.leave(members[1])
+		<-v.began
+		if waited := time.Since(begun); waited != 0 {
+			t.Errorf("the sync began after %v", waited)
+		}
+		v.result <- nil
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
