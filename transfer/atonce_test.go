@@ -2,8 +2,10 @@ package transfer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -85,5 +87,29 @@ func TestManyAtOnceAreNew(t *testing.T) {
 			t.Errorf("at once were %v", most)
 		}
 		sound(t, files)
+	})
+}
+
+// A copy that is told to stop says so, and not that runs could not be copied: as many as are under
+// way end with that error.
+func TestStopIsNoFailureInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src, files := open(t), open(t)
+		for i := range 30 {
+			must(t, errOf(src.CreateRun(t.Context(), mlruns.RunSpec{ID: fmt.Sprint("new", i), Name: "new", Start: at(2)})))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		time.AfterFunc(time.Second/2, cancel)
+		var last error
+		failed := 0
+		for it, err := range transfer.Copy(ctx, &crowded{Store: files, now: map[string]int{}, most: map[string]int{}}, src, transfer.Query{}) {
+			if last = err; it.Err != nil {
+				failed++
+			}
+		}
+		if failed == 0 || !errors.Is(last, context.Canceled) || strings.Contains(last.Error(), "in a row") {
+			t.Errorf("after %d failures: %v", failed, last)
+		}
 	})
 }

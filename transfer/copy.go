@@ -45,7 +45,7 @@ func (c *copier) copy(ctx context.Context, yield func(Item, error) bool) (took t
 	}()
 	tally := tally{q: c.q, progress: Progress{Total: c.total(ctx)}}
 	for it := range items {
-		goOn := tally.add(&it)
+		goOn := tally.add(ctx, &it)
 		if !yield(it, nil) {
 			cancel()
 			for range items { //nolint:revive // until the workers have ended
@@ -70,8 +70,9 @@ type tally struct {
 	first, hopeless error
 }
 
-// add reports whether there is hope for the next.
-func (t *tally) add(it *Item) bool {
+// add reports whether there is hope for the next. What fails when the context is done says nothing
+// of that.
+func (t *tally) add(ctx context.Context, it *Item) bool {
 	p := &t.progress
 	if it.Kind == KindRun {
 		p.Done++
@@ -88,7 +89,7 @@ func (t *tally) add(it *Item) bool {
 	if t.first == nil {
 		t.first = it.Err
 	}
-	if t.inARow++; ownFault(it.Err) {
+	if t.inARow++; ownFault(it.Err) || ctx.Err() != nil {
 		t.inARow = 0
 	}
 	if t.inARow == workers {
