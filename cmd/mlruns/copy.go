@@ -84,7 +84,18 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 	if err != nil {
 		return err
 	}
-	src := newSide("SRC", from, opened, func() (mlruns.Store, error) { return a.openSource(ctx, from) })
+	src := newSide("SRC", from, opened, func() (mlruns.Store, error) {
+		s, err := a.openSource(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		ids, err := answers(ctx, s, experiments, q.Filter)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		q.Experiments = ids // one of the same name may have another id in another store
+		return s, nil
+	})
 	defer closing(src, &err)
 	if q.Experiments, err = answers(ctx, src.Store, experiments, q.Filter); err != nil {
 		return err
@@ -116,7 +127,7 @@ func (a *app) copy(ctx context.Context, from, to string, q transfer.Query, exper
 	}
 	items := transfer.Copy(ctx, dst.Store, src.Store, q)
 	if watch {
-		items = a.watch(ctx, dst, src, q, every)
+		items = a.watch(ctx, dst, src, &q, every)
 	}
 	for it, err := range items {
 		if err != nil {

@@ -59,8 +59,9 @@ func (s *side) again() bool {
 }
 
 // watch is transfer.Watch, and begins anew with a folder that takes the place of one of the two: it
-// was made anew, or its disk was mounted again. Until there is a store it waits.
-func (a *app) watch(ctx context.Context, dst, src *side, q transfer.Query, every time.Duration) iter.Seq2[transfer.Item, error] {
+// was made anew, or its disk was mounted again. Until there is a store, and in a source the
+// experiments that are asked for, it waits. Opening the source anew may change q.
+func (a *app) watch(ctx context.Context, dst, src *side, q *transfer.Query, every time.Duration) iter.Seq2[transfer.Item, error] {
 	return func(yield func(transfer.Item, error) bool) {
 		for ctx.Err() == nil {
 			copying, end := context.WithCancel(ctx)
@@ -75,7 +76,7 @@ func (a *app) watch(ctx context.Context, dst, src *side, q transfer.Query, every
 				end()
 			}()
 			goOn := true
-			for it, err := range transfer.Watch(copying, dst.Store, src.Store, q, every) {
+			for it, err := range transfer.Watch(copying, dst.Store, src.Store, *q, every) {
 				if goOn = yield(it, err); !goOn {
 					break
 				}
