@@ -193,6 +193,9 @@ func TestIndexWhileFoldersChangePlaces(t *testing.T) {
 	} {
 		for _, name := range searches {
 			for _, mode := range []filestore.IndexMode{filestore.IndexChecked, filestore.IndexTrustEnded} {
+				if mode == filestore.IndexTrustEnded && strings.HasPrefix(folder, exchangedRun+"/") {
+					continue // a change of a run that has ended, and not of its meta.yaml, is to be missed
+				}
 				tests = append(tests, test{folder, name, false, mode})
 				if name != "name" && name != "experiments" { // which have no fresh files, but for one
 					tests = append(tests, test{folder, name, true, mode})
