@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"math"
 	"slices"
 	"time"
@@ -104,7 +103,7 @@ func (h *history) read() (old, sorted []byte, wanted bool, err error) {
 	if err := h.store.tree.RefuseLinks(h.folder, layout.Metrics, h.key); err != nil {
 		return nil, nil, false, err
 	}
-	old, err = h.store.readLines(h.name())
+	old, err = h.store.tree.ReadAll(h.name())
 	if vfs.IsMissing(err) {
 		return nil, nil, false, nil
 	}
@@ -128,15 +127,6 @@ func (h *history) sort(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	return h.replace(ctx, old, sorted)
-}
-
-func (s *Store) readLines(name string) ([]byte, error) {
-	f, err := s.tree.FS.Open(s.tree.Path(name))
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(f)
-	return data, errors.Join(err, f.Close())
 }
 
 // sortLines gives lines with those after the first from in order; not ok where one is no point.
@@ -192,20 +182,15 @@ func (h *history) replace(ctx context.Context, old, sorted []byte) (changed bool
 	if !linked && !h.ended {
 		return false, nil
 	}
-	now, err := s.readLines(name)
-	if err == nil && !bytes.Equal(now, old) { // MLflow is logging to it: the next merge may
-		err = errLoggedTo
-	}
 	var all dir.Durability
-	if err == nil {
+	now, err := s.tree.ReadAll(name)
+	same := err == nil && bytes.Equal(now, old) // else MLflow is logging to it: the next merge may
+	if same {
 		err = all.Step(atomicfile.Replace(s.tree.FS, s.tree.Path(name), sorted, atomicfile.Options{TempDir: s.tree.Path(h.folder), Sync: s.tree.Durable}))
 	}
-	if err != nil {
+	if err != nil || !same {
 		if linked {
 			s.tree.CleanUpFile(kept)
-		}
-		if errors.Is(err, errLoggedTo) {
-			err = nil
 		}
 		return false, err
 	}
@@ -223,8 +208,6 @@ func (h *history) replace(ctx context.Context, old, sorted []byte) (changed bool
 // longestCarrying is how long is waited for who goes on writing to a file that was replaced: MLflow
 // opens it for each point.
 const longestCarrying = 10 * time.Second
-
-var errLoggedTo = errors.New("the metric was logged to meanwhile")
 
 // carryOver brings what the file that was replaced has more than it had, until there comes no more,
 // and removes its link.

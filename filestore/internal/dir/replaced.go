@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 
@@ -76,11 +75,6 @@ func linesBeyond(text, other []byte) (beyond []byte) {
 
 // wholeLines reads a file up to its last newline.
 func (t *Tree) wholeLines(name string) ([]byte, error) {
-	f, err := t.FS.Open(t.Path(name))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(f)
+	text, err := t.ReadAll(name)
 	return text[:bytes.LastIndexByte(text, '\n')+1], err
 }

@@ -181,25 +181,36 @@ func (g *group) cellsIn(bytes []byte, numbers []int, cells [][]Cell) error {
 		if ref.offset < g.start || at > uint64(len(bytes)) || ref.size > uint64(len(bytes))-at {
 			return errDamaged
 		}
-		data := bytes[at : at+ref.size]
-		if err := g.source.check(ref.block, data); err != nil {
-			return err
-		}
-		c, err := columnOf(data)
+		err := g.source.each(ref.block, bytes[at:at+ref.size], numbers, func(i int, stamp Stamp, value []byte) {
+			cells[i] = append(cells[i], Cell{ref.name, stamp, value})
+		})
 		if err != nil {
 			return err
 		}
-		for i, row := range numbers {
-			k := c.find(row)
-			if k < 0 {
-				continue
-			}
-			value, ok := c.value(k)
-			if !ok {
-				return errDamaged
-			}
-			cells[i] = append(cells[i], Cell{ref.name, c.stamp(k), value})
+	}
+	return nil
+}
+
+// each checks the bytes of a column, and gives what it has of some rows, by their places among
+// these.
+func (s source) each(at block, data []byte, numbers []int, give func(i int, stamp Stamp, value []byte)) error {
+	if err := s.check(at, data); err != nil {
+		return err
+	}
+	c, err := columnOf(data)
+	if err != nil {
+		return err
+	}
+	for i, row := range numbers {
+		k := c.find(row)
+		if k < 0 {
+			continue
 		}
+		value, ok := c.value(k)
+		if !ok {
+			return errDamaged
+		}
+		give(i, c.stamp(k), value)
 	}
 	return nil
 }

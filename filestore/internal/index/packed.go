@@ -88,27 +88,14 @@ func (g *group) columnsFrom(at int, buf []byte) (n int, data []byte, err error) 
 // packFrom adds the cells of some columns.
 func (g *group) packFrom(at, n int, data []byte, numbers []int, packed [][]byte) error {
 	for i, ref := range g.list[at : at+n] {
-		block := data[:ref.size]
-		data = data[ref.size:]
-		if err := g.source.check(ref.block, block); err != nil {
-			return err
-		}
-		c, err := columnOf(block)
+		err := g.source.each(ref.block, data[:ref.size], numbers, func(j int, stamp Stamp, value []byte) {
+			dst := binary.LittleEndian.AppendUint64(appendCount(packed[j], at+i), uint64(stamp))
+			packed[j] = append(appendCount(dst, len(value)), value...)
+		})
 		if err != nil {
 			return err
 		}
-		for j, row := range numbers {
-			k := c.find(row)
-			if k < 0 {
-				continue
-			}
-			value, ok := c.value(k)
-			if !ok {
-				return errDamaged
-			}
-			dst := binary.LittleEndian.AppendUint64(appendCount(packed[j], at+i), uint64(c.stamp(k)))
-			packed[j] = append(appendCount(dst, len(value)), value...)
-		}
+		data = data[ref.size:]
 	}
 	return nil
 }

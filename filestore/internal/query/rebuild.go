@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/mlruns/mlruns"
+	"github.com/mlruns/mlruns/filestore/internal/dir"
 	"github.com/mlruns/mlruns/filestore/internal/index"
 	"github.com/mlruns/mlruns/filestore/internal/records"
 	"github.com/mlruns/mlruns/filestore/layout"
@@ -29,7 +29,7 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 	s.failed.Store(0) // who asks for it tries again
 	for pass := range maxPasses {
 		if pass > 0 && s.Index().Served {
-			if err := pause(ctx, apart); err != nil {
+			if err := dir.Sleep(ctx, apart); err != nil {
 				return err
 			}
 		}
@@ -55,15 +55,6 @@ func (s *Searcher) Rebuild(ctx context.Context, each func()) error {
 		each = func() {}
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // giveUp ends a session without making an index.
